@@ -1,0 +1,148 @@
+"""What a store and an index promise: the two seams of elliptio.
+
+The docstrings here are the contract; ``elliptio.testing`` checks it against any implementation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol, runtime_checkable
+
+Document = dict[str, Any]
+Query = Mapping[str, Any]
+Sort = Sequence[tuple[str, int]]
+"""(dotted path, 1 or -1) pairs, most significant first."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """One file as the store sees it: its key, its size in bytes and when it was last written (UTC)."""
+
+    key: str
+    size: int
+    modified: datetime
+
+
+class Staging(Protocol):
+    """The files of one artifact on their way into a store; invisible to readers until `publish`.
+
+    Attributes
+    ----------
+    folder
+        A private, existing, local folder. Files may be written straight into it.
+    in_place
+        Whether files in `folder` are part of what `publish` publishes. Where false they must be `put`.
+    """
+
+    folder: Path
+    in_place: bool
+
+    def put(self, relpath: str, source: BinaryIO) -> None:
+        """Store all that `source` still yields as `relpath`, reading it once, in order.
+
+        Safe to call from several threads for different `relpath`. What was put is not visible at its final key, or,
+        on a store without rename, not referred to by any document, until `publish`.
+        """
+
+    def publish(self) -> None:
+        """Make everything durable and, where the store can rename, visible at once. Then drop `folder`.
+
+        Raises
+        ------
+        StoreError
+            If it fails. Nothing is visible then.
+        """
+
+    def discard(self) -> None:
+        """Remove whatever was staged, and `folder`. Idempotent; never raises for what is already gone."""
+
+
+@runtime_checkable
+class Store(Protocol):
+    """Holds bytes under keys: '/'-separated paths relative to the root, never absolute, no '..' parts.
+
+    A key is written once and never overwritten. Every failure is a `StoreError` that names the store's address; a
+    missing key is a `MissingKeyError`. All methods may be called from several threads.
+
+    Attributes
+    ----------
+    root
+        Absolute path or URL, without a trailing slash. ``f"{root}/{key}"`` is where a key can be read by others.
+    scheme
+        ``"file"``, ``"s3"``, ...
+    concurrency
+        How many transfers at once are worth while.
+    """
+
+    root: str
+    scheme: str
+    concurrency: int
+
+    def begin(self, prefix: str) -> Staging:
+        """Start writing the files whose keys will begin with ``prefix + "/"``."""
+
+    def open(self, key: str) -> BinaryIO:
+        """Open for reading: a seekable binary file. Only what is read is fetched.
+
+        Raises
+        ------
+        MissingKeyError
+            If there is no such key.
+        """
+
+    def stat(self, key: str) -> StoredFile | None:
+        """What is stored under exactly this key, or None."""
+
+    def list(self, prefix: str = "") -> Iterator[StoredFile]:
+        """All files whose key is `prefix` or begins with ``prefix + "/"`` (all files for ""), in any order.
+
+        Files still being staged are not listed.
+        """
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Write a small file durably and atomically unless the key exists; tell whether it was written.
+
+        Of several callers at once exactly one gets True; no reader ever sees a part of it.
+        """
+
+    def remove(self, prefix: str) -> None:
+        """Remove all files that ``list(prefix)`` yields. Idempotent."""
+
+
+@runtime_checkable
+class Index(Protocol):
+    """Holds documents in named collections and answers MongoDB queries over them.
+
+    A document is a dict of BSON types with a str ``_id``; datetimes come back timezone-aware in UTC. Queries were
+    checked by `elliptio.query.check_query` before. Results mean the same on every index. Every failure to reach or
+    use the index is an `IndexUnavailableError` that names its address. All methods may be called from several threads,
+    and after a fork.
+
+    Attributes
+    ----------
+    address
+        Where it is, without credentials: for people to read.
+    """
+
+    address: str
+
+    def insert(self, collection: str, document: Mapping[str, Any]) -> bool:
+        """Add a document, durably, and tell whether it was added.
+
+        Idempotent: a document whose ``_id`` is there already changes nothing and returns False.
+        """
+
+    def find(self, collection: str, query: Query, *, sort: Sort = (), limit: int = 0) -> Iterator[Document]:
+        """Matching documents, lazily; `limit` 0 means all. Sorted by `sort`, then by ``_id`` (in its last direction)."""
+
+    def count(self, collection: str, query: Query) -> int:
+        """How many documents match."""
+
+    def delete(self, collection: str, ids: Sequence[str]) -> None:
+        """Remove the documents with these ``_id``. Idempotent."""
+
+    def close(self) -> None:
+        """Release connections. The index may be used again afterwards: it reconnects."""
