@@ -14,6 +14,7 @@ so that code which never heard of elliptio can still handle it.
     ├── NotWrittenError (FileNotFoundError) a declared file was not written
     ├── DocumentNotFoundError (LookupError) no artifact, or not just one, has this id
     ├── FileKeyError (KeyError)             the artifact has no such file
+    ├── InUseError                          other artifacts are based on what was to be deleted
     ├── IntegrityError                      stored bytes are not the bytes that were saved
     ├── FormatError                         written by a newer elliptio, or damaged
     ├── MissingExtraError (ImportError)     an optional dependency is not installed
@@ -63,6 +64,10 @@ class DocumentNotFoundError(ElliptioError, LookupError):
 
 class FileKeyError(ElliptioError, KeyError):
     """The artifact has no such file, or not exactly one."""
+
+
+class InUseError(ElliptioError):
+    """Other artifacts are based on what was to be deleted."""
 
 
 class IntegrityError(ElliptioError):

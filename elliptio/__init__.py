@@ -1,0 +1,106 @@
+"""Save files with one call; find them again by who made them, from what, with which code.
+
+>>> import elliptio as eio
+>>> h = eio.Handler()
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "1.0.0.dev0"
+
+_HOMES = {
+    "Artifact": "elliptio.artifact",
+    "ConfigError": "elliptio.errors",
+    "DocumentNotFoundError": "elliptio.errors",
+    "ElliptioError": "elliptio.errors",
+    "FileKeyError": "elliptio.errors",
+    "FormatError": "elliptio.errors",
+    "Handler": "elliptio.handler",
+    "InUseError": "elliptio.errors",
+    "IndexUnavailableError": "elliptio.errors",
+    "IntegrityError": "elliptio.errors",
+    "Labels": "elliptio.metadata",
+    "LocalFile": "elliptio.artifact",
+    "Metadata": "elliptio.metadata",
+    "MetadataError": "elliptio.errors",
+    "MissingExtraError": "elliptio.errors",
+    "MissingKeyError": "elliptio.errors",
+    "NotWrittenError": "elliptio.errors",
+    "QueryError": "elliptio.errors",
+    "RemoteFile": "elliptio.artifact",
+    "S3File": "elliptio.artifact",
+    "SourceError": "elliptio.errors",
+    "SourceNotFoundError": "elliptio.errors",
+    "StoreError": "elliptio.errors",
+    "TruncatedWarning": "elliptio.handler",
+    "mock_username": "elliptio.provenance",
+}
+
+__all__ = [
+    "Artifact",
+    "ConfigError",
+    "DocumentNotFoundError",
+    "ElliptioError",
+    "FileKeyError",
+    "FormatError",
+    "Handler",
+    "InUseError",
+    "IndexUnavailableError",
+    "IntegrityError",
+    "Labels",
+    "LocalFile",
+    "Metadata",
+    "MetadataError",
+    "MissingExtraError",
+    "MissingKeyError",
+    "NotWrittenError",
+    "QueryError",
+    "RemoteFile",
+    "S3File",
+    "SourceError",
+    "SourceNotFoundError",
+    "StoreError",
+    "TruncatedWarning",
+    "__version__",
+    "mock_username",
+]
+
+if TYPE_CHECKING:
+    from elliptio.artifact import Artifact, LocalFile, RemoteFile, S3File
+    from elliptio.errors import (
+        ConfigError,
+        DocumentNotFoundError,
+        ElliptioError,
+        FileKeyError,
+        FormatError,
+        InUseError,
+        IndexUnavailableError,
+        IntegrityError,
+        MetadataError,
+        MissingExtraError,
+        MissingKeyError,
+        NotWrittenError,
+        QueryError,
+        SourceError,
+        SourceNotFoundError,
+        StoreError,
+    )
+    from elliptio.handler import Handler, TruncatedWarning
+    from elliptio.metadata import Labels, Metadata
+    from elliptio.provenance import mock_username
+
+
+def __getattr__(name: str) -> Any:
+    # Heavy names load when first used, so that the import itself stays fast.
+    if name in _HOMES:
+        value = getattr(import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'elliptio' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -1,0 +1,193 @@
+"""Settings and where each came from: argument > ``ELLIPTIO_*`` variable > project file > user file > default.
+
+The project file is ``elliptio.toml`` or ``[tool.elliptio]`` in ``pyproject.toml``, looked for from the working
+directory upwards. Credentials are no settings: they come from AWS's and MongoDB's own chains.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from elliptio.errors import ConfigError
+
+Parser = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: its value and, for people, where that came from."""
+
+    name: str
+    value: Any
+    origin: str
+
+    @property
+    def shown(self) -> str:
+        """The value as it may be shown: without a password."""
+        return "" if self.value is None else hide_password(str(self.value))
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("must be a non-empty text")
+    return value.strip()
+
+
+def _flag(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.strip().lower() in {"1", "true", "yes", "on"}:
+        return True
+    if isinstance(value, str) and value.strip().lower() in {"0", "false", "no", "off"}:
+        return False
+    raise ValueError("must be true or false")
+
+
+def _one_of(*choices: str) -> Parser:
+    def parse(value: Any) -> str:
+        if value not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return str(value)
+
+    return parse
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What a setting means, how its value is read, and its default."""
+
+    meaning: str
+    parse: Parser
+    default: Any = None
+
+
+DEFINITIONS: dict[str, Definition] = {
+    "root": Definition("Where files lie: a folder or s3://bucket/prefix.", _text),
+    "index": Definition("Where documents lie: mongodb://host/db, or sqlite:///path (default: inside the lake).", _text),
+    "local_root": Definition("Root for Handler(remote_file_cls=eio.LocalFile).", _text),
+    "s3_bucket_name": Definition("Bucket for Handler(remote_file_cls=eio.S3File).", _text),
+    "s3_addressing": Definition("How bucket names go into S3 URLs.", _one_of("auto", "path", "virtual"), "auto"),
+    "durability": Definition("'full' flushes to disk before a save returns; 'fast' leaves that to the system.",
+                             _one_of("full", "fast"), "full"),
+    "progress": Definition("Progress bars on long transfers, where there is a terminal or notebook.", _flag, True),
+    "user_dir": Definition("Folder of the user's default lake and of indexes of S3 lakes.", _text),
+}
+
+
+def load_settings(
+    arguments: Mapping[str, Any] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+    user_file: Path | None = None,
+) -> dict[str, Setting]:
+    """Resolve every setting.
+
+    Parameters
+    ----------
+    arguments
+        Given in code; None values count as not given.
+    environ, directory, user_file
+        Instead of the process's environment, its working directory and the user's file; for tests.
+
+    Raises
+    ------
+    ConfigError
+        If a file cannot be read, or a setting is unknown or malformed; the message says where.
+
+    """
+    environ = os.environ if environ is None else environ
+    sources = [
+        ("argument", {name: value for name, value in (arguments or {}).items() if value is not None}),
+        ("", {name: environ[variable(name)] for name in DEFINITIONS if environ.get(variable(name))}),
+        *_project_settings(directory),
+        *_file_settings(user_config_file(environ) if user_file is None else user_file, ()),
+    ]
+    return {name: _resolve(name, definition, sources) for name, definition in DEFINITIONS.items()}
+
+
+def _resolve(name: str, definition: Definition, sources: list[tuple[str, Mapping[str, Any]]]) -> Setting:
+    for origin, values in sources:
+        if name in values:
+            shown_origin = origin or variable(name)
+            try:
+                return Setting(name, definition.parse(values[name]), shown_origin)
+            except ValueError as error:
+                raise ConfigError(f"The setting {name!r} from {shown_origin} {error}, not {values[name]!r}.") from None
+    return Setting(name, definition.default, "default")
+
+
+def variable(name: str) -> str:
+    """Environment variable of a setting: ``root`` is ``ELLIPTIO_ROOT``."""
+    return f"ELLIPTIO_{name.upper()}"
+
+
+def user_config_file(environ: Mapping[str, str] | None = None) -> Path:
+    """Where the user's settings lie (``ELLIPTIO_CONFIG_FILE`` names another file)."""
+    named = (os.environ if environ is None else environ).get("ELLIPTIO_CONFIG_FILE")
+    if named:
+        return Path(named).expanduser()
+    from platformdirs import user_config_path
+
+    return user_config_path("elliptio", appauthor=False) / "elliptio.toml"
+
+
+def user_data_folder(settings: Mapping[str, Setting]) -> Path:
+    """Where the user's default lake and the indexes of S3 lakes lie."""
+    chosen = settings["user_dir"].value
+    if chosen:
+        return Path(chosen).expanduser()
+    from platformdirs import user_data_path
+
+    return user_data_path("elliptio", appauthor=False)
+
+
+def _project_settings(directory: Path | None) -> list[tuple[str, Mapping[str, Any]]]:
+    try:
+        start = Path.cwd() if directory is None else directory
+    except FileNotFoundError:  # the working directory was removed
+        return []
+    for folder in (start, *start.parents):
+        found = [
+            *_file_settings(folder / "elliptio.toml", ()),
+            *_file_settings(folder / "pyproject.toml", ("tool", "elliptio")),
+        ]
+        if found:
+            return found
+    return []
+
+
+def _file_settings(path: Path, table: tuple[str, ...]) -> list[tuple[str, Mapping[str, Any]]]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        # Parsing every pyproject.toml on the way up costs more than looking for the word.
+        if table and "elliptio" not in text:
+            return []
+        values: Any = tomllib.loads(text)
+        for key in table:
+            values = values.get(key, {})
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return []
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        if table:  # a pyproject.toml that others find broken is not ours to refuse
+            return []
+        raise ConfigError(f"The settings file {path} cannot be read: {error}") from error
+    if not values:
+        return []
+    unknown = sorted(set(values) - set(DEFINITIONS))
+    if unknown:
+        raise ConfigError(
+            f"{path} has the unknown setting {unknown[0]!r}. Known settings: {', '.join(sorted(DEFINITIONS))}."
+        )
+    return [(str(path), values)]
+
+
+def hide_password(text: str) -> str:
+    """Mask the password in each URL of `text`: ``mongodb://user:***@host``."""
+    return re.sub(r"(\b[\w+.-]+://[^/@\s:]*):[^/\s]*@", r"\1:***@", text)

@@ -1,0 +1,125 @@
+"""How an artifact shows itself: a table in a notebook, a few lines in a terminal. Values in, text out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from elliptio.metadata import FileRecord, Labels, Metadata
+
+MOST_FILES = 20
+MOST_NEIGHBOURS = 10
+
+_STYLE = (
+    ".elliptio{font-family:system-ui,sans-serif;font-size:13px;border:1px solid #8884;border-radius:6px;"
+    "padding:10px 14px;max-width:860px;line-height:1.5}"
+    ".elliptio h4{margin:0 0 6px;font-size:14px;font-family:ui-monospace,monospace;font-weight:600}"
+    ".elliptio table{border-collapse:collapse;margin:0}"
+    ".elliptio td,.elliptio th{padding:2px 14px 2px 0;text-align:left!important;vertical-align:top;border:0;"
+    "background:none!important}"
+    ".elliptio th{font-weight:500;opacity:.65;white-space:nowrap}"
+    ".elliptio td.n{text-align:right!important;font-variant-numeric:tabular-nums;white-space:nowrap}"
+    ".elliptio code{font-family:ui-monospace,monospace;font-size:12px;background:none;padding:0;"
+    "overflow-wrap:anywhere}"
+)
+
+
+def human_size(size: int) -> str:
+    """Bytes for people, in powers of 1000: ``1.5 kB``."""
+    value = float(size)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 999.5:
+            return f"{size} B" if unit == "B" else f"{value:.3g} {unit}"
+        value /= 1000
+    return f"{value:,.3g} TB"
+
+
+def artifact_text(metadata: Metadata, children: Sequence[str] | None) -> str:
+    """Shape an artifact for a terminal."""
+    lines = [f"Artifact {metadata.artifact_id}"]
+    lines += [f"  {name:<9} {text}" for name, text in _facts(metadata)]
+    lines += [f"  {'files':<9} {_file_summary(metadata)}"]
+    width = max((len(record.relpath) for record in metadata.files[:MOST_FILES]), default=0)
+    lines += [f"    {record.relpath:<{width}}  {human_size(record.size):>9}" for record in metadata.files[:MOST_FILES]]
+    if len(metadata.files) > MOST_FILES:
+        lines.append(f"    … and {len(metadata.files) - MOST_FILES:,} more")
+    lines += [f"  {'based on':<9} {_neighbours(metadata.based_on)}", f"  {'used by':<9} {_neighbours(children)}"]
+    return "\n".join(lines)
+
+
+def artifact_html(metadata: Metadata, children: Sequence[str] | None) -> str:
+    """Shape an artifact for a notebook: who, when, labels, files with sizes, lineage one step each way."""
+    facts = [(name, f"<code>{escape(text)}</code>" if name in _CODE else escape(text)) for name, text in _facts(metadata)]
+    facts += [("files", escape(_file_summary(metadata)) + _file_table(metadata.files))]
+    facts += [("based on", _neighbours_html(metadata.based_on)), ("used by", _neighbours_html(children))]
+    rows = "".join(f"<tr><th>{name}</th><td>{content}</td></tr>" for name, content in facts)
+    return (
+        f'<div class="elliptio"><style>{_STYLE}</style><h4>{escape(metadata.artifact_id)}</h4>'
+        f"<table>{rows}</table></div>"
+    )
+
+
+_CODE = {"git", "where", "command"}
+
+
+def _facts(metadata: Metadata) -> list[tuple[str, str]]:
+    facts = [("who", f"{metadata.username} on {metadata.hostname}")]
+    facts.append(("when", f"{metadata.creation_time:%Y-%m-%d %H:%M:%S} UTC"))
+    labels = metadata.labels
+    chosen = vars(labels) if isinstance(labels, Labels) else labels
+    shown = ", ".join(f"{name}={_label(value)}" for name, value in chosen.items() if value not in ("", {}, None))
+    if shown:
+        facts.append(("labels", shown))
+    if metadata.tags:
+        facts.append(("tags", ", ".join(metadata.tags)))
+    if metadata.git:
+        facts.append(("git", _git(metadata.git)))
+    if metadata.notebook:
+        facts.append(("notebook", metadata.notebook))
+    facts.append(("command", metadata.argv if len(metadata.argv) <= 200 else metadata.argv[:199] + "…"))
+    facts.append(("where", metadata.remote_root))
+    return facts
+
+
+def _label(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name}: {_label(item)}" for name, item in value.items()) + "}"
+    text = str(value)
+    return text if len(text) <= 120 else text[:119] + "…"
+
+
+def _git(git: Mapping[str, Any]) -> str:
+    commit = str(git.get("commit") or "no commit")[:12]
+    branch = f" on {git['branch']}" if git.get("branch") else ""
+    return f"{commit}{branch}{', with uncommitted changes' if git.get('dirty') else ''}"
+
+
+def _file_summary(metadata: Metadata) -> str:
+    noun = "file" if metadata.file_count == 1 else "files"
+    return f"{metadata.file_count:,} {noun}, {human_size(metadata.total_size)}"
+
+
+def _file_table(files: Sequence[FileRecord]) -> str:
+    rows = "".join(
+        f'<tr><td><code>{escape(record.relpath)}</code></td><td class="n">{human_size(record.size)}</td></tr>'
+        for record in files[:MOST_FILES]
+    )
+    more = f"… and {len(files) - MOST_FILES:,} more" if len(files) > MOST_FILES else ""
+    return f"<table>{rows}</table>{more}"
+
+
+def _neighbours(identifiers: Sequence[str] | None) -> str:
+    if identifiers is None:
+        return "unknown: the index cannot be reached"
+    shown = ", ".join(identifiers[:MOST_NEIGHBOURS])
+    more = f" and {len(identifiers) - MOST_NEIGHBOURS:,} more" if len(identifiers) > MOST_NEIGHBOURS else ""
+    return (shown or "nothing") + more
+
+
+def _neighbours_html(identifiers: Sequence[str] | None) -> str:
+    if not identifiers:
+        return escape(_neighbours(identifiers))
+    shown = "<br>".join(f"<code>{escape(identifier)}</code>" for identifier in identifiers[:MOST_NEIGHBOURS])
+    more = f"<br>and {len(identifiers) - MOST_NEIGHBOURS:,} more" if len(identifiers) > MOST_NEIGHBOURS else ""
+    return shown + more

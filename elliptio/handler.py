@@ -1,0 +1,430 @@
+"""The verbs: upload, new, get, find."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import threading
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from elliptio import naming, upkeep
+from elliptio.artifact import FILE_CLASSES, Artifact, Files, LocalFile, NewArtifact, RemoteFile, S3File
+from elliptio.config import load_settings
+from elliptio.errors import ConfigError, MetadataError, QueryError
+from elliptio.frame import choose_columns, to_frame
+from elliptio.lake import ENVIRONMENT_FIELDS, chosen_root, open_lake
+from elliptio.metadata import FileRecord, Labels, Metadata, check_labels, from_document, read_manifest
+from elliptio.provenance import Packages, username
+from elliptio.publication import Publication
+from elliptio.query import check_sort, normalize_query
+from elliptio.sources import PathLike, find_sources
+from elliptio.upkeep import Orphan, ReindexReport, VerifyReport
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from elliptio.protocols import Document, Index, Store
+
+log = logging.getLogger(__name__)
+
+LabelsLike = Labels | Mapping[str, Any] | None
+BasedOn = str | Artifact | Iterable[str | Artifact]
+
+
+class TruncatedWarning(UserWarning):
+    """A DataFrame shows fewer artifacts than match."""
+
+
+class Handler:
+    """Saves files to a lake and finds them again.
+
+    Parameters
+    ----------
+    root
+        Where files lie: a folder, ``s3://bucket/prefix``, or a `Store`. By default the setting ``root``, else a
+        folder in the user's data folder.
+    index
+        Where documents lie: ``mongodb://host/db``, ``sqlite:///path``, or an `Index`. By default the setting
+        ``index``, else the lake's own embedded index.
+    remote_file_cls
+        `LocalFile` or `S3File`: take the root from ``ELLIPTIO_LOCAL_ROOT`` or ``ELLIPTIO_S3_BUCKET_NAME``.
+    collection
+        A pymongo or mongomock collection for the documents, instead of `index`.
+    durability
+        ``"full"`` (default) flushes to disk before a save returns; ``"fast"`` leaves that to the system, so that a
+        power cut may take the last artifacts.
+    progress
+        False: no progress bars.
+
+    Attributes
+    ----------
+    run_id
+        Identifies this handler's unit of work; every artifact it makes carries it.
+    based_on
+        Identifiers of the artifacts loaded so far, in order, once each: what the next artifact is based on.
+
+    Raises
+    ------
+    ConfigError
+        If the settings are wrong or contradict each other.
+    MissingExtraError
+        If the root needs a package that is not installed.
+
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str] | Store | None = None,
+        index: str | Index | None = None,
+        *,
+        remote_file_cls: type[RemoteFile] | None = None,
+        collection: Any = None,
+        durability: str | None = None,
+        progress: bool | None = None,
+    ) -> None:
+        self._settings = load_settings(
+            {"index": index if isinstance(index, str) else None, "durability": durability, "progress": progress}
+        )
+        given = _chosen_index(index, collection)
+        place: Any = root if root is not None else chosen_root(self._settings, _root_setting(remote_file_cls))
+        self._lake = open_lake(self._settings, root=place, index=given)
+        _check_file_class(remote_file_cls, self._lake.store)
+        self._progress = bool(self._settings["progress"].value)
+        self.run_id = naming.new_id("run")[0]
+        self.based_on: list[str] = []
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"Handler({self._lake.store.root!r}, index={self._lake.index.address!r}, run_id={self.run_id!r})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _lock=threading.Lock())
+
+    @property
+    def store(self) -> Store:
+        """The store that holds this lake's files."""
+        return self._lake.store
+
+    @property
+    def index(self) -> Index:
+        """The index that holds this lake's documents."""
+        return self._lake.index
+
+    def close(self) -> None:
+        """Release connections; they are opened again when needed."""
+        self._lake.index.close()
+
+    def upload(
+        self,
+        local_paths: PathLike | Iterable[PathLike],
+        labels: LabelsLike = None,
+        *,
+        based_on: BasedOn | None = None,
+    ) -> Artifact:
+        """Save files as one artifact.
+
+        Parameters
+        ----------
+        local_paths
+            A file, a folder (with all it holds), or any iterable of them, generators included.
+        labels
+            `Labels` or a dict.
+        based_on
+            What the artifact was made from, instead of what this handler loaded.
+
+        Returns
+        -------
+        Artifact
+            With files named relative to the deepest folder that all the paths share.
+
+        Raises
+        ------
+        SourceNotFoundError
+            If paths do not exist.
+        SourceError
+            If there is nothing to save, or something that cannot be saved.
+        MetadataError
+            If labels cannot be stored.
+        StoreError, IndexUnavailableError
+            If the store or the index fails.
+
+        """
+        sources, local_root = find_sources(local_paths)
+        publication = self._begin(labels, based_on)
+        with _discarding(publication):
+            metadata = publication.publish(publication.save(sources), local_root=local_root)
+        return self._artifact(metadata)
+
+    @contextlib.contextmanager
+    def new(
+        self,
+        relpaths: PathLike | Iterable[PathLike] | None = None,
+        labels: LabelsLike = None,
+        *,
+        based_on: BasedOn | None = None,
+    ) -> Iterator[NewArtifact]:
+        """Make an artifact by writing its files inside a ``with`` block; it is published when the block ends.
+
+        Parameters
+        ----------
+        relpaths
+            Names of the files that will be written. Without it, everything written to ``new.folder`` or
+            ``new.files[name]`` is collected.
+        labels, based_on
+            As for `upload`.
+
+        Yields
+        ------
+        NewArtifact
+            Its ``.file`` and ``.files[name]`` have a ``.local_path`` (and, on a local lake, a ``.remote_url``) to
+            write to.
+
+        Raises
+        ------
+        NotWrittenError
+            If a declared file, or any file at all, was not written. Nothing is published then, nor when the block
+            raises.
+
+        """
+        names = [relpaths] if isinstance(relpaths, str | os.PathLike) else relpaths
+        declared = naming.check_declared([] if names is None else names)
+        publication = self._begin(labels, based_on)
+        with _discarding(publication):
+            artifact = self._new_artifact(publication, declared, grows=names is None)
+            yield artifact
+            records, others = publication.collect(declared)
+            if declared and others:
+                log.warning("Also saved, though not declared: %s.", ", ".join(others[:20]))
+            metadata = publication.publish(records, local_root="")
+            artifact._publish(metadata, self._files(metadata, naming.LOGS))
+
+    def get(self, artifact_id: str, *, track: bool = True) -> Artifact:
+        """Load an artifact, and remember it as what the next one is based on.
+
+        Parameters
+        ----------
+        artifact_id
+            Identifier, or a beginning of it that fits only one.
+        track
+            False leaves `based_on` as it is.
+
+        Raises
+        ------
+        DocumentNotFoundError
+            If there is no such artifact, or the beginning fits several.
+        IndexUnavailableError
+            If the index cannot be reached.
+
+        """
+        metadata = self._metadata(self._lake.get(artifact_id))
+        if track:
+            with self._lock:
+                if metadata.artifact_id not in self.based_on:
+                    self.based_on.append(metadata.artifact_id)
+        return self._artifact(metadata)
+
+    def find(
+        self,
+        query: Mapping[str, Any] | None = None,
+        *,
+        max_docs: int = 1000,
+        sort: Any = None,
+        columns: Sequence[str] | None = None,
+        exclude_columns: Sequence[str] = ("python_packages",),
+    ) -> pd.DataFrame:
+        """Find artifacts with a MongoDB query.
+
+        Parameters
+        ----------
+        query
+            Such as ``{"username": "andy", "labels.project": "x"}``; everything without it. ``python_packages.<name>``
+            and the other fields of the environment can be queried too.
+        max_docs
+            At most so many rows; 0 means all. A warning says if there are more.
+        sort
+            ``"path"``, ``"-path"`` or a list of ``(path, 1 or -1)``; newest first without it.
+        columns
+            Only these, dotted paths such as ``"labels.project"`` included.
+        exclude_columns
+            Left out when `columns` is not given.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row an artifact, indexed by ``artifact_id``; columns ``creation_time`` (UTC), ``username``,
+            ``file_relpaths``, ``argv``, then the others sorted. An empty result has the same columns.
+
+        Raises
+        ------
+        QueryError
+            If the query, the sort or a column is malformed or not supported.
+        IndexUnavailableError
+            If the index cannot be reached.
+
+        """
+        wanted = normalize_query({} if query is None else query)
+        order = _checked_order(sort)
+        chosen = choose_columns(columns, exclude_columns, ENVIRONMENT_FIELDS)
+        if not isinstance(max_docs, int) or isinstance(max_docs, bool) or max_docs < 0:
+            raise QueryError(f"max_docs is a number of rows, or 0 for all, not {max_docs!r}.")
+        documents = list(self._lake.find(wanted, sort=order, limit=max_docs + 1 if max_docs else 0))
+        if max_docs and len(documents) > max_docs:
+            documents.pop()
+            total = self._lake.count(wanted)
+            warnings.warn(
+                f"Showing {max_docs:,} of {total:,} artifacts that match; max_docs=0 shows all.",
+                TruncatedWarning,
+                stacklevel=2,
+            )
+        return to_frame(documents, chosen, self.store.root, self._lake.environment, ENVIRONMENT_FIELDS)
+
+    def verify(self, artifact_id: str | None = None) -> VerifyReport:
+        """Read every file of one artifact, or of the whole lake, and compare it with what was recorded.
+
+        Returns
+        -------
+        VerifyReport
+            ``.ok``, ``.problems`` (artifact, file, what is wrong), and how much was read.
+
+        """
+        if artifact_id is not None:
+            return upkeep.verify(self._lake, [self._lake.get(artifact_id)], progress=self._progress)
+        documents = self._lake.find({}, sort=(), limit=0)
+        return upkeep.verify(self._lake, documents, progress=self._progress)
+
+    def reindex(self) -> ReindexReport:
+        """Rebuild the index from the store alone: add every artifact that is not in it. Idempotent."""
+        return upkeep.reindex(self._lake)
+
+    def gc(self, dry_run: bool = True, *, grace: timedelta = upkeep.GRACE) -> list[Orphan]:
+        """List what interrupted saves left behind; with ``dry_run=False``, remove what is older than `grace`."""
+        return upkeep.gc(self._lake, dry_run=dry_run, grace=grace)
+
+    def delete(self, artifact_id: str, force: bool = False) -> None:
+        """Delete an artifact's files for good; a tombstone keeps its place in the lineage.
+
+        Raises
+        ------
+        InUseError
+            If other artifacts are based on it, unless `force`.
+        DocumentNotFoundError
+            If there is no such artifact.
+
+        """
+        upkeep.delete(self._lake, self._lake.get(artifact_id), force=force, username=username())
+
+    def _begin(self, labels: LabelsLike, based_on: BasedOn | None) -> Publication:
+        def loaded() -> list[str]:
+            with self._lock:
+                return list(self.based_on)
+
+        explicit = None if based_on is None else _identifiers(based_on)
+        return Publication(
+            self._lake,
+            run_id=self.run_id,
+            labels=check_labels(labels),
+            based_on=loaded if explicit is None else lambda: explicit,
+            progress=self._progress,
+        )
+
+    def _new_artifact(self, publication: Publication, declared: list[str], *, grows: bool) -> NewArtifact:
+        folder, in_place = publication.folder, publication.staging.in_place
+        for parent in {folder, *((folder / name).parent for name in declared)}:
+            parent.mkdir(parents=True, exist_ok=True)
+
+        def make(relpath: str) -> RemoteFile:
+            key = f"{publication.root_key}/{naming.FILES}/{relpath}"
+            return self._file_class(self.store, key, relpath, staged=(folder / relpath, in_place))
+
+        files = Files(declared, make, grows=grows)
+        artifact = NewArtifact(publication.describe_unpublished(), files, Files([], make))
+        artifact.folder = folder
+        return artifact
+
+    def _metadata(self, document: Document) -> Metadata:
+        environment = self._lake.environment(document.get("environment_id"))
+        root = f"{self.store.root}/{document['remote_root']}"
+        if document.get("file_count", 0) > len(document.get("files", ())):
+            # Too many files for a document: the manifest has them all.
+            with self.store.open(f"{document['remote_root']}/{naming.MANIFEST}") as manifest:
+                document, environment = read_manifest(manifest.read(), f"{root}/{naming.MANIFEST}")
+        return from_document(document, environment, root, Packages(environment.get("python_packages", {})))
+
+    def _artifact(self, metadata: Metadata) -> Artifact:
+        def children() -> Sequence[str]:
+            found = self._lake.find({"based_on": metadata.artifact_id}, sort=[("creation_time", 1)], limit=100)
+            return [document["artifact_id"] for document in found]
+
+        files, logs = self._files(metadata, naming.FILES), self._files(metadata, naming.LOGS)
+        return Artifact(metadata, files, logs, children)
+
+    def _files(self, metadata: Metadata, folder: str) -> Files:
+        records = {record.relpath: record for record in (metadata.files if folder == naming.FILES else metadata.logs)}
+        prefix = f"{metadata.remote_root.removeprefix(self.store.root + '/')}/{folder}"
+
+        def make(relpath: str) -> RemoteFile:
+            return self._file_class(self.store, f"{prefix}/{relpath}", relpath, records[relpath])
+
+        return Files(records, make)
+
+    @property
+    def _file_class(self) -> type[RemoteFile]:
+        return FILE_CLASSES.get(self.store.scheme, RemoteFile)
+
+
+@contextlib.contextmanager
+def _discarding(publication: Publication) -> Iterator[None]:
+    """Leave nothing behind of a publication that fails."""
+    try:
+        yield
+    except BaseException:
+        publication.discard()
+        raise
+
+
+def _chosen_index(index: str | Index | None, collection: Any) -> Index | None:
+    if collection is not None:
+        if index is not None:
+            raise ConfigError("Give either index= or collection=, not both.")
+        from elliptio.indexes.mongo import MongoIndex
+
+        return MongoIndex(collection=collection)
+    return None if isinstance(index, str) else index
+
+
+def _root_setting(remote_file_cls: type[RemoteFile] | None) -> str | None:
+    return None if remote_file_cls is None else getattr(remote_file_cls, "root_setting", None)
+
+
+def _check_file_class(remote_file_cls: type[RemoteFile] | None, store: Store) -> None:
+    schemes: dict[Any, str] = {LocalFile: "file", S3File: "s3"}
+    if remote_file_cls is None:
+        return
+    if remote_file_cls not in schemes:
+        raise ConfigError(f"remote_file_cls is eio.LocalFile or eio.S3File, not {remote_file_cls!r}.")
+    if schemes[remote_file_cls] != store.scheme:
+        raise ConfigError(f"remote_file_cls={remote_file_cls.__name__} does not go with the root {store.root!r}.")
+
+
+def _checked_order(sort: Any) -> list[tuple[str, int]]:
+    order = check_sort(sort)
+    for path, _ in order:
+        if path.split(".")[0] in ENVIRONMENT_FIELDS:
+            raise QueryError(f"Cannot sort by {path!r}: it belongs to the environment. Sort the DataFrame instead.")
+    return order or [("creation_time", -1)]
+
+
+def _identifiers(based_on: BasedOn) -> list[str]:
+    several = [based_on] if isinstance(based_on, str | Artifact) else list(based_on)
+    identifiers = [entry.artifact_id if isinstance(entry, Artifact) else entry for entry in several]
+    for identifier in identifiers:
+        if not isinstance(identifier, str) or not identifier.startswith("artifact_"):
+            raise MetadataError(f"based_on takes artifacts or their identifiers ('artifact_…'), not {identifier!r}.")
+    return list(dict.fromkeys(identifiers))

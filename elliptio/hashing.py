@@ -1,0 +1,112 @@
+"""Sha256 of what passes: while it is written, and checked while it is read."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+from typing import BinaryIO
+
+from elliptio.errors import IntegrityError
+
+CHUNK = 1 << 20
+"""Bytes read at once."""
+
+
+class HashingReader(io.RawIOBase):
+    """Reads another file and hashes exactly the bytes that it hands on.
+
+    Attributes
+    ----------
+    size
+        Bytes handed on so far.
+
+    """
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+        self._digest = hashlib.sha256()
+        self.size = 0
+
+    def readable(self) -> bool:
+        """Whether it can be read: always."""
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Read at most `size` bytes (all for -1)."""
+        data = self._source.read(size)
+        self._digest.update(data)
+        self.size += len(data)
+        return data
+
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
+        """Read into a buffer."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    @property
+    def sha256(self) -> str:
+        """Hexadecimal hash of the bytes handed on so far."""
+        return self._digest.hexdigest()
+
+
+class VerifyingReader(io.RawIOBase):
+    """Reads a stored file and checks its hash once `size` bytes are read, as long as the reading was sequential."""
+
+    def __init__(self, source: BinaryIO, size: int, sha256: str, where: str) -> None:
+        self._source = source
+        self._size = size
+        self._expected = sha256
+        self._where = where
+        self._digest = hashlib.sha256()
+        self._position: int | None = 0
+
+    def readable(self) -> bool:
+        """Whether it can be read: always."""
+        return True
+
+    def seekable(self) -> bool:
+        """Whether it can seek: always."""
+        return True
+
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
+        """Read into a buffer; at the end, compare the hashes."""
+        data = self._source.read(len(buffer))
+        buffer[: len(data)] = data
+        if self._position is not None and len(buffer):
+            self._digest.update(data)
+            self._position += len(data)
+            if not data or self._position == self._size:
+                self._check()
+        return len(data)
+
+    def _check(self) -> None:
+        found = self._digest.hexdigest()
+        if found != self._expected:
+            raise IntegrityError(f"{self._where} is damaged: its sha256 is {found}, but {self._expected} was saved.")
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Move; moving anywhere but to the same place or the start ends the check."""
+        position = self._source.seek(offset, whence)
+        if position == 0:
+            self._digest, self._position = hashlib.sha256(), 0
+        elif position != self._position:
+            self._position = None
+        return position
+
+    def tell(self) -> int:
+        """Position in bytes."""
+        return self._source.tell()
+
+    def close(self) -> None:
+        """Close the stored file as well."""
+        if not self.closed:
+            self._source.close()
+        super().close()
+
+
+def sha256_of(path: Path) -> str:
+    """Hexadecimal sha256 of a local file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,196 @@
+"""The index on MongoDB, or in a collection that the user gives (pymongo's or mongomock's)."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from bson.codec_options import CodecOptions
+from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.errors import (
+    ConfigurationError,
+    DuplicateKeyError,
+    InvalidURI,
+    OperationFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+)
+
+from elliptio.config import hide_password
+from elliptio.errors import ConfigError, IndexUnavailableError
+from elliptio.indexes import INDEXED_PATHS
+from elliptio.ordering import sort_documents
+from elliptio.predicate import compile_query
+from elliptio.protocols import Document, Query, Sort
+
+log = logging.getLogger(__name__)
+
+DEFAULT_DATABASE = "elliptio"
+TIMEOUTS = {"serverSelectionTimeoutMS": 5000, "connectTimeoutMS": 5000, "socketTimeoutMS": 60_000}
+"""Milliseconds; a URL that says otherwise wins."""
+
+_OPTIONS: CodecOptions[Any] = CodecOptions(tz_aware=True)
+
+
+class MongoIndex:
+    """Documents in a MongoDB database.
+
+    Parameters
+    ----------
+    url
+        ``mongodb://…/database``; the database is ``elliptio`` where the URL names none.
+    collection
+        Instead of a URL: a pymongo or mongomock collection for the artifacts. The other collections lie beside it,
+        named after it (``<name>.environments``).
+
+    """
+
+    def __init__(self, url: str | None = None, *, collection: Any = None) -> None:
+        if (url is None) == (collection is None):
+            raise ConfigError("MongoIndex takes either a URL or a collection.")
+        self._url = url
+        self._given = collection
+        self._client: Any = None
+        self._pid = 0
+        self._prepared: set[str] = set()
+        # mongomock deviates from MongoDB in the meaning of queries (docs/queries.md), so ours decides there.
+        self._in_memory = type(collection).__module__.split(".")[0] == "mongomock"
+        if url is not None:
+            self.address = hide_password(url)
+        else:
+            self.address = f"the given collection {getattr(collection, 'full_name', collection)!s}"
+
+    def __getstate__(self) -> dict[str, Any]:
+        if self._url is None:
+            raise TypeError("A handler on a given collection cannot be pickled: give the index as a URL instead.")
+        return {"url": self._url}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["url"])  # type: ignore[misc]
+
+    def insert(self, collection: str, document: Mapping[str, Any]) -> bool:
+        """Add a document unless its ``_id`` is there."""
+        with self._failures():
+            target = self._collection(collection)
+            self._prepare(collection, target)
+            try:
+                target.insert_one(dict(document))
+            except DuplicateKeyError:
+                return False
+        return True
+
+    def find(self, collection: str, query: Query, *, sort: Sort = (), limit: int = 0) -> Iterator[Document]:
+        """Matching documents, lazily."""
+        with self._failures():
+            target = self._collection(collection)
+            if self._in_memory:
+                documents = filter(compile_query(query), map(_aware, target.find({})))
+                yield from sort_documents(documents, sort, limit) if sort or limit else documents
+                return
+            cursor = target.find(dict(query))
+            if sort or limit:
+                cursor = cursor.sort([*sort, ("_id", sort[-1][1] if sort else ASCENDING)])
+            with contextlib.closing(cursor.limit(limit)) as found:
+                yield from found
+
+    def count(self, collection: str, query: Query) -> int:
+        """How many documents match."""
+        if self._in_memory:
+            return sum(1 for _ in self.find(collection, query))
+        with self._failures():
+            return int(self._collection(collection).count_documents(dict(query)))
+
+    def delete(self, collection: str, ids: Sequence[str]) -> None:
+        """Remove the documents with these identifiers."""
+        with self._failures():
+            self._collection(collection).delete_many({"_id": {"$in": list(ids)}})
+
+    def close(self) -> None:
+        """Close the connections of a client that was made here; a given collection's stay."""
+        if self._client is not None and self._pid == os.getpid():
+            self._client.close()
+        self._client = None
+
+    def _collection(self, name: str) -> Any:
+        if self._given is not None:
+            target = self._given
+            if name != "artifacts":
+                prefix = "" if target.name == "artifacts" else f"{target.name}."
+                target = target.database[prefix + name]
+            return target if self._in_memory else target.with_options(codec_options=_OPTIONS)
+        return self._database()[name].with_options(codec_options=_OPTIONS)
+
+    def _database(self) -> Any:
+        # A client must not cross a fork.
+        if self._client is None or self._pid != os.getpid():
+            from pymongo import MongoClient
+
+            assert self._url is not None
+            options = {
+                name: value for name, value in TIMEOUTS.items() if f"{name.lower()}=" not in self._url.lower()
+            }
+            if not re.search(r"[?&](w|journal|j)=", self._url):
+                options["journal"] = True
+            try:
+                self._client = MongoClient(self._url, **options)
+            except (InvalidURI, ConfigurationError, ValueError) as error:
+                raise ConfigError(f"The index {self.address} is not a MongoDB URL: {error}") from error
+            self._pid = os.getpid()
+            # Whoever forgets to close a handler should not read of it in a ResourceWarning.
+            weakref.finalize(self, self._client.close)
+        return self._client.get_default_database(DEFAULT_DATABASE)
+
+    def _prepare(self, name: str, target: Any) -> None:
+        """Make MongoDB's indexes, once, before the first document: readers need no right to make them."""
+        if name in self._prepared or self._in_memory:
+            return
+        models = index_models(name)
+        try:
+            if models:
+                target.create_indexes(models)
+        except OperationFailure as error:
+            log.warning("No indexes could be made in %s, so finding will be slow: %s", self.address, error)
+        self._prepared.add(name)
+
+    @contextlib.contextmanager
+    def _failures(self) -> Iterator[None]:
+        try:
+            yield
+        except PyMongoError as error:
+            raise IndexUnavailableError(_explained(error, self.address)) from error
+
+
+def index_models(collection: str) -> list[IndexModel]:
+    """MongoDB's indexes of one collection: one a path, and one for a lake's newest artifacts."""
+    paths = INDEXED_PATHS.get(collection, ())
+    models = [
+        IndexModel([("labels.$**" if path == "labels.*" else path, ASCENDING)]) for path in paths if path != "lake_id"
+    ]
+    if "lake_id" in paths:
+        models.append(IndexModel([("lake_id", ASCENDING), ("creation_time", DESCENDING), ("_id", DESCENDING)]))
+    return models
+
+
+def _aware(value: Any) -> Any:
+    """Give datetimes their zone: mongomock hands out naive ones, which are UTC."""
+    if isinstance(value, dict):
+        return {name: _aware(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_aware(item) for item in value]
+    if isinstance(value, datetime) and value.tzinfo is None:
+        return value.replace(tzinfo=UTC)
+    return value
+
+
+def _explained(error: PyMongoError, address: str) -> str:
+    if isinstance(error, ServerSelectionTimeoutError):
+        return f"The index {address} cannot be reached within 5 seconds. Is the server up, and the address right?"
+    if isinstance(error, OperationFailure) and error.code in (13, 18, 8000):
+        return f"The index {address} refused: {error.details and error.details.get('errmsg') or error}. Check the user."
+    return f"The index {address} failed: {hide_password(str(error))}"

@@ -1,0 +1,171 @@
+"""From a query to SQL conditions over the rows of indexed paths.
+
+The conditions only narrow: every document that matches the query satisfies them. Where they say exactly what the
+query says, the caller need not look at the documents again.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from elliptio.ordering import order_key, type_bracket
+from elliptio.protocols import Query
+
+
+class IndexedPath(NamedTuple):
+    """Number of an indexed path in the index (None: no document has it), and whether some document has an array there."""
+
+    number: int | None
+    multikey: bool
+
+
+Lookup = Callable[[str], IndexedPath | None]
+"""Tells how a dotted path is indexed; None: it is not."""
+
+
+@dataclass
+class Condition:
+    """Documents with a row of `path` in a range of `values`; or, with path None, with such an identifier."""
+
+    path: int | None
+    ranges: list[tuple[str, Sequence[Any]]]
+
+    def clause(self, document: str) -> tuple[str, list[Any]]:
+        """SQL that holds for documents (their number in the SQL expression `document`) that satisfy this."""
+        if self.path is None:
+            test = " OR ".join(f"id {operator}" for operator, _ in self.ranges)
+            sql = f"({test})" if self.ranges else "0"
+            return sql, [value for _, values in self.ranges for value in values]
+        test = " OR ".join(f"value {operator}" for operator, _ in self.ranges)
+        parameters = [value for _, values in self.ranges for value in values]
+        return f"EXISTS (SELECT 1 FROM keys WHERE path = ? AND document = {document} AND ({test}))", [
+            self.path,
+            *parameters,
+        ]
+
+    def members(self) -> tuple[str, list[Any]]:
+        """SQL that selects the numbers of the documents that satisfy this, and its parameters."""
+        if self.path is None:
+            sql, parameters = self.clause("")
+            return f"SELECT number FROM documents WHERE collection = ? AND {sql}", parameters
+        test = " OR ".join(f"value {operator}" for operator, _ in self.ranges)
+        parameters = [value for _, values in self.ranges for value in values]
+        return f"SELECT document FROM keys WHERE path = ? AND ({test})", [self.path, *parameters]
+
+
+@dataclass
+class Narrowing:
+    """Conditions that all must hold; `exact` if they say all that the query says; `empty` if nothing can match."""
+
+    conditions: list[Condition] = field(default_factory=list)
+    exact: bool = True
+    empty: bool = False
+
+
+_MAX_VALUES = 500
+"""A longer ``$in`` is left to the predicate: SQLite limits parameters."""
+
+_SIGNS = {"$eq": "=", "$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
+
+_SCALARS = (str, int, float, bool, datetime)
+
+
+def narrow(query: Query, lookup: Lookup) -> Narrowing:
+    """Turn what an index can serve of `query` into conditions."""
+    result = Narrowing()
+    for key, operand in query.items():
+        if key == "$and":
+            for part in operand:
+                inner = narrow(part, lookup)
+                result.conditions += inner.conditions
+                result.exact &= inner.exact
+                result.empty |= inner.empty
+        elif key == "$comment":
+            continue
+        elif key.startswith("$"):
+            result.exact = False
+        else:
+            _narrow_path(key, operand, lookup, result)
+    return result
+
+
+def _narrow_path(path: str, operand: Any, lookup: Lookup, result: Narrowing) -> None:
+    if isinstance(operand, Mapping) and any(str(name).startswith("$") for name in operand):
+        operators = dict(operand)
+    else:
+        operators = {"$eq": operand}
+    if path == "_id":
+        _narrow_id(operators, result)
+        return
+    indexed = lookup(path)
+    if indexed is None:
+        result.exact = False
+        return
+    bounds = []
+    for operator, value in operators.items():
+        ranges = _ranges(operator, value)
+        if ranges is None:
+            result.exact = False
+            continue
+        # Mongo compares each array element with each bound on its own, so bounds merge only where no array was met.
+        bounds.append((operator, value, ranges))
+    if indexed.number is None:
+        result.empty |= bool(bounds)
+        return
+    if not indexed.multikey:
+        bounds = _merge_bounds(bounds)
+    result.conditions += [Condition(indexed.number, ranges) for _, _, ranges in bounds]
+
+
+Bound = tuple[str, Any, list[tuple[str, Sequence[Any]]]]
+
+
+def _merge_bounds(bounds: list[Bound]) -> list[Bound]:
+    """Join one lower and one upper bound of the same type into one range."""
+    lower = [bound for bound in bounds if bound[0] in ("$gt", "$gte")]
+    upper = [bound for bound in bounds if bound[0] in ("$lt", "$lte")]
+    if len(lower) != 1 or len(upper) != 1 or type_bracket(lower[0][1]) != type_bracket(upper[0][1]):
+        return bounds
+    merged = f"{_SIGNS[lower[0][0]]} ? AND value {_SIGNS[upper[0][0]]} ?"
+    keys = [order_key(lower[0][1]), order_key(upper[0][1])]
+    rest = [bound for bound in bounds if bound not in (lower[0], upper[0])]
+    return [*rest, ("range", None, [(merged, keys)])]
+
+
+def _ranges(operator: str, value: Any) -> list[tuple[str, Sequence[Any]]] | None:
+    """Ranges of keys that say exactly what ``{operator: value}`` says of an indexed path; None where none do."""
+    if operator == "$eq" and _is_plain(value):
+        return [("= ?", [order_key(value)])]
+    if operator == "$in" and len(value) <= _MAX_VALUES and all(map(_is_plain, value)):
+        marks = ", ".join("?" * len(value))
+        return [(f"IN ({marks})", [order_key(item) for item in value])]
+    if operator in ("$gt", "$gte", "$lt", "$lte") and _is_plain(value) and value == value:
+        key = order_key(value)
+        # The first byte of a key is its type bracket: comparisons stay within it.
+        lowest, beyond = key[:1], bytes([key[0] + 1])
+        if operator in ("$gt", "$gte"):
+            return [(f"{_SIGNS[operator]} ? AND value < ?", [key, beyond])]
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            # NaN sorts below all numbers, but is not less than any.
+            return [(f"> ? AND value {_SIGNS[operator]} ?", [order_key(math.nan), key])]
+        return [(f">= ? AND value {_SIGNS[operator]} ?", [lowest, key])]
+    return None
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, _SCALARS) and not isinstance(value, re.Pattern)
+
+
+def _narrow_id(operators: Mapping[str, Any], result: Narrowing) -> None:
+    for operator, value in operators.items():
+        if operator in _SIGNS and isinstance(value, str):
+            result.conditions.append(Condition(None, [(f"{_SIGNS[operator]} ?", [value])]))
+        elif operator == "$in" and len(value) <= _MAX_VALUES and all(isinstance(item, str) for item in value):
+            result.conditions.append(Condition(None, [(f"IN ({', '.join('?' * len(value))})", list(value))]))
+        else:
+            result.exact = False

@@ -1,0 +1,249 @@
+"""A lake: a store, the index over it, and its identity. Reads and writes whole documents."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from elliptio import naming, query
+from elliptio.config import Setting, user_data_folder
+from elliptio.errors import ConfigError, DocumentNotFoundError, FormatError
+from elliptio.indexes import open_index
+from elliptio.metadata import MAX_INDEXED_FILES, check_version
+from elliptio.protocols import Document, Index, Query, Sort, Store
+from elliptio.stores import open_store
+
+ARTIFACTS = "artifacts"
+ENVIRONMENTS = "environments"
+TOMBSTONES = "tombstones"
+ENVIRONMENT_FIELDS = (
+    "python_packages",
+    "python",
+    "platform",
+    "cpu",
+    "memory",
+    "gpus",
+    "container",
+    "scheduler",
+)
+"""Top-level fields of an environment; a query over artifacts may use them as if they were the artifact's own."""
+
+FORMAT_VERSION = 1
+
+
+class Lake:
+    """A store and the index over it.
+
+    Parameters
+    ----------
+    store, index
+        Where bytes and documents lie.
+    shared
+        Whether the index may hold documents of other lakes too.
+
+    """
+
+    def __init__(self, store: Store, index: Index, *, shared: bool) -> None:
+        self.store = store
+        self.index = index
+        self.shared = shared
+        self._environments: dict[str, Document] = {}
+        self._lock = threading.Lock()
+        self._identity: str | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"store": self.store, "index": self.index, "shared": self.shared}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["store"], state["index"], shared=state["shared"])  # type: ignore[misc]
+
+    @property
+    def lake_id(self) -> str:
+        """Identity of the lake, made at its first use and kept beside its files."""
+        if self._identity is None:
+            with self._lock:
+                self._identity = self._identity or self._read_identity(create=True)
+        return self._identity or ""
+
+    def _known_id(self) -> str | None:
+        """Identity of the lake if it has one yet: reading must not write."""
+        if self._identity is None:
+            self._identity = self._read_identity(create=False)
+        return self._identity
+
+    def _read_identity(self, *, create: bool) -> str | None:
+        where = f"{self.store.root}/{naming.LAKE_IDENTITY}"
+        if self.store.stat(naming.LAKE_IDENTITY) is None:
+            if not create:
+                return None
+            identifier, moment = naming.new_id("lake")
+            identity = {"lake_id": identifier, "creation_time": moment.isoformat(), "version": FORMAT_VERSION}
+            self.store.create(naming.LAKE_IDENTITY, json.dumps(identity, indent=1).encode() + b"\n")
+        # Read back in every case: of two processes that made it at once, one won.
+        with self.store.open(naming.LAKE_IDENTITY) as file:
+            data = file.read()
+        try:
+            found = json.loads(data)
+            check_version(found, where)
+            return str(found["lake_id"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise FormatError(f"{where} is damaged: {error}. Restore it from a backup.") from error
+
+    def add(self, document: Mapping[str, Any], environment: Mapping[str, Any]) -> None:
+        """Publish a document; its environment goes first, so that no artifact refers to one that is not there."""
+        identifier = environment["_id"]
+        if identifier not in self._environments:
+            self.index.insert(ENVIRONMENTS, environment)
+            self._environments[identifier] = dict(environment)
+        self.index.insert(ARTIFACTS, document)
+
+    def add_manifest(self, document: Document, environment: Mapping[str, Any]) -> bool:
+        """Add what a ``metadata.json`` says, unless it is there; tell whether it was added."""
+        if document.get("file_count", 0) > MAX_INDEXED_FILES:
+            document = {**document, "files": [], "file_relpaths": []}
+        if environment.get("_id"):
+            self.index.insert(ENVIRONMENTS, environment)
+        return self.index.insert(ARTIFACTS, document)
+
+    def get(self, artifact_id: str) -> Document:
+        """Find the document of an artifact by its identifier or a unique beginning of it.
+
+        Raises
+        ------
+        DocumentNotFoundError
+            If there is none, or more than one; the message says which.
+
+        """
+        if not isinstance(artifact_id, str) or not artifact_id:
+            raise DocumentNotFoundError(f"An artifact_id is a text such as 'artifact_0195…', not {artifact_id!r}.")
+        for document in self.index.find(ARTIFACTS, self._scoped({"_id": artifact_id}), limit=1):
+            return document
+        beginning = {"_id": {"$gte": artifact_id, "$lt": artifact_id + "\U0010ffff"}}
+        found = list(self.index.find(ARTIFACTS, self._scoped(beginning), sort=[("_id", 1)], limit=3))
+        if len(found) == 1:
+            return found[0]
+        if found:
+            named = ", ".join(document["_id"] for document in found[:2])
+            raise DocumentNotFoundError(f"More than one artifact_id begins with {artifact_id!r}: {named}, … Give more.")
+        for tombstone in self.index.find(TOMBSTONES, self._scoped({"_id": artifact_id}), limit=1):
+            deleted = tombstone["deleted"]
+            raise DocumentNotFoundError(f"{artifact_id} was deleted by {deleted['username']} at {deleted['time']}.")
+        raise DocumentNotFoundError(
+            f"Could not find a document with artifact_id={artifact_id!r} in {self.index.address}. "
+            "h.find() lists what is there."
+        )
+
+    def find(self, wanted: Query, *, sort: Sort, limit: int) -> Iterator[Document]:
+        """Documents of this lake's artifacts that match a normalized query."""
+        return self.index.find(ARTIFACTS, self._resolved(wanted), sort=sort, limit=limit)
+
+    def count(self, wanted: Query) -> int:
+        """How many of this lake's artifacts match a normalized query."""
+        return self.index.count(ARTIFACTS, self._resolved(wanted))
+
+    def environment(self, environment_id: str | None) -> Document:
+        """Look up an environment; empty where none is known. They never change, so each is read once."""
+        if environment_id is None:
+            return {}
+        if environment_id not in self._environments:
+            for found in self.index.find(ENVIRONMENTS, {"_id": environment_id}, limit=1):
+                self._environments[environment_id] = found
+        return self._environments.get(environment_id, {})
+
+    def _resolved(self, wanted: Query) -> Query:
+        resolved = query.split_environment(wanted, ENVIRONMENT_FIELDS, self._matching_environments)
+        return self._scoped(self._relative(resolved))
+
+    def _matching_environments(self, wanted: Query) -> tuple[list[str], list[str]]:
+        from elliptio.predicate import compile_query
+
+        matches = compile_query(wanted)
+        known = list(self.index.find(ENVIRONMENTS, {}))
+        yes = [document["_id"] for document in known if matches(document)]
+        return yes, [document["_id"] for document in known if not matches(document)]
+
+    def _relative(self, wanted: Query) -> Query:
+        """Cut this lake's root from values of ``remote_root``: documents hold it relative, users see it absolute."""
+        root = self.store.root.rstrip("/") + "/"
+
+        def cut(value: Any) -> Any:
+            if isinstance(value, str):
+                return value.removeprefix(root)
+            if isinstance(value, list):
+                return [cut(item) for item in value]
+            if isinstance(value, Mapping):
+                return {name: cut(item) for name, item in value.items()}
+            return value
+
+        return {
+            key: cut(value)
+            if key == "remote_root"
+            else [self._relative(part) for part in value]
+            if key in ("$and", "$or", "$nor")
+            else value
+            for key, value in wanted.items()
+        }
+
+    def _scoped(self, wanted: Query) -> Query:
+        if not self.shared:
+            return wanted
+        # A lake that has no identity yet has no artifacts either: nothing equals its missing one.
+        scope = {"lake_id": self._known_id() or "none"}
+        return {**scope, **wanted} if "lake_id" not in wanted else {"$and": [scope, wanted]}
+
+
+def open_lake(settings: Mapping[str, Setting], *, root: str | os.PathLike[str] | Store, index: Index | None = None) -> Lake:
+    """Open the lake at a root, with the index that the settings name, or the lake's own."""
+    durable = settings["durability"].value == "full"
+    options: dict[str, Any] = {}
+    if isinstance(root, str | os.PathLike):
+        is_s3 = str(root).startswith("s3://")
+        options = {"addressing": settings["s3_addressing"].value} if is_s3 else {"durable": durable}
+    store = open_store(os.fspath(root) if isinstance(root, os.PathLike) else root, **options)
+    if index is not None:
+        return Lake(store, index, shared=True)
+    url = settings["index"].value
+    if url:
+        return Lake(store, open_index(url, durable=durable), shared=True)
+    from elliptio.indexes.sqlite import SqliteIndex
+
+    return Lake(store, SqliteIndex(own_index_path(store, settings), durable=durable), shared=False)
+
+
+def own_index_path(store: Store, settings: Mapping[str, Setting]) -> Path:
+    """Where a lake's own index lies: inside a local lake; for others in the user's data folder, one a root."""
+    if store.scheme == "file":
+        return Path(store.root, naming.LAKE_FOLDER, "index.sqlite")
+    name = hashlib.sha256(store.root.encode()).hexdigest()[:16]
+    return user_data_folder(settings) / "indexes" / f"{store.scheme}_{name}.sqlite"
+
+
+def chosen_root(settings: Mapping[str, Setting], root_setting: str | None) -> str:
+    """Root of the lake by the settings; `root_setting` is the one that a file class asks for.
+
+    Raises
+    ------
+    ConfigError
+        If a bucket is asked for and none is set.
+
+    """
+    if root_setting == "s3_bucket_name":
+        bucket = settings["s3_bucket_name"].value
+        if bucket:
+            return bucket if "://" in bucket else f"s3://{bucket}"
+        root = settings["root"].value
+        if root and root.startswith("s3://"):
+            return str(root)
+        raise ConfigError("No bucket is set: set ELLIPTIO_S3_BUCKET_NAME, or ELLIPTIO_ROOT=s3://bucket/prefix.")
+    if root_setting == "local_root":
+        root = settings["local_root"].value or settings["root"].value
+        if root and not (settings["local_root"].value is None and "://" in root):
+            return str(root)
+    elif settings["root"].value:
+        return str(settings["root"].value)
+    return str(user_data_folder(settings) / "lake")

@@ -1,0 +1,314 @@
+"""What is recorded about an artifact, and its two written forms: the index document and ``metadata.json``."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from elliptio.errors import FormatError, MetadataError
+
+VERSION = 1
+"""Version of the document and of ``metadata.json`` that this elliptio writes; it reads all versions up to it."""
+
+MAX_INDEXED_FILES = 10_000
+"""Beyond this many files the per-file list stays in ``metadata.json``: a MongoDB document may hold 16 MB."""
+
+MAX_LABELS_BYTES = 4 * 1024 * 1024
+_MAX_DEPTH = 50
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The usual labels of an artifact; all optional. A plain dict does as well, with any keys.
+
+    Parameters
+    ----------
+    datatype, ticket, project, dataset, description
+        Free text.
+    infos
+        Anything else: a dict of strings, numbers, booleans, datetimes (with zone), lists and dicts.
+
+    """
+
+    datatype: str = ""
+    ticket: str = ""
+    project: str = ""
+    dataset: str = ""
+    description: str = ""
+    infos: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """One file of an artifact: its name within it, its size in bytes and the sha256 of its content (hexadecimal)."""
+
+    relpath: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metadata:
+    """Everything that is recorded about one artifact.
+
+    ``creation_time`` is in UTC with milliseconds; ``remote_root`` is the absolute place of the artifact as seen from
+    here; ``git`` holds commit, branch, remote and dirty, or is None outside a repository; ``working_directory`` is
+    relative to the repository.
+    """
+
+    username: str
+    hostname: str
+    argv: str
+    artifact_id: str
+    run_id: str
+    creation_time: datetime
+    python_packages: Mapping[str, str] = field(default_factory=dict)
+    based_on: list[str] = field(default_factory=list)
+    labels: Labels | dict[str, Any] = field(default_factory=Labels)
+    tags: list[str] = field(default_factory=list)
+    remote_root: str = ""
+    local_root: str = ""
+    files: list[FileRecord] = field(default_factory=list)
+    file_count: int = 0
+    total_size: int = 0
+    fingerprint: str = ""
+    log_relpaths: list[str] = field(default_factory=list)
+    logs: list[FileRecord] = field(default_factory=list)
+    environment_id: str | None = None
+    environment: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    git: dict[str, Any] | None = None
+    working_directory: str | None = None
+    notebook: str | None = None
+    lake_id: str = ""
+    version: int = VERSION
+
+    @property
+    def file_relpaths(self) -> list[str]:
+        """Names of the files within the artifact, in the order in which they were given."""
+        return [record.relpath for record in self.files]
+
+
+def check_labels(labels: Labels | Mapping[str, Any] | None) -> dict[str, Any]:
+    """Turn labels into plain values that every index stores faithfully.
+
+    Tuples become lists, numpy numbers become Python numbers.
+
+    Raises
+    ------
+    MetadataError
+        If a value or key cannot be stored; the message names it.
+
+    """
+    if labels is None:
+        labels = Labels()
+    if dataclasses.is_dataclass(labels) and not isinstance(labels, type):
+        labels = {entry.name: getattr(labels, entry.name) for entry in dataclasses.fields(labels)}
+    if not isinstance(labels, Mapping):
+        raise MetadataError(f"labels must be eio.Labels(...) or a dict, not {type(labels).__name__}.")
+    plain = _plain_dict(labels, "labels", 0)
+    if any(plain.values()):
+        import bson
+
+        size = len(bson.encode(plain))
+        if size > MAX_LABELS_BYTES:
+            raise MetadataError(
+                f"labels take {size:,} bytes; at most {MAX_LABELS_BYTES:,} fit. Save large values as a file."
+            )
+    return plain
+
+
+def _plain_dict(value: Mapping[Any, Any], where: str, depth: int) -> dict[str, Any]:
+    if depth > _MAX_DEPTH:
+        raise MetadataError(f"{where[:80]}… nests deeper than {_MAX_DEPTH} levels (or holds itself).")
+    plain = {}
+    for key, item in value.items():
+        if not isinstance(key, str):
+            raise MetadataError(f"{where} has the key {key!r} of type {type(key).__name__}: keys must be strings.")
+        if not key or "." in key or key.startswith("$") or "\0" in key:
+            raise MetadataError(
+                f"{where} has the key {key!r}: keys must not be empty, start with '$' or hold '.' or NUL, "
+                "because a query could not reach them."
+            )
+        _check_text(key, f"the key {key!r} of {where}")
+        plain[str(key)] = _plain(item, f"{where}.{key}", depth + 1)
+    return plain
+
+
+def _plain(value: Any, where: str, depth: int) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return _check_text(str(value), where)
+    if isinstance(value, int):
+        if not -(2**63) <= value < 2**63:
+            raise MetadataError(f"{where} is an integer beyond 64 bits: store it as a string.")
+        return int(value)
+    if isinstance(value, float):
+        return float(value)
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, datetime):
+        return _plain_datetime(value, where)
+    if isinstance(value, Mapping):
+        return _plain_dict(value, where, depth)
+    if isinstance(value, list | tuple):
+        if depth > _MAX_DEPTH:
+            raise MetadataError(f"{where[:80]}… nests deeper than {_MAX_DEPTH} levels (or holds itself).")
+        return [_plain(item, f"{where}[{position}]", depth + 1) for position, item in enumerate(value)]
+    if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
+        item = value.item()
+        if type(item).__module__ != "numpy":
+            return _plain(item, where, depth)
+    raise MetadataError(
+        f"{where} is a {type(value).__name__}, which an index cannot hold: use strings, numbers, booleans, bytes, "
+        "datetimes with a zone, lists and dicts, or save it as a file."
+    )
+
+
+def _check_text(text: str, where: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise MetadataError(f"{where} holds a character that is not valid UTF-8 (a lone surrogate).") from None
+    return text
+
+
+def _plain_datetime(value: datetime, where: str) -> datetime:
+    if value.tzinfo is None:
+        raise MetadataError(f"{where} is a datetime without a zone: say which, such as datetime.now(tz=UTC).")
+    utc = datetime(*value.astimezone(UTC).timetuple()[:6], value.microsecond, tzinfo=UTC)
+    return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
+
+
+def to_document(metadata: Metadata, root_key: str) -> dict[str, Any]:
+    """Shape the document of the index: relative to the lake, packages and machine left to the environment."""
+    document = _common(metadata, root_key)
+    if metadata.file_count > MAX_INDEXED_FILES:
+        document["files"] = []
+        document["file_relpaths"] = []
+    return {"_id": metadata.artifact_id, **document}
+
+
+def to_manifest(metadata: Metadata, root_key: str) -> bytes:
+    """Shape ``metadata.json``: complete, the environment included, with nothing that ties it to a place."""
+    document = _common(metadata, root_key)
+    document["environment"] = metadata.environment
+    # bson.json_util keeps every type that labels may hold (dates, bytes, 64-bit integers) and stays readable.
+    from bson import json_util
+
+    options = json_util.JSONOptions(json_mode=json_util.JSONMode.RELAXED, tz_aware=True)
+    return json_util.dumps(document, json_options=options, indent=1, ensure_ascii=False).encode() + b"\n"
+
+
+def read_manifest(data: bytes, where: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Read ``metadata.json`` back as (document, environment document).
+
+    Raises
+    ------
+    FormatError
+        If it is damaged or of a newer version.
+
+    """
+    from bson import json_util
+
+    try:
+        document = json_util.loads(data, json_options=json_util.JSONOptions(tz_aware=True))
+        environment = document.pop("environment")
+        check_version(document, where)
+        artifact_id = document["artifact_id"]
+    except FormatError:
+        raise
+    except Exception as error:  # a damaged file can fail in as many ways as there are parsers below
+        raise FormatError(f"{where} is damaged: {type(error).__name__}: {error}") from error
+    return {"_id": artifact_id, **document}, environment
+
+
+def _common(metadata: Metadata, root_key: str) -> dict[str, Any]:
+    labels = metadata.labels
+    return {
+        "artifact_id": metadata.artifact_id,
+        "run_id": metadata.run_id,
+        "creation_time": metadata.creation_time,
+        "username": metadata.username,
+        "hostname": metadata.hostname,
+        "argv": metadata.argv,
+        "based_on": list(metadata.based_on),
+        "labels": labels if isinstance(labels, dict) else dict(vars(labels)),
+        "tags": list(metadata.tags),
+        "remote_root": root_key,
+        "local_root": metadata.local_root,
+        "file_relpaths": metadata.file_relpaths,
+        "files": [_record_document(record) for record in metadata.files],
+        "file_count": metadata.file_count,
+        "total_size": metadata.total_size,
+        "fingerprint": metadata.fingerprint,
+        "log_relpaths": list(metadata.log_relpaths),
+        "logs": [_record_document(record) for record in metadata.logs],
+        "environment_id": metadata.environment_id,
+        "git": metadata.git,
+        "working_directory": metadata.working_directory,
+        "notebook": metadata.notebook,
+        "lake_id": metadata.lake_id,
+        "version": metadata.version,
+    }
+
+
+def from_document(
+    document: Mapping[str, Any], environment: Mapping[str, Any], remote_root: str, packages: Mapping[str, str]
+) -> Metadata:
+    """Read a document of the index back; fields that an older elliptio did not write keep their defaults."""
+    where = f"The document of {document.get('artifact_id') or document.get('_id')}"
+    check_version(document, where)
+    try:
+        values = {name: document[name] for name in _PLAIN_FIELDS if name in document}
+        values["files"] = [_record(entry) for entry in document.get("files", ())]
+        values["logs"] = [_record(entry) for entry in document.get("logs", ())]
+        values["labels"] = _labels(document.get("labels", {}))
+        return Metadata(
+            **values, remote_root=remote_root, environment=environment, python_packages=packages
+        )
+    except (KeyError, TypeError) as error:
+        raise FormatError(f"{where} is damaged: {error}") from error
+
+
+_PLAIN_FIELDS = tuple(
+    entry.name
+    for entry in dataclasses.fields(Metadata)
+    if entry.name not in {"files", "logs", "labels", "remote_root", "environment", "python_packages"}
+)
+
+
+def _labels(stored: Any) -> Labels | dict[str, Any]:
+    if stored.keys() == {entry.name for entry in dataclasses.fields(Labels)}:
+        return Labels(**stored)
+    return dict(stored)
+
+
+def _record_document(record: FileRecord) -> dict[str, Any]:
+    return {"relpath": record.relpath, "size": record.size, "sha256": record.sha256}
+
+
+def _record(entry: Mapping[str, Any]) -> FileRecord:
+    return FileRecord(entry["relpath"], entry["size"], entry["sha256"])
+
+
+def check_version(document: Mapping[str, Any], where: str) -> None:
+    """Refuse what a newer elliptio wrote.
+
+    Raises
+    ------
+    FormatError
+        If ``version`` is not a version that this elliptio reads.
+
+    """
+    version = document.get("version", VERSION)
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise FormatError(f"{where} has no valid version: {version!r}.")
+    if version > VERSION:
+        raise FormatError(
+            f"{where} has version {version}, written by a newer elliptio; this one reads up to version {VERSION}. "
+            "Run: pip install --upgrade elliptio"
+        )

@@ -1,0 +1,146 @@
+"""Names: identifiers, where an artifact lies, which relative paths its files get. Values in, values out."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from urllib.parse import quote
+
+from elliptio.errors import SourceError
+
+FILES = "files"
+LOGS = "logs"
+MANIFEST = "metadata.json"
+LAKE_FOLDER = ".elliptio"
+LAKE_IDENTITY = f"{LAKE_FOLDER}/lake.json"
+
+MAX_NAME_BYTES = 255
+"""Longest file name that common file systems take (ext4, APFS, NTFS)."""
+
+_last_millisecond = 0
+_counter = 0
+_lock = threading.Lock()
+
+
+def uuid7(milliseconds: int, counter: int, random: bytes) -> str:
+    """Lay out a UUID version 7: sortable by time, then by `counter` (RFC 9562, section 5.7).
+
+    Parameters
+    ----------
+    milliseconds
+        Unix time, 48 bits.
+    counter
+        12 bits (the field `rand_a`), to order identifiers made within one millisecond.
+    random
+        8 bytes; the top two bits are replaced by the variant.
+
+    """
+    high = (milliseconds << 16) | 0x7000 | (counter & 0x0FFF)
+    low = (int.from_bytes(random[:8]) & 0x3FFF_FFFF_FFFF_FFFF) | 0x8000_0000_0000_0000
+    digits = f"{(high << 64) | low:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def new_id(kind: str) -> tuple[str, datetime]:
+    """Make an identifier such as ``artifact_0195…`` and the moment (UTC, milliseconds) that it carries.
+
+    Identifiers made by one process increase strictly, also when the clock stands still or steps back.
+    """
+    global _last_millisecond, _counter
+    with _lock:
+        now = time.time_ns() // 1_000_000
+        if now > _last_millisecond:
+            _last_millisecond, _counter = now, 0
+        else:
+            _counter += 1
+            if _counter > 0x0FFF:
+                _last_millisecond, _counter = _last_millisecond + 1, 0
+        millisecond, counter = _last_millisecond, _counter
+    seconds, rest = divmod(millisecond, 1000)
+    moment = datetime.fromtimestamp(seconds, tz=UTC).replace(microsecond=rest * 1000)
+    return f"{kind}_{uuid7(millisecond, counter, secrets.token_bytes(8))}", moment
+
+
+def remote_root(artifact_id: str, creation_time: datetime, username: str) -> str:
+    """Where an artifact lies, relative to the root of its lake: ``YYYY/MM/DD/<username>/<HHMMSS>_<artifact_id>``."""
+    user = quote(username, safe="@+=,~ ").strip(" ") or "unknown"
+    if set(user) == {"."}:
+        user = user.replace(".", "%2E")
+    return f"{creation_time:%Y/%m/%d}/{user}/{creation_time:%H%M%S}_{artifact_id}"
+
+
+def common_parent(folders: Iterable[str]) -> str:
+    """Deepest folder that holds all these absolute folders; compares whole names, so ``ab/`` and ``ac/`` share ``/``."""
+    return os.path.commonpath(list(folders))
+
+
+def check_relpath(relpath: str) -> str:
+    """Return `relpath` if every store can keep a file under it faithfully.
+
+    Raises
+    ------
+    SourceError
+        If it is empty, absolute, climbs with ``..``, has empty or ``.`` parts, control characters, bytes that are not
+        UTF-8, or a name of more than 255 bytes.
+
+    """
+    problem = _relpath_problem(relpath)
+    if problem:
+        raise SourceError(f"The file name {relpath!r} {problem}.")
+    return relpath
+
+
+def _relpath_problem(relpath: str) -> str | None:
+    if not relpath:
+        return "is empty: name a file such as 'model.pt'"
+    if relpath.startswith("/"):
+        return "is absolute: give it relative to the artifact, such as 'model.pt'"
+    if relpath.isprintable() and relpath.isascii() and ".." not in relpath and "//" not in relpath:
+        encoded_lengths = map(len, relpath.split("/"))
+    else:
+        try:
+            encoded_lengths = (len(name.encode()) for name in relpath.split("/"))
+            relpath.encode()
+        except UnicodeEncodeError:
+            return "is not valid UTF-8, so an index cannot hold it: rename the file"
+        if any(ord(character) < 32 or ord(character) == 127 for character in relpath):
+            return "holds a control character (such as a newline), which not every store can keep: rename the file"
+    names = relpath.split("/")
+    if any(name in ("", ".", "..") for name in names):
+        return "has an empty, '.' or '..' part: give a plain relative path"
+    if any(length > MAX_NAME_BYTES for length in encoded_lengths):
+        return f"has a name longer than {MAX_NAME_BYTES} bytes: shorten it"
+    return None
+
+
+def check_declared(relpaths: Iterable[str]) -> list[str]:
+    """Check the file names that were declared to ``h.new``: valid, each once, none inside another."""
+    names = [check_relpath(os.fspath(relpath)) for relpath in relpaths]
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise SourceError(f"The file name {name!r} is declared twice: declare each file once.")
+        seen.add(name)
+    for name in names:
+        for parent in PurePosixPath(name).parents:
+            if str(parent) in seen:
+                raise SourceError(f"{str(parent)!r} is declared as a file, but {name!r} needs it to be a folder.")
+    return names
+
+
+def fingerprint(files: Sequence[tuple[str, str]]) -> str:
+    """Sha256 over the sorted (relpath, sha256) pairs: equal when names and contents are equal, in any order.
+
+    Each pair is hashed as ``<length of relpath in bytes>:<relpath><sha256>``, so no two lists of pairs look alike.
+    """
+    digest = hashlib.sha256()
+    for relpath, sha256 in sorted(files):
+        name = relpath.encode()
+        digest.update(b"%d:%b%b" % (len(name), name, sha256.encode()))
+    return digest.hexdigest()

@@ -1,0 +1,122 @@
+"""What to save: the paths a user names become (name within the artifact, local path) pairs."""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from elliptio.errors import SourceError, SourceNotFoundError
+from elliptio.naming import check_relpath, common_parent
+
+log = logging.getLogger(__name__)
+
+PathLike = str | os.PathLike[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One local file to save, its name within the artifact, and its size in bytes when it was looked at."""
+
+    relpath: str
+    path: str
+    size: int
+
+
+def find_sources(local_paths: PathLike | Iterable[PathLike]) -> tuple[list[Source], str]:
+    """Find the files to save.
+
+    Parameters
+    ----------
+    local_paths
+        A file, a folder (taken with all it holds), or any iterable of them; order is kept, a file named twice is
+        taken once.
+
+    Returns
+    -------
+    tuple[list[Source], str]
+        The files, named relative to the deepest folder that all the paths share, and that folder.
+
+    Raises
+    ------
+    SourceNotFoundError
+        If paths do not exist; the message names all of them.
+    SourceError
+        If there is nothing to save, or something that is no regular file, or a name no store can keep.
+
+    """
+    named = [local_paths] if isinstance(local_paths, str | os.PathLike) else local_paths
+    paths = [os.path.abspath(_text(path)) for path in named]
+    if not paths:
+        raise SourceError("There is nothing to save: no paths were given.")
+    missing = [path for path in paths if not os.path.exists(path)]
+    if missing:
+        more = f" and {len(missing) - 20:,} more" if len(missing) > 20 else ""
+        raise SourceNotFoundError(f"These paths do not exist: {', '.join(missing[:20])}{more}.")
+    root = common_parent(path if os.path.isdir(path) else os.path.dirname(path) for path in paths)
+    files = {file: None for path in paths for file in (_walk(path) if os.path.isdir(path) else (path,))}
+    if not files:
+        raise SourceError(f"There is nothing to save: {', '.join(paths[:20])} holds no files.")
+    prefix = len(root) if root.endswith(os.sep) else len(root) + 1
+    return [_source(file, file[prefix:]) for file in files], root
+
+
+def files_in(folder: Path) -> list[Source]:
+    """All files below a folder, named relative to it, in the order of their names."""
+    prefix = len(str(folder)) + 1
+    return [_source(file, file[prefix:]) for file in _walk(str(folder))]
+
+
+def _text(path: PathLike) -> str:
+    try:
+        text = os.fspath(path)
+    except TypeError:
+        raise SourceError(f"{path!r} is a {type(path).__name__}, not a path.") from None
+    if not isinstance(text, str):
+        raise SourceError(f"{path!r} is a path of bytes: decode it with os.fsdecode first.")
+    if not text or "\0" in text:
+        raise SourceError(f"{text!r} is not a path.")
+    return text
+
+
+def _source(path: str, name: str) -> Source:
+    relpath = check_relpath(name.replace(os.sep, "/"))
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise SourceError(f"{path} is not a regular file (but a pipe, socket or device), so it cannot be saved.")
+    return Source(relpath, path, status.st_size)
+
+
+def _walk(folder: str) -> Iterator[str]:
+    """Yield all files below `folder`, sorted; links are followed, each folder entered once."""
+    home = os.path.realpath(folder)
+    entered: set[str] = set()
+    waiting = [folder]
+    while waiting:
+        current = waiting.pop()
+        real = os.path.realpath(current)
+        if real in entered:
+            continue
+        entered.add(real)
+        with os.scandir(current) as entries:
+            ordered = sorted(entries, key=lambda entry: entry.name)
+        folders = []
+        for entry in ordered:
+            if entry.is_symlink():
+                _warn_if_outside(entry.path, home)
+            if entry.is_dir():
+                folders.append(entry.path)
+            else:
+                yield entry.path
+        waiting += reversed(folders)
+
+
+def _warn_if_outside(link: str, home: str) -> None:
+    target = os.path.realpath(link)
+    if not os.path.exists(target):
+        raise SourceNotFoundError(f"The link {link} leads nowhere (to {target}).")
+    if os.path.commonpath([target, home]) != home:
+        log.warning("The link %s leads out of the folder, to %s; what it leads to is saved.", link, target)

@@ -1,0 +1,95 @@
+"""Moves files into a store: copied and hashed in one pass, several at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import BinaryIO, cast
+
+from elliptio.errors import SourceError
+from elliptio.hashing import CHUNK, HashingReader
+from elliptio.metadata import FileRecord
+from elliptio.progress import Progress
+from elliptio.protocols import Staging
+from elliptio.sources import Source
+
+_FEW = 4
+"""Up to this many small files are moved without threads."""
+
+_SMALL = 1 << 20
+
+
+def save(
+    sources: Sequence[Source], staging: Staging, folder: str, *, concurrency: int, progress: bool = True
+) -> list[FileRecord]:
+    """Copy files into a staged artifact, below `folder`, and return their records in the same order.
+
+    Raises
+    ------
+    SourceError
+        If a file cannot be read.
+    StoreError
+        If the store fails.
+
+    """
+    return _each(sources, lambda source, bar: _save_one(source, staging, folder, bar), concurrency, progress)
+
+
+def hash_in_place(sources: Sequence[Source], *, concurrency: int, progress: bool = True) -> list[FileRecord]:
+    """Hash files that already lie where they are published from, and return their records in the same order."""
+    return _each(sources, _hash_one, concurrency, progress)
+
+
+def _each(
+    sources: Sequence[Source], move: Callable[[Source, Progress], FileRecord], concurrency: int, progress: bool
+) -> list[FileRecord]:
+    total = sum(source.size for source in sources)
+    with Progress(total, "Saving", enabled=progress) as bar:
+        if len(sources) <= 1 or (len(sources) <= _FEW and total <= _SMALL and concurrency <= 4):
+            return [move(source, bar) for source in sources]
+        with ThreadPoolExecutor(min(concurrency, len(sources)), "elliptio-transfer") as pool:
+            futures = [pool.submit(move, source, bar) for source in sources]
+            try:
+                return [future.result() for future in futures]
+            except BaseException:
+                for future in futures:
+                    future.cancel()
+                raise
+
+
+def _save_one(source: Source, staging: Staging, folder: str, bar: Progress) -> FileRecord:
+    with _open(source) as file:
+        reader = _CountingReader(file, bar)
+        staging.put(f"{folder}/{source.relpath}", cast("BinaryIO", reader))
+        return FileRecord(source.relpath, reader.size, reader.sha256)
+
+
+def _hash_one(source: Source, bar: Progress) -> FileRecord:
+    with _open(source) as file:
+        reader = _CountingReader(file, bar)
+        while reader.read(CHUNK):
+            pass
+        return FileRecord(source.relpath, reader.size, reader.sha256)
+
+
+def _open(source: Source) -> BinaryIO:
+    try:
+        # Without O_NONBLOCK a pipe that took the file's place since it was looked at would hang.
+        descriptor = os.open(source.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        return cast("BinaryIO", open(descriptor, "rb", buffering=0))
+    except OSError as error:
+        raise SourceError(f"{source.path} cannot be read: {error.strerror or error}.") from error
+
+
+class _CountingReader(HashingReader):
+    """Tells the progress bar what passes."""
+
+    def __init__(self, source: BinaryIO, bar: Progress) -> None:
+        super().__init__(source)
+        self._bar = bar
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = super().read(size)
+        self._bar.advance(len(data))
+        return data

@@ -1,0 +1,82 @@
+"""Every combination of store and index that elliptio promises to behave the same on."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+import elliptio as eio
+
+pytest_plugins = ["elliptio.testing.fixtures"]
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the settings, lakes or repositories of whoever runs it."""
+    monkeypatch.setenv("ELLIPTIO_USER_DIR", str(tmp_path / "user-dir"))
+    monkeypatch.setenv("ELLIPTIO_CONFIG_FILE", str(tmp_path / "no-such-config.toml"))
+    for name in ("ROOT", "INDEX", "LOCAL_ROOT", "S3_BUCKET_NAME", "S3_ADDRESSING", "DURABILITY", "PROGRESS"):
+        monkeypatch.delenv(f"ELLIPTIO_{name}", raising=False)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A folder outside any repository with the two files of the user story."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "train.txt").write_text("path,class\n/path/to/image2.png,1\n")
+    (folder / "test.txt").write_text("path,class\n/path/to/image0.png,0\n/path/to/image1.png,1\n")
+    return folder
+
+
+STORES = ("local", "s3")
+INDEXES = ("sqlite", "mongodb", "mongomock")
+
+
+class Team:
+    """Makes handlers on one lake, as several people or processes would."""
+
+    def __init__(self, root: str, arguments: dict[str, Any]) -> None:
+        self.root = root
+        self.arguments = arguments
+        self.handlers: list[eio.Handler] = []
+
+    def handler(self) -> eio.Handler:
+        self.handlers.append(eio.Handler(self.root, **self.arguments))
+        return self.handlers[-1]
+
+
+@pytest.fixture(params=[f"{store}-{index}" for store, index in itertools.product(STORES, INDEXES)])
+def team(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Team]:
+    """A new lake on each combination of store and index."""
+    store, index = request.param.split("-")
+    root = str(tmp_path / "lake") if store == "local" else request.getfixturevalue("s3_root")
+    arguments: dict[str, Any] = {}
+    if index == "mongodb":
+        base = request.getfixturevalue("mongodb_url").rstrip("/")
+        arguments["index"] = f"{base}/test_{uuid4().hex}"
+    elif index == "mongomock":
+        import mongomock
+
+        arguments["collection"] = mongomock.MongoClient().db.artifacts
+    team = Team(root, arguments)
+    yield team
+    for handler in team.handlers:
+        handler.close()
+
+
+@pytest.fixture
+def h(team: Team) -> eio.Handler:
+    """A handler on a new lake, on each combination of store and index."""
+    return team.handler()
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> eio.Handler:
+    """A handler on a new lake of the embedded default."""
+    return eio.Handler(tmp_path / "lake")

@@ -1,0 +1,127 @@
+"""``h.new``: files written in a block, published when it ends, or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+import elliptio as eio
+from tests.handler.test_upload import files_of
+
+
+def test_declared_names(h: eio.Handler) -> None:
+    with h.new(["a.txt", "b/b.md"], labels={"kind": "text"}) as new:
+        assert list(new.files) == ["a.txt", "b/b.md"]
+        new.files["a.txt"].local_path.write_text("a")
+        with new.files["b/b.md"].open("w") as file:
+            file.write("ä")
+    loaded = h.get(new.artifact_id)
+    assert {name: file.download_string() for name, file in loaded.files.items()} == {"a.txt": "a", "b/b.md": "ä"}
+    assert loaded.metadata == new.metadata
+    assert loaded.metadata.labels == {"kind": "text"}
+    assert new.files["a.txt"].size == 1
+    assert new.files["a.txt"].sha256 == loaded.files["a.txt"].sha256
+
+
+def test_a_tuple_a_path_or_a_generator_of_names(h: eio.Handler) -> None:
+    for names in (("a.txt",), Path("a.txt"), "a.txt", (name for name in ["a.txt"])):
+        with h.new(names) as new:
+            new.file.upload_string("x")
+        assert h.get(new.artifact_id).file.relpath == "a.txt"
+
+
+def test_everything_written_is_collected_where_no_names_are_given(h: eio.Handler, data: Path) -> None:
+    with h.new() as new:
+        new.files["one/two.txt"].upload_string("2")
+        new.files["copy.txt"].upload(data / "train.txt")
+        (new.folder / "three.txt").write_text("3")
+    assert sorted(h.get(new.artifact_id).files) == ["copy.txt", "one/two.txt", "three.txt"]
+    assert new.files["three.txt"].download_string() == "3"
+    assert len(new.files) == 3
+
+
+def test_a_declared_file_that_was_not_written(h: eio.Handler, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(eio.NotWrittenError, match=r"'model.pt' was declared but not written") as caught:  # noqa: SIM117
+        with h.new(["metrics.json", "model.pt"]) as new:
+            new.files["metrics.json"].upload_string("{}")
+    assert isinstance(caught.value, FileNotFoundError)
+    assert len(h.find()) == 0
+    assert not [stored for stored in h.store.list() if not stored.key.startswith(".elliptio")]
+
+
+def test_nothing_written_at_all(h: eio.Handler) -> None:
+    with pytest.raises(eio.NotWrittenError), h.new():
+        pass
+    assert len(h.find()) == 0
+
+
+def test_a_block_that_raises_publishes_nothing(h: eio.Handler) -> None:
+    folders = []
+    for error in (ValueError, KeyboardInterrupt, SystemExit):
+        with pytest.raises(error), h.new(["a.txt"]) as new:
+            folders.append(new.folder)
+            new.file.upload_string("half")
+            raise error
+    assert len(h.find()) == 0
+    assert not any(folder.exists() for folder in folders)
+    assert not [stored for stored in h.store.list() if not stored.key.startswith(".elliptio")]
+
+
+def test_what_was_not_declared_is_kept_and_said(h: eio.Handler, caplog: pytest.LogCaptureFixture) -> None:
+    with h.new(["model.pt"]) as new:
+        new.file.upload_string("x")
+        (new.folder / "model.pt.index").write_text("y")
+    assert list(h.get(new.artifact_id).files) == ["model.pt", "model.pt.index"]
+    assert "model.pt.index" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["", "/etc/passwd", "../up", "a/../b", "a//b", "a\0b", "x" * 256, ".", "a\nb"])
+def test_names_that_no_store_can_keep(local: eio.Handler, name: str) -> None:
+    with pytest.raises(eio.SourceError), local.new([name]):
+        pass
+    with pytest.raises(eio.SourceError), local.new() as new:
+        new.files[name].upload_string("x")
+    assert files_of(Path(local.store.root)) == []
+
+
+@pytest.mark.parametrize("names", [["a", "a"], ["a", "a/b"]])
+def test_names_that_contradict_each_other(local: eio.Handler, names: list[str]) -> None:
+    with pytest.raises(eio.SourceError), local.new(names):
+        pass
+
+
+def test_an_undeclared_name_is_a_key_error(h: eio.Handler) -> None:
+    with pytest.raises(KeyError, match=r"no file 'other' in this artifact; it has 'model.pt'"):  # noqa: SIM117
+        with h.new(["model.pt"]) as new:
+            new.files["other"].upload_string("x")
+
+
+def test_links_written_into_a_lake_become_files(local: eio.Handler, data: Path) -> None:
+    with local.new() as new:
+        (new.folder / "soft").symlink_to(data / "train.txt")
+        os.link(data / "test.txt", new.folder / "hard")
+    before = (data / "test.txt").read_text()
+    (data / "train.txt").write_text("changed")
+    (data / "test.txt").write_text("changed")
+    artifact = local.get(new.artifact_id)
+    assert artifact.files["hard"].download_string() == before
+    assert artifact.files["soft"].download_string() != "changed"
+    assert os.access(data / "test.txt", os.W_OK) and os.stat(data / "test.txt").st_mode & 0o200
+
+
+def test_nested_blocks(h: eio.Handler) -> None:
+    with h.new(["outer"]) as outer, h.new(["inner"]) as inner:
+        outer.file.upload_string("outer")
+        inner.file.upload_string("inner")
+    assert h.get(outer.artifact_id).file.download_string() == "outer"
+    assert h.get(inner.artifact_id).file.download_string() == "inner"
+
+
+def test_what_is_loaded_inside_the_block_counts(h: eio.Handler, data: Path) -> None:
+    dataset = h.upload(data)
+    with h.new(["model"]) as new:
+        h.get(dataset.artifact_id)
+        new.file.upload_string("x")
+    assert h.get(new.artifact_id).metadata.based_on == [dataset.artifact_id]
