@@ -45,7 +45,8 @@ class RemoteFile:
     ) -> None:
         self._store = store
         self._key = key
-        self._staged, self._in_place = staged or (None, False)
+        self._staged: Path | None = staged[0] if staged else None
+        self._in_place = staged is not None and staged[1]
         self.relpath = relpath
         self.size = record.size if record else None
         self.sha256 = record.sha256 if record else None
@@ -118,7 +119,9 @@ class RemoteFile:
         if set(mode) & set("wax+"):
             raise StoreError(f"{self.remote_url} is published and cannot be changed: save a new artifact.")
         raw = self._store.open(self._key)
-        assert self.size is not None and self.sha256 is not None  # every published file has a record
+        # Every published file has a record.
+        assert self.size is not None
+        assert self.sha256 is not None
         checked = hashing.VerifyingReader(raw, self.size, self.sha256, self.remote_url)
         buffered = io.BufferedReader(checked, hashing.CHUNK)
         return buffered if "b" in mode else io.TextIOWrapper(buffered, encoding=text_encoding)

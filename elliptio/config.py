@@ -73,8 +73,11 @@ DEFINITIONS: dict[str, Definition] = {
     "local_root": Definition("Root for Handler(remote_file_cls=eio.LocalFile).", _text),
     "s3_bucket_name": Definition("Bucket for Handler(remote_file_cls=eio.S3File).", _text),
     "s3_addressing": Definition("How bucket names go into S3 URLs.", _one_of("auto", "path", "virtual"), "auto"),
-    "durability": Definition("'full' flushes to disk before a save returns; 'fast' leaves that to the system.",
-                             _one_of("full", "fast"), "full"),
+    "durability": Definition(
+        "'full' flushes to disk before a save returns; 'fast' leaves that to the system.",
+        _one_of("full", "fast"),
+        "full",
+    ),
     "progress": Definition("Progress bars on long transfers, where there is a terminal or notebook.", _flag, True),
     "user_dir": Definition("Folder of the user's default lake and of indexes of S3 lakes.", _text),
 }

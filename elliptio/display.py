@@ -8,20 +8,27 @@ from typing import Any
 
 from elliptio.metadata import FileRecord, Labels, Metadata
 
-MOST_FILES = 20
-MOST_NEIGHBOURS = 10
+MOST_FILES = 10
+"""So many files are listed; a notebook has more of them folded away, up to `MOST_FOLDED`."""
 
+MOST_FOLDED = 200
+MOST_NEIGHBOURS = 10
+_MOST_TEXT = 400
+
+# The "!important" are against the rules that notebooks have for tables, which are more specific.
 _STYLE = (
     ".elliptio{font-family:system-ui,sans-serif;font-size:13px;border:1px solid #8884;border-radius:6px;"
     "padding:10px 14px;max-width:860px;line-height:1.5}"
-    ".elliptio h4{margin:0 0 6px;font-size:14px;font-family:ui-monospace,monospace;font-weight:600}"
-    ".elliptio table{border-collapse:collapse;margin:0}"
-    ".elliptio td,.elliptio th{padding:2px 14px 2px 0;text-align:left!important;vertical-align:top;border:0;"
-    "background:none!important}"
+    ".elliptio .id{margin:0 0 6px;font-size:14px;font-family:ui-monospace,monospace;font-weight:600;"
+    "overflow-wrap:anywhere}"
+    ".elliptio table{border-collapse:collapse;margin:0!important;table-layout:auto}"
+    ".elliptio tr{background:none!important}"
+    ".elliptio td,.elliptio th{padding:2px 14px 2px 0!important;text-align:left!important;vertical-align:top;border:0;"
+    "background:none!important;overflow-wrap:anywhere}"
     ".elliptio th{font-weight:500;opacity:.65;white-space:nowrap}"
     ".elliptio td.n{text-align:right!important;font-variant-numeric:tabular-nums;white-space:nowrap}"
-    ".elliptio code{font-family:ui-monospace,monospace;font-size:12px;background:none;padding:0;"
-    "overflow-wrap:anywhere}"
+    ".elliptio code{font-family:ui-monospace,monospace;font-size:12px;color:inherit;background:none;padding:0}"
+    ".elliptio summary{cursor:pointer;opacity:.65}"
 )
 
 
@@ -45,17 +52,17 @@ def artifact_text(metadata: Metadata, children: Sequence[str] | None) -> str:
     if len(metadata.files) > MOST_FILES:
         lines.append(f"    … and {len(metadata.files) - MOST_FILES:,} more")
     lines += [f"  {'based on':<9} {_neighbours(metadata.based_on)}", f"  {'used by':<9} {_neighbours(children)}"]
-    return "\n".join(lines)
+    return "\n".join(map(_printable, lines))
 
 
 def artifact_html(metadata: Metadata, children: Sequence[str] | None) -> str:
     """Shape an artifact for a notebook: who, when, labels, files with sizes, lineage one step each way."""
-    facts = [(name, f"<code>{escape(text)}</code>" if name in _CODE else escape(text)) for name, text in _facts(metadata)]
-    facts += [("files", escape(_file_summary(metadata)) + _file_table(metadata.files))]
+    facts = [(name, _code(text) if name in _CODE else _escaped(text)) for name, text in _facts(metadata)]
+    facts += [("files", _escaped(_file_summary(metadata)) + _file_table(metadata.files))]
     facts += [("based on", _neighbours_html(metadata.based_on)), ("used by", _neighbours_html(children))]
     rows = "".join(f"<tr><th>{name}</th><td>{content}</td></tr>" for name, content in facts)
     return (
-        f'<div class="elliptio"><style>{_STYLE}</style><h4>{escape(metadata.artifact_id)}</h4>'
+        f'<div class="elliptio"><style>{_STYLE}</style><div class="id">{_escaped(metadata.artifact_id)}</div>'
         f"<table>{rows}</table></div>"
     )
 
@@ -84,9 +91,10 @@ def _facts(metadata: Metadata) -> list[tuple[str, str]]:
 
 def _label(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{name}: {_label(item)}" for name, item in value.items()) + "}"
-    text = str(value)
-    return text if len(text) <= 120 else text[:119] + "…"
+        text = "{" + ", ".join(f"{name}: {_label(item)}" for name, item in value.items()) + "}"
+    else:
+        text = str(value)
+    return text if len(text) <= _MOST_TEXT else text[: _MOST_TEXT - 1] + "…"
 
 
 def _git(git: Mapping[str, Any]) -> str:
@@ -101,12 +109,21 @@ def _file_summary(metadata: Metadata) -> str:
 
 
 def _file_table(files: Sequence[FileRecord]) -> str:
+    table = _file_rows(files[:MOST_FILES])
+    if len(files) > MOST_FILES:
+        table += (
+            f"<details><summary>{len(files) - MOST_FILES:,} more</summary>{_file_rows(files[MOST_FILES:MOST_FOLDED])}"
+        )
+        table += f"… and {len(files) - MOST_FOLDED:,} more" if len(files) > MOST_FOLDED else ""
+        table += "</details>"
+    return table
+
+
+def _file_rows(files: Sequence[FileRecord]) -> str:
     rows = "".join(
-        f'<tr><td><code>{escape(record.relpath)}</code></td><td class="n">{human_size(record.size)}</td></tr>'
-        for record in files[:MOST_FILES]
+        f'<tr><td>{_code(record.relpath)}</td><td class="n">{human_size(record.size)}</td></tr>' for record in files
     )
-    more = f"… and {len(files) - MOST_FILES:,} more" if len(files) > MOST_FILES else ""
-    return f"<table>{rows}</table>{more}"
+    return f"<table>{rows}</table>"
 
 
 def _neighbours(identifiers: Sequence[str] | None) -> str:
@@ -119,7 +136,22 @@ def _neighbours(identifiers: Sequence[str] | None) -> str:
 
 def _neighbours_html(identifiers: Sequence[str] | None) -> str:
     if not identifiers:
-        return escape(_neighbours(identifiers))
-    shown = "<br>".join(f"<code>{escape(identifier)}</code>" for identifier in identifiers[:MOST_NEIGHBOURS])
+        return _escaped(_neighbours(identifiers))
+    shown = "<br>".join(map(_code, identifiers[:MOST_NEIGHBOURS]))
     more = f"<br>and {len(identifiers) - MOST_NEIGHBOURS:,} more" if len(identifiers) > MOST_NEIGHBOURS else ""
     return shown + more
+
+
+def _code(text: str) -> str:
+    return f"<code>{_escaped(text)}</code>"
+
+
+def _escaped(text: str) -> str:
+    return escape(_printable(text))
+
+
+def _printable(text: str) -> str:
+    """`text` on one line, without what would steer a terminal or turn the direction of writing: others wrote it."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else " " if letter.isspace() else "�" for letter in text)

@@ -17,7 +17,7 @@ from elliptio.config import load_settings
 from elliptio.errors import ConfigError, MetadataError, QueryError
 from elliptio.frame import choose_columns, to_frame
 from elliptio.lake import ENVIRONMENT_FIELDS, chosen_root, open_lake
-from elliptio.metadata import FileRecord, Labels, Metadata, check_labels, from_document, read_manifest
+from elliptio.metadata import Labels, Metadata, check_labels, from_document, read_manifest
 from elliptio.provenance import Packages, username
 from elliptio.publication import Publication
 from elliptio.query import check_sort, normalize_query

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -197,7 +197,9 @@ class Lake:
         return {**scope, **wanted} if "lake_id" not in wanted else {"$and": [scope, wanted]}
 
 
-def open_lake(settings: Mapping[str, Setting], *, root: str | os.PathLike[str] | Store, index: Index | None = None) -> Lake:
+def open_lake(
+    settings: Mapping[str, Setting], *, root: str | os.PathLike[str] | Store, index: Index | None = None
+) -> Lake:
     """Open the lake at a root, with the index that the settings name, or the lake's own."""
     durable = settings["durability"].value == "full"
     options: dict[str, Any] = {}

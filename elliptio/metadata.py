@@ -267,9 +267,7 @@ def from_document(
         values["files"] = [_record(entry) for entry in document.get("files", ())]
         values["logs"] = [_record(entry) for entry in document.get("logs", ())]
         values["labels"] = _labels(document.get("labels", {}))
-        return Metadata(
-            **values, remote_root=remote_root, environment=environment, python_packages=packages
-        )
+        return Metadata(**values, remote_root=remote_root, environment=environment, python_packages=packages)
     except (KeyError, TypeError) as error:
         raise FormatError(f"{where} is damaged: {error}") from error
 

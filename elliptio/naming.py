@@ -76,7 +76,7 @@ def remote_root(artifact_id: str, creation_time: datetime, username: str) -> str
 
 
 def common_parent(folders: Iterable[str]) -> str:
-    """Deepest folder that holds all these absolute folders; compares whole names, so ``ab/`` and ``ac/`` share ``/``."""
+    """Deepest folder that holds all these absolute folders, by whole names: ``/x/ab`` and ``/x/ac`` share ``/x``."""
     return os.path.commonpath(list(folders))
 
 
@@ -101,25 +101,21 @@ def _relpath_problem(relpath: str) -> str | None:
         return "is empty: name a file such as 'model.pt'"
     if relpath.startswith("/"):
         return "is absolute: give it relative to the artifact, such as 'model.pt'"
-    if relpath.isprintable() and relpath.isascii() and ".." not in relpath and "//" not in relpath:
-        encoded_lengths = map(len, relpath.split("/"))
-    else:
-        try:
-            encoded_lengths = (len(name.encode()) for name in relpath.split("/"))
-            relpath.encode()
-        except UnicodeEncodeError:
-            return "is not valid UTF-8, so an index cannot hold it: rename the file"
-        if any(ord(character) < 32 or ord(character) == 127 for character in relpath):
-            return "holds a control character (such as a newline), which not every store can keep: rename the file"
-    names = relpath.split("/")
-    if any(name in ("", ".", "..") for name in names):
+    try:
+        encoded = relpath.encode()
+    except UnicodeEncodeError:
+        return "is not valid UTF-8, so an index cannot hold it: rename the file"
+    if not relpath.isprintable() and any(ord(character) < 32 or ord(character) == 127 for character in relpath):
+        return "holds a control character (such as a newline), which not every store can keep: rename the file"
+    names = encoded.split(b"/")
+    if any(name in (b"", b".", b"..") for name in names):
         return "has an empty, '.' or '..' part: give a plain relative path"
-    if any(length > MAX_NAME_BYTES for length in encoded_lengths):
+    if any(len(name) > MAX_NAME_BYTES for name in names):
         return f"has a name longer than {MAX_NAME_BYTES} bytes: shorten it"
     return None
 
 
-def check_declared(relpaths: Iterable[str]) -> list[str]:
+def check_declared(relpaths: Iterable[str | os.PathLike[str]]) -> list[str]:
     """Check the file names that were declared to ``h.new``: valid, each once, none inside another."""
     names = [check_relpath(os.fspath(relpath)) for relpath in relpaths]
     seen: set[str] = set()

@@ -136,7 +136,7 @@ class Index(Protocol):
         """
 
     def find(self, collection: str, query: Query, *, sort: Sort = (), limit: int = 0) -> Iterator[Document]:
-        """Matching documents, lazily; `limit` 0 means all. Sorted by `sort`, then by ``_id`` (in its last direction)."""
+        """Matching documents, lazily; `limit` 0 means all. ``_id`` breaks ties of `sort`, in its last direction."""
 
     def count(self, collection: str, query: Query) -> int:
         """How many documents match."""

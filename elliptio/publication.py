@@ -54,9 +54,7 @@ class Publication:
     def save(self, sources: Sequence[Source]) -> list[FileRecord]:
         """Copy local files into the staged artifact."""
         concurrency = self._lake.store.concurrency
-        return transfer.save(
-            sources, self.staging, naming.FILES, concurrency=concurrency, progress=self._progress
-        )
+        return transfer.save(sources, self.staging, naming.FILES, concurrency=concurrency, progress=self._progress)
 
     @property
     def folder(self) -> Path:

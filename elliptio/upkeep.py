@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from elliptio import naming
 from elliptio.errors import ElliptioError, FormatError, InUseError, MissingKeyError
@@ -80,20 +80,27 @@ def verify(lake: Lake, documents: Iterable[Document], *, progress: bool = True) 
     """Read every file of the given artifacts and compare it with what was recorded."""
     report = VerifyReport()
     wanted = [task for document in documents for task in _tasks(lake, document, report)]
-    with Progress(sum(size for *_, size, _ in wanted), "Verifying", enabled=progress) as bar:
-        with ThreadPoolExecutor(lake.store.concurrency, "elliptio-verify") as pool:
-            found = pool.map(lambda task: _verify_file(lake, *task, bar), wanted)
-            report.problems += [problem for problem in found if problem]
     report.files = len(wanted)
-    report.bytes = sum(size for *_, size, _ in wanted)
+    report.bytes = sum(task.size for task in wanted)
+    bar = Progress(report.bytes, "Verifying", enabled=progress)
+    with bar, ThreadPoolExecutor(lake.store.concurrency, "elliptio-verify") as pool:
+        found = pool.map(lambda task: _verify_file(lake, task, bar), wanted)
+        report.problems += [problem for problem in found if problem]
     return report
 
 
-Task = tuple[str, str, str, int, str]
+class _Task(NamedTuple):
+    """One file to read, and what it should be."""
+
+    artifact_id: str
+    key: str
+    relpath: str
+    size: int
+    sha256: str
 
 
-def _tasks(lake: Lake, document: Document, report: VerifyReport) -> Iterator[Task]:
-    """(artifact_id, key, relpath, size, sha256) of each file of an artifact, by its manifest."""
+def _tasks(lake: Lake, document: Document, report: VerifyReport) -> Iterator[_Task]:
+    """List the files of an artifact, by its manifest."""
     report.artifacts += 1
     artifact_id, root = document["artifact_id"], document["remote_root"]
     try:
@@ -109,29 +116,27 @@ def _tasks(lake: Lake, document: Document, report: VerifyReport) -> Iterator[Tas
     for folder, entries in ((naming.FILES, manifest["files"]), (naming.LOGS, manifest.get("logs", []))):
         for entry in entries:
             relpath = f"{folder}/{entry['relpath']}"
-            yield artifact_id, f"{root}/{relpath}", relpath, entry["size"], entry["sha256"]
+            yield _Task(artifact_id, f"{root}/{relpath}", relpath, entry["size"], entry["sha256"])
 
 
-def _verify_file(
-    lake: Lake, artifact_id: str, key: str, relpath: str, size: int, sha256: str, bar: Progress
-) -> Problem | None:
+def _verify_file(lake: Lake, task: _Task, bar: Progress) -> Problem | None:
     try:
-        with lake.store.open(key) as file:
+        with lake.store.open(task.key) as file:
             reader = HashingReader(file)
             while data := reader.read(CHUNK):
                 bar.advance(len(data))
     except MissingKeyError:
-        return Problem(artifact_id, relpath, "is missing")
+        return Problem(task.artifact_id, task.relpath, "is missing")
     except ElliptioError as error:
-        return Problem(artifact_id, relpath, str(error))
-    if (reader.size, reader.sha256) != (size, sha256):
-        message = f"is damaged: {reader.size} bytes with sha256 {reader.sha256}, but {size} with {sha256} were saved"
-        return Problem(artifact_id, relpath, message)
-    return None
+        return Problem(task.artifact_id, task.relpath, str(error))
+    if (reader.size, reader.sha256) == (task.size, task.sha256):
+        return None
+    message = f"is damaged: {reader.size} bytes, sha256 {reader.sha256}; saved were {task.size}, {task.sha256}"
+    return Problem(task.artifact_id, task.relpath, message)
 
 
 def reindex(lake: Lake) -> ReindexReport:
-    """Put every artifact that lies complete in the store into the index, and every tombstone; add only what is missing."""
+    """Put every artifact and tombstone that lies complete in the store into the index; add only what is missing."""
     report = ReindexReport()
     tombstones = {}
     manifests = []
@@ -149,7 +154,7 @@ def reindex(lake: Lake) -> ReindexReport:
                 report.already_there += not added
         except ElliptioError as error:
             report.problems.append(Problem(folder.rpartition("/")[2].partition("_")[2], None, str(error)))
-    for folder, key in sorted(tombstones.items()):
+    for _, key in sorted(tombstones.items()):
         tombstone = _read_tombstone(lake, key)
         report.tombstones += lake.index.insert(TOMBSTONES, tombstone)
         lake.index.delete(ARTIFACTS, [tombstone["_id"]])
@@ -216,7 +221,7 @@ def delete(lake: Lake, document: Document, *, force: bool, username: str) -> Non
     children = [child["artifact_id"] for child in lake.find({"based_on": artifact_id}, sort=(), limit=10)]
     if children and not force:
         raise InUseError(
-            f"{artifact_id} was not deleted: {', '.join(children)} {'is' if len(children) == 1 else 'are'} based on it. "
+            f"{artifact_id} was not deleted, because these are based on it: {', '.join(children)}. "
             "force=True deletes it all the same."
         )
     root = document["remote_root"]

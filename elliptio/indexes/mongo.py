@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bson.codec_options import CodecOptions
-from pymongo import ASCENDING, DESCENDING, IndexModel
-from pymongo.errors import (
+from pymongo import ASCENDING, DESCENDING, IndexModel  # noqa: TID253  (this module loads when it is used)
+from pymongo.errors import (  # noqa: TID253
     ConfigurationError,
     DuplicateKeyError,
     InvalidURI,
@@ -132,7 +132,7 @@ class MongoIndex:
             from pymongo import MongoClient
 
             assert self._url is not None
-            options = {
+            options: dict[str, Any] = {
                 name: value for name, value in TIMEOUTS.items() if f"{name.lower()}=" not in self._url.lower()
             }
             if not re.search(r"[?&](w|journal|j)=", self._url):
@@ -192,5 +192,7 @@ def _explained(error: PyMongoError, address: str) -> str:
     if isinstance(error, ServerSelectionTimeoutError):
         return f"The index {address} cannot be reached within 5 seconds. Is the server up, and the address right?"
     if isinstance(error, OperationFailure) and error.code in (13, 18, 8000):
-        return f"The index {address} refused: {error.details and error.details.get('errmsg') or error}. Check the user."
+        return (
+            f"The index {address} refused: {(error.details or {}).get('errmsg', error)}. Check the user and its roles."
+        )
     return f"The index {address} failed: {hide_password(str(error))}"

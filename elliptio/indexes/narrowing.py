@@ -18,7 +18,7 @@ from elliptio.protocols import Query
 
 
 class IndexedPath(NamedTuple):
-    """Number of an indexed path in the index (None: no document has it), and whether some document has an array there."""
+    """Number of a path in the index (None: no document has it), and whether some document has an array there."""
 
     number: int | None
     multikey: bool

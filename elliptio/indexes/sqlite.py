@@ -19,32 +19,17 @@ from typing import Any
 import bson
 from bson.codec_options import CodecOptions
 
-from elliptio.errors import FormatError, IndexUnavailableError
+from elliptio.errors import IndexUnavailableError
 from elliptio.indexes import INDEXED_PATHS
 from elliptio.indexes.narrowing import IndexedPath, Narrowing, narrow
-from elliptio.ordering import document_sort_key, index_values, order_key, sort_documents
+from elliptio.indexes.sqlite_rows import index_rows
+from elliptio.indexes.sqlite_schema import BUSY_SECONDS, create_schema, explained
+from elliptio.ordering import document_sort_key, sort_documents
 from elliptio.predicate import compile_query
 from elliptio.protocols import Document, Query, Sort
 
-SCHEMA_VERSION = 1
-BUSY_SECONDS = 30.0
-"""How long a writer waits for another one."""
-
 _RARE = 1000
 """Up to this many candidates it is quicker to read and sort them all than to walk an index in sort order."""
-
-_SCHEMA = """
-CREATE TABLE collections (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, documents INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE documents (
-    number INTEGER PRIMARY KEY, collection INTEGER NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL,
-    UNIQUE (collection, id));
-CREATE TABLE paths (
-    number INTEGER PRIMARY KEY, collection INTEGER NOT NULL, path TEXT NOT NULL, multikey INTEGER NOT NULL DEFAULT 0,
-    UNIQUE (collection, path));
-CREATE TABLE keys (
-    path INTEGER NOT NULL, value BLOB NOT NULL, document INTEGER NOT NULL, PRIMARY KEY (path, value, document)
-) WITHOUT ROWID;
-"""
 
 _OPTIONS: CodecOptions[Document] = CodecOptions(tz_aware=True)
 
@@ -77,7 +62,7 @@ class SqliteIndex:
         """Add a document unless its ``_id`` is there."""
         body = bson.encode(document)
         # Index what a reader will see: encoding cuts microseconds and turns tuples into lists.
-        rows = list(_index_rows(collection, bson.decode(body, _OPTIONS)))
+        rows = list(index_rows(collection, bson.decode(body, _OPTIONS)))
         with self._failures(), self._writing() as connection:
             number = _collection_number(connection, collection)
             added = connection.execute(
@@ -129,7 +114,9 @@ class SqliteIndex:
                 matches = compile_query(query)
                 return sum(map(matches, _decoded(_candidates(connection, number, narrowing))))
             if not narrowing.conditions:
-                (total,) = connection.execute("SELECT documents FROM collections WHERE number = ?", (number,)).fetchone()
+                (total,) = connection.execute(
+                    "SELECT documents FROM collections WHERE number = ?", (number,)
+                ).fetchone()
                 return int(total)
             sql, parameters = _where(number, narrowing)
             return int(connection.execute(f"SELECT count(*) FROM documents WHERE {sql}", parameters).fetchone()[0])
@@ -144,7 +131,7 @@ class SqliteIndex:
                 ).fetchone()
                 if row is None:
                     continue
-                for path, values, _ in _index_rows(collection, bson.decode(row[1], _OPTIONS)):
+                for path, values, _ in index_rows(collection, bson.decode(row[1], _OPTIONS)):
                     path_number = _path_number(connection, number, path, False)
                     connection.executemany(
                         "DELETE FROM keys WHERE path = ? AND value = ? AND document = ?",
@@ -172,7 +159,7 @@ class SqliteIndex:
         try:
             yield
         except sqlite3.Error as error:
-            raise IndexUnavailableError(_explained(error, self.path)) from error
+            raise IndexUnavailableError(explained(error, self.path)) from error
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -205,79 +192,13 @@ class SqliteIndex:
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'NORMAL'}")
-                _create_schema(connection, self.path)
+                create_schema(connection, self.path)
                 return connection
             except sqlite3.OperationalError as error:
                 if "locked" not in str(error) or time.monotonic() > deadline:
                     connection.close()
                     raise
                 time.sleep(0.01)
-
-
-def _create_schema(connection: sqlite3.Connection, path: Path) -> None:
-    if _schema_version(connection, path):
-        return
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        if not _schema_version(connection, path):
-            for statement in _SCHEMA.split(";"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-
-
-def _schema_version(connection: sqlite3.Connection, path: Path) -> int:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > SCHEMA_VERSION:
-        raise FormatError(
-            f"The index {path} has schema version {version}, written by a newer elliptio; this one reads up to "
-            f"{SCHEMA_VERSION}. Run: pip install --upgrade elliptio"
-        )
-    return int(version)
-
-
-def _explained(error: sqlite3.Error, path: Path) -> str:
-    if "locked" in str(error) or "busy" in str(error):
-        return (
-            f"The index {path} stayed locked for {BUSY_SECONDS:.0f} seconds: another process is writing to it or hangs. "
-            f"See who has it open with: fuser {path}"
-        )
-    if isinstance(error, sqlite3.DatabaseError) and ("malformed" in str(error) or "not a database" in str(error)):
-        return f"The index {path} is damaged ({error}). Move it away and rebuild it from the lake with Handler.reindex()."
-    return f"The index {path} failed: {error}."
-
-
-def _index_rows(collection: str, document: Document) -> Iterator[tuple[str, list[bytes], bool]]:
-    for path in INDEXED_PATHS.get(collection, ()):
-        if path.endswith(".*"):
-            expanded: Iterable[str] = _leaf_paths(document.get(path[:-2]), path[:-2])
-        else:
-            expanded = (path,)
-        for one in expanded:
-            values, multikey = index_values(document, one)
-            yield one, [order_key(value) for value in values], multikey
-
-
-def _leaf_paths(value: Any, path: str) -> Iterator[str]:
-    """Yield the distinct dotted paths of all values below `value` that are no dicts."""
-    found: dict[str, None] = {}
-
-    def walk(value: Any, path: str) -> None:
-        if isinstance(value, Mapping):
-            for name, item in value.items():
-                walk(item, f"{path}.{name}")
-        else:
-            found[path] = None
-            if isinstance(value, list):
-                for item in value:
-                    if isinstance(item, Mapping):
-                        walk(item, path)
-
-    walk(value, path)
-    return iter(found)
 
 
 def _lookup(connection: sqlite3.Connection, collection: str, number: int) -> Any:
@@ -363,7 +284,11 @@ def _candidates_in_order(
     clauses, parameters = ["k.path = ?"], [path]
     for condition in narrowing.conditions:
         if condition.path == path:
-            clauses.append("(" + " OR ".join(f"k.value {sql}".replace("AND value", "AND k.value") for sql, _ in condition.ranges) + ")")
+            clauses.append(
+                "("
+                + " OR ".join(f"k.value {sql}".replace("AND value", "AND k.value") for sql, _ in condition.ranges)
+                + ")"
+            )
             parameters += [value for _, values in condition.ranges for value in values]
         else:
             sql, values = condition.clause("k.document")
@@ -381,9 +306,7 @@ def _decoded(bodies: Iterable[bytes]) -> Iterator[Document]:
     return (bson.decode(body, _OPTIONS) for body in bodies)
 
 
-def _ordered_matches(
-    rows: Iterator[tuple[bytes, bytes]], matches: Any, sort: Sort, limit: int
-) -> Iterator[Document]:
+def _ordered_matches(rows: Iterator[tuple[bytes, bytes]], matches: Any, sort: Sort, limit: int) -> Iterator[Document]:
     """Matching documents of rows that are in the order of the first sort key; the other keys order each tie."""
     key = document_sort_key(sort)
     left = limit

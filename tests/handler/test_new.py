@@ -108,7 +108,8 @@ def test_links_written_into_a_lake_become_files(local: eio.Handler, data: Path) 
     artifact = local.get(new.artifact_id)
     assert artifact.files["hard"].download_string() == before
     assert artifact.files["soft"].download_string() != "changed"
-    assert os.access(data / "test.txt", os.W_OK) and os.stat(data / "test.txt").st_mode & 0o200
+    assert os.access(data / "test.txt", os.W_OK)
+    assert os.stat(data / "test.txt").st_mode & 0o200
 
 
 def test_nested_blocks(h: eio.Handler) -> None:

@@ -23,7 +23,8 @@ def flip(path: Path) -> None:
 def test_a_whole_lake_verifies(h: eio.Handler, data: Path) -> None:
     first, second = h.upload(data), h.upload(data / "train.txt")
     report = h.verify()
-    assert report.ok and report.artifacts == 2
+    assert report.ok
+    assert report.artifacts == 2
     assert report.files == 3 + len(first.logs) + len(second.logs)
     assert h.verify(first.artifact_id).artifacts == 1
 
@@ -70,7 +71,8 @@ def test_a_lost_index_is_rebuilt_from_the_store(team: Team, data: Path) -> None:
     h.index.delete("environments", list(before.environment_id))
     assert len(team.handler().find()) == 0
     report = team.handler().reindex()
-    assert report.ok and report.artifacts == 2
+    assert report.ok
+    assert report.artifacts == 2
     after = team.handler().find(exclude_columns=())
     assert after.equals(before)
     assert team.handler().get(first.artifact_id).metadata == first.metadata
@@ -101,7 +103,8 @@ def test_a_hostile_manifest_is_not_taken(local: eio.Handler, data: Path) -> None
     manifest.write_text(manifest.read_text().replace("train.txt", "../../../../../../tmp/train.txt"))
     local.index.delete("artifacts", [artifact.artifact_id])
     report = local.reindex()
-    assert not report.ok and report.artifacts == 0
+    assert not report.ok
+    assert report.artifacts == 0
 
 
 def test_what_an_interrupted_save_left_is_removed_after_the_grace_period(local: eio.Handler, data: Path) -> None:
@@ -116,7 +119,8 @@ def test_what_an_interrupted_save_left_is_removed_after_the_grace_period(local: 
     os.utime(left, (old, old))
     assert [orphan.removed for orphan in local.gc(dry_run=False, grace=timedelta(minutes=59))] == [True]
     assert not staging.folder.exists()
-    assert local.gc() == [] and local.verify(kept.artifact_id).ok
+    assert local.gc() == []
+    assert local.verify(kept.artifact_id).ok
 
 
 def test_gc_never_takes_what_the_index_lost(h: eio.Handler, data: Path) -> None:

@@ -21,7 +21,9 @@ def files_of(folder: Path) -> list[str]:
     if not folder.exists():
         return []
     kept = {"index.sqlite", "index.sqlite-wal", "index.sqlite-shm", "lake.json"}
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and path.name not in kept)
+    return sorted(
+        str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and path.name not in kept
+    )
 
 
 def test_a_generator_of_strings(h: eio.Handler, data: Path) -> None:
@@ -149,7 +151,8 @@ def test_all_missing_paths_are_named(local: eio.Handler, data: Path) -> None:
     with pytest.raises(FileNotFoundError) as caught:
         local.upload([data / "one", data / "train.txt", data / "two"])
     assert isinstance(caught.value, eio.SourceNotFoundError)
-    assert str(data / "one") in str(caught.value) and str(data / "two") in str(caught.value)
+    assert str(data / "one") in str(caught.value)
+    assert str(data / "two") in str(caught.value)
     assert "train.txt" not in str(caught.value)
     assert files_of(Path(local.store.root)) == []
 
@@ -221,7 +224,8 @@ def test_links_are_followed_and_said_when_they_lead_out(
     assert artifact.files["link-out.txt"].download_string() == (data / "train.txt").read_text()
     assert "loop/inside.txt" not in artifact.files
     warned = [record.getMessage() for record in caplog.records]
-    assert len(warned) == 1 and "link-out.txt" in warned[0]
+    assert len(warned) == 1
+    assert "link-out.txt" in warned[0]
     assert not Path(artifact.files["link-out.txt"].remote_url).is_symlink()
 
 

@@ -50,7 +50,9 @@ def test_andy_saves_files(h: eio.Handler, data: Path) -> None:
     assert metadata.username == "andy"
     assert metadata.based_on == []
     assert metadata.labels == LABELS
-    pattern = r"/\d{4}/\d\d/\d\d/andy/\d{6}_artifact_[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+    pattern = (
+        r"/\d{4}/\d\d/\d\d/andy/\d{6}_artifact_[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+    )
     assert re.fullmatch(re.escape(h.store.root) + pattern, metadata.remote_root)
     for name in ("train.txt", "test.txt"):
         assert artifact.files[name].download_string() == (data / name).read_text()
@@ -94,9 +96,7 @@ def test_what_does_not_match_is_not_found(h: eio.Handler, data: Path, change: di
     assert empty.index.name == "artifact_id"
 
 
-def test_brenda_gets_them(
-    team: Team, data: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_brenda_gets_them(team: Team, data: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     uploaded = upload(team.handler(), data)
     h = team.handler()
     assert h.based_on == []

@@ -1,0 +1,107 @@
+# elliptio: each target sets up what it needs, in this folder (.venv*), and is instant the second time.
+# Needs make, git and Python 3.11 or newer. Uses uv if it is there, pip if not.
+#
+#   make PYTHON=/path/to/python3.12 test        another interpreter
+#   make test ARGS="-k upload -x"               arguments for pytest
+
+PYTHON ?=
+ARGS ?=
+VERSIONS := 3.11 3.12 3.13
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all lint clean
+.DELETE_ON_ERROR:
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: .venv-demo/.ready  ## run the demo: a small story on real data, in seconds
+	.venv-demo/bin/elliptio demo
+
+test: .venv/.ready  ## run the whole test suite
+	.venv/bin/python -m pytest $(ARGS)
+
+test-all: $(VERSIONS:%=test-%)  ## run it on each supported Python (3.11, 3.12, 3.13)
+
+test-%: .venv-%/.ready
+	.venv-$*/bin/python -m pytest $(ARGS)
+
+lint: .venv/.ready  ## check style, types and layers
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy --strict elliptio
+	.venv/bin/lint-imports
+
+clean:  ## remove the environments and caches
+	rm -rf .venv .venv-* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
+
+# --- environments --------------------------------------------------------------------------------------------------------
+
+.venv/.ready: pyproject.toml
+	@$(find_python); find_python; \
+	$(make_venv); make_venv .venv -e '.[all]' --group dev
+	@touch $@
+
+.venv-demo/.ready: pyproject.toml
+	@$(find_python); find_python; \
+	$(make_venv); make_venv .venv-demo -e .
+	@touch $@
+
+$(VERSIONS:%=.venv-%/.ready): .venv-%/.ready: pyproject.toml
+	@$(find_python); find_python $*; \
+	$(make_venv); make_venv .venv-$* -e '.[all]' --group test
+	@touch $@
+
+.PRECIOUS: $(VERSIONS:%=.venv-%/.ready)
+
+# find_python [X.Y]: sets `python` to an interpreter that runs and is 3.11 or newer (or exactly X.Y): first from PATH, then
+# from pyenv's versions, then what uv knows of. Nothing is downloaded. A name on PATH may be a stub that does not run.
+define find_python
+find_python() { \
+	python=; wanted=$$1; \
+	names="python3.13 python3.12 python3.11 python3 python python3.15 python3.14"; \
+	[ -z "$$wanted" ] || names="python$$wanted python3 python"; \
+	pyenv_versions="$${PYENV_ROOT:-$${HOME:-/nonexistent}/.pyenv}/versions"; \
+	for candidate in $(if $(PYTHON),"$(PYTHON)",$$names "$$pyenv_versions"/$${wanted:-3}*/bin/python); do \
+		if suits "$$candidate"; then python=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$python" ] && [ -z "$(PYTHON)" ] && command -v uv >/dev/null 2>&1; then \
+		candidate=$$(uv python find --no-python-downloads "$${wanted:->=3.11}" 2>/dev/null) && suits "$$candidate" && python=$$candidate; \
+	fi; \
+	if [ -z "$$python" ]; then \
+		echo "make: no Python $${wanted:-3.11 or newer} found$(if $(PYTHON), at $(PYTHON))." >&2; \
+		echo "Looked at PATH (python3 there: $$(python3 --version 2>&1 | head -n 1)), pyenv's versions and uv." >&2; \
+		echo "Install it (e.g. apt install python3 python3-venv, pyenv install, uv python install)," >&2; \
+		echo "or name one: make PYTHON=/path/to/python ..." >&2; \
+		exit 1; \
+	fi; \
+}; \
+suits() { "$$1" -c 'import sys; v = sys.version_info[:2]; \
+sys.exit(not (v >= (3, 11) and sys.argv[1] in ("", "%d.%d" % v)))' "$$wanted" >/dev/null 2>&1; }
+endef
+
+# make_venv FOLDER ARGUMENT...: an environment in FOLDER with what pip or uv installs for these arguments.
+define make_venv
+with_uv() { \
+	command -v uv >/dev/null 2>&1 || return 1; \
+	venv=$$1; shift; \
+	uv venv --quiet --clear --no-python-downloads --python "$$python" "$$venv" && \
+	uv pip install --quiet --python "$$venv/bin/python" "$$@" && return 0; \
+	echo "make: uv did not manage; trying pip." >&2; return 1; \
+}; \
+with_pip() { \
+	venv=$$1; shift; \
+	"$$python" -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "make: $$python cannot make virtual environments: its venv module is not complete." >&2; \
+		echo "On Debian and Ubuntu: apt install python3-venv. Or install uv." >&2; return 1; }; \
+	"$$python" -m venv --clear "$$venv" && \
+	"$$venv/bin/python" -m pip install --quiet --upgrade 'pip>=25.1' && \
+	"$$venv/bin/python" -m pip install --quiet "$$@"; \
+}; \
+make_venv() { \
+	echo "Setting up $$1 with $$("$$python" --version) ..."; \
+	[ -w "$${HOME:-/nonexistent}" ] || export UV_NO_CACHE=1 PIP_NO_CACHE_DIR=1; \
+	with_uv "$$@" || with_pip "$$@"; \
+}
+endef

@@ -1,0 +1,41 @@
+"""Which rows of (path, value) a document gets in the embedded index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from elliptio.indexes import INDEXED_PATHS
+from elliptio.ordering import index_values, order_key
+from elliptio.protocols import Document
+
+
+def index_rows(collection: str, document: Document) -> Iterator[tuple[str, list[bytes], bool]]:
+    """Yield each indexed path with the keys of its values, and whether an array was met on the way."""
+    for path in INDEXED_PATHS.get(collection, ()):
+        if path.endswith(".*"):
+            expanded: Iterable[str] = _leaf_paths(document.get(path[:-2]), path[:-2])
+        else:
+            expanded = (path,)
+        for one in expanded:
+            values, multikey = index_values(document, one)
+            yield one, [order_key(value) for value in values], multikey
+
+
+def _leaf_paths(value: Any, path: str) -> Iterator[str]:
+    """Yield the distinct dotted paths of all values below `value` that are no dicts."""
+    found: dict[str, None] = {}
+
+    def walk(value: Any, path: str) -> None:
+        if isinstance(value, Mapping):
+            for name, item in value.items():
+                walk(item, f"{path}.{name}")
+        else:
+            found[path] = None
+            if isinstance(value, list):
+                for item in value:
+                    if isinstance(item, Mapping):
+                        walk(item, path)
+
+    walk(value, path)
+    return iter(found)

@@ -1,0 +1,195 @@
+r"""MongoDB's regular expressions, which are PCRE's, as Python's.
+
+What the two read alike is kept, what they read differently is translated, and what Python cannot do is refused.
+PCRE in MongoDB knows Unicode characters and their case, but ``\d \w \s \b`` are ASCII, which Python can only say
+for one group at a time: ``(?a:…)``.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final, NoReturn
+
+from elliptio.errors import QueryError
+
+FLAGS: Final = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL, "x": re.VERBOSE, "u": re.UNICODE}
+
+# Escapes: read alike, ASCII classes, and translated.
+_SAME = frozenset("nrtfa")
+_ASCII = frozenset("dDwWsS")
+_OTHERWISE = {"A": r"\A", "Z": r"(?=\n?\Z)", "z": r"\Z", "e": r"\x1b", "b": r"(?a:\b)", "B": r"(?a:\B)"}
+_GROUP = re.compile(r"\(\?(?:[:=!>#]|<[=!]|P<\w+>|<\w+>|P=\w+\)|[imsx]+\)|[imsx]*(?:-[imsx]+)?:)")
+_HEX = re.compile(r"x(?:\{([0-9A-Fa-f]{1,6})\}|([0-9A-Fa-f]{2}))")
+_BRACES = re.compile(r"\{(?:\d+(?:,\d*)?\}|[^\d,\s]|$)")
+_INLINE_MULTILINE = re.compile(r"\(\?[isx]*m")
+
+
+class _Translation:
+    """One pattern on its way from PCRE to Python."""
+
+    def __init__(self, pattern: str, options: str) -> None:
+        self.pattern = pattern
+        self.at = 0
+        self.verbose = "x" in options or re.search(r"\(\?[ims]*x", pattern) is not None
+        self.multiline = "m" in options or _INLINE_MULTILINE.search(pattern) is not None
+
+    def refuse(self, what: str) -> NoReturn:
+        raise QueryError(
+            f"the regular expression {self.pattern!r} uses {what}, which elliptio cannot evaluate exactly as MongoDB "
+            "does: write it without"
+        )
+
+    def run(self) -> str:
+        out = []
+        while self.at < len(self.pattern):
+            character = self.pattern[self.at]
+            if character == "\\":
+                out.append(self.escape())
+            elif character == "[":
+                out.append(self.character_class())
+            elif character == "(":
+                out.append(self.group())
+            else:
+                out.append(self.plain(character))
+        return "".join(out)
+
+    def plain(self, character: str) -> str:
+        if character == "{" and not _BRACES.match(self.pattern, self.at):
+            self.refuse("a '{' that is not a plain repetition")
+        if character == "#" and self.verbose:
+            self.refuse("a comment, or a '#' that may be one")
+        self.at += 1
+        if character == "^" and self.multiline:
+            # PCRE sees no new line after a newline that ends the text.
+            return r"(?:\A|^(?!\Z))"
+        return character
+
+    def group(self) -> str:
+        if not self.pattern.startswith(("(?", "(*"), self.at):
+            self.at += 1
+            return "("
+        found = _GROUP.match(self.pattern, self.at)
+        if found is None:
+            self.refuse(f"{self.pattern[self.at : self.at + 4]!r}")
+        text = found.group()
+        if text[2] in "imsx" and text[-1] == ")" and self.at:
+            self.refuse(f"{text!r} after its beginning")
+        if text == "(?#":
+            self.refuse("a comment")
+        self.at = found.end()
+        if text.startswith("(?<") and text[3] not in "=!":
+            return "(?P" + text[2:]
+        return text
+
+    def escape(self) -> str:
+        following = self.pattern[self.at + 1 : self.at + 2]
+        if found := _HEX.match(self.pattern, self.at + 1):
+            self.at = found.end()
+            return re.escape(self.hexadecimal(found))
+        self.at += 2
+        if following in _ASCII:
+            return rf"(?a:\{following})"
+        if following in _OTHERWISE:
+            return _OTHERWISE[following]
+        if following in "123456789" and not self.pattern[self.at : self.at + 1].isdigit():
+            return "\\" + following
+        return self.literal_escape(following)
+
+    def literal_escape(self, following: str) -> str:
+        if following and (following in _SAME or not (following.isascii() and following.isalnum())):
+            return "\\" + following if following.isascii() else following
+        self.refuse(f"the escape '\\{following}'")
+
+    def hexadecimal(self, found: re.Match[str]) -> str:
+        code = int(found.group(1) or found.group(2), 16)
+        if code > 0x10FFFF:
+            self.refuse(f"the escape '\\{found.group()}'")
+        return chr(code)
+
+    def character_class(self) -> str:
+        """Translate ``[…]``; ASCII classes in it become an alternative to the rest, or all of it is negated."""
+        self.at += 1
+        negated = self.pattern.startswith("^", self.at)
+        self.at += negated
+        items: list[str] = []
+        classes: list[str] = []
+        first = True
+        while first or not self.pattern.startswith("]", self.at):
+            if self.at >= len(self.pattern):
+                raise QueryError(f"the regular expression {self.pattern!r} has a '[' without its ']'")
+            item = self.class_item()
+            (classes if item in _SHORTHANDS else items).append(item)
+            first = False
+        self.at += 1
+        if not classes:
+            return f"[{'^' * negated}{''.join(items)}]"
+        alternatives = f"(?a:[{''.join(classes)}])" + (f"|[{''.join(items)}]" if items else "")
+        return f"(?:(?!{alternatives})(?s:.))" if negated else f"(?:{alternatives})"
+
+    def class_item(self) -> str:
+        character = self.pattern[self.at]
+        if character == "\\":
+            return self.class_escape()
+        if character == "[" and self.pattern[self.at + 1 : self.at + 2] in (":", ".", "="):
+            self.refuse("a POSIX class like [:alpha:]")
+        self.at += 1
+        # A '-' keeps its meaning (a range, or itself at the ends); the rest is literal in PCRE and shall be here.
+        if character == "-":
+            return self.dash()
+        return character if character.isalnum() or not character.isascii() else "\\" + character
+
+    def dash(self) -> str:
+        before, after = self.pattern[: self.at - 1], self.pattern[self.at : self.at + 2]
+        if after[:1] != "]" and ((before[-2:-1] == "\\" and before[-1:] in _ASCII) or after in _SHORTHANDS):
+            self.refuse("a range from or to a class")
+        return "-" if after[:1] != "]" and not before.endswith(("[", "[^")) else r"\-"
+
+    def class_escape(self) -> str:
+        following = self.pattern[self.at + 1 : self.at + 2]
+        if found := _HEX.match(self.pattern, self.at + 1):
+            self.at = found.end()
+            return re.escape(self.hexadecimal(found))
+        self.at += 2
+        if following in _ASCII or following == "b":
+            return "\\" + following
+        if following == "e":
+            return r"\x1b"
+        return self.literal_escape(following)
+
+
+_SHORTHANDS = frozenset("\\" + letter for letter in _ASCII)
+
+
+@lru_cache(maxsize=512)
+def compile_pattern(pattern: str, options: str = "") -> re.Pattern[str]:
+    """Compile a MongoDB regular expression.
+
+    Parameters
+    ----------
+    pattern
+        In PCRE's syntax.
+    options
+        Any of MongoDB's ``i m s x u``.
+
+    Returns
+    -------
+    re.Pattern
+        What ``search`` finds in a string is what MongoDB finds.
+
+    Raises
+    ------
+    QueryError
+        If it is malformed, or uses what Python's `re` cannot do.
+    """
+    flags = re.NOFLAG
+    for letter in options:
+        if letter not in FLAGS:
+            raise QueryError(f"the regular expression option {letter!r} is not one of i, m, s, x, u")
+        flags |= FLAGS[letter]
+    if "\0" in pattern:
+        raise QueryError(f"the regular expression {pattern!r} contains a NUL character")
+    try:
+        return re.compile(_Translation(pattern, options).run(), flags)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise QueryError(f"the regular expression {pattern!r} is malformed: {error}") from error

@@ -1,0 +1,227 @@
+"""The contract of `elliptio.protocols.Index`, one test a promise, for any implementation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from elliptio.ordering import sort_documents
+from elliptio.predicate import compile_query
+from elliptio.protocols import Document, Index, Sort
+from elliptio.query import normalize_query
+from elliptio.testing import queries
+
+NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
+
+# The generated names, as paths that indexes serve without reading all documents, so that what narrows is tested too.
+INDEXED_NAMES = {"a": "files", "b": "sha256", "c": "username"}
+
+COMPARED = settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors]
+)
+
+
+class IndexConformance:
+    """Subclass it, and give it a fixture ``index`` that makes a new, empty index for each test.
+
+    Examples
+    --------
+    ::
+
+        class TestMine(IndexConformance):
+            @pytest.fixture
+            def index(self, tmp_path):
+                return MyIndex(tmp_path)
+    """
+
+    @pytest.fixture
+    def index(self) -> Index:
+        """Make an empty index; subclasses must say which."""
+        raise NotImplementedError("give the class a fixture 'index'")
+
+    def test_describes_itself(self, index: Index) -> None:
+        """It has an address without a password."""
+        assert isinstance(index, Index)
+        assert index.address
+        assert not re.search(r"://[^/]*:[^*/]+@", index.address)
+
+    def test_a_document_comes_back_as_it_was(self, index: Index) -> None:
+        """Types and the order of fields survive; datetimes are in UTC."""
+        document = {
+            "_id": "x", "text": "ä", "number": 2**53 + 1, "real": 0.5, "flag": True, "none": None, "when": NOON,
+            "bytes": b"\0\xff", "list": [1, [2], {"b": 1, "a": 2}], "empty": {},
+        }  # fmt: skip
+        assert index.insert("artifacts", document)
+        assert list(index.find("artifacts", {})) == [document]
+        found = next(index.find("artifacts", {"_id": "x"}))
+        assert list(found) == list(document)
+        assert list(found["list"][2]) == ["b", "a"]
+        assert found["when"].utcoffset().total_seconds() == 0
+
+    def test_inserting_twice_changes_nothing(self, index: Index) -> None:
+        """The first document stays."""
+        assert index.insert("artifacts", {"_id": "x", "username": "andy"})
+        assert not index.insert("artifacts", {"_id": "x", "username": "brenda"})
+        assert list(index.find("artifacts", {})) == [{"_id": "x", "username": "andy"}]
+        assert index.count("artifacts", {"username": "brenda"}) == 0
+
+    def test_of_many_inserters_one_wins(self, index: Index) -> None:
+        """Exactly one call is told that it added the document."""
+        with ThreadPoolExecutor(8) as pool:
+            added = list(pool.map(lambda n: index.insert("artifacts", {"_id": "x", "n": n}), range(8)))
+        assert sorted(added) == [False] * 7 + [True]
+        assert index.count("artifacts", {}) == 1
+
+    def test_an_unknown_collection_is_empty(self, index: Index) -> None:
+        """Reading makes nothing."""
+        assert list(index.find("nothing", {"a": 1}, sort=[("a", 1)], limit=3)) == []
+        assert index.count("nothing", {}) == 0
+        index.delete("nothing", ["x"])
+
+    def test_collections_are_apart(self, index: Index) -> None:
+        """The same identifier may be in two collections."""
+        for name in ("artifacts", "environments"):
+            assert index.insert(name, {"_id": "x", "username": name})
+        assert [found["username"] for found in index.find("environments", {})] == ["environments"]
+        assert index.count("artifacts", {"username": "environments"}) == 0
+        index.delete("artifacts", ["x"])
+        assert index.count("environments", {}) == 1
+
+    def test_deleting(self, index: Index) -> None:
+        """What was deleted is neither found nor counted, and may be inserted again."""
+        for name in "abc":
+            index.insert("artifacts", {"_id": name, "username": "andy", "labels": {"x": [name, 1]}})
+        index.delete("artifacts", ["a", "c", "missing"])
+        index.delete("artifacts", ["a"])
+        assert [found["_id"] for found in index.find("artifacts", {"labels.x": 1})] == ["b"]
+        assert index.count("artifacts", {"username": "andy"}) == index.count("artifacts", {}) == 1
+        assert index.insert("artifacts", {"_id": "a", "username": "brenda"})
+        assert [found["_id"] for found in index.find("artifacts", {"username": "brenda"})] == ["a"]
+
+    @pytest.mark.parametrize("path", ["creation_time", "n"])
+    def test_sorting_and_limit(self, index: Index, path: str) -> None:
+        """Ties are broken by identifier in the direction of the sort; a limit takes the first ones."""
+        for number in range(30):
+            index.insert("artifacts", {"_id": f"{number:02}", path: NOON.replace(minute=number // 3)})
+        ids = [f"{number:02}" for number in range(30)]
+        assert [found["_id"] for found in index.find("artifacts", {}, sort=[(path, 1)])] == ids
+        assert [found["_id"] for found in index.find("artifacts", {}, sort=[(path, -1)], limit=5)] == ids[:-6:-1]
+        late = {path: {"$gte": NOON.replace(minute=8), "$lt": NOON.replace(minute=9)}}
+        assert [found["_id"] for found in index.find("artifacts", late, sort=[(path, -1)], limit=9)] == ids[26:23:-1]
+        assert index.count("artifacts", late) == 3
+
+    def test_missing_values_sort_first(self, index: Index) -> None:
+        """A document without the path is found, as null."""
+        index.insert("artifacts", {"_id": "with", "username": "andy"})
+        index.insert("artifacts", {"_id": "without"})
+        assert [found["_id"] for found in index.find("artifacts", {}, sort=[("username", 1)])] == ["without", "with"]
+
+    def test_many_threads_may_write_and_read(self, index: Index) -> None:
+        """Nothing is lost between threads."""
+
+        def work(thread: int) -> None:
+            for number in range(10):
+                index.insert("artifacts", {"_id": f"{thread}-{number}", "username": str(thread)})
+                assert index.count("artifacts", {"username": str(thread)}) == number + 1
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(work, range(8)))
+        assert index.count("artifacts", {}) == 80
+
+    def test_it_can_be_used_after_closing(self, index: Index) -> None:
+        """It connects again."""
+        index.insert("artifacts", {"_id": "x"})
+        index.close()
+        index.close()
+        assert index.count("artifacts", {}) == 1
+
+    def test_an_abandoned_search_does_no_harm(self, index: Index) -> None:
+        """A caller may stop reading at any time."""
+        for number in range(300):
+            index.insert("artifacts", {"_id": f"{number:03}", "username": "andy"})
+        found = index.find("artifacts", {"username": "andy"})
+        next(found)
+        index.insert("artifacts", {"_id": "more"})
+        del found
+        assert index.count("artifacts", {}) == 301
+
+    @pytest.mark.filterwarnings("ignore:Generating overly large repr")
+    @COMPARED
+    @given(
+        documents=st.lists(queries.documents(), max_size=8),
+        query=queries.queries(),
+        sort=queries.sorts(),
+        limit=st.integers(0, 4),
+    )
+    @pytest.mark.parametrize("shape", ["plain", "under_labels", "on_indexed_paths"])
+    def test_queries_mean_what_mongodb_says(
+        self, index: Index, shape: str, documents: list[Document], query: Document, sort: Sort, limit: int
+    ) -> None:
+        """Generated queries find what `elliptio.predicate` finds, on indexed paths, below labels, and elsewhere."""
+        moved = SHAPES[shape]
+        stored = [{"_id": f"d{number}", **moved.document(document)} for number, document in enumerate(documents)]
+        wanted = normalize_query(moved.query(query))
+        for document in stored:
+            index.insert("artifacts", document)
+        try:
+            everything = list(index.find("artifacts", {}))
+            matching = list(filter(compile_query(wanted), everything))
+            assert _ids(index.find("artifacts", wanted)) == _ids(matching)
+            assert index.count("artifacts", wanted) == len(matching)
+            order = [(moved.path(path), direction) for path, direction in sort]
+            if order and all(queries.sorts_alike(document, list(sort)) for document in documents):
+                found = [document["_id"] for document in index.find("artifacts", wanted, sort=order, limit=limit)]
+                assert found == [document["_id"] for document in sort_documents(matching, order, limit)]
+        finally:
+            index.delete("artifacts", [document["_id"] for document in stored])
+
+
+class Shape(NamedTuple):
+    """Where the generated fields lie in a document, and so what their paths are."""
+
+    path: Callable[[str], str]
+    document: Callable[[Document], Document]
+    query: Callable[[Document], Document]
+
+
+def _ids(documents: Iterable[Document]) -> set[str]:
+    return {document["_id"] for document in documents}
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _query_below_labels(query: Document) -> Document:
+    return {
+        name if name.startswith("$") else f"labels.{name}": [_query_below_labels(part) for part in value]
+        if name.startswith("$")
+        else value
+        for name, value in query.items()
+    }
+
+
+def _renamed(path: str) -> str:
+    return path if path.startswith("$") else ".".join(INDEXED_NAMES.get(name, name) for name in path.split("."))
+
+
+def _all_renamed(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {_renamed(name): _all_renamed(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_all_renamed(item) for item in value]
+    return value
+
+
+SHAPES = {
+    "plain": Shape(_same, _same, _same),
+    "under_labels": Shape(lambda path: f"labels.{path}", lambda document: {"labels": document}, _query_below_labels),
+    "on_indexed_paths": Shape(_renamed, _all_renamed, _all_renamed),
+}

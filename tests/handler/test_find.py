@@ -1,0 +1,199 @@
+"""``h.find``: Mongo queries in, DataFrames out."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import mongomock
+import pandas as pd
+import pytest
+
+import elliptio as eio
+from tests.conftest import Team
+
+REFUSED: list[Any] = [
+    {"$where": "true"},
+    {"a": {"$where": "true"}},
+    {"username": {"$foo": 1}},
+    {"$expr": {"$gt": ["$a", 1]}},
+    {"labels": {"$near": [0, 0]}},
+    [("username", "andy")],
+    "username",
+    {1: 2},
+    {"username": {"$in": "andy"}},
+    {"$and": []},
+    {"username": {"$regex": "("}},
+    {"username": {"$set": {1}}},
+    {"labels": {1, 2}},
+]
+
+
+@pytest.fixture
+def filled(h: eio.Handler, data: Path) -> eio.Handler:
+    for number, user in enumerate(("andy", "brenda", "andy")):
+        with eio.mock_username(user):
+            h.upload(data, labels={"number": number, "list": [number, {"deep": user}]})
+    return h
+
+
+def users(h: eio.Handler, query: Any, **options: Any) -> list[str]:
+    return list(h.find(query, **options).username)
+
+
+def test_newest_first(filled: eio.Handler) -> None:
+    found = filled.find()
+    assert list(found.username) == ["andy", "brenda", "andy"]
+    assert [labels["number"] for labels in found.labels] == [2, 1, 0]
+    assert found.creation_time.is_monotonic_decreasing
+
+
+def test_queries_that_are_refused_everywhere(h: eio.Handler) -> None:
+    for query in REFUSED:
+        with pytest.raises(eio.QueryError):
+            h.find(query)
+            pytest.fail(f"{query} was answered")
+
+
+MEANINGS: list[tuple[Any, set[int]]] = [
+    ({}, {0, 1, 2}),
+    (None, {0, 1, 2}),
+    ({"username": "andy"}, {0, 2}),
+    ({"labels.number": {"$gt": 0}}, {1, 2}),
+    ({"labels.list": 1}, {1}),
+    ({"labels.list.deep": "andy"}, {0, 2}),
+    ({"labels.list.1.deep": "andy"}, {0, 2}),
+    ({"labels.list": {"$elemMatch": {"deep": {"$regex": "^br"}}}}, {1}),
+    ({"labels.missing": None}, {0, 1, 2}),
+    ({"labels.missing": {"$exists": True}}, set()),
+    ({"labels.number": {"$not": {"$lt": 2}}}, {2}),
+    ({"$nor": [{"username": "andy"}]}, {1}),
+    ({"$or": [{"labels.number": 0}, {"username": re.compile("BREN", re.I)}]}, {0, 1}),
+    ({"labels.number": {"$type": "int"}, "labels.list": {"$size": 2}}, {0, 1, 2}),
+    ({"labels.list": {"$all": [0]}}, {0}),
+    ({"file_relpaths": ["test.txt", "train.txt"]}, {0, 1, 2}),
+    ({"file_relpaths": "test.txt", "file_count": 2}, {0, 1, 2}),
+    ({"creation_time": {"$lt": datetime.now(tz=UTC) + timedelta(days=1)}}, {0, 1, 2}),
+    ({"creation_time": {"$gt": datetime.now(tz=timezone(timedelta(hours=9))) + timedelta(days=1)}}, set()),
+    ({"creation_time": {"$gt": pd.Timestamp("2020-01-01", tz="UTC")}}, {0, 1, 2}),
+]  # fmt: skip
+
+
+def test_the_same_everywhere(filled: eio.Handler) -> None:
+    for query, numbers in MEANINGS:
+        assert {labels["number"] for labels in filled.find(query).labels} == numbers, query
+
+
+def test_packages_can_be_queried_though_they_are_stored_once(filled: eio.Handler) -> None:
+    version = pd.__version__
+    for query, found in (
+        ({"python_packages.pandas": version}, 3),
+        ({"python_packages.Pandas": {"$ne": version}}, 0),
+        ({"python_packages.pandas": {"$not": {"$regex": "^0"}}}, 3),
+        ({"python_packages.no-such-package": None}, 3),
+        ({"python_packages.no-such-package": {"$exists": True}}, 0),
+        ({"$nor": [{"python_packages.pandas": version}]}, 0),
+        ({"$or": [{"python_packages.pandas": "0.1"}, {"username": "brenda"}]}, 1),
+        ({"python_packages.pandas": version, "username": "andy"}, 2),
+        ({"python.version": {"$regex": r"^3\."}, "cpu.count": {"$gte": 1}}, 3),
+    ):
+        assert len(filled.find(query)) == found, query
+    assert filled.index.count("environments", {}) == 1
+    row = filled.find(columns=["python_packages.pandas", "python.version"]).iloc[0]
+    assert row["python_packages.pandas"] == version
+    assert filled.find(exclude_columns=()).python_packages.iloc[0]["pandas"] == version
+
+
+def test_two_environments(filled: eio.Handler, data: Path) -> None:
+    other = {"_id": "environment_other", "python_packages": {"pandas": "0.1"}, "python": {"version": "2.7"}}
+    document = {**next(filled.index.find("artifacts", {})), "_id": "artifact_x", "artifact_id": "artifact_x"}
+    filled.index.insert("environments", other)
+    filled.index.insert("artifacts", {**document, "environment_id": "environment_other"})
+    filled.index.insert(
+        "artifacts", {**document, "_id": "artifact_y", "artifact_id": "artifact_y", "environment_id": None}
+    )
+    assert list(filled.find({"python_packages.pandas": "0.1"}).index) == ["artifact_x"]
+    assert len(filled.find({"python_packages.pandas": {"$ne": "0.1"}})) == 4
+    assert len(filled.find({"python_packages.pandas": {"$exists": False}})) == 1
+    assert filled.get("artifact_x").metadata.python_packages["pandas"] == "0.1"
+
+
+def test_truncation_is_said_with_both_numbers(filled: eio.Handler) -> None:
+    with pytest.warns(eio.TruncatedWarning, match="Showing 1 of 2 "):
+        assert users(filled, {"username": "andy"}, max_docs=1) == ["andy"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(filled.find({"username": "andy"}, max_docs=2)) == 2
+        assert len(filled.find(max_docs=0)) == 3
+    for wrong in (-1, "7", 1.5, True):
+        with pytest.raises(eio.QueryError, match="max_docs"):
+            filled.find(max_docs=wrong)  # type: ignore[arg-type]
+
+
+def test_sorting(filled: eio.Handler) -> None:
+    orders: list[tuple[Any, list[int]]] = [
+        ("labels.number", [0, 1, 2]),
+        ("-labels.number", [2, 1, 0]),
+        ([("username", 1), ("labels.number", -1)], [2, 0, 1]),
+        ("creation_time", [0, 1, 2]),
+        (("username", -1), [1, 2, 0]),
+    ]
+    for sort, numbers in orders:
+        assert [labels["number"] for labels in filled.find(sort=sort).labels] == numbers, sort
+
+
+def test_what_cannot_be_sorted_by(filled: eio.Handler) -> None:
+    for wrong in ({"username": 2}, 3, [("username", "up")], "python_packages.pandas"):
+        with pytest.raises(eio.QueryError):
+            filled.find(sort=wrong)
+
+
+def test_columns(filled: eio.Handler) -> None:
+    found = filled.find(columns=["username", "labels.number", "labels.list", "labels.no.such"])
+    assert list(found.columns) == ["username", "labels.number", "labels.list", "labels.no.such"]
+    assert list(found["labels.number"]) == [2, 1, 0]
+    assert found["labels.no.such"].isna().all()
+    assert "argv" not in filled.find(exclude_columns=["argv"])
+    with pytest.raises(eio.QueryError, match="'user'"):
+        filled.find(columns=["user"])
+    with pytest.raises(eio.QueryError, match="not one text"):
+        filled.find(columns="username")  # type: ignore[arg-type]
+
+
+def test_types_are_the_same_for_none_and_many(filled: eio.Handler) -> None:
+    many, none = filled.find(), filled.find({"username": "nobody"})
+    assert dict(many.dtypes) == dict(none.dtypes)
+    assert str(many.creation_time.dt.tz) == "UTC"
+    assert many.total_size.dtype == "int64"
+    assert many.index.dtype == none.index.dtype
+    times = list(many.creation_time)
+    assert times[0].to_pydatetime() == filled.get(many.index[0]).metadata.creation_time
+
+
+def test_lakes_that_share_an_index_stay_apart(mongodb_url: str, data: Path, tmp_path: Path) -> None:
+    for arguments in ({"index": mongodb_url.rstrip("/") + "/shared"}, {"collection": mongomock.MongoClient().db.files}):
+        first, second = (eio.Handler(tmp_path / name, **arguments) for name in ("one", "two"))  # type: ignore[arg-type]
+        artifact = first.upload(data)
+        assert len(second.find()) == 0
+        with pytest.raises(eio.DocumentNotFoundError):
+            second.get(artifact.artifact_id)
+        second.upload(data)
+        assert list(first.find().index) == [artifact.artifact_id]
+
+
+def test_a_dead_index_is_said_within_seconds(data: Path, tmp_path: Path) -> None:
+    h = eio.Handler(tmp_path / "lake", "mongodb://andy:secret@127.0.0.1:1/db?serverSelectionTimeoutMS=300")
+    with pytest.raises(eio.IndexUnavailableError, match=r"127\.0\.0\.1:1") as caught:
+        h.find()
+    assert "secret" not in str(caught.value)
+
+
+def test_reading_makes_nothing(tmp_path: Path, team: Team) -> None:
+    h = team.handler()
+    assert len(h.find()) == 0
+    with pytest.raises(eio.DocumentNotFoundError):
+        h.get("artifact_x")
+    assert not list(h.store.list(".elliptio/lake.json"))
