@@ -151,6 +151,11 @@ def user_data_folder(settings: Mapping[str, Setting]) -> Path:
     return user_data_path("elliptio", appauthor=False)
 
 
+def settings_files(directory: Path | None = None) -> list[str]:
+    """Project files that settings are read from, nearest first."""
+    return [origin for origin, _ in _project_settings(directory)]
+
+
 def _project_settings(directory: Path | None) -> list[tuple[str, Mapping[str, Any]]]:
     try:
         start = Path.cwd() if directory is None else directory

@@ -35,11 +35,11 @@ _STYLE = (
 def human_size(size: int) -> str:
     """Bytes for people, in powers of 1000: ``1.5 kB``."""
     value = float(size)
-    for unit in ("B", "kB", "MB", "GB"):
+    for unit in ("B", "kB", "MB", "GB", "TB", "PB"):
         if value < 999.5:
             return f"{size} B" if unit == "B" else f"{value:.3g} {unit}"
         value /= 1000
-    return f"{value:,.3g} TB"
+    return f"{value:.3g} EB"
 
 
 def artifact_text(metadata: Metadata, children: Sequence[str] | None) -> str:
@@ -84,7 +84,9 @@ def _facts(metadata: Metadata) -> list[tuple[str, str]]:
         facts.append(("git", _git(metadata.git)))
     if metadata.notebook:
         facts.append(("notebook", metadata.notebook))
-    facts.append(("command", metadata.argv if len(metadata.argv) <= 200 else metadata.argv[:199] + "…"))
+    # A program given with -c may hold line breaks.
+    command = " ".join(metadata.argv.split())
+    facts.append(("command", command if len(command) <= 200 else command[:199] + "…"))
     facts.append(("where", metadata.remote_root))
     return facts
 

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from elliptio import naming, upkeep
 from elliptio.artifact import FILE_CLASSES, Artifact, Files, LocalFile, NewArtifact, RemoteFile, S3File
 from elliptio.config import load_settings
-from elliptio.errors import ConfigError, MetadataError, QueryError
-from elliptio.frame import choose_columns, to_frame
-from elliptio.lake import ENVIRONMENT_FIELDS, chosen_root, open_lake
+from elliptio.errors import ConfigError, MetadataError
+from elliptio.frame import to_frame
+from elliptio.lake import chosen_root, open_lake
 from elliptio.metadata import Labels, Metadata, check_labels, from_document, read_manifest
 from elliptio.provenance import Packages, username
 from elliptio.publication import Publication
-from elliptio.query import check_sort, normalize_query
+from elliptio.search import search
 from elliptio.sources import PathLike, find_sources
 from elliptio.upkeep import Orphan, ReindexReport, VerifyReport
 
@@ -62,6 +62,8 @@ class Handler:
 
     Attributes
     ----------
+    lake
+        The store, the index over it, and their identity.
     run_id
         Identifies this handler's unit of work; every artifact it makes carries it.
     based_on
@@ -91,15 +93,15 @@ class Handler:
         )
         given = _chosen_index(index, collection)
         place: Any = root if root is not None else chosen_root(self._settings, _root_setting(remote_file_cls))
-        self._lake = open_lake(self._settings, root=place, index=given)
-        _check_file_class(remote_file_cls, self._lake.store)
-        self._progress = bool(self._settings["progress"].value)
+        self.lake = open_lake(self._settings, root=place, index=given)
+        _check_file_class(remote_file_cls, self.lake.store)
+        self.progress = bool(self._settings["progress"].value)
         self.run_id = naming.new_id("run")[0]
         self.based_on: list[str] = []
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
-        return f"Handler({self._lake.store.root!r}, index={self._lake.index.address!r}, run_id={self.run_id!r})"
+        return f"Handler({self.lake.store.root!r}, index={self.lake.index.address!r}, run_id={self.run_id!r})"
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "_lock"}
@@ -110,16 +112,16 @@ class Handler:
     @property
     def store(self) -> Store:
         """The store that holds this lake's files."""
-        return self._lake.store
+        return self.lake.store
 
     @property
     def index(self) -> Index:
         """The index that holds this lake's documents."""
-        return self._lake.index
+        return self.lake.index
 
     def close(self) -> None:
         """Release connections; they are opened again when needed."""
-        self._lake.index.close()
+        self.lake.index.close()
 
     def upload(
         self,
@@ -223,7 +225,7 @@ class Handler:
             If the index cannot be reached.
 
         """
-        metadata = self._metadata(self._lake.get(artifact_id))
+        metadata = self._metadata(self.lake.get(artifact_id))
         if track:
             with self._lock:
                 if metadata.artifact_id not in self.based_on:
@@ -269,21 +271,14 @@ class Handler:
             If the index cannot be reached.
 
         """
-        wanted = normalize_query({} if query is None else query)
-        order = _checked_order(sort)
-        chosen = choose_columns(columns, exclude_columns, ENVIRONMENT_FIELDS)
-        if not isinstance(max_docs, int) or isinstance(max_docs, bool) or max_docs < 0:
-            raise QueryError(f"max_docs is a number of rows, or 0 for all, not {max_docs!r}.")
-        documents = list(self._lake.find(wanted, sort=order, limit=max_docs + 1 if max_docs else 0))
-        if max_docs and len(documents) > max_docs:
-            documents.pop()
-            total = self._lake.count(wanted)
+        found = search(self.lake, query, max_docs=max_docs, sort=sort, columns=columns, exclude_columns=exclude_columns)
+        if found.total > len(found.ids):
             warnings.warn(
-                f"Showing {max_docs:,} of {total:,} artifacts that match; max_docs=0 shows all.",
+                f"Showing {len(found.ids):,} of {found.total:,} artifacts that match; max_docs=0 shows all.",
                 TruncatedWarning,
                 stacklevel=2,
             )
-        return to_frame(documents, chosen, self.store.root, self._lake.environment, ENVIRONMENT_FIELDS)
+        return to_frame(found)
 
     def verify(self, artifact_id: str | None = None) -> VerifyReport:
         """Read every file of one artifact, or of the whole lake, and compare it with what was recorded.
@@ -295,17 +290,17 @@ class Handler:
 
         """
         if artifact_id is not None:
-            return upkeep.verify(self._lake, [self._lake.get(artifact_id)], progress=self._progress)
-        documents = self._lake.find({}, sort=(), limit=0)
-        return upkeep.verify(self._lake, documents, progress=self._progress)
+            return upkeep.verify(self.lake, [self.lake.get(artifact_id)], progress=self.progress)
+        documents = self.lake.find({}, sort=(), limit=0)
+        return upkeep.verify(self.lake, documents, progress=self.progress)
 
     def reindex(self) -> ReindexReport:
         """Rebuild the index from the store alone: add every artifact that is not in it. Idempotent."""
-        return upkeep.reindex(self._lake)
+        return upkeep.reindex(self.lake)
 
     def gc(self, dry_run: bool = True, *, grace: timedelta = upkeep.GRACE) -> list[Orphan]:
         """List what interrupted saves left behind; with ``dry_run=False``, remove what is older than `grace`."""
-        return upkeep.gc(self._lake, dry_run=dry_run, grace=grace)
+        return upkeep.gc(self.lake, dry_run=dry_run, grace=grace)
 
     def delete(self, artifact_id: str, force: bool = False) -> None:
         """Delete an artifact's files for good; a tombstone keeps its place in the lineage.
@@ -318,7 +313,7 @@ class Handler:
             If there is no such artifact.
 
         """
-        upkeep.delete(self._lake, self._lake.get(artifact_id), force=force, username=username())
+        upkeep.delete(self.lake, self.lake.get(artifact_id), force=force, username=username())
 
     def _begin(self, labels: LabelsLike, based_on: BasedOn | None) -> Publication:
         def loaded() -> list[str]:
@@ -327,11 +322,11 @@ class Handler:
 
         explicit = None if based_on is None else _identifiers(based_on)
         return Publication(
-            self._lake,
+            self.lake,
             run_id=self.run_id,
             labels=check_labels(labels),
             based_on=loaded if explicit is None else lambda: explicit,
-            progress=self._progress,
+            progress=self.progress,
         )
 
     def _new_artifact(self, publication: Publication, declared: list[str], *, grows: bool) -> NewArtifact:
@@ -349,7 +344,7 @@ class Handler:
         return artifact
 
     def _metadata(self, document: Document) -> Metadata:
-        environment = self._lake.environment(document.get("environment_id"))
+        environment = self.lake.environment(document.get("environment_id"))
         root = f"{self.store.root}/{document['remote_root']}"
         if document.get("file_count", 0) > len(document.get("files", ())):
             # Too many files for a document: the manifest has them all.
@@ -359,7 +354,7 @@ class Handler:
 
     def _artifact(self, metadata: Metadata) -> Artifact:
         def children() -> Sequence[str]:
-            found = self._lake.find({"based_on": metadata.artifact_id}, sort=[("creation_time", 1)], limit=100)
+            found = self.lake.find({"based_on": metadata.artifact_id}, sort=[("creation_time", 1)], limit=100)
             return [document["artifact_id"] for document in found]
 
         files, logs = self._files(metadata, naming.FILES), self._files(metadata, naming.LOGS)
@@ -411,14 +406,6 @@ def _check_file_class(remote_file_cls: type[RemoteFile] | None, store: Store) ->
         raise ConfigError(f"remote_file_cls is eio.LocalFile or eio.S3File, not {remote_file_cls!r}.")
     if schemes[remote_file_cls] != store.scheme:
         raise ConfigError(f"remote_file_cls={remote_file_cls.__name__} does not go with the root {store.root!r}.")
-
-
-def _checked_order(sort: Any) -> list[tuple[str, int]]:
-    order = check_sort(sort)
-    for path, _ in order:
-        if path.split(".")[0] in ENVIRONMENT_FIELDS:
-            raise QueryError(f"Cannot sort by {path!r}: it belongs to the environment. Sort the DataFrame instead.")
-    return order or [("creation_time", -1)]
 
 
 def _identifiers(based_on: BasedOn) -> list[str]:

@@ -135,7 +135,7 @@ class Lake:
             raise DocumentNotFoundError(f"{artifact_id} was deleted by {deleted['username']} at {deleted['time']}.")
         raise DocumentNotFoundError(
             f"Could not find a document with artifact_id={artifact_id!r} in {self.index.address}. "
-            "h.find() lists what is there."
+            "h.find() or `elliptio find` lists what is there."
         )
 
     def find(self, wanted: Query, *, sort: Sort, limit: int) -> Iterator[Document]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -194,13 +195,24 @@ def to_document(metadata: Metadata, root_key: str) -> dict[str, Any]:
 
 def to_manifest(metadata: Metadata, root_key: str) -> bytes:
     """Shape ``metadata.json``: complete, the environment included, with nothing that ties it to a place."""
-    document = _common(metadata, root_key)
-    document["environment"] = metadata.environment
-    # bson.json_util keeps every type that labels may hold (dates, bytes, 64-bit integers) and stays readable.
+    document = {**_common(metadata, root_key), "environment": metadata.environment}
+    # A line for each field reads well, and json's fast encoder makes none but single lines.
+    lines = (f"{json.dumps(name)}: {extended_json(value)}" for name, value in document.items())
+    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
+
+
+def extended_json(value: Any) -> str:
+    """Write a value as MongoDB's relaxed extended JSON, which keeps dates, bytes and 64-bit integers what they are."""
     from bson import json_util
 
-    options = json_util.JSONOptions(json_mode=json_util.JSONMode.RELAXED, tz_aware=True)
-    return json_util.dumps(document, json_options=options, indent=1, ensure_ascii=False).encode() + b"\n"
+    return json_util.dumps(value, json_options=json_util.RELAXED_JSON_OPTIONS, ensure_ascii=False)
+
+
+def read_extended_json(data: bytes) -> Any:
+    """Read extended JSON back; datetimes in UTC."""
+    from bson import json_util
+
+    return json_util.loads(data, json_options=json_util.JSONOptions(tz_aware=True))
 
 
 def read_manifest(data: bytes, where: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -212,10 +224,8 @@ def read_manifest(data: bytes, where: str) -> tuple[dict[str, Any], dict[str, An
         If it is damaged or of a newer version.
 
     """
-    from bson import json_util
-
     try:
-        document = json_util.loads(data, json_options=json_util.JSONOptions(tz_aware=True))
+        document = read_extended_json(data)
         environment = document.pop("environment")
         check_version(document, where)
         artifact_id = document["artifact_id"]

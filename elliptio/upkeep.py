@@ -12,7 +12,7 @@ from elliptio import naming
 from elliptio.errors import ElliptioError, FormatError, InUseError, MissingKeyError
 from elliptio.hashing import CHUNK, HashingReader
 from elliptio.lake import ARTIFACTS, TOMBSTONES, Lake
-from elliptio.metadata import check_version, read_manifest
+from elliptio.metadata import check_version, extended_json, read_extended_json, read_manifest
 from elliptio.progress import Progress
 from elliptio.protocols import Document, StoredFile
 
@@ -229,10 +229,7 @@ def delete(lake: Lake, document: Document, *, force: bool, username: str) -> Non
         **{name: value for name, value in document.items() if name not in ("files", "logs", "tags")},
         "deleted": {"time": datetime.now(tz=UTC).isoformat(timespec="milliseconds"), "username": username},
     }
-    from bson import json_util
-
-    text = json_util.dumps(tombstone, json_options=json_util.RELAXED_JSON_OPTIONS, indent=1)
-    lake.store.create(f"{root}/{TOMBSTONE}", text.encode() + b"\n")
+    lake.store.create(f"{root}/{TOMBSTONE}", extended_json(tombstone).encode() + b"\n")
     lake.index.insert(TOMBSTONES, tombstone)
     lake.index.delete(ARTIFACTS, [artifact_id])
     for folder in (naming.FILES, naming.LOGS, naming.MANIFEST):
@@ -240,9 +237,7 @@ def delete(lake: Lake, document: Document, *, force: bool, username: str) -> Non
 
 
 def _read_tombstone(lake: Lake, key: str) -> Mapping[str, Any]:
-    from bson import json_util
-
     with lake.store.open(key) as file:
-        tombstone = json_util.loads(file.read(), json_options=json_util.JSONOptions(tz_aware=True))
+        tombstone = read_extended_json(file.read())
     check_version(tombstone, f"{lake.store.root}/{key}")
     return {**tombstone, "lake_id": lake.lake_id}

@@ -19,7 +19,6 @@ TYPE_CODES: Final[dict[str, tuple[int, ...]]] = {
     "long": (18,), "decimal": (19,), "minKey": (-1,), "maxKey": (127,), "number": (1, 16, 18, 19),
 }  # fmt: skip
 """MongoDB's names of types, as $type takes them, and their numbers."""
-_INT64: Final = range(-(2**63), 2**63)
 # What bson encodes by itself, by the names of its types: asking for the types would import it.
 _BSON: Final = frozenset(
     {"ObjectId", "Decimal128", "Int64", "Binary", "Regex", "Timestamp", "MinKey", "MaxKey", "Code", "DatetimeMS"}
@@ -126,7 +125,7 @@ def _scalar(value: Any, where: str) -> Any:
         return float(value)
     if isinstance(value, datetime):
         return _utc(value, where)
-    if value not in _INT64:
+    if not -(2**63) <= value < 2**63:
         raise QueryError(f"{where}: {value} does not fit into 64 bits; use a float")
     return int(value)
 

@@ -28,7 +28,7 @@ STRATIFICATION = "a fifth of each species and sex for the test"
 
 def run(root: Path | None = None) -> None:
     """Play the story in the lake at `root`, by default one of its own; each run adds to it."""
-    lake = Path(root if root is not None else _default_root()).absolute()
+    lake = Path(root if root is not None else default_root()).absolute()
     dataset_id = _andy_saves(lake)
     model_id = _brenda_trains(lake)
     predictions_id = _charlie_predicts(lake, model_id)
@@ -166,7 +166,7 @@ def _handler(lake: Path) -> eio.Handler:
     return eio.Handler(lake, index=f"sqlite:///{lake}/.elliptio/index.sqlite")
 
 
-def _default_root() -> Path:
+def default_root() -> Path:
     """Return the demo's folder among the user's data or, where that cannot be written, a temporary one."""
     from platformdirs import user_data_path
 

@@ -190,7 +190,7 @@ def _aware(value: Any) -> Any:
 
 def _explained(error: PyMongoError, address: str) -> str:
     if isinstance(error, ServerSelectionTimeoutError):
-        return f"The index {address} cannot be reached within 5 seconds. Is the server up, and the address right?"
+        return f"The index {address} cannot be reached. Is the server up, and the address right?"
     if isinstance(error, OperationFailure) and error.code in (13, 18, 8000):
         return (
             f"The index {address} refused: {(error.details or {}).get('errmsg', error)}. Check the user and its roles."

@@ -21,7 +21,7 @@ class IndexedPath(NamedTuple):
     """Number of a path in the index (None: no document has it), and whether some document has an array there."""
 
     number: int | None
-    multikey: bool
+    multikey: bool | int
 
 
 Lookup = Callable[[str], IndexedPath | None]

@@ -31,6 +31,8 @@ from elliptio.protocols import Document, Query, Sort
 _RARE = 1000
 """Up to this many candidates it is quicker to read and sort them all than to walk an index in sort order."""
 
+_PATH = "SELECT number, multikey FROM paths WHERE collection = ? AND path = ?"
+
 _OPTIONS: CodecOptions[Document] = CodecOptions(tz_aware=True)
 
 
@@ -51,6 +53,8 @@ class SqliteIndex:
         self.address = f"sqlite:///{self.path}"
         self._durable = durable
         self._local = threading.local()
+        # Numbers of paths never change, so what was once committed can be remembered.
+        self._paths: dict[tuple[int, str], IndexedPath] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         return {"path": self.path, "durable": self._durable}
@@ -71,21 +75,18 @@ class SqliteIndex:
             )
             if not added.rowcount:
                 return False
-            keys = [
-                (_path_number(connection, number, path, multikey), value, added.lastrowid)
-                for path, values, multikey in rows
-                for value in values
-            ]
+            paths = {path: self._path(connection, number, path, multikey) for path, _, multikey in rows}
+            keys = [(paths[path].number, value, added.lastrowid) for path, values, _ in rows for value in values]
             connection.executemany("INSERT OR IGNORE INTO keys VALUES (?, ?, ?)", keys)
             connection.execute("UPDATE collections SET documents = documents + 1 WHERE number = ?", (number,))
+        self._paths.update({(number, path): indexed for path, indexed in paths.items()})
         return True
 
     def find(self, collection: str, query: Query, *, sort: Sort = (), limit: int = 0) -> Iterator[Document]:
         """Matching documents, lazily."""
         with self._failures():
-            connection = self._connection()
-            number = _known_collection(connection, collection)
-            if number is None:
+            connection, number = self._reading(collection)
+            if connection is None or number is None:
                 return
             narrowing = narrow(query, _lookup(connection, collection, number))
             if narrowing.empty:
@@ -103,9 +104,8 @@ class SqliteIndex:
     def count(self, collection: str, query: Query) -> int:
         """How many documents match."""
         with self._failures():
-            connection = self._connection()
-            number = _known_collection(connection, collection)
-            if number is None:
+            connection, number = self._reading(collection)
+            if connection is None or number is None:
                 return 0
             narrowing = narrow(query, _lookup(connection, collection, number))
             if narrowing.empty:
@@ -123,6 +123,8 @@ class SqliteIndex:
 
     def delete(self, collection: str, ids: Sequence[str]) -> None:
         """Remove the documents with these identifiers."""
+        if not self.path.exists():
+            return
         with self._failures(), self._writing() as connection:
             number = _collection_number(connection, collection)
             for identifier in ids:
@@ -132,10 +134,10 @@ class SqliteIndex:
                 if row is None:
                     continue
                 for path, values, _ in index_rows(collection, bson.decode(row[1], _OPTIONS)):
-                    path_number = _path_number(connection, number, path, False)
+                    indexed = self._path(connection, number, path, False)
                     connection.executemany(
                         "DELETE FROM keys WHERE path = ? AND value = ? AND document = ?",
-                        [(path_number, value, row[0]) for value in values],
+                        [(indexed.number, value, row[0]) for value in values],
                     )
                 connection.execute("DELETE FROM documents WHERE number = ?", (row[0],))
                 connection.execute("UPDATE collections SET documents = documents - 1 WHERE number = ?", (number,))
@@ -153,6 +155,24 @@ class SqliteIndex:
             return None
         indexed = _lookup(connection, collection, number)(sort[0][0])
         return indexed.number if indexed and not indexed.multikey else None
+
+    def _path(self, connection: sqlite3.Connection, collection: int, path: str, multikey: bool) -> IndexedPath:
+        """Look a path up, or add it, and note whether it holds arrays; inside a transaction."""
+        known = self._paths.get((collection, path))
+        if known is None:
+            connection.execute("INSERT OR IGNORE INTO paths (collection, path) VALUES (?, ?)", (collection, path))
+            known = IndexedPath(*connection.execute(_PATH, (collection, path)).fetchone())
+        if multikey and not known.multikey:
+            connection.execute("UPDATE paths SET multikey = 1 WHERE number = ?", (known.number,))
+            known = IndexedPath(known.number, True)
+        return known
+
+    def _reading(self, collection: str) -> tuple[sqlite3.Connection | None, int | None]:
+        # Reading must not make anything: whoever mistypes a root finds nothing, and leaves nothing.
+        if not self.path.exists():
+            return None, None
+        connection = self._connection()
+        return connection, _known_collection(connection, collection)
 
     @contextlib.contextmanager
     def _failures(self) -> Iterator[None]:
@@ -210,10 +230,8 @@ def _lookup(connection: sqlite3.Connection, collection: str, number: int) -> Any
             # A number in a path may be a position in an array, for which there are no rows.
             if not under_wildcard or any(part.isdigit() for part in path.split(".")):
                 return None
-        row = connection.execute(
-            "SELECT number, multikey FROM paths WHERE collection = ? AND path = ?", (number, path)
-        ).fetchone()
-        return IndexedPath(row[0], bool(row[1])) if row else IndexedPath(None, False)
+        row = connection.execute(_PATH, (number, path)).fetchone()
+        return IndexedPath(*row) if row else IndexedPath(None, False)
 
     return lookup
 
@@ -229,21 +247,6 @@ def _collection_number(connection: sqlite3.Connection, name: str) -> int:
         number = connection.execute("INSERT INTO collections (name) VALUES (?)", (name,)).lastrowid
     assert number is not None
     return number
-
-
-def _path_number(connection: sqlite3.Connection, collection: int, path: str, multikey: bool) -> int:
-    row = connection.execute(
-        "SELECT number, multikey FROM paths WHERE collection = ? AND path = ?", (collection, path)
-    ).fetchone()
-    if row is None:
-        number = connection.execute(
-            "INSERT INTO paths (collection, path, multikey) VALUES (?, ?, ?)", (collection, path, multikey)
-        ).lastrowid
-        assert number is not None
-        return number
-    if multikey and not row[1]:
-        connection.execute("UPDATE paths SET multikey = 1 WHERE number = ?", (row[0],))
-    return int(row[0])
 
 
 def _rare(connection: sqlite3.Connection, collection: int, narrowing: Narrowing) -> bool:

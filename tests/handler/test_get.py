@@ -46,7 +46,7 @@ def test_handlers_do_not_mix(h: eio.Handler, team: object, data: Path) -> None:
 
 def test_the_only_file(h: eio.Handler, data: Path) -> None:
     assert h.upload(data / "train.txt").file.relpath == "train.txt"
-    with pytest.raises(KeyError, match="has 2 files, not one: 'test.txt', 'train.txt'"):
+    with pytest.raises(KeyError, match=r"has 2 files, not one: 'test.txt', 'train.txt'"):
         _ = h.upload(data).file
     with pytest.raises(KeyError, match="no file 'nope'"):
         h.upload(data).files["nope"]

@@ -1,0 +1,210 @@
+"""``elliptio find``: artifacts by a query, by shortcuts, or both."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from elliptio.cli import output
+from elliptio.cli.options import Verb, add_verb, full_id, handler, json_object, names, pair
+
+if TYPE_CHECKING:
+    from elliptio.handler import Handler
+
+LIMIT = 20
+UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+PLAIN = ("creation_time", "username", "file_relpaths", "file_count", "labels")
+"""Columns of the table for people."""
+
+NARROW = 120
+"""In a terminal of fewer columns an artifact takes two lines."""
+
+_EPILOG = """\
+TIME is an age such as 30m, 24h, 7d or 2w, a day such as 2026-11-01, or an ISO datetime; UTC unless it says otherwise.
+A pattern knows * (any text), ? (a character) and [abc]; * and ? take in folders, so '*.txt' finds data/a.txt.
+
+  elliptio find --user andy --since 7d --file '*.csv'
+  elliptio find '{"labels.project": "penguins", "python_packages.pandas": {"$regex": "^2"}}' --json
+"""
+
+
+def add_parser(verbs: Verb) -> None:
+    """Add the verb."""
+    parser = add_verb(verbs, "find", "find artifacts, the newest first", run, epilog=_EPILOG)
+    parser.add_argument(
+        "query",
+        nargs="?",
+        type=json_object,
+        default={},
+        metavar="QUERY",
+        help="MongoDB query as (extended) JSON; the options below narrow it further",
+    )
+    parser.add_argument("--user", metavar="NAME", help="made by this user")
+    parser.add_argument("--project", metavar="TEXT", help="with this label 'project'")
+    parser.add_argument(
+        "--label", type=pair, action="append", default=[], metavar="NAME=TEXT", help="with this label; may be repeated"
+    )
+    parser.add_argument("--since", type=since, metavar="TIME", help="made at this time or later")
+    parser.add_argument("--until", type=until, metavar="TIME", help="made before this time, or on this day")
+    parser.add_argument("--file", metavar="PATTERN", help="with a file of such a name")
+    parser.add_argument("--based-on", metavar="ID", help="made from this artifact")
+    parser.add_argument("--sort", metavar="[-]PATH", help="such as total_size, or -total_size for the largest first")
+    parser.add_argument(
+        "--limit", type=_limit, default=LIMIT, metavar="N", help=f"at most so many; 0 shows all (default: {LIMIT})"
+    )
+    parser.add_argument("--columns", type=names, metavar="A,B", help="only these, such as username,labels.project")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Find and print; without pandas, which takes longer to load than most questions to answer."""
+    from elliptio.search import search
+
+    with handler(args) as h:
+        query = _query(args, h)
+        columns = args.columns or (None if args.json else PLAIN)
+        found = search(h.lake, query, max_docs=args.limit, sort=args.sort, columns=columns)
+    rows, total = found.rows(), found.total
+    if args.json:
+        output.print_json(rows)
+    elif rows:
+        width = shutil.get_terminal_size((160, 24)).columns
+        lines = _columns_table(rows, args.columns, width) if args.columns else _summary(rows, width)
+        print("\n".join(lines))
+        print(f"{len(rows):,} of {total:,} artifact{'' if total == 1 else 's'}")
+    else:
+        output.notice("note", "No artifacts match.", as_json=False)
+    if len(rows) < total:
+        message = f"Showing {len(rows):,} of {total:,} artifacts that match; --limit 0 shows all."
+        output.notice("warning", message, as_json=args.json)
+    return 0
+
+
+def since(text: str) -> datetime:
+    """Read a time: an age, a day (its beginning) or a datetime."""
+    return _moment(text, timedelta())
+
+
+def until(text: str) -> datetime:
+    """Read a time: an age, a day (its end) or a datetime."""
+    return _moment(text, timedelta(days=1))
+
+
+def _moment(text: str, of_day: timedelta) -> datetime:
+    try:
+        if age := re.fullmatch(r"([0-9]+)([mhdw])", text.strip()):
+            return datetime.now(tz=UTC) - timedelta(**{UNITS[age[2]]: int(age[1])})
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text.strip()):
+            day = date.fromisoformat(text.strip())
+            return datetime(day.year, day.month, day.day, tzinfo=UTC) + of_day
+        moment = datetime.fromisoformat(text.strip())
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no time: give an age such as 7d, 24h, 2w or 30m, a day such as 2026-11-01 or an ISO datetime"
+        ) from None
+
+
+def glob_pattern(glob: str) -> str:
+    """Translate a file name pattern into a regular expression that Python and MongoDB's PCRE read alike."""
+    parts = []
+    at = 0
+    while at < len(glob):
+        closing = glob.find("]", at + 2 + (glob[at + 1 : at + 2] == "!")) if glob[at] == "[" else -1
+        if closing > 0:
+            parts.append(_character_class(glob[at + 1 : closing]))
+            at = closing
+        else:
+            parts.append({"*": ".*", "?": "."}.get(glob[at]) or _literal(glob[at]))
+        at += 1
+    return f"^{''.join(parts)}$"
+
+
+def _character_class(content: str) -> str:
+    negated = content.startswith("!")
+    body = content[negated:]
+    last = len(body) - 1
+    inside = "".join(
+        letter if letter == "-" and 0 < place < last else _literal(letter) for place, letter in enumerate(body)
+    )
+    return f"[{'^' * negated}{inside}]"
+
+
+def _literal(letter: str) -> str:
+    return f"\\{letter}" if letter.isascii() and not letter.isalnum() and letter not in "_/ " else letter
+
+
+def _limit(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of artifacts, or 0 for all")
+    return int(text)
+
+
+def _query(args: argparse.Namespace, opened: Handler) -> dict[str, Any]:
+    """Combine the query with the shortcuts."""
+    parts: list[dict[str, Any]] = [args.query] if args.query else []
+    if args.user is not None:
+        parts.append({"username": args.user})
+    if args.project is not None:
+        parts.append({"labels.project": args.project})
+    parts += [{f"labels.{name}": value} for name, value in args.label]
+    if args.since is not None:
+        parts.append({"creation_time": {"$gte": args.since}})
+    if args.until is not None:
+        parts.append({"creation_time": {"$lt": args.until}})
+    if args.file is not None:
+        parts.append({"file_relpaths": {"$regex": glob_pattern(args.file)}})
+    if args.based_on is not None:
+        parts.append({"based_on": full_id(opened, args.based_on)})
+    if len(parts) < 2:
+        return parts[0] if parts else {}
+    return {"$and": parts}
+
+
+def _columns_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], width: int) -> list[str]:
+    header = list(dict.fromkeys(["artifact_id", *columns]))
+    cells = [[output.cell(row[name]) for name in header] for row in rows]
+    return output.table(header, cells, width)
+
+
+def _summary(rows: Sequence[Mapping[str, Any]], width: int) -> list[str]:
+    """Artifacts for people: a table where the terminal is wide, else two lines each."""
+    cells = [
+        [
+            row["artifact_id"],
+            output.cell(row["creation_time"]),
+            output.cell(row["username"], 20),
+            _files(row),
+            _labels(row),
+        ]
+        for row in rows
+    ]
+    if width >= NARROW:
+        return output.table(("ARTIFACT", "TIME (UTC)", "USER", "FILES", "LABELS"), cells, width)
+    return [
+        output.cut(line.rstrip(), width)
+        for identifier, time, user, files, labels in cells
+        for line in (f"{identifier}  {time}  {user}", f"    {files}  {labels}")
+    ]
+
+
+def _files(row: Mapping[str, Any], most: int = 3) -> str:
+    shown = row["file_relpaths"][:most]
+    count = max(row.get("file_count") or 0, len(row["file_relpaths"]))
+    if not shown:
+        return f"{count:,} files"
+    more = f" +{count - len(shown):,}" if count > len(shown) else ""
+    return output.cut(output.one_line(", ".join(shown)), 40) + more
+
+
+def _labels(row: Mapping[str, Any]) -> str:
+    labels = row["labels"] or {}
+    return " ".join(
+        f"{output.cell(name, 20)}={output.cell(value, 30)}"
+        for name, value in labels.items()
+        if value not in ("", None, {}, [])
+    )

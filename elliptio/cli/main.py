@@ -1,0 +1,157 @@
+"""The command ``elliptio``: reads its arguments, runs a verb, turns what goes wrong into a line and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import logging
+import sys
+import traceback
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from elliptio import __version__
+from elliptio.cli import config, demo, doctor, find, get, output, show, upload
+from elliptio.cli.options import Parser, UsageError, add_common, defaults
+from elliptio.errors import ElliptioError
+
+OK, FAILED, USAGE, INTERRUPTED, NOBODY_READS = 0, 1, 2, 130, 141
+
+_EPILOG = """\
+Exit codes: 0 done; 1 it failed, or there is no such artifact; 2 wrong usage; 130 interrupted.
+Where a setting is not given here, see: elliptio config
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    argv
+        Arguments after the name of the command; by default those of the process.
+
+    Returns
+    -------
+    int
+        The exit code.
+
+    """
+    arguments = _joined(sys.argv[1:] if argv is None else argv)
+    as_json = "--json" in arguments[: arguments.index("--") if "--" in arguments else None]
+    _use_utf8()
+    try:
+        code = _run(arguments, as_json)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        output.drop_stdout()
+        return NOBODY_READS
+    except KeyboardInterrupt:
+        output.notice("error", "interrupted", as_json=as_json, type="KeyboardInterrupt")
+        return INTERRUPTED
+    return code
+
+
+def build_parser() -> Parser:
+    """Assemble the parser from those of the verbs."""
+    parser = Parser(
+        prog="elliptio",
+        description="Save files with one call; find them again by who made them, from what, with which code.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"elliptio {__version__}")
+    add_common(parser)
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB")
+    for verb in (demo, upload, find, show, get, config, doctor):
+        verb.add_parser(verbs)
+    return parser
+
+
+def _run(arguments: Sequence[str], as_json: bool) -> int:
+    parser = build_parser()
+    args = defaults()
+    try:
+        parser.parse_args(arguments, namespace=args)
+        if args.run is None:
+            parser.error("say what to do: one of demo, upload, find, show, get, config, doctor")
+        with _notices(args):
+            return int(args.run(args))
+    except SystemExit as done:  # --help and --version
+        return done.code if isinstance(done.code, int) else OK
+    except UsageError as error:
+        _say_usage(error, as_json)
+        return USAGE
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        if args.verbose:
+            traceback.print_exception(error)
+        output.notice("error", _described(error), as_json=as_json, type=type(error).__name__)
+        return FAILED
+
+
+def _described(error: Exception) -> str:
+    if isinstance(error, ElliptioError | OSError):
+        return str(error)
+    return f"unexpected {type(error).__name__}: {error} (--verbose shows where)"
+
+
+def _say_usage(error: UsageError, as_json: bool) -> None:
+    if as_json:
+        output.notice("error", str(error), as_json=True, type="UsageError")
+    else:
+        print(f"{error.usage}{error.prog}: error: {output.one_line(str(error))}", file=sys.stderr)
+
+
+def _joined(arguments: Sequence[str]) -> list[str]:
+    """Let ``--sort -path`` be two words: argparse takes what begins with ``-`` for an option."""
+    joined: list[str] = []
+    for argument in arguments:
+        if joined and joined[-1] == "--sort" and argument[:1] == "-" and argument[1:2] not in ("-", ""):
+            joined[-1] = f"--sort={argument}"
+        else:
+            joined.append(argument)
+    return joined
+
+
+def _use_utf8() -> None:
+    for stream, errors in ((sys.stdout, "strict"), (sys.stderr, "backslashreplace")):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors=errors)
+
+
+class _Notices(logging.Handler):
+    """Log records as lines on stderr."""
+
+    def __init__(self, as_json: bool) -> None:
+        super().__init__()
+        self._as_json = as_json
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a record; a warning says that it is one."""
+        kind = "warning" if record.levelno >= logging.WARNING else "log"
+        output.notice(kind, record.getMessage(), as_json=self._as_json)
+
+
+@contextlib.contextmanager
+def _notices(args: argparse.Namespace) -> Iterator[None]:
+    """Show the library's warnings, and with ``--verbose`` all that it logs."""
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        output.notice("warning", str(message), as_json=args.json)
+
+    logger, shown = logging.getLogger("elliptio"), _Notices(args.json)
+    level = logger.level
+    logger.addHandler(shown)
+    logger.setLevel(logging.DEBUG if args.verbose else logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = show
+            yield
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(shown)

@@ -1,0 +1,161 @@
+"""What the verbs share: their common options, how text becomes values, and the handler they work with."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+
+if TYPE_CHECKING:
+    from elliptio.config import Setting
+    from elliptio.handler import Handler
+
+Verb: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+ID_LENGTH = len("artifact_") + 36
+"""Characters of a complete artifact_id."""
+
+
+class UsageError(Exception):
+    """The command was not given as it must be; `usage` shows how, where a parser noticed it."""
+
+    def __init__(self, message: str, usage: str = "", prog: str = "elliptio") -> None:
+        super().__init__(message)
+        self.usage = usage
+        self.prog = prog
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that raises where argparse prints and exits."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise a `UsageError`."""
+        raise UsageError(message, self.format_usage(), self.prog)
+
+
+def defaults() -> argparse.Namespace:
+    """Values of the common options that are not given."""
+    return argparse.Namespace(root=None, index=None, json=False, verbose=False, no_progress=False, run=None)
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """Add the options that may stand before and after the verb."""
+    # SUPPRESS: a verb's parser must not reset what was given before the verb.
+    group = parser.add_argument_group("common options")
+    group.add_argument(
+        "--root", metavar="ROOT", default=argparse.SUPPRESS, help="the lake: a folder or s3://bucket/prefix"
+    )
+    group.add_argument(
+        "--index",
+        metavar="URL",
+        default=argparse.SUPPRESS,
+        help="where documents lie: mongodb://host/db or sqlite:///path",
+    )
+    group.add_argument(
+        "--json",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="print one JSON document; errors and warnings as JSON on stderr",
+    )
+    group.add_argument("--no-progress", action="store_true", default=argparse.SUPPRESS, help="no progress bars")
+    group.add_argument(
+        "-v",
+        "--verbose",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="log to stderr, with a traceback for an error",
+    )
+
+
+def add_verb(verbs: Verb, name: str, summary: str, run: Callable[[argparse.Namespace], int], **more: Any) -> Any:
+    """Add the parser of a verb.
+
+    Parameters
+    ----------
+    verbs
+        What `argparse` calls subparsers.
+    name, summary
+        The verb, and what it does in one line.
+    run
+        Does it, and returns the exit code.
+    more
+        For the parser, such as ``epilog``.
+
+    """
+    parser = verbs.add_parser(
+        name,
+        help=summary,
+        description=f"{summary[0].upper()}{summary[1:]}.",
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        **more,
+    )
+    add_common(parser)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def pair(text: str) -> tuple[str, str]:
+    """Read ``name=value``."""
+    name, separator, value = text.partition("=")
+    if not separator or not name:
+        raise argparse.ArgumentTypeError(f"{text!r} is not name=value")
+    return name, value
+
+
+def names(text: str) -> list[str]:
+    """Read ``a,b``."""
+    found = [name.strip() for name in text.split(",") if name.strip()]
+    if not found:
+        raise argparse.ArgumentTypeError("name at least one")
+    return found
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """Read a JSON object in MongoDB's extended JSON, so that ``{"$date": "2026-11-01T00:00:00Z"}`` is a datetime."""
+    from bson import json_util
+
+    options: json_util.JSONOptions = json_util.JSONOptions(tz_aware=True)
+
+    def convert(pairs: list[tuple[str, Any]]) -> Any:
+        # bson would make a value of the operator, and lose the operators beside it.
+        if any(name == "$regex" for name, _ in pairs):
+            return dict(pairs)
+        return json_util.object_pairs_hook(pairs, options)
+
+    try:
+        value = json.loads(text, object_pairs_hook=convert)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
+        raise argparse.ArgumentTypeError(f"not valid JSON: {error}") from error
+    except Exception as error:
+        if type(error).__module__.split(".")[0] != "bson":
+            raise
+        raise argparse.ArgumentTypeError(f"not valid JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise argparse.ArgumentTypeError(f'must be a JSON object such as {{"project": "x"}}, not {text!r}')
+    return value
+
+
+@contextlib.contextmanager
+def handler(args: argparse.Namespace) -> Iterator[Handler]:
+    """Open the lake that the options and settings name; close it in the end."""
+    from elliptio.handler import Handler
+
+    progress = False if args.no_progress else None
+    with contextlib.closing(Handler(args.root, args.index, progress=progress)) as opened:
+        yield opened
+
+
+def settings(args: argparse.Namespace) -> dict[str, Setting]:
+    """Resolve the settings as a handler with these options would."""
+    from elliptio.config import load_settings
+
+    progress = False if args.no_progress else None
+    return load_settings({"root": args.root, "index": args.index, "progress": progress})
+
+
+def full_id(opened: Handler, given: str) -> str:
+    """Complete a shortened artifact_id; a complete one may belong to another lake and is taken as it is."""
+    return given if len(given) >= ID_LENGTH else opened.get(given, track=False).artifact_id

@@ -1,0 +1,115 @@
+"""What the command prints: results to stdout; warnings and errors, a line each, to stderr."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import dataclasses
+import json
+import math
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from elliptio.artifact import Artifact
+
+
+def notice(kind: str, message: str, *, as_json: bool, **more: str) -> None:
+    """Print one line to stderr: a warning, an error or a log line."""
+    if as_json:
+        line = json.dumps({kind: {**more, "message": message}}, ensure_ascii=False)
+    else:
+        line = f"elliptio: {kind}: {one_line(message)}"
+    print(line, file=sys.stderr)
+
+
+def one_line(text: str) -> str:
+    """`text` on one line, without characters that would steer a terminal."""
+    return "".join(letter if letter.isprintable() else "�" for letter in " ".join(text.split()))
+
+
+def print_json(value: Any) -> None:
+    """Print a value as one JSON document."""
+    print(json.dumps(jsonable(value), ensure_ascii=False, indent=2, allow_nan=False))
+
+
+def jsonable(value: Any) -> Any:
+    """Make JSON's types of any value of a document.
+
+    Datetimes become ISO 8601 text in UTC, bytes base64; NaN and infinities, which JSON does not have, become text.
+    """
+    if value is None or isinstance(value, str | bool):
+        return value
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else str(value)
+    if isinstance(value, datetime):
+        return iso(value)
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, Mapping):
+        return {str(name): jsonable(item) for name, item in value.items()}
+    if isinstance(value, Sequence):
+        return [jsonable(item) for item in value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {entry.name: jsonable(getattr(value, entry.name)) for entry in dataclasses.fields(value)}
+    return str(value)
+
+
+def iso(moment: datetime) -> str:
+    """A datetime as text: ``2026-11-01T09:30:00.125Z``."""
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return aware.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def artifact_document(artifact: Artifact, *, whole: bool) -> dict[str, Any]:
+    """Everything that is recorded about an artifact; packages and machine only if `whole`."""
+    metadata = artifact.metadata
+    left_out = set() if whole else {"python_packages", "environment"}
+    document: dict[str, Any] = {"artifact_id": metadata.artifact_id, "creation_time": metadata.creation_time}
+    for entry in dataclasses.fields(metadata):
+        if entry.name not in left_out:
+            document[entry.name] = getattr(metadata, entry.name)
+    document["file_relpaths"] = metadata.file_relpaths
+    if whole:
+        document["python_packages"] = dict(metadata.python_packages)
+        document["environment"] = {
+            name: value for name, value in metadata.environment.items() if name not in ("_id", "python_packages")
+        }
+    return document
+
+
+def cell(value: Any, most: int = 60) -> str:
+    """A value for a table: short, on one line."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M}"
+    if not isinstance(value, str):
+        value = json.dumps(jsonable(value), ensure_ascii=False)
+    return cut(one_line(value), most)
+
+
+def cut(text: str, width: int) -> str:
+    """`text` in at most `width` characters."""
+    return text if len(text) <= width else text[: max(width - 1, 0)].rstrip() + "…"
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
+    """Lines of a table with aligned columns, each cut to `width`."""
+    lines = [header, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    return [
+        cut("  ".join(text.ljust(size) for text, size in zip(line, widths, strict=True)).rstrip(), width)
+        for line in lines
+    ]
+
+
+def drop_stdout() -> None:
+    """Forget what is still to be printed: nobody reads it any more (``elliptio … | head``)."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

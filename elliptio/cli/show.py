@@ -1,0 +1,54 @@
+"""``elliptio show``: what is recorded about one artifact."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from elliptio.cli import output
+from elliptio.cli.options import Verb, add_verb, handler
+
+if TYPE_CHECKING:
+    from elliptio.artifact import Artifact
+
+DIFF = "git.diff"
+
+
+def add_parser(verbs: Verb) -> None:
+    """Add the verb."""
+    parser = add_verb(verbs, "show", "show what is recorded about an artifact", run)
+    parser.add_argument("artifact_id", metavar="ID", help="artifact_id, or a beginning of it that fits only one")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument(
+        "--packages", action="store_true", help="print the installed packages instead, as for pip install -r"
+    )
+    instead.add_argument("--diff", action="store_true", help="print the uncommitted changes instead, as for git apply")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Look it up and print it."""
+    with handler(args) as h:
+        artifact = h.get(args.artifact_id, track=False)
+        if args.json:
+            document = output.artifact_document(artifact, whole=True)
+            output.print_json({**document, "git_diff": _diff(artifact)} if args.diff else document)
+        elif args.packages:
+            for name, version in sorted(artifact.metadata.python_packages.items()):
+                print(f"{name}=={version}")
+        elif args.diff:
+            _print_diff(artifact)
+        else:
+            print(artifact)
+    return 0
+
+
+def _print_diff(artifact: Artifact) -> None:
+    diff = _diff(artifact)
+    if diff is None:
+        output.notice("warning", "No uncommitted changes are recorded for this artifact.", as_json=False)
+    else:
+        print(diff, end="" if diff.endswith("\n") else "\n")
+
+
+def _diff(artifact: Artifact) -> str | None:
+    return artifact.logs[DIFF].download_string() if DIFF in artifact.logs else None

@@ -1,0 +1,183 @@
+"""Who made an artifact, where, with which command, code and packages: facts in, values out.
+
+Each fact is captured or honestly absent. No probe fails an upload: what goes wrong is logged at level debug.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from elliptio.provenance import packages, process
+from elliptio.provenance.machine import environment_facts, environment_id
+from elliptio.provenance.packages import Packages, installed_packages, normalize_name
+from elliptio.provenance.process import argv, hostname, mock_username, notebook_path, username
+
+if TYPE_CHECKING:
+    from elliptio.provenance.git import GitState
+    from elliptio.provenance.redaction import Finding
+
+__all__ = [
+    "Packages",
+    "Provenance",
+    "argv",
+    "collect",
+    "environment",
+    "environment_facts",
+    "environment_id",
+    "hostname",
+    "installed_packages",
+    "mock_username",
+    "normalize_name",
+    "notebook_path",
+    "username",
+]
+
+_log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Provenance:
+    """What is known about the origin of an artifact.
+
+    Parameters
+    ----------
+    username, hostname, argv
+        Who ran which command where; secrets in the command are masked.
+    working_directory
+        Relative to the root of the git repository; None outside one.
+    git
+        ``commit``, ``branch``, ``remote`` and ``dirty``; None outside a repository.
+    diff
+        What was not committed, as text for ``git apply``, secrets masked; None if everything was.
+    notebook
+        The path of the notebook, None outside one.
+    environment
+        The document for the collection ``environments``, with its ``_id`` and ``python_packages``. The same object
+        for as long as nothing changed, so it must not be modified.
+    redactions
+        ``kind`` and ``where`` of every secret that was masked.
+    """
+
+    username: str
+    hostname: str
+    argv: str
+    working_directory: str | None
+    git: dict[str, Any] | None
+    diff: str | None
+    notebook: str | None
+    environment: dict[str, Any]
+    redactions: list[dict[str, str]]
+
+
+_lock = threading.Lock()
+_environment: tuple[dict[str, str], dict[str, Any]] | None = None
+_redacted: tuple[str, str, list[Finding]] | None = None
+
+
+def collect(directory: Path | None = None) -> Provenance:
+    """Collect everything that is recorded with an artifact.
+
+    Parameters
+    ----------
+    directory
+        Where to look for the git repository, the working directory if None.
+
+    Returns
+    -------
+    Provenance
+        Complete as far as the facts could be found.
+
+    Notes
+    -----
+    Any thread may call this, several at once. A thread does not inherit `mock_username`, so start it in a copy of the
+    context: ``executor.submit(contextvars.copy_context().run, collect)``.
+    """
+    command, argv_findings = _redacted_argv()
+    state = _try(functools.partial(_git_state, directory), None)
+    diff, diff_findings = _redacted_diff(state)
+    found = [("argv", "argument", argv_findings), ("git.diff", "line", diff_findings)]
+    return Provenance(
+        username=_try(username, "unknown"),
+        hostname=_try(hostname, "unknown"),
+        argv=command,
+        working_directory=None if state is None else state.working_directory,
+        git=None if state is None else state.facts,
+        diff=diff,
+        notebook=_try(notebook_path, None),
+        environment=_try(environment, {}),
+        redactions=[
+            {"kind": finding.kind, "where": f"{where}, {unit} {finding.position}"}
+            for where, unit, findings in found
+            for finding in findings
+        ],
+    )
+
+
+def environment() -> dict[str, Any]:
+    """Return the document for the collection ``environments``; the same object while nothing changed, do not modify."""
+    global _environment
+    installed = packages.snapshot()
+    known = _environment
+    if known is not None and known[0] is installed:
+        return known[1]
+    document: dict[str, Any] = {**environment_facts(), "python_packages": dict(installed)}
+    document = {"_id": environment_id(document), **document}
+    with _lock:
+        if _environment is not None and _environment[1] == document:
+            document = _environment[1]
+        _environment = installed, document
+    return document
+
+
+def _try(probe: Callable[[], _T], default: _T) -> _T:
+    try:
+        return probe()
+    except Exception:
+        _log.debug("a fact is missing", exc_info=True)
+        return default
+
+
+def _git_state(directory: Path | None) -> GitState | None:
+    from elliptio.provenance.git import git_state
+
+    return git_state(Path.cwd() if directory is None else directory)
+
+
+def _redacted_argv() -> tuple[str, list[Finding]]:
+    nothing: tuple[str, list[Finding]] = "", []
+    return _try(process.redacted_argv, nothing)
+
+
+def _redacted_diff(state: GitState | None) -> tuple[str | None, list[Finding]]:
+    nothing: tuple[str | None, list[Finding]] = None, []
+    return _try(functools.partial(_diff, state), nothing)
+
+
+def _diff(state: GitState | None) -> tuple[str | None, list[Finding]]:
+    """Return the diff of the working tree, masked, and what was masked in it."""
+    global _redacted
+    if state is None or not state.dirty:
+        return None, []
+    from elliptio.provenance.patch import git_diff
+    from elliptio.provenance.redaction import redact
+
+    diff = git_diff(state)
+    if diff is None:
+        return None, []
+    known = _redacted
+    if known is None or known[0] != diff.text:
+        clean, findings = redact(diff.text)
+        if findings:
+            clean = f"# elliptio: masked {len(findings)} secrets, so those lines cannot be restored\n{clean}"
+            findings = [dataclasses.replace(finding, position=finding.position + 1) for finding in findings]
+        known = diff.text, clean, findings
+        _redacted = known
+    return known[1], known[2]

@@ -1,0 +1,148 @@
+"""Who runs this process, where, and with which command."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextvars import ContextVar
+from typing import Any
+
+from elliptio.errors import MetadataError
+from elliptio.provenance.redaction import Finding, redact_argv
+
+_log = logging.getLogger(__name__)
+
+_USER_VARIABLES = ("LOGNAME", "USER", "LNAME", "USERNAME")
+_UNSAFE = re.compile(r"[/\\\x00-\x1f\x7f]")
+_MAX_NAME_BYTES = 128
+
+_mocked: ContextVar[str | None] = ContextVar("elliptio_username", default=None)
+_last_argv: tuple[tuple[str, ...], tuple[str, list[Finding]]] | None = None
+
+
+def username() -> str:
+    """Return the name of the user, always one that can be part of a path.
+
+    Returns
+    -------
+    str
+        The mocked name inside `mock_username`, else the name in the environment, else the one the system knows, else
+        ``"uid-1000"`` with the user's number, else ``"unknown"``.
+    """
+    mocked = _mocked.get()
+    if mocked is not None:
+        return mocked
+    for name in _candidates():
+        safe = _UNSAFE.sub("_", name).strip()
+        if _problem(safe) is None:
+            return safe
+    return "unknown"
+
+
+@contextlib.contextmanager
+def mock_username(name: str) -> Iterator[None]:
+    """Be another user inside the block, in this thread or task only.
+
+    Parameters
+    ----------
+    name
+        The name `username` returns inside the block.
+
+    Raises
+    ------
+    MetadataError
+        If the name could not be part of a path.
+    """
+    problem = _problem(name)
+    if problem is not None:
+        raise MetadataError(f"{name!r} cannot be a username: {problem}")
+    token = _mocked.set(name)
+    try:
+        yield
+    finally:
+        _mocked.reset(token)
+
+
+def hostname() -> str:
+    """Return the name of this machine, ``"unknown"`` if it has none."""
+    try:
+        if hasattr(os, "uname"):
+            return os.uname().nodename or "unknown"
+        import socket
+
+        return socket.gethostname() or "unknown"
+    except OSError:
+        _log.debug("no hostname", exc_info=True)
+        return "unknown"
+
+
+def argv() -> str:
+    """Return the command that started this process as one line for a shell, secrets masked."""
+    return redacted_argv()[0]
+
+
+def redacted_argv() -> tuple[str, list[Finding]]:
+    """Return what `argv` does, and what was masked in it."""
+    global _last_argv
+    import shlex
+
+    original = tuple(map(str, getattr(sys, "orig_argv", sys.argv)))
+    if _last_argv is None or _last_argv[0] != original:
+        masked, findings = redact_argv(original)
+        line = shlex.join(masked).encode("utf-8", "replace").decode("utf-8")
+        _last_argv = original, (line, findings)
+    return _last_argv[1]
+
+
+def notebook_path() -> str | None:
+    """Return the path of the notebook this code runs in, None outside notebooks and where it cannot be known."""
+    try:
+        # Only a kernel has imported IPython by now; importing it to ask would cost half a second.
+        interactive = sys.modules.get("IPython")
+        shell: Any = interactive.get_ipython() if interactive is not None else None
+        if shell is None:
+            return None
+        names = shell.user_ns
+        for path in (names.get("__vsc_ipynb_file__"), os.environ.get("JPY_SESSION_NAME"), names.get("__session__")):
+            if isinstance(path, str) and ".ipynb" in path:
+                # VS Code appends an id of its own to the name of the session.
+                return path[: path.rindex(".ipynb") + len(".ipynb")]
+    except Exception:
+        _log.debug("no notebook", exc_info=True)
+    return None
+
+
+def _candidates() -> Iterator[str]:
+    for variable in _USER_VARIABLES:
+        yield os.environ.get(variable, "")
+    if not hasattr(os, "getuid"):
+        return
+    uid = os.getuid()
+    with contextlib.suppress(ImportError, KeyError):
+        import pwd
+
+        yield pwd.getpwuid(uid).pw_name
+    yield f"uid-{uid}"
+
+
+def _problem(name: object) -> str | None:
+    """Return why a name cannot be a username, None if it can."""
+    if not isinstance(name, str):
+        return "it is not a string"
+    if not name.strip():
+        return "it is empty"
+    if name != name.strip():
+        return "it begins or ends with white space"
+    if name in (".", ".."):
+        return "it is a relative path"
+    if _UNSAFE.search(name):
+        return "it has a slash, a backslash or a control character"
+    try:
+        size = len(name.encode("utf-8"))
+    except UnicodeEncodeError:
+        return "it is not valid Unicode"
+    return f"it is longer than {_MAX_NAME_BYTES} bytes" if size > _MAX_NAME_BYTES else None

@@ -1,0 +1,180 @@
+"""What all verbs share: options, exit codes, errors, streams."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import elliptio as eio
+from elliptio.cli import find as find_verb
+from tests.cli.conftest import Run
+
+VERBS = ("demo", "upload", "find", "show", "get", "config", "doctor")
+HEAVY = ("pandas", "numpy", "pymongo", "bson", "boto3", "git", "tqdm", "elliptio.handler", "elliptio.lake")
+
+
+def spawn(*arguments: object, **more: Any) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "elliptio", *map(str, arguments)]
+    repository = Path(__file__).parents[2]
+    environ = {**os.environ, "PYTHONPATH": str(repository), **more.pop("env", {})}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8"}
+    return subprocess.Popen(command, env=environ, **{**pipes, **more})
+
+
+@pytest.mark.parametrize("verb", ["", *VERBS])
+def test_help(anywhere: Run, verb: str) -> None:
+    result = anywhere(*filter(None, [verb]), "--help")
+    assert result.code == 0
+    assert result.out.startswith(f"usage: elliptio {verb}".rstrip())
+    assert result.err == ""
+
+
+def test_version(anywhere: Run) -> None:
+    result = anywhere("--version")
+    assert (result.code, result.out) == (0, f"elliptio {eio.__version__}\n")
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from elliptio.cli import main; main(['find', '--help']); main(['--help']);"
+        f"print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    assert done.stderr == "[]\n"
+
+
+def test_finding_does_not_load_pandas(saved: str, root: Path) -> None:
+    code = (
+        f"import sys; from elliptio.cli import main; main(['find', '--root', {str(root)!r}]);"
+        "print([name for name in ('pandas', 'numpy', 'pymongo', 'git') if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    assert saved in done.stdout
+    assert done.stderr == "[]\n"
+
+
+def test_common_options_stand_before_or_after_the_verb(anywhere: Run, saved: str, root: Path) -> None:
+    before = anywhere("--root", root, "--json", "find")
+    after = anywhere("find", "--root", root, "--json")
+    mixed = anywhere("--json", "find", "--root", root)
+    assert [row["artifact_id"] for row in before.json] == [saved]
+    assert before == after == mixed
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("fly",),
+        ("upload",),
+        ("show",),
+        ("get",),
+        ("find", "{"),
+        ("find", "[]"),
+        ("find", '{"creation_time": {"$gte": {"$date": "soon"}}}'),
+        ("find", '{"_id": {"$oid": "no"}}'),
+        ("find", "--limit", "-1"),
+        ("find", "--limit", "many"),
+        ("find", "--since", "yesterday"),
+        ("find", "--label", "project"),
+        ("find", "--columns", ","),
+        ("find", "--use", "andy"),
+        ("upload", "a", "--labels", "[1]"),
+        ("upload", "a", "--label", "project=x", "--project", "y"),
+        ("show", "a", "--packages", "--diff"),
+        ("demo", "--index", "sqlite:///x"),
+    ],
+)
+def test_wrong_usage(anywhere: Run, arguments: tuple[str, ...]) -> None:
+    result = anywhere(*arguments)
+    assert (result.code, result.out) == (2, "")
+    assert ": error: " in result.err.splitlines()[-1]
+    as_json = anywhere("--json", *arguments)
+    assert (as_json.code, as_json.out) == (2, "")
+    assert json.loads(as_json.err)["error"]["type"] == "UsageError"
+
+
+def test_an_error_is_one_line(cli: Run, saved: str) -> None:
+    result = cli("show", "artifact_nobody_has")
+    assert (result.code, result.out) == (1, "")
+    assert "artifact_nobody_has" in result.error
+
+
+def test_an_error_as_json(cli: Run, saved: str) -> None:
+    result = cli("show", "artifact_nobody_has", "--json")
+    assert (result.code, result.out) == (1, "")
+    error = json.loads(result.err)["error"]
+    assert error["type"] == "DocumentNotFoundError"
+    assert "artifact_nobody_has" in error["message"]
+
+
+def test_verbose_shows_where(cli: Run, saved: str) -> None:
+    result = cli("show", "artifact_nobody_has", "--verbose")
+    assert "Traceback" in result.err
+    assert result.err.splitlines()[-1].startswith("elliptio: error: ")
+
+
+def test_an_unreachable_index(cli: Run) -> None:
+    result = cli("find", "--index", "mongodb://bob:secret@127.0.0.1:1/db?serverSelectionTimeoutMS=300")
+    assert result.code == 1
+    assert "127.0.0.1:1" in result.error
+    assert "secret" not in result.err
+
+
+def test_a_wrong_setting(anywhere: Run, here: Path) -> None:
+    (here / "elliptio.toml").write_text("rooot = 'x'\n")
+    result = anywhere("find")
+    assert result.code == 1
+    assert "rooot" in result.error
+
+
+def test_interrupted(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(args: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(find_verb, "run", interrupt)
+    assert cli("find").code == 130
+
+
+def test_a_bug_is_one_line_too(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(args: object) -> int:
+        raise TypeError("two\nlines")
+
+    monkeypatch.setattr(find_verb, "run", fail)
+    result = cli("find")
+    assert result.code == 1
+    assert "unexpected TypeError: two lines" in result.error
+
+
+def test_run_as_a_module(saved: str, root: Path) -> None:
+    process = spawn("find", "--root", root, "--json")
+    out, err = process.communicate()
+    assert (process.returncode, err) == (0, "")
+    assert [row["artifact_id"] for row in json.loads(out)] == [saved]
+
+
+def test_a_reader_that_goes_away(saved: str, root: Path) -> None:
+    process = spawn("find", "--root", root)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    err = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(), err) == (141, "")
+
+
+def test_output_is_utf8_whatever_the_locale(cli: Run, saved: str, root: Path, here: Path) -> None:
+    (here / "über.txt").write_text("x")
+    cli("upload", here / "über.txt", "--label", "who=Zoë")
+    for more in ((), ("--json",)):
+        process = spawn("find", "--root", root, *more, env={"PYTHONIOENCODING": "ascii", "COLUMNS": "200"})
+        out, err = process.communicate()
+        assert (process.returncode, err) == (0, "")
+        assert "über.txt" in out
+        assert "Zoë" in out

@@ -1,0 +1,70 @@
+"""``elliptio show``."""
+
+from __future__ import annotations
+
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+import elliptio as eio
+from tests.cli.conftest import Run
+
+
+def test_show_is_the_artifact(cli: Run, saved: str, root: Path) -> None:
+    assert cli("show", saved).out == f"{eio.Handler(root).get(saved)}\n"
+    assert cli("show", saved[:-2]).out == cli("show", saved).out
+
+
+def test_show_as_json_is_everything(cli: Run, saved: str) -> None:
+    document = cli("show", saved, "--json").json
+    assert document["artifact_id"] == saved
+    assert document["labels"]["project"] == "story"
+    assert document["python_packages"]["pymongo"] == version("pymongo")
+    assert document["environment"]["python"]
+    assert "python_packages" not in document["environment"]
+
+
+def test_packages(cli: Run, saved: str) -> None:
+    lines = cli("show", saved, "--packages").out.splitlines()
+    assert f"pymongo=={version('pymongo')}" in lines
+    found = [line.split("==")[0] for line in lines]
+    assert found == sorted(found)
+
+
+def test_no_diff(cli: Run, saved: str) -> None:
+    result = cli("show", saved, "--diff")
+    assert (result.code, result.out) == (0, "")
+    assert "No uncommitted changes" in result.err
+    assert cli("show", saved, "--diff", "--json").json["git_diff"] is None
+
+
+@pytest.fixture
+def repository(here: Path) -> Path:
+    """The working directory, as a repository with a change that was not committed."""
+    file = here / "code.py"
+    file.write_text("print(1)\n")
+    author = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
+    for command in (["init", "-q"], ["add", "."], [*author, "commit", "-q", "-m", "first"]):
+        subprocess.run(["git", *command], cwd=here, check=True)
+    file.write_text("print(2)\n")
+    return here
+
+
+def test_diff(cli: Run, repository: Path, data: Path) -> None:
+    found = cli("upload", data, "--json").artifact_id
+    diff = cli("show", found, "--diff").out
+    assert "-print(1)" in diff
+    assert "+print(2)" in diff
+    assert cli("show", found, "--diff", "--json").json["git_diff"] == diff
+    (repository / "code.py").write_text("print(1)\n")
+    subprocess.run(["git", "apply"], input=diff, cwd=repository, check=True, text=True)
+    assert (repository / "code.py").read_text() == "print(2)\n"
+
+
+def test_an_id_that_fits_several(cli: Run, saved: str, data: Path) -> None:
+    cli("upload", data)
+    result = cli("show", "artifact_")
+    assert result.code == 1
+    assert "More than one" in result.error

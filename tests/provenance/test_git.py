@@ -1,0 +1,312 @@
+import logging
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from elliptio.provenance import git
+from elliptio.provenance.git import find_toplevel, git_state
+
+
+@pytest.fixture(autouse=True)
+def _fresh(monkeypatch):
+    monkeypatch.setattr(git, "_slow", {})
+    monkeypatch.setattr(git, "_remotes", {})
+
+
+@pytest.fixture
+def commands(monkeypatch):
+    """Every git command that is run."""
+    seen = []
+    run = git.run
+
+    def counting(toplevel, arguments, *rest):
+        seen.append(arguments[0])
+        return run(toplevel, arguments, *rest)
+
+    monkeypatch.setattr(git, "run", counting)
+    return seen
+
+
+def test_clean(committed):
+    state = git_state(committed.path)
+    assert state.facts == {
+        "commit": committed.git("rev-parse", "HEAD"),
+        "branch": "main",
+        "remote": None,
+        "dirty": False,
+    }
+    assert state.toplevel == committed.path
+    assert state.working_directory == "."
+
+
+def test_below_the_root(committed):
+    (committed.path / "deep" / "er").mkdir(parents=True)
+    state = git_state(committed.path / "deep" / "er")
+    assert state.toplevel == committed.path
+    assert state.working_directory == "deep/er"
+
+
+def test_through_a_symbolic_link(committed, tmp_path):
+    (tmp_path / "link").symlink_to(committed.path / "sub")
+    state = git_state(tmp_path / "link")
+    assert state.toplevel == committed.path
+    assert state.working_directory == "sub"
+
+
+def test_changes_show_at_once(committed):
+    assert git_state(committed.path).dirty is False
+    committed.write("a.py", "one\nTWO\nthree\n")
+    assert git_state(committed.path).dirty is True
+    committed.git("add", "-A")
+    assert git_state(committed.path).dirty is True
+    commit = committed.commit()
+    state = git_state(committed.path)
+    assert (state.commit, state.dirty) == (commit, False)
+    committed.git("checkout", "-q", "-b", "feature/x")
+    assert git_state(committed.path).branch == "feature/x"
+
+
+@pytest.mark.parametrize(
+    ("change", "dirty"),
+    [
+        (lambda r: r.write("new.py", "x"), True),
+        (lambda r: r.write("ignored/new.py", "x"), False),
+        (lambda r: r.write("x.log", "x"), False),
+        (lambda r: (r.path / "a.py").unlink(), True),
+        (lambda r: r.git("mv", "a.py", "c.py"), True),
+        (lambda r: (r.path / "a.py").chmod(0o755), True),
+        (lambda r: os.utime(r.path / "a.py", (1, 1)), False),
+        (lambda r: (r.path / "empty").mkdir(), False),
+    ],
+)
+def test_dirty(committed, change, dirty):
+    change(committed)
+    assert git_state(committed.path).dirty is dirty
+
+
+def test_detached(committed):
+    committed.git("checkout", "-q", "--detach")
+    state = git_state(committed.path)
+    assert state.branch is None
+    assert state.commit == committed.git("rev-parse", "HEAD")
+
+
+def test_no_commits(repository):
+    state = git_state(repository.path)
+    assert state.facts == {"commit": None, "branch": "main", "remote": None, "dirty": False}
+    repository.write("a", "x")
+    assert git_state(repository.path).dirty is True
+
+
+def test_worktree(committed, tmp_path):
+    committed.git("remote", "add", "origin", "https://example.com/a.git")
+    committed.git("worktree", "add", "-q", "-b", "other", str(tmp_path / "tree"))
+    state = git_state(tmp_path / "tree")
+    assert state.toplevel == tmp_path / "tree"
+    assert (state.branch, state.dirty, state.remote) == ("other", False, "https://example.com/a.git")
+
+
+def test_bare(committed, tmp_path):
+    committed.git("clone", "-q", "--bare", ".", str(tmp_path / "bare.git"))
+    assert git_state(tmp_path / "bare.git") is None
+    committed.git("config", "core.bare", "true")
+    assert git_state(committed.path) is None
+
+
+def test_submodule(committed, repository, tmp_path):
+    inner = tmp_path / "inner"
+    committed.git("clone", "-q", ".", str(inner))
+    committed.git("submodule", "add", "-q", str(inner), "module")
+    commit = committed.commit()
+    assert git_state(committed.path).dirty is False
+    state = git_state(committed.path / "module")
+    assert state.toplevel == committed.path / "module"
+    assert state.commit != commit
+    (committed.path / "module" / "a.py").write_text("changed")
+    state = git_state(committed.path)
+    assert state.dirty is True
+    assert state.dirty_submodules == (b"module",)
+
+
+@pytest.mark.parametrize("name", [b"a\nb", b"\xff\xfe", "ä ö".encode(), b' "q" ', b"tab\tx", b"-x", b"R  a -> b"])
+def test_any_file_name(committed, name):
+    committed.write(name, "x")
+    state = git_state(committed.path)
+    assert state.untracked == (name,)
+    committed.git("add", "-A")
+    state = git_state(committed.path)
+    assert state.changed == (name,)
+    assert git_state(committed.path).untracked == ()
+
+
+def test_working_directory_that_is_not_unicode(committed):
+    directory = os.fsdecode(os.path.join(os.fsencode(committed.path), b"\xff"))
+    os.mkdir(directory)
+    assert git_state(directory).working_directory == "?"
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://andy:" + "secret1@example.com/a.git", "https://example.com/a.git"),
+        ("https://token@example.com/a.git", "https://example.com/a.git"),
+        ("git@example.com:andy/a.git", "git@example.com:andy/a.git"),
+        ("/srv/a.git", "/srv/a.git"),
+    ],
+)
+def test_remote_has_no_credentials(committed, url, expected):
+    committed.git("remote", "add", "origin", url)
+    assert git_state(committed.path).remote == expected
+
+
+def test_remote_of_the_branch(committed):
+    committed.git("remote", "add", "first", "/first")
+    assert git_state(committed.path).remote == "/first"
+    committed.git("remote", "add", "origin", "/origin")
+    assert git_state(committed.path).remote == "/origin"
+    committed.git("remote", "add", "up.stream", "/upstream")
+    committed.git("config", "branch.main.remote", "up.stream")
+    assert git_state(committed.path).remote == "/upstream"
+    committed.git("config", "branch.main.remote", ".")
+    assert git_state(committed.path).remote == "/origin"
+
+
+def test_one_process_when_nothing_changed(committed, commands):
+    for path in (committed.path / ".git" / "config",):
+        os.utime(path, (1, 1))
+    git_state(committed.path)
+    assert commands == ["status", "config"]
+    commands.clear()
+    git_state(committed.path)
+    assert commands == ["status"]
+
+
+def test_nothing_happens_outside_a_repository(tmp_path, monkeypatch):
+    code = (
+        "import sys, pathlib, subprocess\n"
+        "subprocess.Popen = None\n"
+        "from elliptio.provenance.git import git_state\n"
+        "assert git_state(pathlib.Path(sys.argv[1])) is None\n"
+        "assert 'git' not in sys.modules\n"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], check=True, env={**os.environ, "PYTHONPATH": os.getcwd()}
+    )
+
+
+@pytest.mark.parametrize("content", [None, "", "nonsense", "gitdir: /nowhere"])
+def test_something_else_called_git(tmp_path, content):
+    if content is None:
+        (tmp_path / ".git").mkdir()
+    else:
+        (tmp_path / ".git").write_text(content)
+    assert git_state(tmp_path) is None
+
+
+def test_missing_directory(tmp_path):
+    assert find_toplevel(tmp_path / "missing" / "x") is None
+
+
+def test_without_git(committed, tmp_path, monkeypatch):
+    import git as gitpython
+
+    monkeypatch.setattr(gitpython.Git, "GIT_PYTHON_GIT_EXECUTABLE", str(tmp_path / "missing"))
+    assert git_state(committed.path) is None
+
+
+def test_without_gitpython(committed, monkeypatch):
+    monkeypatch.setitem(sys.modules, "git", None)
+    assert git_state(committed.path) is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_repository_of_somebody_else(committed):
+    for path in (committed.path, committed.path / ".git"):
+        os.chown(path, 12345, 12345)
+    assert git_state(committed.path) is None
+
+
+def test_variables_of_a_hook_do_not_mislead(committed, tmp_path, monkeypatch):
+    other = tmp_path / "other"
+    committed.git("clone", "-q", ".", str(other))
+    (other / "new").write_text("x")
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(other))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(tmp_path / "missing"))
+    state = git_state(committed.path)
+    assert state.toplevel == committed.path
+    assert state.dirty is False
+
+
+def test_runs_no_program_of_the_user(committed, tmp_path):
+    mark = tmp_path / "mark"
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\ntouch {mark}\n")
+    program.chmod(0o755)
+    hooks = tmp_path / "hooks"
+    hooks.mkdir()
+    for hook in ("post-index-change", "fsmonitor-watchman"):
+        (hooks / hook).symlink_to(program)
+    for name in ("core.fsmonitor", "diff.external", "core.pager", "pager.status", "diff.x.textconv", "diff.x.command"):
+        committed.git("config", name, str(program))
+    committed.git("config", "core.hooksPath", str(hooks))
+    committed.write(".git/info/attributes", "* diff=x\n")
+    committed.write("a.py", "changed\n")
+    mark.unlink(missing_ok=True)
+    from elliptio.provenance.patch import git_diff
+
+    state = git_state(committed.path)
+    assert state.dirty
+    assert "+changed" in git_diff(state).text
+    assert not mark.exists()
+
+
+def test_writes_nothing(committed):
+    index = committed.path / ".git" / "index"
+    os.utime(committed.path / "a.py", (1, 1))
+    before = index.read_bytes()
+    git_state(committed.path)
+    assert index.read_bytes() == before
+
+
+@pytest.fixture
+def slow_status(committed, tmp_path, monkeypatch):
+    """A git whose status takes a minute."""
+    import git as gitpython
+
+    program = tmp_path / "slow-git"
+    program.write_text('#!/bin/sh\ncase "$*" in *porcelain*) sleep 60;; esac\nexec git "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setattr(gitpython.Git, "GIT_PYTHON_GIT_EXECUTABLE", str(program))
+    monkeypatch.setattr(git, "TIMEOUT", 0.5)
+    return committed
+
+
+def test_too_slow(slow_status, commands, caplog):
+    with caplog.at_level(logging.DEBUG, "elliptio"):
+        state = git_state(slow_status.path)
+    assert state.facts == {
+        "commit": slow_status.git("rev-parse", "HEAD"),
+        "branch": "main",
+        "remote": None,
+        "dirty": None,
+    }
+    assert "more than 0.5 s" in caplog.text
+    commands.clear()
+    assert git_state(slow_status.path) == state
+    assert "status" not in commands
+
+
+def test_many_threads(committed):
+    committed.write("a.py", "changed\n")
+    states = []
+    threads = [threading.Thread(target=lambda: states.append(git_state(committed.path))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(states) == 8
+    assert len(set(states)) == 1

@@ -1,0 +1,176 @@
+import json
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from elliptio.provenance.redaction import MASK, Finding, redact, redact_argv, redact_url
+from tests.provenance.secret_cases import ADVERSARIAL, ALPHANUMERIC, INNOCENT, SECRETS, fake
+
+
+@pytest.mark.parametrize(("template", "secret"), [pytest.param(t, s, id=n) for n, t, s in SECRETS])
+def test_masks_a_secret(template, secret):
+    text = template.format(secret)
+    masked, findings = redact(text)
+    assert secret not in masked
+    assert MASK in masked
+    # Nothing but the secret goes: a beginning may stay that is no secret in itself.
+    before, _, after = template.format("\0").partition("\0")
+    assert masked.startswith(before)
+    assert masked.endswith(after)
+    assert [finding.position for finding in findings] == [1]
+    assert secret not in repr(findings)
+
+
+@pytest.mark.parametrize(("template", "secret"), [pytest.param(t, s, id=n) for n, t, s in SECRETS])
+@pytest.mark.parametrize("place", ["+{}", "-{}", " {}", '+    "{}\\n",', "x\n{}\ny"])
+def test_masks_a_secret_in_a_diff(template, secret, place):
+    line = template.format(secret)
+    if '"' in place:
+        line = json.dumps(line)[1:-1]
+    masked, findings = redact(place.format(line))
+    assert secret not in masked
+    assert masked.count("\n") == place.count("\n")
+    assert findings
+
+
+@pytest.mark.parametrize("text", INNOCENT)
+@pytest.mark.parametrize("place", ["{}", "+{}", "    {}\n", "a\n-    {}\nb"])
+def test_leaves_innocent_text_alone(text, place):
+    text = place.replace("{}", text)
+    assert redact(text) == (text, [])
+
+
+def test_says_on_which_line():
+    secret = "gh" + "p_" + fake(36)
+    text = f"a\nb {secret}\nc\nd {secret} {secret}\n"
+    assert redact(text) == (
+        f"a\nb {MASK}\nc\nd {MASK} {MASK}\n",
+        [Finding("github-token", 2), Finding("github-token", 4), Finding("github-token", 4)],
+    )
+
+
+@pytest.mark.parametrize("prefix", ["", "+", "-", " "])
+@pytest.mark.parametrize("kind", ["RSA ", "", "OPENSSH ", "EC ", "ENCRYPTED "])
+def test_masks_a_private_key(prefix, kind):
+    lines = [fake(64, ALPHANUMERIC + "+/") for _ in range(20)] + [fake(10) + "=="]
+    begin, end = "-----BEGIN " + kind + "PRIVATE KEY-----", "-----END " + kind + "PRIVATE KEY-----"
+    text = "\n".join(prefix + line for line in ["before", begin, *lines, end, "after"])
+    masked, findings = redact(text)
+    assert not any(line[2:] in masked for line in lines)
+    assert masked.count("\n") == text.count("\n")
+    assert masked.splitlines()[0] == prefix + "before"
+    assert masked.splitlines()[-1] == prefix + "after"
+    assert all(line.startswith(prefix) for line in masked.splitlines())
+    assert len(findings) == len(lines)
+
+
+def test_masks_a_private_key_in_json():
+    body = fake(64) + "\\n" + fake(30)
+    text = (
+        '{"private_key": "-----BEGIN ' + "PRIVATE KEY-----\\n" + body + "\\n-----END " + 'PRIVATE KEY-----\\n", "a": 1}'
+    )
+    masked, _ = redact(text)
+    assert body[:60] not in masked
+    assert body[-30:] not in masked
+    assert masked.endswith('"a": 1}')
+
+
+def test_masks_a_private_key_that_is_cut_off():
+    lines = [fake(64) for _ in range(3)]
+    text = "\n".join(["-----BEGIN " + "PRIVATE KEY-----", *lines, "def f(): pass"])
+    masked, _ = redact(text)
+    assert not any(line in masked for line in lines)
+    assert masked.endswith("def f(): pass")
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        (["--password", "x"], ["--password", MASK]),
+        (["--db-password", "x", "y"], ["--db-password", MASK, "y"]),
+        (["--token=" + "x"], ["--token=" + MASK]),
+        (["-token", "x"], ["-token", MASK]),
+        (["--api-key", "x", "--apikey=" + "x"], ["--api-key", MASK, "--apikey=" + MASK]),
+        (["--hf_token", "x"], ["--hf_token", MASK]),
+        (["--accessToken", "x"], ["--accessToken", MASK]),
+        (["PASSWORD=" + "x"], ["PASSWORD=" + MASK]),
+        (["db.password=" + "x", "+trainer.token=" + "x"], ["db.password=" + MASK, "+trainer.token=" + MASK]),
+        (["--url", "https://u:" + "pw1@h/"], ["--url", f"https://u:{MASK}@h/"]),
+        (["-H", "Authorization: Bearer " + "a1b2c3d4e5"], ["-H", f"Authorization: Bearer {MASK}"]),
+        (["--passphrase=" + "two words"], ["--passphrase=" + MASK]),
+    ],
+)
+def test_masks_arguments(argv, expected):
+    masked, findings = redact_argv(["prog", *argv])
+    assert masked == ["prog", *expected]
+    assert all(masked[finding.position] != ["prog", *argv][finding.position] for finding in findings)
+    assert len(findings) == sum(a != b for a, b in zip(argv, expected, strict=True))
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["--max-tokens", "100"],
+        ["--token-count=5"],
+        ["--tokenizer", "bert"],
+        ["--password-file", "/run/x"],
+        ["--password", "--verbose"],
+        ["--no-password", "db"],
+        ["--pad-token", "[PAD]"],
+        ["--use-auth-token"],
+        ["--key", "id"],
+        ["--seed=1"],
+        ["-p", "8080"],
+        ["-c", "token=5; print(token)\n"],
+        ["--token", ""],
+        ["--password=$PASSWORD"],
+        [],
+    ],
+)
+def test_leaves_innocent_arguments_alone(argv):
+    if argv == ["--token", ""]:
+        assert redact_argv(argv)[0] in (argv, ["--token", MASK])
+    else:
+        assert redact_argv(argv) == (argv, [])
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://u:" + "p@example.com/a.git", "https://example.com/a.git"),
+        ("https://tok@example.com:8443/a.git?private_token=" + "x#y", "https://example.com:8443/a.git"),
+        ("ssh://git@example.com/a.git", "ssh://git@example.com/a.git"),
+        ("ssh://git:" + "pw@example.com/a.git", "ssh://git@example.com/a.git"),
+        ("git@example.com:o/a.git", "git@example.com:o/a.git"),
+        ("/srv/git/a.git", "/srv/git/a.git"),
+        ("file:///srv/git/a.git", "file:///srv/git/a.git"),
+        ("https://example.com/a.git", "https://example.com/a.git"),
+    ],
+)
+def test_takes_credentials_out_of_a_remote(url, expected):
+    assert redact_url(url) == expected
+
+
+@pytest.mark.parametrize("unit", ADVERSARIAL)
+def test_takes_linear_time(unit):
+    text = unit * (1_000_000 // len(unit))
+    start = time.process_time()
+    redact(text)
+    redact_argv([text, "--password", text, f"x={text}"])
+    # Three megabytes; something quadratic would take hours.
+    assert time.process_time() - start < 10
+
+
+@given(st.text())
+def test_takes_any_text(text):
+    masked, findings = redact(text)
+    assert (masked == text) == (not findings)
+    assert masked.count("\n") == text.count("\n")
+
+
+@given(st.lists(st.sampled_from([t.format(s) for _, t, s in SECRETS] + INNOCENT + ["\n", " ", '"', "=", "://"])))
+def test_masking_again_changes_nothing(parts):
+    masked, _ = redact("".join(parts))
+    assert redact(masked)[0] == masked
