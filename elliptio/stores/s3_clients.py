@@ -1,0 +1,264 @@
+"""How an S3 root is reached: what boto3 resolves from the user's AWS configuration, and what failures mean.
+
+boto3 decides about credentials, region, endpoint and the bucket; obstore gets the outcome and moves the bytes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
+
+from elliptio.errors import StoreError
+
+if TYPE_CHECKING:
+    from boto3.session import Session
+
+Addressing = Literal["auto", "path", "virtual"]
+
+CONNECT_SECONDS = 3
+READ_SECONDS = 4
+PATIENT_SECONDS = 60
+BULK_SECONDS = 290
+CREDENTIALS_SECONDS = 300
+_AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn")
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """An S3 bucket, and everything needed to talk to it."""
+
+    bucket: str
+    client: Any
+    endpoint: str
+    region: str
+    path_style: bool
+    credentials: Any
+    ca_bundle: str | None
+
+    def obstore(self, seconds: int) -> Any:
+        """Make the obstore store of this bucket whose single requests may take `seconds`."""
+        from obstore.store import S3Store
+
+        parts = urlsplit(self.endpoint)
+        endpoint = self.endpoint if self.path_style else f"{parts.scheme}://{self.bucket}.{parts.netloc}"
+        config: dict[str, Any] = {"endpoint": endpoint, "region": self.region, "checksum_algorithm": "SHA256"}
+        if "AWS_ENDPOINT_URL_S3" in os.environ:
+            # obstore reads this by itself, would prefer it, and does not know of the bucket in a virtual host.
+            config["aws_endpoint_url_s3"] = endpoint
+        return S3Store(
+            self.bucket,
+            config=config,  # type: ignore[arg-type]
+            virtual_hosted_style_request=not self.path_style,
+            credential_provider=_Credentials(self.credentials),
+            client_options=self._client_options(seconds),
+            retry_config={
+                "max_retries": 4,
+                "retry_timeout": timedelta(seconds=30),
+                "backoff": {
+                    "init_backoff": timedelta(milliseconds=100),
+                    "max_backoff": timedelta(seconds=3),
+                    "base": 2,
+                },
+            },
+        )
+
+    def _client_options(self, seconds: int) -> Any:
+        options: dict[str, Any] = {
+            "allow_http": self.endpoint.startswith("http://"),
+            "connect_timeout": f"{CONNECT_SECONDS}s",
+            "timeout": f"{seconds}s",
+        }
+        if self.ca_bundle:
+            options["root_certificate"] = Path(self.ca_bundle).read_bytes()
+        return options
+
+
+class _Credentials:
+    """Hands botocore's current credentials to obstore, and asks again every few minutes.
+
+    botocore renews temporary credentials at least ten minutes before they end, so they outlive our answer.
+    """
+
+    def __init__(self, credentials: Any) -> None:
+        self._credentials = credentials
+
+    def __call__(self) -> Any:
+        frozen = self._credentials.get_frozen_credentials()
+        return {
+            "access_key_id": frozen.access_key,
+            "secret_access_key": frozen.secret_key,
+            "token": frozen.token,
+            "expires_at": datetime.now(UTC) + timedelta(seconds=CREDENTIALS_SECONDS),
+        }
+
+
+def connect(bucket: str, endpoint_url: str | None, addressing: Addressing, session: Session | None) -> Connection:
+    """Resolve the configuration and ask the bucket once, so that what is wrong is found early and said clearly.
+
+    Raises
+    ------
+    Exception
+        Whatever botocore raises: see `explain`.
+    """
+    import boto3
+
+    if session is None:
+        session = boto3.Session()
+    credentials = session.get_credentials()
+    if credentials is None:
+        from botocore.exceptions import NoCredentialsError
+
+        raise NoCredentialsError
+    hasty = _client(session, endpoint_url, addressing, None, READ_SECONDS)
+    region = _ask(hasty, bucket)
+    custom = not (urlsplit(hasty.meta.endpoint_url).hostname or "").endswith(_AWS_HOSTS)
+    client = _client(session, endpoint_url, addressing, None if custom else region, PATIENT_SECONDS)
+    return Connection(
+        bucket=bucket,
+        client=client,
+        endpoint=client.meta.endpoint_url,
+        region=_region(client, region),
+        path_style=_path_style(client, addressing, bucket, custom),
+        credentials=credentials,
+        ca_bundle=_ca_bundle(session),
+    )
+
+
+def _client(
+    session: Session, endpoint_url: str | None, addressing: Addressing, region: str | None, seconds: int
+) -> Any:
+    from botocore.config import Config
+
+    style = None if addressing == "auto" else {"addressing_style": addressing}
+    config = Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=seconds,
+        retries={"total_max_attempts": 2 if seconds == READ_SECONDS else 4, "mode": "standard"},
+        max_pool_connections=32,
+        s3=style,
+    )
+    return session.client("s3", endpoint_url=endpoint_url, region_name=region, config=config)
+
+
+def _ask(client: Any, bucket: str) -> str | None:
+    """Return the region of a bucket, if it tells. To be refused proves nothing: writing needs no right to list."""
+    from botocore.exceptions import ClientError
+
+    try:
+        found = client.head_bucket(Bucket=bucket)
+    except ClientError as error:
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        if status == 404:
+            error.response.setdefault("Error", {})["Code"] = "NoSuchBucket"
+        if status != 403:
+            raise
+        found = error.response
+    headers = found.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    region = headers.get("x-amz-bucket-region")
+    return str(region) if region else None
+
+
+def _region(client: Any, found: str | None) -> str:
+    configured = client.meta.region_name
+    return str(configured) if configured not in (None, "", "aws-global") else found or "us-east-1"
+
+
+def _path_style(client: Any, addressing: Addressing, bucket: str, custom: bool) -> bool:
+    if addressing != "auto":
+        return addressing == "path"
+    style = (client.meta.config.s3 or {}).get("addressing_style")
+    if style in ("path", "virtual"):
+        return bool(style == "path")
+    # A bucket with dots does not match the wildcard certificate of virtual hosts.
+    return custom or "." in bucket
+
+
+def _ca_bundle(session: Session) -> str | None:
+    found = session._session.get_config_variable("ca_bundle")
+    return str(found) if found else None
+
+
+_CODE = re.compile(r"<Code>(\w+)</Code>")
+_STATUS = re.compile(r"non-2xx status code: (\d+)")
+
+_ADVICE: Mapping[str, str] = {
+    "NoSuchBucket": "there is no such bucket. Create it, or correct its name.",
+    "AccessDenied": "access denied. These credentials may not do this here: ask the owner of the bucket.",
+    "SignatureDoesNotMatch": "the secret key is wrong. Check AWS_SECRET_ACCESS_KEY or the profile.",
+    "InvalidAccessKeyId": "the access key is not known there. Check AWS_ACCESS_KEY_ID, the profile and the endpoint.",
+    "ExpiredToken": "the credentials have expired. Sign in again (for SSO: aws sso login).",
+    "RequestTimeTooSkewed": "the clock of this machine is wrong. Set it right.",
+    "WrongRegion": "the bucket is in another region. Set AWS_REGION to that of the bucket.",
+    "SlowDown": "the server is overloaded. Try again later, or with fewer threads.",
+    "NotImplemented": "the server does not offer what elliptio needs (conditional writes, multipart uploads).",
+    "QuotaExceeded": "the storage is full. Free some space, or ask for more.",
+    "Credentials": "there are no usable AWS credentials. Set AWS_PROFILE or AWS_ACCESS_KEY_ID and "
+    "AWS_SECRET_ACCESS_KEY, or sign in (aws sso login, aws configure).",
+    "Timeout": "the server did not answer in time. Check the endpoint and the network, and try again.",
+    "Connect": "cannot connect. Check the endpoint (AWS_ENDPOINT_URL), the network and the proxy.",
+}
+_SYNONYMS: Mapping[str, str] = {
+    "Forbidden": "AccessDenied",
+    "403": "AccessDenied",
+    "AllAccessDisabled": "AccessDenied",
+    "InvalidToken": "ExpiredToken",
+    "TokenRefreshRequired": "ExpiredToken",
+    "PermanentRedirect": "WrongRegion",
+    "AuthorizationHeaderMalformed": "WrongRegion",
+    "301": "WrongRegion",
+    "404": "NoSuchBucket",
+    "501": "NotImplemented",
+    "503": "SlowDown",
+    "ServiceUnavailable": "SlowDown",
+    "XMinioStorageFull": "QuotaExceeded",
+    "InsufficientStorage": "QuotaExceeded",
+    "507": "QuotaExceeded",
+    "NoCredentialsError": "Credentials",
+    "PartialCredentialsError": "Credentials",
+    "CredentialRetrievalError": "Credentials",
+    "ProfileNotFound": "Credentials",
+    "UnauthorizedSSOTokenError": "Credentials",
+    "SSOTokenLoadError": "Credentials",
+    "TokenRetrievalError": "Credentials",
+    "UnauthenticatedError": "Credentials",
+    "ConnectTimeoutError": "Connect",
+    "EndpointConnectionError": "Connect",
+    "ProxyConnectionError": "Connect",
+    "SSLError": "Connect",
+    "ReadTimeoutError": "Timeout",
+    "ConnectionClosedError": "Connect",
+}
+
+
+def explain(error: BaseException, root: str, action: str) -> StoreError:
+    """Say which root, what was tried, what went wrong and what to do about it."""
+    text = str(error).partition("\n\nDebug source")[0].strip()
+    for code in _codes(error, str(error)):
+        code = _SYNONYMS.get(code, code)
+        if code in _ADVICE:
+            return StoreError(f"cannot {action} {root}: {_ADVICE[code]} ({_short(text)})")
+    return StoreError(f"cannot {action} {root}: {_short(text) or type(error).__name__}")
+
+
+def _codes(error: BaseException, text: str) -> list[str]:
+    """Return names for what happened, the most telling first."""
+    found = [type(error).__name__]
+    response = getattr(error, "response", None)
+    if isinstance(response, Mapping):
+        found.append(str(response.get("Error", {}).get("Code", "")))
+    found += _CODE.findall(text)
+    for kind in ("Timeout", "Connect"):
+        if f"kind: {kind}" in text:
+            found.append(kind)
+    return found + _STATUS.findall(text)
+
+
+def _short(text: str, limit: int = 300) -> str:
+    text = " ".join(re.sub(r"<\?xml.*", "", text, flags=re.DOTALL).split())
+    return text if len(text) <= limit else text[: limit - 1] + "…"

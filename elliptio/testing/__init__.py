@@ -1,0 +1,32 @@
+"""Help for testing code that uses elliptio, and for testing new stores and indexes.
+
+`StoreConformance` holds a store to the contract in `elliptio.protocols`, one test for each promise.
+`mongodb_server` and `s3_server` run real servers for as long as a ``with`` block.
+``pytest_plugins = ["elliptio.testing.fixtures"]`` offers them as fixtures.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from elliptio.testing.servers import S3Server, ServerError, mongodb_server, s3_server
+    from elliptio.testing.stores import StoreConformance
+
+_HOMES = {
+    "S3Server": "servers",
+    "ServerError": "servers",
+    "StoreConformance": "stores",
+    "mongodb_server": "servers",
+    "s3_server": "servers",
+}
+
+__all__ = ["S3Server", "ServerError", "StoreConformance", "mongodb_server", "s3_server"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,0 +1,333 @@
+"""LocalStore: the contract, and what is special about a folder."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import stat
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from elliptio.errors import ConfigError, MissingExtraError, StoreError
+from elliptio.protocols import Store
+from elliptio.stores import SCHEMES, durability, local, open_store
+from elliptio.stores.local import LocalStore
+from elliptio.testing.stores import StoreConformance, content, keys, noise, published
+
+
+class TestLocalStore(StoreConformance):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Store:
+        return LocalStore(tmp_path / "not yet" / "there")
+
+
+class TestLocalStoreWithoutFlushing(StoreConformance):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Store:
+        return LocalStore(tmp_path, durable=False)
+
+
+class TestLocalStoreWithoutHardLinks(StoreConformance):
+    @pytest.fixture
+    def store(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+        def refuse(*_: object) -> None:
+            raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+        monkeypatch.setattr(os, "link", refuse)
+        return LocalStore(tmp_path)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> LocalStore:
+    return LocalStore(tmp_path / "lake")
+
+
+def mode(path: str | Path) -> int:
+    return stat.S_IMODE(os.stat(path).st_mode)
+
+
+def test_published_files_are_read_only_however_they_were_written(store: LocalStore) -> None:
+    staging = store.begin("a")
+    (staging.folder / "tool").write_bytes(b"#!/bin/sh")
+    (staging.folder / "tool").chmod(0o775)
+    staging.put("x", io.BytesIO(b"x"))
+    staging.publish()
+    assert mode(f"{store.root}/a/x") & 0o222 == 0
+    assert mode(f"{store.root}/a/tool") == 0o555
+    store.create("b", b"b")
+    assert mode(f"{store.root}/b") & 0o222 == 0
+
+
+@pytest.mark.parametrize(("umask", "expected"), [(0o022, 0o444), (0o027, 0o440), (0o077, 0o400)])
+def test_other_permissions_follow_the_umask(store: LocalStore, umask: int, expected: int) -> None:
+    before = os.umask(umask)
+    try:
+        published(store, "d/a", {"sub/x": b"x"})
+        store.create("c", b"c")
+    finally:
+        os.umask(before)
+    assert mode(f"{store.root}/d/a/sub/x") == expected
+    assert mode(f"{store.root}/c") == expected
+    assert mode(f"{store.root}/d/a/sub") == 0o777 & ~umask
+
+
+def test_what_is_elliptios_own_is_listed_only_by_name(store: LocalStore) -> None:
+    store.create(".elliptio/lake.json", b"{}")
+    store.create("sub/.elliptio/x", b"x")
+    staging = store.begin("a/artifact_1")
+    staging.put("x", io.BytesIO(b"x"))
+    assert keys(store) == {"sub/.elliptio/x"}
+    assert keys(store, ".elliptio") == {".elliptio/lake.json"}
+    assert keys(store, ".elliptio/lake.json") == {".elliptio/lake.json"}
+    assert keys(store, ".elliptio/staging") == {".elliptio/staging/artifact_1/x"}
+    assert keys(store, ".elliptio/staging/artifact_1") == {".elliptio/staging/artifact_1/x"}
+    store.remove(".elliptio/staging/artifact_1")
+    assert keys(store, ".elliptio/staging") == set()
+
+
+def test_an_upload_of_the_same_name_is_not_mixed_up_with_another(store: LocalStore) -> None:
+    store.begin("a/artifact_1")
+    with pytest.raises(StoreError, match="artifact_1"):
+        store.begin("b/artifact_1")
+
+
+def test_removing_leaves_no_empty_folders_and_keeps_the_root(store: LocalStore) -> None:
+    published(store, "2026/01/02/me/a", {"files/x": b"x"})
+    store.remove("2026/01/02/me/a")
+    assert os.listdir(store.root) == [".elliptio"]
+
+
+def test_links_in_staging_do_not_lead_out_of_it(store: LocalStore, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "file").write_bytes(b"safe")
+    staging = store.begin("a")
+    (staging.folder / "folder").symlink_to(outside)
+    (staging.folder / "file").symlink_to(outside / "file")
+    for relpath in ("folder/new", "file"):
+        with pytest.raises(StoreError):
+            staging.put(relpath, io.BytesIO(b"overwritten"))
+    with pytest.raises(StoreError, match="regular files"):
+        staging.publish()
+    staging.discard()
+    assert [path.name for path in outside.iterdir()] == ["file"]
+    assert (outside / "file").read_bytes() == b"safe"
+
+
+def test_a_failed_publish_shows_nothing(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    staging = store.begin("d/a")
+    staging.put("x", io.BytesIO(b"x"))
+    flushed: list[list[str]] = []
+
+    def fail_second(paths: list[str]) -> None:
+        flushed.append(paths)
+        if len(flushed) == 2:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(local, "flush", fail_second)
+    with pytest.raises(StoreError, match="check its health"):
+        staging.publish()
+    assert keys(store) == set()
+    staging.discard()
+    assert keys(store, ".elliptio/staging") == set()
+
+
+@pytest.mark.parametrize("count", [1, 16, 17, 100])
+def test_everything_that_must_be_is_flushed(store: LocalStore, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    flushed: set[str] = set()
+    systems: list[str] = []
+    fsync, system = os.fsync, durability._flush_file_system
+
+    def spy(fd: int) -> None:
+        flushed.add(os.readlink(f"/proc/self/fd/{fd}"))
+        fsync(fd)
+
+    def spy_system(path: str) -> bool:
+        systems.append(path)
+        return system(path)
+
+    if not sys.platform.startswith("linux"):
+        pytest.skip("looks into /proc")
+    monkeypatch.setattr(os, "fsync", spy)
+    monkeypatch.setattr(durability, "_flush_file_system", spy_system)
+    published(store, "2026/01/a", {f"files/{n}": b"x" for n in range(count)})
+    made = {store.root, f"{store.root}/2026", f"{store.root}/2026/01"}
+    assert made <= flushed
+    staged = f"{store.root}/.elliptio/staging/a"
+    if systems:
+        assert count > 10
+    else:
+        assert {staged, f"{staged}/files", *(f"{staged}/files/{n}" for n in range(count))} <= flushed
+
+
+def test_without_syncfs_each_file_is_flushed(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    published(store, "a", {str(n): b"x" for n in range(40)})
+    assert len(keys(store)) == 40
+
+
+def test_a_full_disk_says_so_and_leaves_nothing(tmp_path: Path) -> None:
+    # A limit on file size acts like a disk that is full in the middle of a file.
+    script = """
+        import io, resource, signal, sys
+        from elliptio.errors import StoreError
+        from elliptio.stores.local import LocalStore
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))
+        store = LocalStore(sys.argv[1])
+        staging = store.begin("a")
+        staging.put("small", io.BytesIO(b"x"))
+        try:
+            staging.put("large", io.BytesIO(bytes(5_000_000)))
+        except StoreError as error:
+            print(error.errno, error)
+        try:
+            store.create("large", bytes(5_000_000))
+        except StoreError as error:
+            print(error)
+        print(sorted(file.key for file in store.list(".elliptio/staging")))
+        """
+    root = str(tmp_path / "lake")
+    run = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script), root], capture_output=True, text=True, check=True
+    )
+    first, second, staged = run.stdout.splitlines()
+    assert first.startswith(f"{errno.EFBIG} cannot write {root}/.elliptio/staging/a/large: File too large")
+    assert second.startswith(f"cannot write {root}/large: File too large")
+    assert staged == "['.elliptio/staging/a/small']"
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [(errno.ENOSPC, "disk is full"), (errno.EDQUOT, "quota"), (errno.EROFS, "read-only"), (errno.EACCES, "access")],
+)
+def test_errors_say_where_and_what_to_do(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch, number: int, advice: str
+) -> None:
+    staging = store.begin("a")
+
+    def fail(*_: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "write", fail)
+    for attempt in (lambda: staging.put("x", io.BytesIO(b"x")), lambda: store.create("x", b"x")):
+        with pytest.raises(StoreError, match=advice) as caught:
+            attempt()
+        assert store.root in str(caught.value)
+        assert caught.value.errno == number
+    assert keys(store, ".elliptio/staging") == set()
+
+
+@pytest.mark.parametrize("below", ["", "/deeper"])
+def test_a_root_that_cannot_be_a_folder(tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+    store = LocalStore(f"{tmp_path}/file{below}")
+    attempts = (lambda: store.begin("a"), lambda: store.create("a", b""))
+    for attempt in attempts:
+        with pytest.raises(StoreError, match="file"):
+            attempt()
+    assert keys(store) == set()
+    assert store.stat("a") is None
+    store.remove("a")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
+def test_a_folder_without_write_permission(tmp_path: Path) -> None:
+    tmp_path.chmod(0o555)
+    with pytest.raises(StoreError, match="access"):
+        LocalStore(tmp_path).begin("a")
+
+
+def test_folders_that_vanish_meanwhile_are_made_again(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    makedirs, calls = os.makedirs, []
+
+    def vanish(path: str, *args: int, **options: bool) -> None:
+        makedirs(path, *args, **options)
+        calls.append(path)
+        if len(calls) % 2:
+            os.rmdir(path)
+
+    monkeypatch.setattr(os, "makedirs", vanish)
+    published(store, "2026/a", {"x": b"x"})
+    assert content(store, "2026/a/x") == b"x"
+
+
+def test_a_killed_upload_leaves_nothing_to_see(store: LocalStore) -> None:
+    script = """
+        import io, os, sys
+        from elliptio.stores.local import LocalStore
+        staging = LocalStore(sys.argv[1]).begin("d/a")
+        staging.put("x", io.BytesIO(b"x" * 100))
+        os.kill(os.getpid(), 9)
+        """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(script), store.root], check=False)
+    assert keys(store) == set()
+    assert keys(store, ".elliptio/staging") == {".elliptio/staging/a/x"}
+
+
+def test_roots_are_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert LocalStore("lake/../lake/").root == f"{tmp_path}/lake"
+    assert LocalStore("~/lake").root == f"{tmp_path}/lake"
+    assert open_store(Path("lake")).root == f"{tmp_path}/lake"
+    assert open_store(f"file://{tmp_path}/two%20words").root == f"{tmp_path}/two words"
+    assert open_store(f"file://localhost{tmp_path}/x").root == f"{tmp_path}/x"
+
+
+def test_open_store_passes_options_and_stores_on(store: LocalStore) -> None:
+    opened = open_store(store.root, durable=False)
+    assert isinstance(opened, LocalStore)
+    assert not opened.durable
+    assert open_store(store) is store
+    with pytest.raises(ConfigError, match="durable"):
+        open_store(store, durable=False)
+
+
+@pytest.mark.parametrize(
+    ("root", "message"),
+    [
+        ("gs://bucket", "file://, s3://"),
+        ("", "empty"),
+        ("s3://", "s3://bucket"),
+        ("s3://bucket//x", "s3://bucket"),
+        ("s3://bucket/../x", "s3://bucket"),
+        ("file://elsewhere/x", "file:///"),
+        ("s3://key:hunter2@bucket/x", "user or password"),
+        ("gs://key:hunter2@bucket/x", "user or password"),
+    ],
+)
+def test_roots_that_are_none(root: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        open_store(root)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_missing_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "obstore", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'elliptio\[s3\]'"):
+        open_store("s3://bucket")
+    assert SCHEMES["s3"].extra == "s3"
+
+
+def test_importing_stores_loads_no_sdk() -> None:
+    script = """
+        import sys
+        import elliptio.stores, elliptio.stores.local, elliptio.stores.s3
+        print({"boto3", "botocore", "obstore", "pandas", "ctypes"} & set(sys.modules))
+        """
+    run = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "set()"
+
+
+def test_saving_a_small_file_takes_few_calls(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    published(store, "d/warm", {"x": b"x"})
+    synced = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    published(store, "d/a", {"x": noise(1024)})
+    assert len(synced) == 3

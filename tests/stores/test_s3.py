@@ -1,0 +1,452 @@
+"""S3Store: the contract, on a server that checks signatures and checksums, and what is special about S3."""
+
+from __future__ import annotations
+
+import io
+import json
+import multiprocessing
+import os
+import pickle
+import resource
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from elliptio.errors import ConfigError, MissingKeyError, StoreError
+from elliptio.protocols import Store
+from elliptio.stores import open_store, s3, s3_movers
+from elliptio.stores.s3 import S3Store
+from elliptio.stores.s3_clients import explain
+from elliptio.testing import S3Server
+from elliptio.testing.stores import MIB, StoreConformance, Trickle, content, keys, noise, published
+
+
+@pytest.fixture(scope="module")
+def session(s3_server: S3Server) -> boto3.Session:
+    """Shared, as a new session takes 0.1 s."""
+    return boto3.Session(s3_server.access_key, s3_server.secret_key, region_name=s3_server.region)
+
+
+class TestS3Store(StoreConformance):
+    @pytest.fixture
+    def store(self, s3_root: str, session: boto3.Session) -> Store:
+        return S3Store(s3_root, session=session)
+
+
+class TestS3StoreAfterFork(StoreConformance):
+    """As a forked child of a process that used obstore sees it."""
+
+    @pytest.fixture
+    def store(self, s3_root: str, session: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> Store:
+        monkeypatch.setattr(s3_movers, "_forked", True)
+        return S3Store(s3_root, session=session)
+
+
+def test_a_whole_bucket_can_be_a_root(s3_environment: S3Server) -> None:
+    s3_environment.create_bucket("whole")
+    store = S3Store("s3://whole/")
+    assert store.root == "s3://whole"
+    published(store, "a", {"x": b"x", "sub/y": b"y"})
+    assert store.create(".elliptio/lake.json", b"{}")
+    assert keys(store) == {"a/x", "a/sub/y", ".elliptio/lake.json"}
+    assert keys(store, "a/sub") == {"a/sub/y"}
+    assert content(store, "a/x") == b"x"
+    store.remove("a")
+    assert keys(store) == {".elliptio/lake.json"}
+
+
+@pytest.fixture
+def store(s3_root: str) -> S3Store:
+    return S3Store(s3_root)
+
+
+# -- configuration ----------------------------------------------------------------------------------------------------
+
+
+def test_a_profile_brings_credentials_and_endpoint(
+    s3_root: str, s3_server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in s3_server.environ():
+        monkeypatch.delenv(name)
+    credentials = tmp_path / "credentials"
+    credentials.write_text(
+        f"[lab]\naws_access_key_id = {s3_server.access_key}\naws_secret_access_key = {s3_server.secret_key}\n"
+    )
+    config = tmp_path / "config"
+    config.write_text(
+        f"[profile lab]\nregion = eu-central-1\nservices = ours\n[services ours]\ns3 =\n"
+        f"  endpoint_url = {s3_server.endpoint_url}\n"
+    )
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(credentials))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_PROFILE", "lab")
+    store = S3Store(s3_root)
+    published(store, "a", {"x": b"x"})
+    assert content(store, "a/x") == b"x"
+
+
+def test_the_special_endpoint_variable_wins(s3_root: str, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3_server.endpoint_url)
+    store = S3Store(s3_root)
+    published(store, "a", {"x": b"x"})
+    assert keys(store) == {"a/x"}
+
+
+def test_endpoint_and_session_can_be_given(s3_root: str, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in s3_server.environ():
+        monkeypatch.delenv(name)
+    session = boto3.Session(s3_server.access_key, s3_server.secret_key)
+    store = S3Store(s3_root, endpoint_url=s3_server.endpoint_url, session=session)
+    published(store, "a", {"x": b"x"})
+    assert keys(store) == {"a/x"}
+    with pytest.raises(TypeError, match="profile"):
+        pickle.dumps(store)
+
+
+def endpoint(monkeypatch: pytest.MonkeyPatch, root: str, **options: Any) -> tuple[bool, Any]:
+    monkeypatch.setattr("elliptio.stores.s3_clients._ask", lambda *_: None)
+    found = s3.connect(root, options.pop("endpoint_url", None), options.pop("addressing", "auto"), None)
+    return found.path_style, found.obstore(1).config["endpoint"]
+
+
+def test_addressing(s3_environment: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    aws = "s3.eu-west-1.amazonaws.com"
+    assert endpoint(monkeypatch, "bucket") == (False, f"https://bucket.{aws}")
+    assert endpoint(monkeypatch, "dotted.bucket") == (True, f"https://{aws}")
+    assert endpoint(monkeypatch, "bucket", addressing="path") == (True, f"https://{aws}")
+    ours = {"endpoint_url": "http://s3.lab:9000"}
+    assert endpoint(monkeypatch, "bucket", **ours) == (True, "http://s3.lab:9000")
+    assert endpoint(monkeypatch, "bucket", addressing="virtual", **ours) == (False, "http://bucket.s3.lab:9000")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://s3.lab:9000")
+    assert endpoint(monkeypatch, "bucket", addressing="virtual") == (False, "http://bucket.s3.lab:9000")
+    config = tmp_path / "config"
+    config.write_text("[default]\ns3 =\n  addressing_style = virtual\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    assert endpoint(monkeypatch, "bucket") == (False, "http://bucket.s3.lab:9000")
+
+
+@pytest.mark.parametrize("addressing", ["auto", "path"])
+def test_path_addressing_on_a_server(s3_root: str, addressing: Any) -> None:
+    store = open_store(s3_root, addressing=addressing)
+    published(store, "a", {"x": b"x"})
+    assert content(store, "a/x") == b"x"
+
+
+def test_a_server_with_virtual_hosts(s3_root: str, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Every name below localhost is this machine, for glibc and for obstore; the port is that of the server.
+    port = s3_server.endpoint_url.rpartition(":")[2]
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://localhost:{port}")
+    store = S3Store(s3_root, addressing="virtual")
+    # This server knows of no domain of its own, so it sees the request as one for another bucket, and refuses.
+    with pytest.raises(StoreError):
+        store.stat("a")
+
+
+def test_an_unknown_addressing_is_refused() -> None:
+    with pytest.raises(ConfigError, match="virtual"):
+        S3Store("s3://bucket", addressing="dns")  # type: ignore[arg-type]
+
+
+def test_nothing_is_connected_before_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    store = S3Store("s3://bucket/x/")
+    assert store.root == "s3://bucket/x"
+    staging = store.begin("a")
+    assert "folder" not in vars(staging)
+    staging.discard()
+
+
+def test_the_boto3_client_is_there_for_bucket_calls(store: S3Store) -> None:
+    assert store.client().head_bucket(Bucket=store.bucket)["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
+# -- failures ---------------------------------------------------------------------------------------------------------
+
+
+def attempts(store: S3Store) -> list[Any]:
+    return [
+        lambda: store.begin("a").put("x", io.BytesIO(b"x")),
+        lambda: store.open("a"),
+        lambda: store.stat("a"),
+        lambda: list(store.list()),
+        lambda: store.create("a", b"x"),
+        lambda: store.remove("a"),
+        lambda: store.client(),
+    ]
+
+
+def refused(store: S3Store, message: str) -> None:
+    for attempt in attempts(store):
+        with pytest.raises(StoreError, match=message) as caught:
+            attempt()
+        assert store.root in str(caught.value)
+        assert not isinstance(caught.value, MissingKeyError)
+        assert "Debug source" not in str(caught.value)
+
+
+def test_a_wrong_secret(s3_root: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    store = S3Store(s3_root)
+    for attempt in attempts(store)[:-1]:
+        with pytest.raises(StoreError, match=r"secret key is wrong|access denied") as caught:
+            attempt()
+        assert s3_root in str(caught.value)
+    with pytest.raises(StoreError, match="secret key is wrong"):
+        store.begin("a").put("x", io.BytesIO(b"x"))
+
+
+def test_an_unknown_access_key(s3_root: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
+    with pytest.raises(StoreError, match="access key is not known"):
+        S3Store(s3_root).create("a", b"")
+
+
+def test_no_credentials(s3_root: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    refused(S3Store(s3_root), "no usable AWS credentials")
+    monkeypatch.setenv("AWS_PROFILE", "does-not-exist")
+    refused(S3Store(s3_root), r"no usable AWS credentials.*does-not-exist")
+
+
+def test_no_such_bucket(s3_environment: S3Server) -> None:
+    refused(S3Store("s3://no-such-bucket/x"), "no such bucket")
+
+
+def test_a_bucket_that_is_removed_meanwhile(s3_environment: S3Server) -> None:
+    s3_environment.create_bucket("short-lived")
+    store = S3Store("s3://short-lived")
+    assert keys(store) == set()
+    s3_environment.client().delete_bucket(Bucket="short-lived")
+    for attempt in (lambda: store.create("a", b"x"), lambda: store.open("a"), lambda: list(store.list())):
+        with pytest.raises(StoreError, match="no such bucket") as caught:
+            attempt()
+        assert not isinstance(caught.value, MissingKeyError)
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """A server that accepts connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("kind", ["refusing", "silent", "unknown"])
+def test_a_dead_endpoint_fails_soon(s3_root: str, silent: str, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    urls = {"refusing": "http://127.0.0.1:9", "silent": silent, "unknown": "http://nowhere.invalid"}
+    monkeypatch.setenv("AWS_ENDPOINT_URL", urls[kind])
+    monkeypatch.setenv("NO_PROXY", "*")
+    started = time.monotonic()
+    with pytest.raises(StoreError, match=r"cannot connect|did not answer") as caught:
+        S3Store(s3_root).begin("a").put("x", io.BytesIO(b"x"))
+    assert time.monotonic() - started < 13
+    assert urls[kind] in str(caught.value)
+
+
+def test_an_endpoint_that_dies_later_fails_soon(store: S3Store) -> None:
+    assert keys(store) == set()
+    found = s3.connect(store.bucket, None, "auto", None)
+    object.__setattr__(found, "endpoint", "http://127.0.0.1:9")
+    store._bound = {os.getpid(): s3._Bound(found.client, s3_movers.mover(found))}
+    started = time.monotonic()
+    staging = store.begin("a")
+    with pytest.raises(StoreError, match="cannot connect"):
+        staging.put("x", io.BytesIO(b"x"))
+    staging.discard()
+    assert time.monotonic() - started < 15
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("<Code>ExpiredToken</Code>", "expired"),
+        ("<Code>RequestTimeTooSkewed</Code>", "clock"),
+        ("<Code>PermanentRedirect</Code>", "another region"),
+        ("non-2xx status code: 503 Slow", "overloaded"),
+        ("non-2xx status code: 501 No", "does not offer"),
+        ("<Code>XMinioStorageFull</Code> non-2xx status code: 507", "storage is full"),
+        ("something else", "cannot reach s3://b: something else"),
+    ],
+)
+def test_what_failures_mean(text: str, advice: str) -> None:
+    assert advice in str(explain(RuntimeError(text), "s3://b", "reach"))
+
+
+# -- moving bytes -----------------------------------------------------------------------------------------------------
+
+
+def uploads(store: S3Store) -> list[Any]:
+    found: list[Any] = store.client().list_multipart_uploads(Bucket=store.bucket).get("Uploads", [])
+    return found
+
+
+@pytest.mark.parametrize("forked", [False, True])
+def test_an_interrupted_multipart_upload_is_aborted(
+    store: S3Store, monkeypatch: pytest.MonkeyPatch, forked: bool
+) -> None:
+    monkeypatch.setattr(s3_movers, "_forked", forked)
+    staging = store.begin("a")
+    with pytest.raises(ZeroDivisionError, match="the source failed"):
+        staging.put("x", Trickle(bytes(70 * MIB), fail=True))  # type: ignore[arg-type]
+    assert uploads(store) == []
+    staging.discard()
+    assert keys(store) == set()
+
+
+def test_large_files_have_checksums_and_parts(store: S3Store) -> None:
+    data = noise(50 * MIB)
+    published(store, "a", {"large": data, "small": b"x"})
+    assert content(store, "a/large") == data
+    head = store.client().head_object(Bucket=store.bucket, Key=f"{store.prefix}/a/large")
+    assert head["ETag"].strip('"').endswith("-4")
+    small = store.client().head_object(Bucket=store.bucket, Key=f"{store.prefix}/a/small", ChecksumMode="ENABLED")
+    assert small["ChecksumSHA256"]
+
+
+def test_memory_stays_bounded(s3_root: str) -> None:
+    script = """
+        import json, os, resource, sys
+        from elliptio.stores.s3 import S3Store
+
+        class Zeros:
+            left = 600 << 20
+            def read(self, size):
+                size = min(size, self.left)
+                self.left -= size
+                return bytes(size)
+
+        def peak():
+            return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+
+        store = S3Store(sys.argv[1])
+        store.begin("warm").put("x", open(os.devnull, "rb"))
+        before = peak()
+        store.begin("a").put("x", Zeros())
+        written = peak()
+        total = 0
+        with store.open("a/x") as file:
+            while chunk := file.read(1 << 20):
+                total += len(chunk)
+        print(json.dumps([before, written, peak(), total]))
+        """
+    run = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script), s3_root], capture_output=True, text=True, check=True
+    )
+    before, written, read, total = json.loads(run.stdout)
+    assert total == 600 * MIB
+    assert written - before < 200
+    assert read - written < 50
+
+
+def test_parts_grow_with_files_that_are_larger_than_ten_thousand_parts(tmp_path: Path) -> None:
+    with (tmp_path / "sparse").open("wb") as file:
+        file.truncate(1 << 40)
+        size = s3._part_size(file)
+    assert size * 10_000 > 1 << 40
+    assert s3._part_size(io.BytesIO()) == 16 * MIB
+    with (tmp_path / "sparse").open("wb") as file:
+        assert s3._part_size(file) == 16 * MIB
+
+
+def test_reading_a_little_fetches_a_little(store: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = noise(40 * MIB)
+    published(store, "a", {"x": data})
+    fetched: list[int] = []
+    read_range = s3_movers.ObstoreMover.read_range
+
+    def spy(mover: Any, key: str, start: int, stop: int) -> Any:
+        fetched.append(stop - start)
+        return read_range(mover, key, start, stop)
+
+    monkeypatch.setattr(s3_movers.ObstoreMover, "read_range", spy)
+    with store.open("a/x") as file:
+        for position in range(30 * MIB, 35 * MIB, MIB):
+            file.seek(position)
+            assert file.read(100) == data[position : position + 100]
+        assert sum(fetched) <= MIB
+        file.seek(10 * MIB)
+        fetched.clear()
+        assert file.read(20 * MIB) == data[10 * MIB : 30 * MIB]
+        assert len(fetched) < 15
+
+
+def test_reading_goes_on_when_the_stream_breaks(store: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = noise(6 * MIB)
+    published(store, "a", {"x": data})
+    read = s3_movers.ObstoreMover.read
+
+    def breaking(mover: Any, key: str) -> Any:
+        size, stream = read(mover, key)
+
+        def some() -> Iterator[Any]:
+            yield next(stream)
+            raise RuntimeError("connection reset")
+
+        return size, some()
+
+    monkeypatch.setattr(s3_movers.ObstoreMover, "read", breaking)
+    assert content(store, "a/x") == data
+
+
+def test_folder_markers_of_other_tools_are_no_files(store: S3Store) -> None:
+    store.client().put_object(Bucket=store.bucket, Key=f"{store.prefix}/a/", Body=b"")
+    published(store, "a", {"x": b"x"})
+    assert keys(store) == {"a/x"}
+
+
+def test_discarding_an_unreachable_store_is_quiet(s3_root: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    staging = S3Store(s3_root).begin("a")
+    folder = staging.folder
+    with pytest.raises(StoreError):
+        staging.put("x", io.BytesIO(b"x"))
+    staging.discard()
+    assert not folder.exists()
+
+
+# -- processes --------------------------------------------------------------------------------------------------------
+
+
+def use(store: S3Store, name: str) -> tuple[bytes, bool]:
+    staging = store.begin(name)
+    staging.put("x", io.BytesIO(noise(20 * MIB)))
+    staging.publish()
+    return content(store, "shared/x"), content(store, f"{name}/x") == noise(20 * MIB)
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_store_works_in_other_processes(store: S3Store, method: str) -> None:
+    published(store, "shared", {"x": b"from the parent"})
+    with multiprocessing.get_context(method).Pool(2) as pool:
+        found = pool.starmap_async(use, [(store, "a"), (store, "b")]).get(60)
+    assert found == [(b"from the parent", True)] * 2
+    assert keys(store) == {"shared/x", "a/x", "b/x"}
+
+
+def test_a_pickled_store_is_the_same(store: S3Store) -> None:
+    published(store, "a", {"x": b"x"})
+    again = pickle.loads(pickle.dumps(store))
+    assert again.root == store.root
+    assert content(again, "a/x") == b"x"
+
+
+def test_open_files_do_not_pile_up(store: S3Store) -> None:
+    published(store, "a", {"x": noise(5 * MIB)})
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for _ in range(50):
+        with store.open("a/x") as file:
+            file.read(10)
+    if sys.platform.startswith("linux"):
+        assert len(os.listdir("/proc/self/fd")) < min(limit, 200)
