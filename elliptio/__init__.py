@@ -34,6 +34,7 @@ _HOMES = {
     "S3File": "elliptio.artifact",
     "SourceError": "elliptio.errors",
     "SourceNotFoundError": "elliptio.errors",
+    "SpooledWarning": "elliptio.spool",
     "StoreError": "elliptio.errors",
     "TruncatedWarning": "elliptio.handler",
     "mock_username": "elliptio.provenance",
@@ -62,6 +63,7 @@ __all__ = [
     "S3File",
     "SourceError",
     "SourceNotFoundError",
+    "SpooledWarning",
     "StoreError",
     "TruncatedWarning",
     "__version__",
@@ -91,6 +93,7 @@ if TYPE_CHECKING:
     from elliptio.handler import Handler, TruncatedWarning
     from elliptio.metadata import Labels, Metadata
     from elliptio.provenance import mock_username
+    from elliptio.spool import SpooledWarning
 
 
 def __getattr__(name: str) -> Any:

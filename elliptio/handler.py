@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from elliptio import naming, upkeep
+from elliptio import capture, naming, spool, upkeep
 from elliptio.artifact import FILE_CLASSES, Artifact, Files, LocalFile, NewArtifact, RemoteFile, S3File
 from elliptio.config import load_settings
 from elliptio.errors import ConfigError, MetadataError
@@ -19,6 +19,7 @@ from elliptio.frame import to_frame
 from elliptio.lake import chosen_root, open_lake
 from elliptio.metadata import Labels, Metadata, check_labels, from_document, read_manifest
 from elliptio.provenance import Packages, username
+from elliptio.provenance.redaction import redact
 from elliptio.publication import Publication
 from elliptio.search import search
 from elliptio.sources import PathLike, find_sources
@@ -171,6 +172,7 @@ class Handler:
         labels: LabelsLike = None,
         *,
         based_on: BasedOn | None = None,
+        log_output: bool = False,
     ) -> Iterator[NewArtifact]:
         """Make an artifact by writing its files inside a ``with`` block; it is published when the block ends.
 
@@ -181,6 +183,8 @@ class Handler:
             ``new.files[name]`` is collected.
         labels, based_on
             As for `upload`.
+        log_output
+            Keep what Python code prints and logs in the block as ``logs/output.log``, secrets masked.
 
         Yields
         ------
@@ -200,11 +204,13 @@ class Handler:
         publication = self._begin(labels, based_on)
         with _discarding(publication):
             artifact = self._new_artifact(publication, declared, grows=names is None)
-            yield artifact
+            with capture.captured() if log_output else contextlib.nullcontext() as output:
+                yield artifact
+            logs = [publication.put_log("output.log", redact(output.text())[0].encode())] if output else []
             records, others = publication.collect(declared)
             if declared and others:
                 log.warning("Also saved, though not declared: %s.", ", ".join(others[:20]))
-            metadata = publication.publish(records, local_root="")
+            metadata = publication.publish(records, local_root="", logs=logs)
             artifact._publish(metadata, self._files(metadata, naming.LOGS))
 
     def get(self, artifact_id: str, *, track: bool = True) -> Artifact:
@@ -225,6 +231,7 @@ class Handler:
             If the index cannot be reached.
 
         """
+        spool.flush_if_any(self.lake)
         metadata = self._metadata(self.lake.get(artifact_id))
         if track:
             with self._lock:
@@ -271,6 +278,7 @@ class Handler:
             If the index cannot be reached.
 
         """
+        spool.flush_if_any(self.lake)
         found = search(self.lake, query, max_docs=max_docs, sort=sort, columns=columns, exclude_columns=exclude_columns)
         if found.total > len(found.ids):
             warnings.warn(
@@ -279,6 +287,19 @@ class Handler:
                 stacklevel=2,
             )
         return to_frame(found)
+
+    def flush(self) -> list[str]:
+        """Record artifacts that were saved while the index could not be reached, and return their identifiers.
+
+        Every call that reaches the index does so by itself.
+
+        Raises
+        ------
+        IndexUnavailableError
+            If the index still cannot be reached.
+
+        """
+        return spool.flush(self.lake)
 
     def verify(self, artifact_id: str | None = None) -> VerifyReport:
         """Read every file of one artifact, or of the whole lake, and compare it with what was recorded.

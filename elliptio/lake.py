@@ -55,6 +55,9 @@ class Lake:
         self._environments: dict[str, Document] = {}
         self._lock = threading.Lock()
         self._identity: str | None = None
+        # Whether artifacts may wait in the spool: unknown until somebody looked.
+        self.spooled = False
+        self.spool_checked = False
 
     def __getstate__(self) -> dict[str, Any]:
         return {"store": self.store, "index": self.index, "shared": self.shared}

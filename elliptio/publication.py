@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from elliptio import naming, provenance, transfer
+from elliptio import naming, provenance, spool, transfer
 from elliptio.artifact import not_written
-from elliptio.errors import ElliptioError, MetadataError
+from elliptio.errors import ElliptioError, IndexUnavailableError, MetadataError
 from elliptio.hashing import HashingReader
 from elliptio.lake import Lake
 from elliptio.metadata import FileRecord, Labels, Metadata, to_document, to_manifest
@@ -95,7 +95,11 @@ class Publication:
         manifest = to_manifest(metadata, self.root_key)
         self.staging.put(naming.MANIFEST, io.BytesIO(manifest))
         self.staging.publish()
-        self._lake.add(document, facts.environment)
+        try:
+            self._lake.add(document, facts.environment)
+            spool.flush_if_any(self._lake)
+        except IndexUnavailableError as error:
+            spool.keep(self._lake, self.artifact_id, self.root_key, error)
         return metadata
 
     def put_log(self, name: str, content: bytes) -> FileRecord:

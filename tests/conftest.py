@@ -18,6 +18,8 @@ pytest_plugins = ["elliptio.testing.fixtures"]
 @pytest.fixture(autouse=True)
 def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the settings, lakes or repositories of whoever runs it."""
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
     monkeypatch.setenv("ELLIPTIO_USER_DIR", str(tmp_path / "user-dir"))
     monkeypatch.setenv("ELLIPTIO_CONFIG_FILE", str(tmp_path / "no-such-config.toml"))
     for name in ("ROOT", "INDEX", "LOCAL_ROOT", "S3_BUCKET_NAME", "S3_ADDRESSING", "DURABILITY", "PROGRESS"):

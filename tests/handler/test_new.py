@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -118,6 +120,33 @@ def test_nested_blocks(h: eio.Handler) -> None:
         inner.file.upload_string("inner")
     assert h.get(outer.artifact_id).file.download_string() == "outer"
     assert h.get(inner.artifact_id).file.download_string() == "inner"
+
+
+def test_output_is_kept_and_still_shows(h: eio.Handler, capsys: pytest.CaptureFixture[str]) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    logger = logging.getLogger("training")
+    logger.addHandler(handler)
+    try:
+        with h.new(["model"], log_output=True) as new:
+            print("epoch 1")
+            print("10%\r100%", file=sys.stderr)
+            logger.warning("slow")
+            print("token=" + "ghp_" + "x1Y2" * 9)
+            new.file.upload_string("x")
+        print("after")
+    finally:
+        logger.removeHandler(handler)
+    log = h.get(new.artifact_id).logs["output.log"].download_string()
+    assert log.startswith("epoch 1\n100%\nslow\n")
+    assert "x1Y2x1Y2" not in log
+    assert "after" not in log
+    assert new.metadata.log_relpaths == ["output.log"]
+    shown = capsys.readouterr()
+    assert "epoch 1\n" in shown.out
+    assert "slow\n" in shown.err
+    assert sys.stdout is not None
+    assert "Tee" not in repr(sys.stdout)
+    assert handler.stream is not sys.stdout
 
 
 def test_what_is_loaded_inside_the_block_counts(h: eio.Handler, data: Path) -> None:
