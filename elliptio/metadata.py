@@ -195,10 +195,17 @@ def to_document(metadata: Metadata, root_key: str) -> dict[str, Any]:
 
 def to_manifest(metadata: Metadata, root_key: str) -> bytes:
     """Shape ``metadata.json``: complete, the environment included, with nothing that ties it to a place."""
-    document = {**_common(metadata, root_key), "environment": metadata.environment}
     # A line for each field reads well, and json's fast encoder makes none but single lines.
-    lines = (f"{json.dumps(name)}: {extended_json(value)}" for name, value in document.items())
+    lines = [
+        f'"{name}": {extended_json(value) if name in _EXTENDED else json.dumps(value, ensure_ascii=False)}'
+        for name, value in _common(metadata, root_key).items()
+    ]
+    lines.append(f'"environment": {json.dumps(metadata.environment, ensure_ascii=False)}')
     return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
+
+
+_EXTENDED = {"creation_time", "labels"}
+"""Fields that may hold what plain JSON cannot say."""
 
 
 def extended_json(value: Any) -> str:

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, cast
 
 from elliptio import naming, provenance, spool, transfer
 from elliptio.artifact import not_written
-from elliptio.errors import ElliptioError, IndexUnavailableError, MetadataError
+from elliptio.errors import IndexUnavailableError, MetadataError
 from elliptio.hashing import HashingReader
 from elliptio.lake import Lake
 from elliptio.metadata import FileRecord, Labels, Metadata, to_document, to_manifest
@@ -91,8 +91,9 @@ class Publication:
             records.append(self.put_log("git.diff", facts.diff.encode("utf-8", "replace")))
         metadata = self._describe(facts, files, records, local_root)
         document = to_document(metadata, self.root_key)
-        _check_size(document)
         manifest = to_manifest(metadata, self.root_key)
+        if len(manifest) > MAX_DOCUMENT_BYTES // 4:
+            _check_size(document)
         self.staging.put(naming.MANIFEST, io.BytesIO(manifest))
         self.staging.publish()
         try:
@@ -158,22 +159,24 @@ class Publication:
 
 
 class _Collecting:
-    """Provenance gathered while the files are on their way."""
+    """Provenance, gathered while the files are on their way where git has to be asked; else it takes no time."""
 
     def __init__(self) -> None:
         self._facts: Provenance | None = None
-        context = contextvars.copy_context()
-        self._thread = threading.Thread(target=context.run, args=(self._collect,), name="elliptio-provenance")
-        self._thread.start()
+        self._thread: threading.Thread | None = None
+        if provenance.in_repository():
+            context = contextvars.copy_context()
+            self._thread = threading.Thread(target=context.run, args=(self._collect,), name="elliptio-provenance")
+            self._thread.start()
 
     def _collect(self) -> None:
         self._facts = provenance.collect()
 
     def result(self) -> Provenance:
-        self._thread.join()
-        if self._facts is None:
-            raise ElliptioError("Provenance could not be gathered; the log says why.")
-        return self._facts
+        if self._thread is not None:
+            self._thread.join()
+        # In a thread that failed the reason was shown by the thread; here it is raised.
+        return self._facts or provenance.collect()
 
 
 def _check_size(document: dict[str, Any]) -> None:

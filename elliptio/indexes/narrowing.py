@@ -41,12 +41,16 @@ class Condition:
             test = " OR ".join(f"id {operator}" for operator, _ in self.ranges)
             sql = f"({test})" if self.ranges else "0"
             return sql, [value for _, values in self.ranges for value in values]
-        test = " OR ".join(f"value {operator}" for operator, _ in self.ranges)
-        parameters = [value for _, values in self.ranges for value in values]
-        return f"EXISTS (SELECT 1 FROM keys WHERE path = ? AND document = {document} AND ({test}))", [
-            self.path,
-            *parameters,
-        ]
+        members, parameters = self.members()
+        if self.is_range:
+            # Looking for one document in a range reads the range: do it once, for all of them.
+            return f"{document} IN ({members})", parameters
+        return f"EXISTS ({members} AND document = {document})", parameters
+
+    @property
+    def is_range(self) -> bool:
+        """Whether this asks for more than single values."""
+        return not all(operator.startswith(("= ", "IN ")) for operator, _ in self.ranges)
 
     def members(self) -> tuple[str, list[Any]]:
         """SQL that selects the numbers of the documents that satisfy this, and its parameters."""

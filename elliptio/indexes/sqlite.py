@@ -64,22 +64,38 @@ class SqliteIndex:
 
     def insert(self, collection: str, document: Mapping[str, Any]) -> bool:
         """Add a document unless its ``_id`` is there."""
-        body = bson.encode(document)
-        # Index what a reader will see: encoding cuts microseconds and turns tuples into lists.
-        rows = list(index_rows(collection, bson.decode(body, _OPTIONS)))
+        return bool(self.insert_many(collection, [document]))
+
+    def insert_many(self, collection: str, documents: Iterable[Mapping[str, Any]]) -> int:
+        """Add the documents whose ``_id`` is not there, all or none of them, and return how many were added."""
+        paths: dict[tuple[int, str], IndexedPath] = {}
         with self._failures(), self._writing() as connection:
             number = _collection_number(connection, collection)
-            added = connection.execute(
-                "INSERT OR IGNORE INTO documents (collection, id, body) VALUES (?, ?, ?)",
-                (number, document["_id"], body),
-            )
-            if not added.rowcount:
-                return False
-            paths = {path: self._path(connection, number, path, multikey) for path, _, multikey in rows}
-            keys = [(paths[path].number, value, added.lastrowid) for path, values, _ in rows for value in values]
-            connection.executemany("INSERT OR IGNORE INTO keys VALUES (?, ?, ?)", keys)
-            connection.execute("UPDATE collections SET documents = documents + 1 WHERE number = ?", (number,))
-        self._paths.update({(number, path): indexed for path, indexed in paths.items()})
+            count = sum([self._insert(connection, collection, number, document, paths) for document in documents])
+            connection.execute("UPDATE collections SET documents = documents + ? WHERE number = ?", (count, number))
+        self._paths.update(paths)
+        return count
+
+    def _insert(
+        self,
+        connection: sqlite3.Connection,
+        collection: str,
+        number: int,
+        document: Mapping[str, Any],
+        paths: dict[tuple[int, str], IndexedPath],
+    ) -> bool:
+        body = bson.encode(document)
+        added = connection.execute(
+            "INSERT OR IGNORE INTO documents (collection, id, body) VALUES (?, ?, ?)", (number, document["_id"], body)
+        )
+        if not added.rowcount:
+            return False
+        keys = []
+        # Index what a reader will see: encoding cuts microseconds and turns tuples into lists.
+        for path, values, multikey in index_rows(collection, bson.decode(body, _OPTIONS)):
+            indexed = paths[number, path] = self._path(connection, number, path, multikey)
+            keys += [(indexed.number, value, added.lastrowid) for value in values]
+        connection.executemany("INSERT OR IGNORE INTO keys VALUES (?, ?, ?)", keys)
         return True
 
     def find(self, collection: str, query: Query, *, sort: Sort = (), limit: int = 0) -> Iterator[Document]:
@@ -118,8 +134,8 @@ class SqliteIndex:
                     "SELECT documents FROM collections WHERE number = ?", (number,)
                 ).fetchone()
                 return int(total)
-            sql, parameters = _where(number, narrowing)
-            return int(connection.execute(f"SELECT count(*) FROM documents WHERE {sql}", parameters).fetchone()[0])
+            sql, parameters = _counting(number, narrowing)
+            return int(connection.execute(sql, parameters).fetchone()[0])
 
     def delete(self, collection: str, ids: Sequence[str]) -> None:
         """Remove the documents with these identifiers."""
@@ -262,7 +278,8 @@ def _rare(connection: sqlite3.Connection, collection: int, narrowing: Narrowing)
 
 
 def _where(collection: int, narrowing: Narrowing) -> tuple[str, list[Any]]:
-    clauses, parameters = ["collection = ?"], [collection]
+    clauses: list[str] = []
+    parameters: list[Any] = []
     for condition in narrowing.conditions:
         if condition.path is None:
             sql, values = condition.clause("number")
@@ -271,7 +288,24 @@ def _where(collection: int, narrowing: Narrowing) -> tuple[str, list[Any]]:
             sql = f"number IN ({members})"
         clauses.append(sql)
         parameters += values
-    return " AND ".join(clauses), parameters
+    # The unary plus keeps SQLite from walking the whole collection where a condition leads to a few documents.
+    plus = "+" if any(condition.path is not None for condition in narrowing.conditions) else ""
+    return " AND ".join([*clauses, f"{plus}collection = ?"]), [*parameters, collection]
+
+
+def _counting(collection: int, narrowing: Narrowing) -> tuple[str, list[Any]]:
+    """SQL that counts what satisfies all conditions, from the rows of the indexed paths alone where those suffice."""
+    if any(condition.path is None for condition in narrowing.conditions):
+        where, parameters = _where(collection, narrowing)
+        return f"SELECT count(*) FROM documents WHERE {where}", parameters
+    first, *others = sorted(narrowing.conditions, key=lambda condition: not condition.is_range)
+    members, parameters = first.members()
+    clauses = ["1"]
+    for condition in others:
+        sql, values = condition.clause("found.document")
+        clauses.append(sql)
+        parameters += values
+    return f"SELECT count(DISTINCT document) FROM ({members}) AS found WHERE {' AND '.join(clauses)}", parameters
 
 
 def _candidates(connection: sqlite3.Connection, collection: int, narrowing: Narrowing) -> Iterator[bytes]:

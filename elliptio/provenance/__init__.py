@@ -31,6 +31,7 @@ __all__ = [
     "environment_facts",
     "environment_id",
     "hostname",
+    "in_repository",
     "installed_packages",
     "mock_username",
     "normalize_name",
@@ -119,6 +120,13 @@ def collect(directory: Path | None = None) -> Provenance:
             for finding in findings
         ],
     )
+
+
+def in_repository(directory: Path | None = None) -> bool:
+    """Whether a directory (the working directory if None) lies in a git repository, so that `collect` asks git."""
+    from elliptio.provenance.git import find_toplevel
+
+    return find_toplevel(Path() if directory is None else directory) is not None
 
 
 def environment() -> dict[str, Any]:

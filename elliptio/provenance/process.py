@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import re
@@ -122,11 +123,17 @@ def _candidates() -> Iterator[str]:
     if not hasattr(os, "getuid"):
         return
     uid = os.getuid()
+    yield _account(uid)
+    yield f"uid-{uid}"
+
+
+@functools.cache
+def _account(uid: int) -> str:
     with contextlib.suppress(ImportError, KeyError):
         import pwd
 
-        yield pwd.getpwuid(uid).pw_name
-    yield f"uid-{uid}"
+        return pwd.getpwuid(uid).pw_name
+    return ""
 
 
 def _problem(name: object) -> str | None:
