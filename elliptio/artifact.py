@@ -272,7 +272,7 @@ class Artifact:
     metadata: Metadata
     files: Files
     logs: Files
-    _children: Callable[[], Sequence[str]] = field(default=list, repr=False, compare=False)
+    _children: Callable[[], tuple[Sequence[str], int]] = field(default=lambda: ([], 0), repr=False, compare=False)
 
     @property
     def artifact_id(self) -> str:
@@ -302,22 +302,22 @@ class Artifact:
     def __str__(self) -> str:
         from elliptio.display import artifact_text
 
-        return artifact_text(self.metadata, self._neighbours())
+        return artifact_text(self.metadata, *self._neighbours())
 
     def _repr_html_(self) -> str:
         from elliptio.display import artifact_html
 
-        return artifact_html(self.metadata, self._neighbours())
+        return artifact_html(self.metadata, *self._neighbours())
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(f"Artifact({self.artifact_id!r})" if cycle else str(self))
 
-    def _neighbours(self) -> Sequence[str] | None:
-        """Identifiers of what was built on this, or None where the index cannot say: showing must never fail."""
+    def _neighbours(self) -> tuple[Sequence[str] | None, int]:
+        """Tell what was built on this, and how many; None where the index cannot say: showing must never fail."""
         try:
             return self._children()
         except ElliptioError:
-            return None
+            return None, 0
 
 
 class NewArtifact(Artifact):

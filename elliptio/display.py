@@ -42,8 +42,8 @@ def human_size(size: int) -> str:
     return f"{value:.3g} EB"
 
 
-def artifact_text(metadata: Metadata, children: Sequence[str] | None) -> str:
-    """Shape an artifact for a terminal."""
+def artifact_text(metadata: Metadata, children: Sequence[str] | None, total: int | None = None) -> str:
+    """Shape an artifact for a terminal; of `total` children the first are named, None are unknown."""
     lines = [f"Artifact {metadata.artifact_id}"]
     lines += [f"  {name:<9} {text}" for name, text in _facts(metadata)]
     lines += [f"  {'files':<9} {_file_summary(metadata)}"]
@@ -51,15 +51,15 @@ def artifact_text(metadata: Metadata, children: Sequence[str] | None) -> str:
     lines += [f"    {record.relpath:<{width}}  {human_size(record.size):>9}" for record in metadata.files[:MOST_FILES]]
     if len(metadata.files) > MOST_FILES:
         lines.append(f"    … and {len(metadata.files) - MOST_FILES:,} more")
-    lines += [f"  {'based on':<9} {_neighbours(metadata.based_on)}", f"  {'used by':<9} {_neighbours(children)}"]
+    lines += [f"  {'based on':<9} {_neighbours(metadata.based_on)}", f"  {'used by':<9} {_neighbours(children, total)}"]
     return "\n".join(map(_printable, lines))
 
 
-def artifact_html(metadata: Metadata, children: Sequence[str] | None) -> str:
+def artifact_html(metadata: Metadata, children: Sequence[str] | None, total: int | None = None) -> str:
     """Shape an artifact for a notebook: who, when, labels, files with sizes, lineage one step each way."""
     facts = [(name, _code(text) if name in _CODE else _escaped(text)) for name, text in _facts(metadata)]
     facts += [("files", _escaped(_file_summary(metadata)) + _file_table(metadata.files))]
-    facts += [("based on", _neighbours_html(metadata.based_on)), ("used by", _neighbours_html(children))]
+    facts += [("based on", _neighbours_html(metadata.based_on)), ("used by", _neighbours_html(children, total))]
     rows = "".join(f"<tr><th>{name}</th><td>{content}</td></tr>" for name, content in facts)
     return (
         f'<div class="elliptio"><style>{_STYLE}</style><div class="id">{_escaped(metadata.artifact_id)}</div>'
@@ -128,20 +128,21 @@ def _file_rows(files: Sequence[FileRecord]) -> str:
     return f"<table>{rows}</table>"
 
 
-def _neighbours(identifiers: Sequence[str] | None) -> str:
+def _neighbours(identifiers: Sequence[str] | None, total: int | None = None) -> str:
     if identifiers is None:
         return "unknown: the index cannot be reached"
-    shown = ", ".join(identifiers[:MOST_NEIGHBOURS])
-    more = f" and {len(identifiers) - MOST_NEIGHBOURS:,} more" if len(identifiers) > MOST_NEIGHBOURS else ""
-    return (shown or "nothing") + more
+    return (", ".join(identifiers[:MOST_NEIGHBOURS]) or "nothing") + _more(identifiers, total, " ")
 
 
-def _neighbours_html(identifiers: Sequence[str] | None) -> str:
+def _neighbours_html(identifiers: Sequence[str] | None, total: int | None = None) -> str:
     if not identifiers:
         return _escaped(_neighbours(identifiers))
-    shown = "<br>".join(map(_code, identifiers[:MOST_NEIGHBOURS]))
-    more = f"<br>and {len(identifiers) - MOST_NEIGHBOURS:,} more" if len(identifiers) > MOST_NEIGHBOURS else ""
-    return shown + more
+    return "<br>".join(map(_code, identifiers[:MOST_NEIGHBOURS])) + _more(identifiers, total, "<br>")
+
+
+def _more(identifiers: Sequence[str], total: int | None, separator: str) -> str:
+    hidden = (len(identifiers) if total is None else total) - MOST_NEIGHBOURS
+    return f"{separator}and {hidden:,} more" if hidden > 0 else ""
 
 
 def _code(text: str) -> str:

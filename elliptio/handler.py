@@ -7,13 +7,14 @@ import logging
 import os
 import threading
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from elliptio import capture, naming, spool, upkeep
 from elliptio.artifact import FILE_CLASSES, Artifact, Files, LocalFile, NewArtifact, RemoteFile, S3File
 from elliptio.config import load_settings
+from elliptio.display import MOST_NEIGHBOURS
 from elliptio.errors import ConfigError, MetadataError
 from elliptio.frame import to_frame
 from elliptio.lake import chosen_root, open_lake
@@ -360,7 +361,8 @@ class Handler:
             return self._file_class(self.store, key, relpath, staged=(folder / relpath, in_place))
 
         files = Files(declared, make, grows=grows)
-        artifact = NewArtifact(publication.describe_unpublished(), files, Files([], make))
+        metadata = publication.describe_unpublished()
+        artifact = NewArtifact(metadata, files, Files([], make), self._children_of(metadata.artifact_id))
         artifact.folder = folder
         return artifact
 
@@ -374,12 +376,17 @@ class Handler:
         return from_document(document, environment, root, Packages(environment.get("python_packages", {})))
 
     def _artifact(self, metadata: Metadata) -> Artifact:
-        def children() -> Sequence[str]:
-            found = self.lake.find({"based_on": metadata.artifact_id}, sort=[("creation_time", 1)], limit=100)
-            return [document["artifact_id"] for document in found]
-
         files, logs = self._files(metadata, naming.FILES), self._files(metadata, naming.LOGS)
-        return Artifact(metadata, files, logs, children)
+        return Artifact(metadata, files, logs, self._children_of(metadata.artifact_id))
+
+    def _children_of(self, artifact_id: str) -> Callable[[], tuple[Sequence[str], int]]:
+        def children() -> tuple[Sequence[str], int]:
+            query = {"based_on": artifact_id}
+            found = list(self.lake.find(query, sort=[("creation_time", 1)], limit=MOST_NEIGHBOURS + 1))
+            total = len(found) if len(found) <= MOST_NEIGHBOURS else self.lake.count(query)
+            return [document["artifact_id"] for document in found], total
+
+        return children
 
     def _files(self, metadata: Metadata, folder: str) -> Files:
         records = {record.relpath: record for record in (metadata.files if folder == naming.FILES else metadata.logs)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import threading
 from collections.abc import Iterator, Mapping
@@ -55,9 +56,9 @@ class Lake:
         self._environments: dict[str, Document] = {}
         self._lock = threading.Lock()
         self._identity: str | None = None
-        # Whether artifacts may wait in the spool: unknown until somebody looked.
+        # Whether artifacts of this process wait in the spool, and when it was last looked for those of others.
         self.spooled = False
-        self.spool_checked = False
+        self.spool_checked = -math.inf
 
     def __getstate__(self) -> dict[str, Any]:
         return {"store": self.store, "index": self.index, "shared": self.shared}

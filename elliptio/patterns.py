@@ -23,6 +23,10 @@ _GROUP = re.compile(r"\(\?(?:[:=!>#]|<[=!]|P<\w+>|<\w+>|P=\w+\)|[imsx]+\)|[imsx]
 _HEX = re.compile(r"x(?:\{([0-9A-Fa-f]{1,6})\}|([0-9A-Fa-f]{2}))")
 _BRACES = re.compile(r"\{(?:\d+(?:,\d*)?\}|[^\d,\s]|$)")
 _INLINE_MULTILINE = re.compile(r"\(\?[isx]*m")
+_INLINE_CASELESS = re.compile(r"\(\?[msx]*i[imsx]*\)")
+_SCOPED = re.compile(r"\(\?[imsx]*(?:i[imsx]*|-[imsx]*i[imsx]*):")
+# Python takes these for i in another case, PCRE for letters of their own.
+_TURKISH = "\u0130\u0131"
 
 
 class _Translation:
@@ -33,6 +37,7 @@ class _Translation:
         self.at = 0
         self.verbose = "x" in options or re.search(r"\(\?[ims]*x", pattern) is not None
         self.multiline = "m" in options or _INLINE_MULTILINE.search(pattern) is not None
+        self.caseless = ("i" in options or _INLINE_CASELESS.match(pattern) is not None) and not _SCOPED.search(pattern)
 
     def refuse(self, what: str) -> NoReturn:
         raise QueryError(
@@ -63,6 +68,8 @@ class _Translation:
         if character == "^" and self.multiline:
             # PCRE sees no new line after a newline that ends the text.
             return r"(?:\A|^(?!\Z))"
+        if self.caseless and character in "iI" + _TURKISH:
+            return "(?-i:[iI])" if character in "iI" else f"(?-i:{character})"
         return character
 
     def group(self) -> str:
@@ -122,10 +129,17 @@ class _Translation:
             (classes if item in _SHORTHANDS else items).append(item)
             first = False
         self.at += 1
-        if not classes:
-            return f"[{'^' * negated}{''.join(items)}]"
-        alternatives = f"(?a:[{''.join(classes)}])" + (f"|[{''.join(items)}]" if items else "")
-        return f"(?:(?!{alternatives})(?s:.))" if negated else f"(?:{alternatives})"
+        return self.joined(negated, classes, "".join(items))
+
+    def joined(self, negated: bool, classes: list[str], rest: str) -> str:
+        turkish = self.caseless and rest.isascii()
+        if not classes and not turkish:
+            return f"[{'^' * negated}{rest}]"
+        alternatives = [f"(?a:[{''.join(classes)}])"] if classes else []
+        if rest:
+            alternatives.append(f"(?!(?-i:[{_TURKISH}]))[{rest}]" if turkish else f"[{rest}]")
+        either = "|".join(alternatives)
+        return f"(?:(?!{either})(?s:.))" if negated else f"(?:{either})"
 
     def class_item(self) -> str:
         character = self.pattern[self.at]

@@ -210,7 +210,7 @@ def _one_of(operands: list[Any]) -> Test:
     values = [each for each in operands if not isinstance(each, re.Pattern | Regex)]
     patterns = [_literal(each) for each in operands if isinstance(each, re.Pattern | Regex)]
     keys = {order_key(each) for each in values}
-    texts = {each for each in values if type(each) is str}
+    texts = {str.__str__(each) for each in values if isinstance(each, str) and not isinstance(each, Code)}
     null = None in values
 
     def test(value: Any) -> bool:

@@ -115,7 +115,7 @@ def choose_columns(columns: Sequence[str] | None, exclude: Sequence[str]) -> lis
     """
     if isinstance(columns, str) or isinstance(exclude, str):
         raise QueryError("columns and exclude_columns are lists of names, not one text.")
-    known = {*COLUMNS, *ENVIRONMENT_FIELDS, "artifact_id"}
+    known = {*COLUMNS, *ENVIRONMENT_FIELDS, "artifact_id", "logs"}
     for name in [*(columns or ()), *exclude]:
         if name.split(".")[0] not in known:
             raise QueryError(f"There is no column {name!r}. Columns: {', '.join(COLUMNS)}.")

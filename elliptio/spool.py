@@ -7,7 +7,10 @@ An artifact lies complete in the store before it is recorded, so all that must b
 from __future__ import annotations
 
 import logging
+import sys
+import time
 import warnings
+from types import FrameType
 
 from elliptio import naming
 from elliptio.errors import IndexUnavailableError, MissingKeyError
@@ -17,6 +20,10 @@ from elliptio.metadata import read_manifest
 log = logging.getLogger(__name__)
 
 SPOOL = f"{naming.LAKE_FOLDER}/spool"
+
+
+LOOK_SECONDS = 60.0
+"""How often a remote store is asked for what other processes left there."""
 
 
 class SpooledWarning(UserWarning):
@@ -32,8 +39,18 @@ def keep(lake: Lake, artifact_id: str, root_key: str, error: IndexUnavailableErr
             f"The files are saved, but cannot be found yet: {error} They are recorded at the next call that reaches "
             "the index, or by `elliptio flush`.",
             SpooledWarning,
-            stacklevel=5,
+            stacklevel=_levels_inside(),
         )
+
+
+def _levels_inside() -> int:
+    """How many frames up the first one outside elliptio is: the user's line is what a warning should point at."""
+    frame: FrameType | None = sys._getframe(1)
+    level = 1
+    while frame is not None and str(frame.f_globals.get("__name__", "")).split(".")[0] in ("elliptio", "contextlib"):
+        frame = frame.f_back
+        level += 1
+    return level
 
 
 def flush(lake: Lake) -> list[str]:
@@ -64,7 +81,7 @@ def flush(lake: Lake) -> list[str]:
 
 
 def flush_if_any(lake: Lake) -> None:
-    """Deliver what waits: looked for once for each opened lake, and whenever something is known to wait.
+    """Deliver what waits. In a remote store it is looked for once a minute, or when something is known to wait.
 
     Raises
     ------
@@ -72,9 +89,10 @@ def flush_if_any(lake: Lake) -> None:
         If something waits and the index cannot be reached.
 
     """
-    if lake.spool_checked and not lake.spooled:
+    now = time.monotonic()
+    if not lake.spooled and lake.store.scheme != "file" and now - lake.spool_checked < LOOK_SECONDS:
         return
-    lake.spool_checked = True
+    lake.spool_checked = now
     delivered = flush(lake)
     if delivered:
         log.info("Recorded %d artifacts that had waited for the index.", len(delivered))

@@ -132,7 +132,7 @@ def _scalar(value: Any, where: str) -> Any:
 
 def _utc(value: datetime, where: str) -> datetime:
     if value != value:
-        raise QueryError(f"{where}: NaT is no point in time; use None for a missing one")
+        _refuse_nat(where)
     try:
         aware = value.replace(tzinfo=UTC) if value.utcoffset() is None else value.astimezone(UTC)
     except OverflowError:
@@ -169,12 +169,17 @@ def _converted(value: Any, where: str, depth: int) -> Any:
 
         return Binary.from_uuid(value)
     if module == "numpy" and type(value).__name__ == "datetime64":
-        return plain_value(value.astype("datetime64[us]").item(), where, depth)
+        plain = value.astype("datetime64[us]").item()
+        return _utc(plain, where) if isinstance(plain, datetime) else _refuse_nat(where)
     if module in ("numpy", "pandas") and hasattr(value, "tolist"):
         plain = value.tolist()
         if type(plain) is not type(value):
             return plain_value(plain, where, depth)
     _refuse(value, where)
+
+
+def _refuse_nat(where: str) -> NoReturn:
+    raise QueryError(f"{where}: NaT is no point in time; use None for a missing one")
 
 
 def _refuse(value: Any, where: str) -> NoReturn:

@@ -29,8 +29,8 @@ LEAST_FREE = 100 * 1000**2
 ROOT_MEND = "choose another root with --root or ELLIPTIO_ROOT"
 INDEX_MEND = "correct it with --index or ELLIPTIO_INDEX"
 S3_MEND = (
-    "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE), AWS_REGION, and AWS_ENDPOINT_URL for a server "
-    f"that is not AWS's; see that the bucket exists and may be read and written; or {ROOT_MEND}"
+    "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE), AWS_DEFAULT_REGION, and AWS_ENDPOINT_URL for "
+    f"a server that is not AWS's; see that the bucket exists and may be read and written; or {ROOT_MEND}"
 )
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from elliptio import __version__
-from elliptio.cli import config, demo, doctor, find, get, output, show, upload
+from elliptio.cli import config, demo, doctor, find, flush, get, output, show, upload
 from elliptio.cli.options import Parser, UsageError, add_common, defaults
 from elliptio.errors import ElliptioError
 
@@ -66,7 +66,7 @@ def build_parser() -> Parser:
     parser.add_argument("--version", action="version", version=f"elliptio {__version__}")
     add_common(parser)
     verbs = parser.add_subparsers(title="verbs", metavar="VERB")
-    for verb in (demo, upload, find, show, get, config, doctor):
+    for verb in (demo, upload, find, show, get, flush, config, doctor):
         verb.add_parser(verbs)
     return parser
 
@@ -77,7 +77,7 @@ def _run(arguments: Sequence[str], as_json: bool) -> int:
     try:
         parser.parse_args(arguments, namespace=args)
         if args.run is None:
-            parser.error("say what to do: one of demo, upload, find, show, get, config, doctor")
+            parser.error("say what to do: one of demo, upload, find, show, get, flush, config, doctor")
         with _notices(args):
             return int(args.run(args))
     except SystemExit as done:  # --help and --version

@@ -63,6 +63,7 @@ class MongoIndex:
         self._in_memory = type(collection).__module__.split(".")[0] == "mongomock"
         if url is not None:
             self.address = hide_password(url)
+            _check_url(url, self.address)
         else:
             self.address = f"the given collection {getattr(collection, 'full_name', collection)!s}"
 
@@ -164,6 +165,17 @@ class MongoIndex:
             yield
         except PyMongoError as error:
             raise IndexUnavailableError(_explained(error, self.address)) from error
+
+
+def _check_url(url: str, address: str) -> None:
+    """Refuse what is no URL before anything is saved; the hosts behind ``mongodb+srv`` are asked for only when used."""
+    if url.startswith("mongodb://"):
+        from pymongo.uri_parser import parse_uri
+
+        try:
+            parse_uri(url)
+        except (InvalidURI, ConfigurationError, ValueError) as error:
+            raise ConfigError(f"The index {address} is not a MongoDB URL: {error}") from error
 
 
 def index_models(collection: str) -> list[IndexModel]:

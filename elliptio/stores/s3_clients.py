@@ -194,7 +194,7 @@ _ADVICE: Mapping[str, str] = {
     "InvalidAccessKeyId": "the access key is not known there. Check AWS_ACCESS_KEY_ID, the profile and the endpoint.",
     "ExpiredToken": "the credentials have expired. Sign in again (for SSO: aws sso login).",
     "RequestTimeTooSkewed": "the clock of this machine is wrong. Set it right.",
-    "WrongRegion": "the bucket is in another region. Set AWS_REGION to that of the bucket.",
+    "WrongRegion": "the bucket is in another region. Set AWS_DEFAULT_REGION to that of the bucket.",
     "SlowDown": "the server is overloaded. Try again later, or with fewer threads.",
     "NotImplemented": "the server does not offer what elliptio needs (conditional writes, multipart uploads).",
     "QuotaExceeded": "the storage is full. Free some space, or ask for more.",

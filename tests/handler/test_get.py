@@ -132,6 +132,18 @@ def test_a_document_of_a_newer_elliptio_says_so(local: eio.Handler, data: Path) 
         local.get("artifact_new")
 
 
+def test_it_shows_what_was_built_on_it(local: eio.Handler, data: Path) -> None:
+    with local.new(["x"]) as new:
+        new.file.upload_string("x")
+    assert "used by   nothing" in str(new)
+    children = [local.upload(data, based_on=new) for _ in range(12)]
+    for artifact in (new, local.get(new.artifact_id)):
+        assert children[9].artifact_id in str(artifact)
+        assert children[10].artifact_id not in str(artifact)
+        assert "and 2 more" in str(artifact)
+        assert "and 2 more" in artifact._repr_html_()
+
+
 def test_a_handler_can_be_pickled(local: eio.Handler, data: Path) -> None:
     artifact = local.upload(data)
     copy = pickle.loads(pickle.dumps(local))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import elliptio as eio
+from elliptio.cli import main
 from elliptio.protocols import Document, Query, Sort
 from elliptio.testing.servers import mongodb_server
 from tests.conftest import Team
@@ -64,6 +65,7 @@ def test_saving_goes_on_and_is_recorded_by_the_next_call(
         with h.new(["x"]) as second:
             second.file.upload_string("x")
     assert len(caught) == 1
+    assert caught[0].filename == __file__
     assert first.files["train.txt"].download_string() == (data / "train.txt").read_text()
     with pytest.raises(eio.IndexUnavailableError, match=index.address.split("?")[0]):
         h.find()
@@ -72,6 +74,33 @@ def test_saving_goes_on_and_is_recorded_by_the_next_call(
     assert not list(h.store.list(".elliptio/spool"))
     assert h.get(first.artifact_id).metadata == first.metadata
     assert h.flush() == []
+
+
+def test_what_another_process_left_is_found_by_an_open_handler(local: eio.Handler, data: Path) -> None:
+    local.upload(data)
+    failing = Failing(eio.Handler(local.store.root).index)
+    failing.down = True
+    with pytest.warns(eio.SpooledWarning):
+        waiting = eio.Handler(local.store.root, failing).upload(data)
+    assert waiting.artifact_id in local.find().index
+
+
+def test_a_malformed_url_is_refused_before_anything_is_saved(tmp_path: Path) -> None:
+    with pytest.raises(eio.ConfigError, match="not a MongoDB URL"):
+        eio.Handler(tmp_path / "lake", "mongodb://host:notaport/db")
+
+
+def test_the_command_delivers(
+    switched: tuple[eio.Handler, Failing], data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    h, index = switched
+    if "sqlite" not in index.address:
+        pytest.skip("the command needs an index that a URL names")
+    index.down = True
+    with pytest.warns(eio.SpooledWarning):
+        waiting = h.upload(data)
+    assert main(["flush", "--root", h.store.root]) == 0
+    assert waiting.artifact_id in capsys.readouterr().out
 
 
 def test_another_process_delivers(switched: tuple[eio.Handler, Failing], team: Team, data: Path) -> None:

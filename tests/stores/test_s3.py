@@ -120,7 +120,7 @@ def endpoint(monkeypatch: pytest.MonkeyPatch, root: str, **options: Any) -> tupl
 
 def test_addressing(s3_environment: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL")
-    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     aws = "s3.eu-west-1.amazonaws.com"
     assert endpoint(monkeypatch, "bucket") == (False, f"https://bucket.{aws}")

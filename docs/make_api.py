@@ -1,0 +1,117 @@
+"""Writes ``docs/api.md`` from the docstrings: ``python docs/make_api.py``.
+
+Public is what `elliptio.__all__` names. What its methods return besides is listed after that.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import is_dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+RETURNED = {
+    "artifact": ("NewArtifact", "Files"),
+    "metadata": ("FileRecord",),
+    "upkeep": ("VerifyReport", "Problem", "ReindexReport", "Orphan"),
+}
+
+HEAD = """\
+# API reference
+
+Made from the docstrings by `docs/make_api.py`; do not edit. `import elliptio as eio` gives you these names:
+
+"""
+
+
+def main() -> None:
+    """Write the page."""
+    Path(__file__).with_name("api.md").write_text(page(), encoding="utf-8")
+
+
+def page() -> str:
+    """Make the whole page as Markdown."""
+    package = import_module("elliptio")
+    public = [getattr(package, name) for name in package.__all__ if name != "__version__"]
+    errors = [item for item in public if inspect.isclass(item) and issubclass(item, Exception)]
+    others = [item for item in public if item not in errors]
+    others.sort(key=lambda item: (item.__name__ != "Handler", inspect.isfunction(item)))  # what readers look for first
+    links = [f"- [`{item.__name__}`](#{item.__name__.lower()})" for item in [*others, *errors]]
+    others += [getattr(import_module(f"elliptio.{home}"), name) for home, names in RETURNED.items() for name in names]
+    links += ["- `__version__`: the version of elliptio, a text", "", "And these are what its methods return:", ""]
+    links += [f"- [`{name}`](#{name.lower()})" for names in RETURNED.values() for name in names]
+    sections = [section for item in [*others, *errors] for section in describe(item)]
+    return HEAD + "\n".join(links) + "\n\n" + "\n\n".join(sections) + "\n"
+
+
+def describe(item: Any) -> Iterator[str]:
+    """Describe a class with its public methods, or a function."""
+    yield f"## {item.__name__}"
+    if inspect.isclass(item) and issubclass(item, Exception | Warning):
+        yield f"`{item.__name__}({', '.join(base.__name__ for base in item.__bases__)})`"
+    else:
+        bases = [base for base in getattr(item, "__bases__", ()) if base.__module__.startswith("elliptio.")]
+        # Files and the like are never made by users.
+        if not inspect.isclass(item) or is_dataclass(item) or item.__name__ == "Handler":
+            yield signature(item.__name__, item)
+        yield from (f"Has all that [`{base.__name__}`](#{base.__name__.lower()}) has." for base in bases)
+    yield markdown(inspect.getdoc(item) or "")
+    if not inspect.isclass(item):
+        return
+    for name, member in vars(item).items():
+        if name.startswith("_") or not (inspect.isfunction(member) or isinstance(member, property)):
+            continue
+        yield f"### {item.__name__}.{name}"
+        if inspect.isfunction(member):
+            yield signature(name, member)
+        yield markdown(inspect.getdoc(member) or "")
+
+
+def signature(name: str, item: Any) -> str:
+    """Show a call as code, one argument a line where it is long."""
+    found = inspect.signature(item)
+    marks = []
+    for parameter in found.parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY and "*" not in marks:
+            marks.append("*")
+        if parameter.name != "self" and not parameter.name.startswith("_"):
+            default = "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
+            marks.append(f"{parameter.name}: {parameter.annotation}{default}")
+    is_context = inspect.isfunction(item) and hasattr(item, "__wrapped__")
+    arrow = "" if inspect.isclass(item) or is_context else f" -> {found.return_annotation}"
+    before, after = (f"with {name}(", "): ...") if is_context else (f"{name}(", f"){arrow}")
+    text = f"{before}{', '.join(marks)}{after}"
+    if len(text) > 100:
+        text = f"{before}\n" + "".join(f"    {mark},\n" for mark in marks) + after
+    return f"```text\n{text}\n```"
+
+
+def markdown(doc: str) -> str:
+    """Turn a numpydoc docstring into Markdown: sections become bold words, parameters a list."""
+    doc = re.sub(r"^([A-Z]\w+)\n-{3,}$", r"**\1**\n", doc, flags=re.MULTILINE)
+    head, *rest = re.split(r"(?=^\*\*\w+\*\*$)", doc, flags=re.MULTILINE)
+    return "\n\n".join(part.strip() for part in [inline(head), *map(section, rest)])
+
+
+def section(text: str) -> str:
+    """Render one section of a docstring."""
+    title, _, body = text.partition("\n")
+    # A name begins at the margin, what is said of it is indented below.
+    named = re.sub(
+        r"^(\S.*)\n((?:    .*\n?)+)", lambda m: f"- `{m[1]}`: {' '.join(m[2].split())}\n", body, flags=re.MULTILINE
+    )
+    return f"{title}\n\n{inline(named.strip())}"
+
+
+def inline(text: str) -> str:
+    """Turn double backticks into single ones."""
+    return re.sub(r"``(.+?)``", r"`\1`", text)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    main()

@@ -1,0 +1,185 @@
+"""The notebook tells the story of the users and runs; the training job is a script that works."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import elliptio as eio
+from elliptio.demo import load_penguins, model, split
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+STORY = NOTEBOOKS / "user_story.ipynb"
+JOB = NOTEBOOKS / "training_job.py"
+
+
+class Executed:
+    """A notebook after it ran."""
+
+    def __init__(self, notebook: Any, lake: Path) -> None:
+        self.cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        self.lake = lake
+
+    def output(self, part: str, kind: str = "text/plain") -> str:
+        """What the one cell whose source has `part` shows."""
+        (cell,) = [cell for cell in self.cells if part in cell.source]
+        shown = [
+            output.text if output.output_type == "stream" else output.data.get(kind, "") for output in cell.outputs
+        ]
+        return "".join(shown)
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Executed:
+    import nbformat
+    from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+    from nbclient import NotebookClient
+
+    class ThisPython(KernelSpecManager):
+        """Whatever kernels are installed: the notebook runs on the Python that runs the tests."""
+
+        def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+            argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+            return KernelSpec(argv=argv, display_name=kernel_name, language="python")
+
+    folder = tmp_path_factory.mktemp("story")
+    lake = folder / "lake"
+    own = {
+        "ELLIPTIO_LOCAL_ROOT": str(lake),
+        "ELLIPTIO_CONFIG_FILE": str(folder / "none.toml"),
+        "ELLIPTIO_USER_DIR": str(folder / "user"),
+        "IPYTHONDIR": str(folder / "ipython"),
+        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+        "JUPYTER_PLATFORM_DIRS": "1",
+        "PYTHONPATH": str(NOTEBOOKS.parent),
+    }
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("ELLIPTIO_")} | own
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JUPYTER_RUNTIME_DIR", own["JUPYTER_RUNTIME_DIR"])
+        patch.setenv("JUPYTER_PLATFORM_DIRS", "1")
+        notebook = nbformat.read(STORY, as_version=4)
+        client = NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(folder)}})
+        client.km = client.create_kernel_manager()
+        client.km.kernel_spec_manager = ThisPython()
+        client.execute(env=environ)
+    return Executed(notebook, lake)
+
+
+def test_the_notebook_holds_no_outputs() -> None:
+    """They would show somebody's machine, and change with every run."""
+    for cell in json.loads(STORY.read_text(encoding="utf-8"))["cells"]:
+        assert not cell.get("outputs")
+        assert cell.get("execution_count") is None
+
+
+def test_artifacts_show_themselves(story: Executed) -> None:
+    saved = story.output("train.to_csv", "text/html")
+    assert '<div class="elliptio">' in saved
+    for part in ("andy on ", "ticket=AB-123", "2 files, 16.8 kB", "test.csv"):
+        assert part in saved
+
+
+def test_the_lineage_is_followed(story: Executed) -> None:
+    assert story.output("ancestry(").splitlines() == [
+        "metrics.json by charlie",
+        "    model.json by brenda",
+        "        train.csv, test.csv by andy",
+        "    train.csv, test.csv by andy",
+    ]
+
+
+def test_brenda_finds_what_andy_saved(story: Executed) -> None:
+    shown = story.output("df = h.find", "text/html")
+    assert "[train.csv, test.csv]" in shown
+    assert shown.count("<th>artifact_0") == 1
+    assert "python_packages" not in shown
+    assert pd.__version__ in story.output('python_packages["pandas"]')
+
+
+def test_charlie_measures_a_good_model(story: Executed) -> None:
+    assert float(story.output("accuracy = float")) > 0.95
+
+
+def test_andy_finds_what_was_built_on_his_data(story: Executed) -> None:
+    shown = story.output("children = h.find", "text/html")
+    assert "[model.json]" in shown
+    assert "[metrics.json]" in shown
+    last = story.cells[-1].outputs[0].data["text/html"]
+    children = eio.Handler(story.lake).find(sort="creation_time").index[1:]
+    assert len(children) == 2
+    for child in children:
+        assert f"<code>{child}</code>" in last.partition("used by")[2]
+
+
+def test_the_lake_of_the_story_is_whole(story: Executed) -> None:
+    h = eio.Handler(story.lake)
+    assert h.verify().ok
+    found = h.find(sort="creation_time")
+    assert list(found["username"]) == ["andy", "brenda", "charlie"]
+    dataset, trained, metrics = found.index
+    assert list(found["based_on"]) == [[], [dataset], [trained, dataset]]
+    assert h.get(metrics).metadata.labels["accuracy"] > 0.95  # type: ignore[index]
+
+
+# --- the training job ---
+
+
+@pytest.fixture
+def dataset(local: eio.Handler, tmp_path: Path) -> eio.Artifact:
+    for table, name in zip(split(load_penguins()), ("train.csv", "test.csv"), strict=True):
+        table.to_csv(tmp_path / name, index=False)
+    labels = eio.Labels(project="penguins", datatype="dataset")
+    return local.upload([tmp_path / "train.csv", tmp_path / "test.csv"], labels)
+
+
+def run_job(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "error", str(JOB), *arguments],
+        env={**os.environ, "PYTHONPATH": str(NOTEBOOKS.parent), **environ},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=90,
+        check=False,
+    )
+
+
+def test_the_job_trains_on_what_a_query_finds(local: eio.Handler, dataset: eio.Artifact) -> None:
+    query = json.dumps({"labels.datatype": "dataset"})
+    done = run_job("--root", local.store.root, "--data", query, "--epochs", "200", "--ticket", "AB-7")
+    assert done.returncode == 0, done.stderr
+    assert "epoch 200: loss 0." in done.stdout
+    made = local.get(done.stdout.split()[-1])
+    assert made.metadata.based_on == [dataset.artifact_id]
+    assert made.metadata.labels == eio.Labels(
+        ticket="AB-7", project="penguins", datatype="model", infos={"epochs": 200}
+    )
+    assert "training_job.py" in made.metadata.argv
+    assert len(made.files["history.csv"].download_string().splitlines()) == 201
+    table = pd.read_csv(dataset.files["test.csv"])
+    predicted = model.Model.from_json(made.files["model.json"].download_string()).predict(table)
+    assert (table["species"] == predicted).mean() > 0.95
+
+
+def test_the_job_takes_an_artifact_and_the_lake_from_its_settings(local: eio.Handler, dataset: eio.Artifact) -> None:
+    done = run_job("--artifact", dataset.artifact_id, "--epochs", "1", ELLIPTIO_ROOT=local.store.root)
+    assert done.returncode == 0, done.stderr
+    assert local.get(done.stdout.split()[-1]).metadata.based_on == [dataset.artifact_id]
+
+
+def test_the_job_says_that_nothing_matches(local: eio.Handler) -> None:
+    done = run_job("--root", local.store.root, "--data", '{"labels.datatype": "nothing"}')
+    assert done.returncode == 1
+    assert done.stderr == 'Nothing in the lake matches {"labels.datatype": "nothing"}.\n'
+
+
+def test_the_job_explains_itself() -> None:
+    done = run_job("--help")
+    assert done.returncode == 0
+    assert "--data QUERY" in done.stdout
