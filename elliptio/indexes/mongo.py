@@ -23,7 +23,7 @@ from pymongo.errors import (  # noqa: TID253
 )
 
 from elliptio.config import hide_password
-from elliptio.errors import ConfigError, IndexUnavailableError
+from elliptio.errors import ConfigError, IndexUnavailableError, QueryError
 from elliptio.indexes import INDEXED_PATHS
 from elliptio.ordering import sort_documents
 from elliptio.predicate import compile_query
@@ -34,6 +34,9 @@ log = logging.getLogger(__name__)
 DEFAULT_DATABASE = "elliptio"
 TIMEOUTS = {"serverSelectionTimeoutMS": 5000, "connectTimeoutMS": 5000, "socketTimeoutMS": 60_000}
 """Milliseconds; a URL that says otherwise wins."""
+
+BAD_VALUE = 2
+"""MongoDB's error code for what it cannot answer, such as sorting by two lists of one document."""
 
 _OPTIONS: CodecOptions[Any] = CodecOptions(tz_aware=True)
 
@@ -163,6 +166,10 @@ class MongoIndex:
     def _failures(self) -> Iterator[None]:
         try:
             yield
+        except OperationFailure as error:
+            if error.code == BAD_VALUE:
+                raise QueryError(f"MongoDB refuses this query: {(error.details or {}).get('errmsg', error)}") from error
+            raise IndexUnavailableError(_explained(error, self.address)) from error
         except PyMongoError as error:
             raise IndexUnavailableError(_explained(error, self.address)) from error
 

@@ -151,6 +151,15 @@ def test_what_cannot_be_sorted_by(filled: eio.Handler) -> None:
             filled.find(sort=wrong)
 
 
+def test_two_lists_of_one_document_cannot_be_sorted_by(team: Team, data: Path) -> None:
+    h = team.handler()
+    h.upload(data, labels={"a": [1, 2], "b": [3, 4]})
+    if type(h.index).__name__ == "MongoIndex" and not h.index._in_memory:  # type: ignore[attr-defined]
+        pytest.skip("MongoDB refuses it, the server of the tests does not (tests/query/test_disagreements.py)")
+    with pytest.raises(eio.QueryError):
+        h.find(sort=[("labels.a", 1), ("labels.b", 1)])
+
+
 def test_columns(filled: eio.Handler) -> None:
     found = filled.find(columns=["username", "labels.number", "labels.list", "labels.no.such"])
     assert list(found.columns) == ["username", "labels.number", "labels.list", "labels.no.such"]

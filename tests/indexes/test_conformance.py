@@ -11,6 +11,7 @@ import pytest
 from elliptio.indexes.mongo import MongoIndex
 from elliptio.indexes.sqlite import SqliteIndex
 from elliptio.protocols import Index
+from elliptio.testing import queries
 from elliptio.testing.indexes import IndexConformance
 
 
@@ -23,6 +24,8 @@ class TestSqlite(IndexConformance):
 
 
 class TestMongodb(IndexConformance):
+    stored_alike = staticmethod(queries.indexed_alike)  # SecantusDB: tests/query/test_disagreements.py
+
     @pytest.fixture
     def index(self, mongodb_url: str) -> Iterator[Index]:
         index = MongoIndex(f"{mongodb_url.rstrip('/')}/test_{uuid4().hex}")
@@ -31,6 +34,8 @@ class TestMongodb(IndexConformance):
 
 
 class TestGivenCollection(IndexConformance):
+    stored_alike = staticmethod(queries.indexed_alike)
+
     @pytest.fixture
     def index(self, mongodb_url: str) -> Iterator[Index]:
         from pymongo import MongoClient
