@@ -18,7 +18,7 @@ from elliptio.errors import IndexUnavailableError, MetadataError
 from elliptio.hashing import HashingReader
 from elliptio.lake import Lake
 from elliptio.metadata import FileRecord, Labels, Metadata, to_document, to_manifest
-from elliptio.provenance import Provenance
+from elliptio.provenance import Packages, Provenance
 from elliptio.sources import Source, files_in
 
 MAX_DOCUMENT_BYTES = 15 * 1024 * 1024
@@ -138,7 +138,7 @@ class Publication:
             artifact_id=self.artifact_id,
             run_id=self._run_id,
             creation_time=self._moment,
-            python_packages=facts.environment["python_packages"],
+            python_packages=Packages(facts.environment["python_packages"]),
             based_on=self._based_on(),
             labels=self._labels if self._labels.keys() != vars(Labels()).keys() else Labels(**self._labels),
             remote_root=f"{self._lake.store.root}/{self.root_key}",

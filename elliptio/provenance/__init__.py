@@ -78,6 +78,8 @@ class Provenance:
     redactions: list[dict[str, str]]
 
 
+_NO_PACKAGES: dict[str, str] = {}
+
 _lock = threading.Lock()
 _environment: tuple[dict[str, str], dict[str, Any]] | None = None
 _redacted: tuple[str, str, list[Finding]] | None = None
@@ -113,7 +115,7 @@ def collect(directory: Path | None = None) -> Provenance:
         git=None if state is None else state.facts,
         diff=diff,
         notebook=_try(notebook_path, None),
-        environment=_try(environment, {}),
+        environment=environment(),
         redactions=[
             {"kind": finding.kind, "where": f"{where}, {unit} {finding.position}"}
             for where, unit, findings in found
@@ -132,11 +134,11 @@ def in_repository(directory: Path | None = None) -> bool:
 def environment() -> dict[str, Any]:
     """Return the document for the collection ``environments``; the same object while nothing changed, do not modify."""
     global _environment
-    installed = packages.snapshot()
+    installed = _try(packages.snapshot, _NO_PACKAGES)
     known = _environment
     if known is not None and known[0] is installed:
         return known[1]
-    document: dict[str, Any] = {**environment_facts(), "python_packages": dict(installed)}
+    document: dict[str, Any] = {**_try(environment_facts, {}), "python_packages": dict(installed)}
     document = {"_id": environment_id(document), **document}
     with _lock:
         if _environment is not None and _environment[1] == document:

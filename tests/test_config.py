@@ -1,0 +1,130 @@
+"""Settings: the first found wins, and each says where it came from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import elliptio as eio
+from elliptio.config import hide_password, load_settings
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project" / "deep" / "down"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def settings(project: Path, tmp_path: Path, environ: dict[str, str] | None = None, **arguments: object):
+    return load_settings(arguments, environ=environ or {}, directory=project, user_file=tmp_path / "user.toml")
+
+
+def test_each_source_in_its_order(project: Path, tmp_path: Path) -> None:
+    def root(environ: dict[str, str] | None = None, **arguments: object) -> tuple[object, str]:
+        found = settings(project, tmp_path, environ, **arguments)["root"]
+        return found.value, found.origin
+
+    assert root() == (None, "default")
+    (tmp_path / "user.toml").write_text('root = "/user"')
+    assert root() == ("/user", str(tmp_path / "user.toml"))
+    pyproject = tmp_path / "project" / "pyproject.toml"
+    pyproject.write_text('[tool.elliptio]\nroot = "/pyproject"\n[tool.other]\nroot = "no"')
+    assert root() == ("/pyproject", str(pyproject))
+    (tmp_path / "project" / "elliptio.toml").write_text('root = "/own"')
+    assert root() == ("/own", str(tmp_path / "project" / "elliptio.toml"))
+    (project / "pyproject.toml").write_text("[tool.other]\n")
+    assert root()[0] == "/own"
+    assert root({"ELLIPTIO_ROOT": "/environ"}) == ("/environ", "ELLIPTIO_ROOT")
+    assert root({"ELLIPTIO_ROOT": ""})[0] == "/own"
+    assert root({"ELLIPTIO_ROOT": "/environ"}, root="/argument") == ("/argument", "argument")
+
+
+def test_an_unknown_setting_names_the_file(project: Path, tmp_path: Path) -> None:
+    (project / "elliptio.toml").write_text('rot = "/x"')
+    with pytest.raises(eio.ConfigError, match=r"elliptio\.toml has the unknown setting 'rot'"):
+        settings(project, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("progress", "perhaps", "must be true or false"),
+        ("s3_addressing", "both", "must be one of auto, path, virtual"),
+        ("durability", "half", "must be one of full, fast"),
+        ("root", "  ", "must be a non-empty text"),
+    ],
+)
+def test_a_wrong_value_names_its_origin(project: Path, tmp_path: Path, name: str, value: str, problem: str) -> None:
+    with pytest.raises(eio.ConfigError, match=f"'{name}' from ELLIPTIO_{name.upper()} {problem}"):
+        settings(project, tmp_path, {f"ELLIPTIO_{name.upper()}": value})
+
+
+def test_a_broken_file_is_said(project: Path, tmp_path: Path) -> None:
+    (project / "elliptio.toml").write_text("root = ")
+    with pytest.raises(eio.ConfigError, match=r"elliptio\.toml cannot be read"):
+        settings(project, tmp_path)
+    (project / "elliptio.toml").unlink()
+    (project / "pyproject.toml").write_text("[tool.elliptio")
+    assert settings(project, tmp_path)["root"].origin == "default"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("mongodb://andy:secret@host/db", "mongodb://andy:***@host/db"),
+        ("mongodb+srv://a:p%40ss@h1,h2/db?x=1", "mongodb+srv://a:***@h1,h2/db?x=1"),
+        ("mongodb://host/db", "mongodb://host/db"),
+        ("/a/folder:with@odd", "/a/folder:with@odd"),
+    ],
+)
+def test_passwords_are_not_shown(url: str, shown: str) -> None:
+    assert hide_password(url) == shown
+
+
+def test_the_default_lake_lies_in_the_users_data(tmp_path: Path, data: Path) -> None:
+    h = eio.Handler()
+    assert h.store.root == str(tmp_path / "user-dir" / "lake")
+    assert h.index.address == f"sqlite:///{tmp_path}/user-dir/lake/.elliptio/index.sqlite"
+    assert not (tmp_path / "user-dir").exists()
+    h.upload(data)
+    assert len(eio.Handler().find()) == 1
+
+
+def test_settings_choose_the_lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: Path) -> None:
+    monkeypatch.setenv("ELLIPTIO_ROOT", str(tmp_path / "by-root"))
+    monkeypatch.setenv("ELLIPTIO_INDEX", f"sqlite:///{tmp_path}/by-index.sqlite")
+    h = eio.Handler()
+    h.upload(data)
+    assert (tmp_path / "by-root").is_dir()
+    assert (tmp_path / "by-index.sqlite").is_file()
+    assert not (tmp_path / "by-root" / ".elliptio" / "index.sqlite").exists()
+    assert eio.Handler(remote_file_cls=eio.LocalFile).store.root == str(tmp_path / "by-root")
+    monkeypatch.setenv("ELLIPTIO_LOCAL_ROOT", str(tmp_path / "by-local"))
+    assert eio.Handler(remote_file_cls=eio.LocalFile).store.root == str(tmp_path / "by-local")
+    assert eio.Handler(tmp_path / "given").store.root == str(tmp_path / "given")
+
+
+def test_what_contradicts_itself_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(eio.ConfigError, match="No bucket is set"):
+        eio.Handler(remote_file_cls=eio.S3File)
+    with pytest.raises(eio.ConfigError, match="does not go with"):
+        eio.Handler(tmp_path, remote_file_cls=eio.S3File)
+    with pytest.raises(eio.ConfigError, match=r"LocalFile or eio\.S3File"):
+        eio.Handler(remote_file_cls=str)  # type: ignore[arg-type]
+    with pytest.raises(eio.ConfigError, match="not both"):
+        eio.Handler(tmp_path, "mongodb://localhost/db", collection=object())
+    with pytest.raises(eio.ConfigError, match="ftp"):
+        eio.Handler("ftp://host/folder")
+    with pytest.raises(eio.ConfigError, match="'mysql://host/db' is not one"):
+        eio.Handler(tmp_path, "mysql://host/db")
+
+
+def test_durability_reaches_store_and_index(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed: list[int] = []
+    monkeypatch.setattr("os.fsync", flushed.append)
+    eio.Handler(tmp_path / "fast", durability="fast").upload(data)
+    assert flushed == []
+    eio.Handler(tmp_path / "full").upload(data)
+    assert flushed

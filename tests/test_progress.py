@@ -1,0 +1,91 @@
+"""Progress bars: for long transfers, where somebody watches, unless switched off."""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+
+import pytest
+
+from elliptio import progress
+from elliptio.progress import Progress
+
+LARGE = 100 << 20
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def shown(monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, *, total: int = LARGE, enabled: bool = True) -> str:
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(progress, "DELAY", 0.05)
+    with Progress(total, "Saving", enabled=enabled) as bar:
+        bar.advance(total // 2)
+        time.sleep(0.3)
+        bar.advance(total - total // 2)
+    return stream.getvalue()
+
+
+def test_a_long_transfer_shows_what_was_moved_before_and_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = shown(monkeypatch, Terminal())
+    assert "Saving:  50%" in text
+    assert "105M" in text
+
+
+def test_nothing_shows_where_nobody_watches(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert shown(monkeypatch, io.StringIO()) == ""
+
+
+def test_nothing_shows_when_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert shown(monkeypatch, Terminal(), enabled=False) == ""
+
+
+def test_nothing_shows_for_a_short_transfer(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    with Progress(LARGE, "Saving") as bar:
+        bar.advance(LARGE)
+    assert stream.getvalue() == ""
+
+
+SCRIPT = """
+import elliptio as eio, elliptio.progress, elliptio.hashing, sys, time
+elliptio.progress.DELAY = 0.1
+read = elliptio.hashing.HashingReader.read
+def slowly(self, size=-1):
+    time.sleep(0.1)
+    return read(self, size)
+elliptio.hashing.HashingReader.read = slowly
+eio.Handler("lake").upload("large.bin")
+"""
+
+
+@pytest.mark.parametrize(("variable", "expected"), [("1", True), ("0", False)])
+def test_a_real_terminal(tmp_path: Path, variable: str, expected: bool) -> None:
+    (tmp_path / "large.bin").write_bytes(bytes(20 << 20))
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    environment = {**os.environ, "ELLIPTIO_PROGRESS": variable}
+    try:
+        subprocess.run(
+            [sys.executable, "-c", SCRIPT], cwd=tmp_path, stderr=theirs, stdin=theirs, env=environment, check=True
+        )
+        os.set_blocking(ours, False)
+        try:
+            text = os.read(ours, 100_000).decode()
+        except BlockingIOError:
+            text = ""
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert ("Saving" in text) is expected
