@@ -191,16 +191,12 @@ class RemoteFile:
 class LocalFile(RemoteFile):
     """A file in a local lake; an `os.PathLike`, so that ``open`` and ``pd.read_csv`` take it as it is."""
 
-    root_setting = "local_root"
-
     def __fspath__(self) -> str:
         return self.remote_url
 
 
 class S3File(RemoteFile):
     """A file in an S3 lake."""
-
-    root_setting = "s3_bucket_name"
 
 
 FILE_CLASSES: dict[str, type[RemoteFile]] = {"file": LocalFile, "s3": S3File}

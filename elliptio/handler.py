@@ -12,13 +12,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from elliptio import capture, naming, spool, upkeep
-from elliptio.artifact import FILE_CLASSES, Artifact, Files, LocalFile, NewArtifact, RemoteFile, S3File
+from elliptio.artifact import FILE_CLASSES, Artifact, Files, NewArtifact, RemoteFile
 from elliptio.config import load_settings
 from elliptio.display import MOST_NEIGHBOURS
-from elliptio.errors import ConfigError, MetadataError
+from elliptio.errors import MetadataError
 from elliptio.frame import to_frame
-from elliptio.lake import chosen_root, open_lake
 from elliptio.metadata import Labels, Metadata, check_labels, from_document, read_manifest
+from elliptio.opening import open_lake
 from elliptio.provenance import Packages, username
 from elliptio.provenance.redaction import redact
 from elliptio.publication import Publication
@@ -93,10 +93,13 @@ class Handler:
         self._settings = load_settings(
             {"index": index if isinstance(index, str) else None, "durability": durability, "progress": progress}
         )
-        given = _chosen_index(index, collection)
-        place: Any = root if root is not None else chosen_root(self._settings, _root_setting(remote_file_cls))
-        self.lake = open_lake(self._settings, root=place, index=given)
-        _check_file_class(remote_file_cls, self.lake.store)
+        self.lake = open_lake(
+            self._settings,
+            root=root,
+            index=None if isinstance(index, str) else index,
+            collection=collection,
+            remote_file_cls=remote_file_cls,
+        )
         self.progress = bool(self._settings["progress"].value)
         self.run_id = naming.new_id("run")[0]
         self.based_on: list[str] = []
@@ -410,30 +413,6 @@ def _discarding(publication: Publication) -> Iterator[None]:
     except BaseException:
         publication.discard()
         raise
-
-
-def _chosen_index(index: str | Index | None, collection: Any) -> Index | None:
-    if collection is not None:
-        if index is not None:
-            raise ConfigError("Give either index= or collection=, not both.")
-        from elliptio.indexes.mongo import MongoIndex
-
-        return MongoIndex(collection=collection)
-    return None if isinstance(index, str) else index
-
-
-def _root_setting(remote_file_cls: type[RemoteFile] | None) -> str | None:
-    return None if remote_file_cls is None else getattr(remote_file_cls, "root_setting", None)
-
-
-def _check_file_class(remote_file_cls: type[RemoteFile] | None, store: Store) -> None:
-    schemes: dict[Any, str] = {LocalFile: "file", S3File: "s3"}
-    if remote_file_cls is None:
-        return
-    if remote_file_cls not in schemes:
-        raise ConfigError(f"remote_file_cls is eio.LocalFile or eio.S3File, not {remote_file_cls!r}.")
-    if schemes[remote_file_cls] != store.scheme:
-        raise ConfigError(f"remote_file_cls={remote_file_cls.__name__} does not go with the root {store.root!r}.")
 
 
 def _identifiers(based_on: BasedOn) -> list[str]:

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
-import os
 import threading
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from elliptio import naming, query
-from elliptio.config import Setting, user_data_folder
-from elliptio.errors import ConfigError, DocumentNotFoundError, FormatError
-from elliptio.indexes import open_index
+from elliptio.errors import DocumentNotFoundError, FormatError
 from elliptio.metadata import MAX_INDEXED_FILES, check_version
 from elliptio.protocols import Document, Index, Query, Sort, Store
-from elliptio.stores import open_store
 
 ARTIFACTS = "artifacts"
 ENVIRONMENTS = "environments"
@@ -164,7 +158,7 @@ class Lake:
         return self._scoped(self._relative(resolved))
 
     def _matching_environments(self, wanted: Query) -> tuple[list[str], list[str]]:
-        from elliptio.predicate import compile_query
+        from elliptio.query.predicate import compile_query
 
         matches = compile_query(wanted)
         known = list(self.index.find(ENVIRONMENTS, {}))
@@ -199,57 +193,3 @@ class Lake:
         # A lake that has no identity yet has no artifacts either: nothing equals its missing one.
         scope = {"lake_id": self._known_id() or "none"}
         return {**scope, **wanted} if "lake_id" not in wanted else {"$and": [scope, wanted]}
-
-
-def open_lake(
-    settings: Mapping[str, Setting], *, root: str | os.PathLike[str] | Store, index: Index | None = None
-) -> Lake:
-    """Open the lake at a root, with the index that the settings name, or the lake's own."""
-    durable = settings["durability"].value == "full"
-    options: dict[str, Any] = {}
-    if isinstance(root, str | os.PathLike):
-        is_s3 = str(root).startswith("s3://")
-        options = {"addressing": settings["s3_addressing"].value} if is_s3 else {"durable": durable}
-    store = open_store(os.fspath(root) if isinstance(root, os.PathLike) else root, **options)
-    if index is not None:
-        return Lake(store, index, shared=True)
-    url = settings["index"].value
-    if url:
-        return Lake(store, open_index(url, durable=durable), shared=True)
-    from elliptio.indexes.sqlite import SqliteIndex
-
-    return Lake(store, SqliteIndex(own_index_path(store, settings), durable=durable), shared=False)
-
-
-def own_index_path(store: Store, settings: Mapping[str, Setting]) -> Path:
-    """Where a lake's own index lies: inside a local lake; for others in the user's data folder, one a root."""
-    if store.scheme == "file":
-        return Path(store.root, naming.LAKE_FOLDER, "index.sqlite")
-    name = hashlib.sha256(store.root.encode()).hexdigest()[:16]
-    return user_data_folder(settings) / "indexes" / f"{store.scheme}_{name}.sqlite"
-
-
-def chosen_root(settings: Mapping[str, Setting], root_setting: str | None) -> str:
-    """Root of the lake by the settings; `root_setting` is the one that a file class asks for.
-
-    Raises
-    ------
-    ConfigError
-        If a bucket is asked for and none is set.
-
-    """
-    if root_setting == "s3_bucket_name":
-        bucket = settings["s3_bucket_name"].value
-        if bucket:
-            return bucket if "://" in bucket else f"s3://{bucket}"
-        root = settings["root"].value
-        if root and root.startswith("s3://"):
-            return str(root)
-        raise ConfigError("No bucket is set: set ELLIPTIO_S3_BUCKET_NAME, or ELLIPTIO_ROOT=s3://bucket/prefix.")
-    if root_setting == "local_root":
-        root = settings["local_root"].value or settings["root"].value
-        if root and not (settings["local_root"].value is None and "://" in root):
-            return str(root)
-    elif settings["root"].value:
-        return str(settings["root"].value)
-    return str(user_data_folder(settings) / "lake")

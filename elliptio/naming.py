@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 import threading
 import time
@@ -73,6 +74,14 @@ def remote_root(artifact_id: str, creation_time: datetime, username: str) -> str
     if set(user) == {"."}:
         user = user.replace(".", "%2E")
     return f"{creation_time:%Y/%m/%d}/{user}/{creation_time:%H%M%S}_{artifact_id}"
+
+
+def normalize_package(name: str) -> str:
+    """Give a package the name that PyPA compares names by: ``zope.interface`` and ``Zope_Interface`` are the same.
+
+    Source: https://packaging.python.org/en/latest/specifications/name-normalization/
+    """
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def common_parent(folders: Iterable[str]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from elliptio.errors import QueryError
 from elliptio.lake import ENVIRONMENT_FIELDS, Lake
+from elliptio.naming import normalize_package
 from elliptio.protocols import Document
 from elliptio.query import check_sort, normalize_query
 
@@ -150,9 +151,7 @@ def _checked_order(sort: Any) -> list[tuple[str, int]]:
 def _dig(value: Any, path: str, *, whole: bool) -> Any:
     """Value at a dotted path below `value`; None where it leads nowhere. A package's name may hold dots itself."""
     if whole:
-        from elliptio.provenance import normalize_name
-
-        return value.get(normalize_name(path)) if isinstance(value, Mapping) else None
+        return value.get(normalize_package(path)) if isinstance(value, Mapping) else None
     for part in path.split("."):
         if not isinstance(value, Mapping) or part not in value:
             return None

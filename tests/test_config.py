@@ -109,7 +109,7 @@ def test_settings_choose_the_lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_what_contradicts_itself_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(eio.ConfigError, match="No bucket is set"):
         eio.Handler(remote_file_cls=eio.S3File)
-    with pytest.raises(eio.ConfigError, match="does not go with"):
+    with pytest.raises(eio.ConfigError, match="does not go with the root"):
         eio.Handler(tmp_path, remote_file_cls=eio.S3File)
     with pytest.raises(eio.ConfigError, match=r"LocalFile or eio\.S3File"):
         eio.Handler(remote_file_cls=str)  # type: ignore[arg-type]

@@ -54,11 +54,11 @@ def _resolved(found: Mapping[str, Setting]) -> dict[str, str]:
     """What the settings come to that are not set: where the lake, its index and the user's data are."""
     from elliptio.config import user_data_folder
     from elliptio.errors import ElliptioError
-    from elliptio.lake import chosen_root, open_lake
+    from elliptio.opening import chosen_root, open_lake
 
-    resolved = {"user_dir": str(user_data_folder(found)), "root": chosen_root(found, None)}
+    resolved = {"user_dir": str(user_data_folder(found)), "root": chosen_root(found)}
     try:
-        lake = open_lake(found, root=resolved["root"])
+        lake = open_lake(found)
         resolved |= {"root": lake.store.root, "index": lake.index.address}
     except ElliptioError:  # `elliptio doctor` says what is wrong with it
         pass

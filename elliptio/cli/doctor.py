@@ -81,10 +81,10 @@ def _checks(args: argparse.Namespace) -> Iterator[Check]:
 
 
 def _lake_checks(found: dict[str, Setting]) -> Iterator[Check]:
-    from elliptio.lake import chosen_root, open_lake
+    from elliptio.opening import open_lake
 
     try:
-        lake = open_lake(found, root=chosen_root(found, None))
+        lake = open_lake(found)
     except MissingExtraError as error:
         yield Check(FAIL, "extras", str(error), "pip install 'elliptio[s3]'")
         return

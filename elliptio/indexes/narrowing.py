@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from elliptio.ordering import order_key, type_bracket
 from elliptio.protocols import Query
+from elliptio.query.ordering import order_key, type_bracket
 
 
 class IndexedPath(NamedTuple):

@@ -1,6 +1,6 @@
 """The embedded index: BSON documents in SQLite, with rows of (path, value, document) for the indexed paths.
 
-SQL narrows, `elliptio.predicate` decides, so a query means what it means on MongoDB. Safe for many threads and
+SQL narrows, `elliptio.query.predicate` decides, so a query means what it means on MongoDB. Safe for many threads and
 processes at once (WAL mode).
 """
 
@@ -24,9 +24,9 @@ from elliptio.indexes import INDEXED_PATHS
 from elliptio.indexes.narrowing import IndexedPath, Narrowing, narrow
 from elliptio.indexes.sqlite_rows import index_rows
 from elliptio.indexes.sqlite_schema import BUSY_SECONDS, create_schema, explained
-from elliptio.ordering import document_sort_key, sort_documents
-from elliptio.predicate import compile_query
 from elliptio.protocols import Document, Query, Sort
+from elliptio.query.ordering import document_sort_key, sort_documents
+from elliptio.query.predicate import compile_query
 
 _RARE = 1000
 """Up to this many candidates it is quicker to read and sort them all than to walk an index in sort order."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from elliptio.indexes import INDEXED_PATHS
-from elliptio.ordering import index_values, order_key
 from elliptio.protocols import Document
+from elliptio.query.ordering import index_values, order_key
 
 
 def index_rows(collection: str, document: Document) -> Iterator[tuple[str, list[bytes], bool]]:

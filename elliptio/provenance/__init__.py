@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from elliptio.provenance import packages, process
 from elliptio.provenance.machine import environment_facts, environment_id
-from elliptio.provenance.packages import Packages, installed_packages, normalize_name
+from elliptio.provenance.packages import Packages, installed_packages
 from elliptio.provenance.process import argv, hostname, mock_username, notebook_path, username
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ __all__ = [
     "in_repository",
     "installed_packages",
     "mock_username",
-    "normalize_name",
     "notebook_path",
     "username",
 ]

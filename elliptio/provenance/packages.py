@@ -16,13 +16,14 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from elliptio.naming import normalize_package
+
 _log = logging.getLogger(__name__)
 
 # A directory changed this shortly before it was read may change again without a new modification time
 # (clocks of file systems tick in steps of up to two seconds), so such a reading is not reused.
 _RACY_NS = 2_000_000_000
 
-_SEPARATORS = re.compile(r"[-_.]+")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._]*[A-Za-z0-9])?")
 _VERSION = re.compile(r"[0-9][A-Za-z0-9.!+]*")
 _METADATA_FILES = ("METADATA", "PKG-INFO", "")
@@ -50,11 +51,6 @@ _readings: dict[str, _Reading] = {}
 _snapshots: dict[tuple[str, ...], _Snapshot] = {}
 
 
-def normalize_name(name: str) -> str:
-    """Return the name of a package as PyPA normalizes it: ``"Foo.Bar_baz"`` becomes ``"foo-bar-baz"``."""
-    return _SEPARATORS.sub("-", name).lower()
-
-
 class Packages(dict[str, str]):
     """Versions of packages by name; any spelling of a name finds the package.
 
@@ -65,20 +61,20 @@ class Packages(dict[str, str]):
     """
 
     def __init__(self, packages: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
-        super().__init__((normalize_name(name), version) for name, version in dict(packages).items())
+        super().__init__((normalize_package(name), version) for name, version in dict(packages).items())
 
     def __getitem__(self, name: str) -> str:
-        version = super().get(normalize_name(name))
+        version = super().get(normalize_package(name))
         if version is None:
             raise KeyError(f"the package {name!r} was not installed")
         return version
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and super().__contains__(normalize_name(name))
+        return isinstance(name, str) and super().__contains__(normalize_package(name))
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return the version of a package, or `default` if it was not installed."""
-        return super().get(normalize_name(name), default)
+        return super().get(normalize_package(name), default)
 
 
 def installed_packages(paths: Sequence[str] | None = None) -> dict[str, str]:
@@ -189,7 +185,7 @@ def _from_directory_name(file_name: str) -> tuple[str, str] | None:
     if python and not (kind.lower() == "egg-info" and python.startswith("py")):
         return None
     if _NAME.fullmatch(name) and _VERSION.fullmatch(version):
-        return normalize_name(name), version
+        return normalize_package(name), version
     return None
 
 
@@ -210,7 +206,7 @@ def _from_metadata_file(path: str) -> tuple[str, tuple[str, str] | None]:
         except OSError:
             continue
         if found.get("name") and found.get("version"):
-            return candidate, (normalize_name(found["name"]), found["version"])
+            return candidate, (normalize_package(found["name"]), found["version"])
         return candidate, None
     return path, None
 
@@ -223,5 +219,5 @@ def _from_metadata(entry: str) -> dict[str, str]:
     for distribution in importlib.metadata.distributions(path=[entry]):
         name, version = distribution.metadata["Name"], distribution.metadata["Version"]
         if name and version:
-            packages.setdefault(normalize_name(name), version)
+            packages.setdefault(normalize_package(name), version)
     return packages

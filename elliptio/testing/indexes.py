@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from elliptio.ordering import sort_documents
-from elliptio.predicate import compile_query
 from elliptio.protocols import Document, Index, Sort
 from elliptio.query import normalize_query
+from elliptio.query.ordering import sort_documents
+from elliptio.query.predicate import compile_query
 from elliptio.testing import queries
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
@@ -167,7 +167,7 @@ class IndexConformance:
     def test_queries_mean_what_mongodb_says(
         self, index: Index, shape: str, documents: list[Document], query: Document, sort: Sort, limit: int
     ) -> None:
-        """Generated queries find what `elliptio.predicate` finds, on indexed paths, below labels, and elsewhere."""
+        """Generated queries find what `elliptio.query.predicate` finds, on indexed paths and others."""
         moved = SHAPES[shape]
         documents = list(filter(self.stored_alike, documents))
         stored = [{"_id": f"d{number}", **moved.document(document)} for number, document in enumerate(documents)]

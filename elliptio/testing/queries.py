@@ -203,7 +203,7 @@ def sorts_alike(document: Mapping[str, Any], sort: list[tuple[str, int]]) -> boo
     It does not refuse two arrays, and sorts ``{"a": [{"b": 1}, 2, {}]}`` by ``a.b`` as 1 instead of null.
     """
     from elliptio.errors import QueryError
-    from elliptio.ordering import document_sort_key
+    from elliptio.query.ordering import document_sort_key
 
     try:
         document_sort_key(sort)({"_id": "", **document})
@@ -221,7 +221,7 @@ def indexed_alike(document: Mapping[str, Any]) -> bool:
 
 
 def _null_alike(document: Mapping[str, Any], path: str) -> bool:
-    from elliptio.ordering import index_values
+    from elliptio.query.ordering import index_values
 
     found, _ = index_values(document, path)
     return None not in found or len(found) == 1

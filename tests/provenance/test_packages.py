@@ -7,8 +7,9 @@ import zipfile
 
 import pytest
 
+from elliptio.naming import normalize_package
 from elliptio.provenance import packages
-from elliptio.provenance.packages import Packages, installed_packages, normalize_name
+from elliptio.provenance.packages import Packages, installed_packages
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +56,7 @@ def expected_from_importlib(paths=None):
     arguments = {} if paths is None else {"path": paths}
     for distribution in importlib.metadata.distributions(**arguments):
         if distribution.metadata["Name"]:
-            found.setdefault(normalize_name(distribution.metadata["Name"]), distribution.version)
+            found.setdefault(normalize_package(distribution.metadata["Name"]), distribution.version)
     return dict(sorted(found.items()))
 
 
@@ -84,7 +85,7 @@ def test_is_what_importlib_says():
 def test_reads_any_kind_of_metadata(tmp_path, file_name, name, version, metadata):
     add(tmp_path, file_name, name=name, version=version, metadata=metadata)
     found = installed_packages([str(tmp_path)])
-    assert found == {normalize_name(name): version}
+    assert found == {normalize_package(name): version}
     assert found == expected_from_importlib([str(tmp_path)])
 
 

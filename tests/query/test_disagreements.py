@@ -16,8 +16,8 @@ from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
 from elliptio.errors import QueryError
-from elliptio.ordering import sort_documents
-from elliptio.predicate import compile_query
+from elliptio.query.ordering import sort_documents
+from elliptio.query.predicate import compile_query
 
 Query = dict[str, Any]
 RAISES = "raises"

@@ -25,8 +25,9 @@ from hypothesis import given
 
 import elliptio
 from elliptio.errors import QueryError
-from elliptio.predicate import compile_query
-from elliptio.query import check_query, check_sort, normalize_package, normalize_query, split_environment
+from elliptio.naming import normalize_package
+from elliptio.query import check_query, check_sort, normalize_query, split_environment
+from elliptio.query.predicate import compile_query
 from elliptio.testing.queries import queries
 
 

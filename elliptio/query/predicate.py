@@ -17,10 +17,10 @@ from bson import Binary, Code, Decimal128, Int64, MaxKey, MinKey, ObjectId, Rege
 from bson.datetime_ms import DatetimeMS
 
 from elliptio.errors import QueryError
-from elliptio.ordering import order_key, regex_options
-from elliptio.paths import ARRAYS, MISSING, OBJECTS, Test, on_path
-from elliptio.patterns import compile_pattern
-from elliptio.values import TYPE_CODES
+from elliptio.query.ordering import order_key, regex_options
+from elliptio.query.paths import ARRAYS, MISSING, OBJECTS, Test, on_path
+from elliptio.query.patterns import compile_pattern
+from elliptio.query.values import TYPE_CODES
 
 Predicate = Callable[[Mapping[str, Any]], bool]
 _Place = Callable[[Test, bool], Test]

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from elliptio.errors import QueryError
-from elliptio.patterns import compile_pattern
-from elliptio.values import TYPE_CODES, check_depth, check_path, check_text, guess, plain_value, short
+from elliptio.naming import normalize_package
+from elliptio.query.patterns import compile_pattern
+from elliptio.query.values import TYPE_CODES, check_depth, check_path, check_text, guess, plain_value, short
 
 _TYPE_NUMBERS: Final = frozenset(code for codes in TYPE_CODES.values() for code in codes)
 
@@ -142,7 +143,7 @@ def _check_regex(path: str, pattern: Any, options: str) -> None:
     if not isinstance(pattern, str):
         from bson import Regex
 
-        from elliptio.ordering import regex_options
+        from elliptio.query.ordering import regex_options
 
         if not isinstance(pattern, re.Pattern | Regex) or not isinstance(pattern.pattern, str):
             raise QueryError(f"{path}: a regular expression is a str, not {short(pattern)}")
@@ -330,11 +331,6 @@ def _sort_pair(part: Any) -> tuple[str, int]:
 Resolve = Callable[[dict[str, Any]], tuple[list[str], list[str]]]
 
 
-def normalize_package(name: str) -> str:
-    """A package's name as PyPA compares names: ``zope.interface`` and ``Zope_Interface`` are ``zope-interface``."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
 def split_environment(query: Mapping[str, Any], fields: tuple[str, ...], resolve: Resolve) -> dict[str, Any]:
     """Replace the clauses on fields of the environment by clauses on ``environment_id``.
 
@@ -377,7 +373,7 @@ def _environment_path(path: str) -> str:
 
 
 def _by_environment(query: dict[str, Any], resolve: Resolve) -> dict[str, Any]:
-    from elliptio.predicate import compile_query
+    from elliptio.query.predicate import compile_query
 
     matching, others = resolve(query)
     if compile_query(query)({}):

@@ -20,8 +20,8 @@ from bson import Binary, Code, Decimal128, Int64, MaxKey, MinKey, ObjectId, Rege
 from bson.datetime_ms import DatetimeMS
 
 from elliptio.errors import QueryError
-from elliptio.paths import ARRAYS, OBJECTS, UNDEFINED, Slot, Undefined, descend, index_keys, split
 from elliptio.protocols import Document, Sort
+from elliptio.query.paths import ARRAYS, OBJECTS, UNDEFINED, Slot, Undefined, descend, index_keys, split
 
 # MongoDB's canonical type numbers. The first byte of a key is the number + 2, so that 0 can end an object or array.
 MIN_KEY, UNDEFINED_TYPE, NULL, NUMBER, STRING, OBJECT, ARRAY, BINARY = -1, 0, 5, 10, 15, 20, 25, 30
