@@ -1,0 +1,74 @@
+"""A process that saves without end, and may be told to kill itself at a named step: run by the crash tests.
+
+It prints the identifier of each artifact once ``upload`` or ``new`` has returned: what was printed must survive.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import elliptio as eio
+from elliptio import lake, publication, transfer
+from elliptio.indexes import sqlite
+from elliptio.stores import local, s3
+
+STEPS: dict[str, tuple[Any, str]] = {
+    "stage": (publication.Publication, "__init__"),
+    "copy": (transfer, "_save_one"),
+    "hash in place": (transfer, "_hash_one"),
+    "describe": (publication, "to_manifest"),
+    "put (folder)": (local.LocalStaging, "put"),
+    "put (S3)": (s3.S3Staging, "put"),
+    "flush": (local, "flush"),
+    "rename": (os, "rename"),
+    "publish (folder)": (local.LocalStaging, "publish"),
+    "publish (S3)": (s3.S3Staging, "publish"),
+    "record": (lake.Lake, "add"),
+    "insert": (sqlite.SqliteIndex, "insert"),
+    "insert rows": (sqlite.SqliteIndex, "_insert"),
+    "identity": (lake.Lake, "_read_identity"),
+}
+"""Where a save can be cut off: what is patched to kill the process before, or after, it ran."""
+
+
+def kill_at(step: str, when: str, call: int) -> None:
+    """Kill this process before or after the n-th call of a step."""
+    owner, name = STEPS[step]
+    original: Callable[..., Any] = getattr(owner, name)
+    calls = iter(range(1, 10**9))
+
+    def patched(*arguments: Any, **options: Any) -> Any:
+        number = next(calls)
+        if when == "before" and number == call:
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = original(*arguments, **options)
+        if when == "after" and number == call:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    setattr(owner, name, patched)
+
+
+def save_without_end(root: str, source: Path) -> None:
+    h = eio.Handler(root, progress=False)
+    for number in range(10**9):
+        if number % 2:
+            with h.new(["a.bin", "deep/b.txt"]) as new:
+                new.files["a.bin"].local_path.write_bytes(random.randbytes(random.choice((0, 10, 300_000))))
+                new.files["deep/b.txt"].upload_string(str(number))
+            saved: eio.Artifact = new
+        else:
+            saved = h.upload(source, labels={"number": number})
+        print(saved.artifact_id, flush=True)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 3:
+        kill_at(sys.argv[3], sys.argv[4], int(sys.argv[5]))
+    save_without_end(sys.argv[1], Path(sys.argv[2]))
