@@ -23,15 +23,15 @@ _HOMES = {
     "IndexUnavailableError": "elliptio.errors",
     "IntegrityError": "elliptio.errors",
     "Labels": "elliptio.metadata",
-    "LocalFile": "elliptio.artifact",
+    "LocalFile": "elliptio.files",
     "Metadata": "elliptio.metadata",
     "MetadataError": "elliptio.errors",
     "MissingExtraError": "elliptio.errors",
     "MissingKeyError": "elliptio.errors",
     "NotWrittenError": "elliptio.errors",
     "QueryError": "elliptio.errors",
-    "RemoteFile": "elliptio.artifact",
-    "S3File": "elliptio.artifact",
+    "RemoteFile": "elliptio.files",
+    "S3File": "elliptio.files",
     "SourceError": "elliptio.errors",
     "SourceNotFoundError": "elliptio.errors",
     "SpooledWarning": "elliptio.spool",
@@ -71,7 +71,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from elliptio.artifact import Artifact, LocalFile, RemoteFile, S3File
+    from elliptio.artifact import Artifact
     from elliptio.errors import (
         ConfigError,
         DocumentNotFoundError,
@@ -90,6 +90,7 @@ if TYPE_CHECKING:
         SourceNotFoundError,
         StoreError,
     )
+    from elliptio.files import LocalFile, RemoteFile, S3File
     from elliptio.handler import Handler, TruncatedWarning
     from elliptio.metadata import Labels, Metadata
     from elliptio.provenance import mock_username

@@ -6,6 +6,7 @@ import contextlib
 import io
 import logging
 import sys
+import threading
 from collections.abc import Iterator
 from typing import Any, TextIO
 
@@ -34,15 +35,23 @@ class Output:
         return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines)
 
 
-class _Tee(io.TextIOBase):
-    """Passes everything on to a stream, and what is written also to an `Output`."""
+_lock = threading.RLock()
+_outputs: list[Output] = []
+"""Those of the blocks that are running now: a program has one stdout, so each of them gets all of it."""
 
-    def __init__(self, stream: TextIO, output: Output) -> None:
+_undo = contextlib.ExitStack()
+
+
+class _Tee(io.TextIOBase):
+    """Passes everything on to a stream, and what is written also to the running blocks."""
+
+    def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._output = output
 
     def write(self, text: str, /) -> int:
-        self._output.add(text)
+        with _lock:
+            for output in _outputs:
+                output.add(text)
         return self._stream.write(text)
 
     def flush(self) -> None:
@@ -62,24 +71,38 @@ class _Tee(io.TextIOBase):
 def captured() -> Iterator[Output]:
     """Copy what Python code writes to stdout, stderr and logging inside the block."""
     output = Output()
-    tees = {name: _Tee(getattr(sys, name), output) for name in ("stdout", "stderr") if getattr(sys, name) is not None}
-    originals = {name: tee._stream for name, tee in tees.items()}
-    swapped: list[tuple[logging.StreamHandler[Any], TextIO]] = []
-    for handler in _stream_handlers():
-        for name, original in originals.items():
-            if handler.stream is original:
-                handler.setStream(tees[name])
-                swapped.append((handler, original))
-    for name, tee in tees.items():
-        setattr(sys, name, tee)
+    with _lock:
+        if not _outputs:
+            _begin()
+        _outputs.append(output)
     try:
         yield output
     finally:
-        for name, tee in tees.items():
-            if getattr(sys, name) is tee:
-                setattr(sys, name, originals[name])
-        for handler, stream in swapped:
-            handler.setStream(stream)
+        with _lock:
+            _outputs.remove(output)
+            if not _outputs:
+                _undo.close()
+
+
+def _begin() -> None:
+    """Put tees in the place of the streams, also in those logging handlers that write to them."""
+    for name in ("stdout", "stderr"):
+        original = getattr(sys, name)
+        if original is None:
+            continue
+        tee = _Tee(original)
+        setattr(sys, name, tee)
+        _undo.callback(_restore, name, tee, original)
+        for handler in _stream_handlers():
+            if handler.stream is original:
+                handler.setStream(tee)
+                _undo.callback(handler.setStream, original)
+
+
+def _restore(name: str, tee: _Tee, original: TextIO) -> None:
+    # Somebody else may have put their own stream there since.
+    if getattr(sys, name) is tee:
+        setattr(sys, name, original)
 
 
 def _stream_handlers() -> list[logging.StreamHandler[Any]]:

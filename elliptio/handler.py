@@ -7,21 +7,23 @@ import logging
 import os
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from elliptio import capture, naming, spool, upkeep
-from elliptio.artifact import FILE_CLASSES, Artifact, Files, NewArtifact, RemoteFile
+from elliptio.artifact import Artifact, NewArtifact
 from elliptio.config import load_settings
-from elliptio.display import MOST_NEIGHBOURS
-from elliptio.errors import MetadataError
+from elliptio.errors import DocumentNotFoundError, MetadataError
+from elliptio.files import Block, FileMaker, Files, RemoteFile
 from elliptio.frame import to_frame
-from elliptio.metadata import Labels, Metadata, check_labels, from_document, read_manifest
+from elliptio.loading import artifact_of, children_of, files_of, metadata_of
+from elliptio.metadata import Labels, check_labels
 from elliptio.opening import open_lake
-from elliptio.provenance import Packages, username
+from elliptio.provenance import username
 from elliptio.provenance.redaction import redact
-from elliptio.publication import Publication
+from elliptio.publication import Publication, discarding, keeping
 from elliptio.search import search
 from elliptio.sources import PathLike, find_sources
 from elliptio.upkeep import Orphan, ReindexReport, VerifyReport
@@ -29,7 +31,7 @@ from elliptio.upkeep import Orphan, ReindexReport, VerifyReport
 if TYPE_CHECKING:
     import pandas as pd
 
-    from elliptio.protocols import Document, Index, Store
+    from elliptio.protocols import Index, Store
 
 log = logging.getLogger(__name__)
 
@@ -124,6 +126,12 @@ class Handler:
         """The index that holds this lake's documents."""
         return self.lake.index
 
+    def __enter__(self) -> Handler:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """Release connections; they are opened again when needed."""
         self.lake.index.close()
@@ -165,9 +173,9 @@ class Handler:
         """
         sources, local_root = find_sources(local_paths)
         publication = self._begin(labels, based_on)
-        with _discarding(publication):
+        with discarding(publication):
             metadata = publication.publish(publication.save(sources), local_root=local_root)
-        return self._artifact(metadata)
+        return artifact_of(self.lake, metadata)
 
     @contextlib.contextmanager
     def new(
@@ -206,18 +214,23 @@ class Handler:
         names = [relpaths] if isinstance(relpaths, str | os.PathLike) else relpaths
         declared = naming.check_declared([] if names is None else names)
         publication = self._begin(labels, based_on)
-        with _discarding(publication):
-            artifact = self._new_artifact(publication, declared, grows=names is None)
-            with capture.captured() if log_output else contextlib.nullcontext() as output:
-                yield artifact
-            logs = [publication.put_log("output.log", redact(output.text())[0].encode())] if output else []
+        block = Block(publication.folder, in_place=publication.staging.in_place)
+        with discarding(publication):
+            artifact = self._new_artifact(publication, block, declared, grows=names is None)
+            try:
+                with capture.captured() if log_output else contextlib.nullcontext() as output:
+                    yield artifact
+            finally:
+                block.end()
+        with keeping(publication):
+            logs = [publication.put_log("output.log", _redacted(output))] if output else []
             records, others = publication.collect(declared)
             if declared and others:
                 log.warning("Also saved, though not declared: %s.", ", ".join(others[:20]))
             metadata = publication.publish(records, local_root="", logs=logs)
-            artifact._publish(metadata, self._files(metadata, naming.LOGS))
+        artifact._publish(metadata, files_of(self.lake, metadata, naming.LOGS))
 
-    def get(self, artifact_id: str, *, track: bool = True) -> Artifact:
+    def get(self, artifact_id: str | Artifact, *, track: bool = True) -> Artifact:
         """Load an artifact, and remember it as what the next one is based on.
 
         Parameters
@@ -236,12 +249,12 @@ class Handler:
 
         """
         spool.flush_if_any(self.lake)
-        metadata = self._metadata(self.lake.get(artifact_id))
+        metadata = metadata_of(self.lake, self.lake.get(_identifier(artifact_id)))
         if track:
             with self._lock:
                 if metadata.artifact_id not in self.based_on:
                     self.based_on.append(metadata.artifact_id)
-        return self._artifact(metadata)
+        return artifact_of(self.lake, metadata)
 
     def find(
         self,
@@ -305,7 +318,7 @@ class Handler:
         """
         return spool.flush(self.lake)
 
-    def verify(self, artifact_id: str | None = None) -> VerifyReport:
+    def verify(self, artifact_id: str | Artifact | None = None) -> VerifyReport:
         """Read every file of one artifact, or of the whole lake, and compare it with what was recorded.
 
         Returns
@@ -315,7 +328,7 @@ class Handler:
 
         """
         if artifact_id is not None:
-            return upkeep.verify(self.lake, [self.lake.get(artifact_id)], progress=self.progress)
+            return upkeep.verify(self.lake, [self.lake.get(_identifier(artifact_id))], progress=self.progress)
         documents = self.lake.find({}, sort=(), limit=0)
         return upkeep.verify(self.lake, documents, progress=self.progress)
 
@@ -327,8 +340,10 @@ class Handler:
         """List what interrupted saves left behind; with ``dry_run=False``, remove what is older than `grace`."""
         return upkeep.gc(self.lake, dry_run=dry_run, grace=grace)
 
-    def delete(self, artifact_id: str, force: bool = False) -> None:
+    def delete(self, artifact_id: str | Artifact, force: bool = False) -> None:
         """Delete an artifact's files for good; a tombstone keeps its place in the lineage.
+
+        Only a whole identifier will do, no beginning of it.
 
         Raises
         ------
@@ -338,7 +353,11 @@ class Handler:
             If there is no such artifact.
 
         """
-        upkeep.delete(self.lake, self.lake.get(artifact_id), force=force, username=username())
+        identifier = _identifier(artifact_id)
+        document = self.lake.get(identifier)
+        if document["artifact_id"] != identifier:
+            raise DocumentNotFoundError(f"Deleting takes the whole artifact_id, not {identifier!r}: it is for good.")
+        upkeep.delete(self.lake, document, force=force, username=username())
 
     def _begin(self, labels: LabelsLike, based_on: BasedOn | None) -> Publication:
         def loaded() -> list[str]:
@@ -354,65 +373,29 @@ class Handler:
             progress=self.progress,
         )
 
-    def _new_artifact(self, publication: Publication, declared: list[str], *, grows: bool) -> NewArtifact:
-        folder, in_place = publication.folder, publication.staging.in_place
-        for parent in {folder, *((folder / name).parent for name in declared)}:
-            parent.mkdir(parents=True, exist_ok=True)
-
-        def make(relpath: str) -> RemoteFile:
-            key = f"{publication.root_key}/{naming.FILES}/{relpath}"
-            return self._file_class(self.store, key, relpath, staged=(folder / relpath, in_place))
-
-        files = Files(declared, make, grows=grows)
+    def _new_artifact(self, publication: Publication, block: Block, declared: list[str], *, grows: bool) -> NewArtifact:
+        block.folder.mkdir(parents=True, exist_ok=True)
+        for name in declared:
+            block.path(name)
         metadata = publication.describe_unpublished()
-        artifact = NewArtifact(metadata, files, Files([], make), self._children_of(metadata.artifact_id))
-        artifact.folder = folder
+        prefix = f"{publication.root_key}/{naming.FILES}"
+        files = Files(declared, FileMaker(self.store, prefix, block=block), grows=grows)
+        logs = Files([], FileMaker(self.store, prefix))
+        artifact = NewArtifact(metadata, files, logs, partial(children_of, self.lake, metadata.artifact_id))
+        artifact.folder = block.folder
         return artifact
 
-    def _metadata(self, document: Document) -> Metadata:
-        environment = self.lake.environment(document.get("environment_id"))
-        root = f"{self.store.root}/{document['remote_root']}"
-        if document.get("file_count", 0) > len(document.get("files", ())):
-            # Too many files for a document: the manifest has them all.
-            with self.store.open(f"{document['remote_root']}/{naming.MANIFEST}") as manifest:
-                document, environment = read_manifest(manifest.read(), f"{root}/{naming.MANIFEST}")
-        return from_document(document, environment, root, Packages(environment.get("python_packages", {})))
 
-    def _artifact(self, metadata: Metadata) -> Artifact:
-        files, logs = self._files(metadata, naming.FILES), self._files(metadata, naming.LOGS)
-        return Artifact(metadata, files, logs, self._children_of(metadata.artifact_id))
-
-    def _children_of(self, artifact_id: str) -> Callable[[], tuple[Sequence[str], int]]:
-        def children() -> tuple[Sequence[str], int]:
-            query = {"based_on": artifact_id}
-            found = list(self.lake.find(query, sort=[("creation_time", 1)], limit=MOST_NEIGHBOURS + 1))
-            total = len(found) if len(found) <= MOST_NEIGHBOURS else self.lake.count(query)
-            return [document["artifact_id"] for document in found], total
-
-        return children
-
-    def _files(self, metadata: Metadata, folder: str) -> Files:
-        records = {record.relpath: record for record in (metadata.files if folder == naming.FILES else metadata.logs)}
-        prefix = f"{metadata.remote_root.removeprefix(self.store.root + '/')}/{folder}"
-
-        def make(relpath: str) -> RemoteFile:
-            return self._file_class(self.store, f"{prefix}/{relpath}", relpath, records[relpath])
-
-        return Files(records, make)
-
-    @property
-    def _file_class(self) -> type[RemoteFile]:
-        return FILE_CLASSES.get(self.store.scheme, RemoteFile)
+def _redacted(output: capture.Output) -> bytes:
+    return redact(output.text())[0].encode("utf-8", "backslashreplace")
 
 
-@contextlib.contextmanager
-def _discarding(publication: Publication) -> Iterator[None]:
-    """Leave nothing behind of a publication that fails."""
-    try:
-        yield
-    except BaseException:
-        publication.discard()
-        raise
+def _identifier(artifact: str | Artifact) -> str:
+    if isinstance(artifact, Artifact):
+        return artifact.artifact_id
+    if not isinstance(artifact, str):
+        raise DocumentNotFoundError(f"An artifact_id is a text, not a {type(artifact).__name__}.")
+    return artifact
 
 
 def _identifiers(based_on: BasedOn) -> list[str]:
@@ -420,5 +403,6 @@ def _identifiers(based_on: BasedOn) -> list[str]:
     identifiers = [entry.artifact_id if isinstance(entry, Artifact) else entry for entry in several]
     for identifier in identifiers:
         if not isinstance(identifier, str) or not identifier.startswith("artifact_"):
-            raise MetadataError(f"based_on takes artifacts or their identifiers ('artifact_…'), not {identifier!r}.")
+            shown = repr(identifier) if isinstance(identifier, str) else f"a {type(identifier).__name__}"
+            raise MetadataError(f"based_on takes artifacts or their identifiers ('artifact_…'), not {shown}.")
     return list(dict.fromkeys(identifiers))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -21,9 +21,25 @@ MAX_LABELS_BYTES = 4 * 1024 * 1024
 _MAX_DEPTH = 50
 
 
+class AnyLabels(dict[str, Any]):
+    """Labels of any names, as they were given in a dict; those that are names can be read as attributes too.
+
+    The usual ones of `Labels` that were not given are empty, so that a reader need not know how they were given.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self:
+            return self[name]
+        if name in _LABEL_NAMES:
+            return {} if name == "infos" else ""
+        raise AttributeError(f"There is no label {name!r}.")
+
+
 @dataclass(frozen=True)
-class Labels:
+class Labels(Mapping[str, Any]):
     """The usual labels of an artifact; all optional. A plain dict does as well, with any keys.
+
+    It can be read as a mapping too: ``labels["project"]``.
 
     Parameters
     ----------
@@ -40,6 +56,20 @@ class Labels:
     dataset: str = ""
     description: str = ""
     infos: dict[str, Any] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in _LABEL_NAMES:
+            raise KeyError(name)
+        return getattr(self, name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_LABEL_NAMES)
+
+    def __len__(self) -> int:
+        return len(_LABEL_NAMES)
+
+
+_LABEL_NAMES = tuple(entry.name for entry in dataclasses.fields(Labels))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +98,7 @@ class Metadata:
     creation_time: datetime
     python_packages: Mapping[str, str] = field(default_factory=dict)
     based_on: list[str] = field(default_factory=list)
-    labels: Labels | dict[str, Any] = field(default_factory=Labels)
+    labels: Labels | AnyLabels = field(default_factory=Labels)
     tags: list[str] = field(default_factory=list)
     remote_root: str = ""
     local_root: str = ""
@@ -105,8 +135,6 @@ def check_labels(labels: Labels | Mapping[str, Any] | None) -> dict[str, Any]:
     """
     if labels is None:
         labels = Labels()
-    if dataclasses.is_dataclass(labels) and not isinstance(labels, type):
-        labels = {entry.name: getattr(labels, entry.name) for entry in dataclasses.fields(labels)}
     if not isinstance(labels, Mapping):
         raise MetadataError(f"labels must be eio.Labels(...) or a dict, not {type(labels).__name__}.")
     plain = _plain_dict(labels, "labels", 0)
@@ -142,7 +170,8 @@ def _plain(value: Any, where: str, depth: int) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
-        return _check_text(str(value), where)
+        # Of an enum's member, str() would give the name.
+        return _check_text(str.__str__(value), where)
     if isinstance(value, int):
         if not -(2**63) <= value < 2**63:
             raise MetadataError(f"{where} is an integer beyond 64 bits: store it as a string.")
@@ -159,9 +188,9 @@ def _plain(value: Any, where: str, depth: int) -> Any:
         if depth > _MAX_DEPTH:
             raise MetadataError(f"{where[:80]}… nests deeper than {_MAX_DEPTH} levels (or holds itself).")
         return [_plain(item, f"{where}[{position}]", depth + 1) for position, item in enumerate(value)]
-    if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
-        item = value.item()
-        if type(item).__module__ != "numpy":
+    if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
+        item = None if type(value).__name__ in ("datetime64", "timedelta64") else value.item()
+        if isinstance(item, bool | int | float | str | bytes):
             return _plain(item, where, depth)
     raise MetadataError(
         f"{where} is a {type(value).__name__}, which an index cannot hold: use strings, numbers, booleans, bytes, "
@@ -178,10 +207,16 @@ def _check_text(text: str, where: str) -> str:
 
 
 def _plain_datetime(value: datetime, where: str) -> datetime:
+    if value != value:
+        raise MetadataError(f"{where} is no time (NaT): leave it out, or use None.")
     if value.tzinfo is None:
         raise MetadataError(f"{where} is a datetime without a zone: say which, such as datetime.now(tz=UTC).")
-    utc = datetime(*value.astimezone(UTC).timetuple()[:6], value.microsecond, tzinfo=UTC)
-    return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
+    try:
+        utc = value.astimezone(UTC)
+    except OverflowError:
+        raise MetadataError(f"{where} lies outside the years 1 to 9999 in UTC.") from None
+    # MongoDB keeps milliseconds.
+    return datetime(*utc.timetuple()[:6], utc.microsecond // 1000 * 1000, tzinfo=UTC)
 
 
 def to_document(metadata: Metadata, root_key: str) -> dict[str, Any]:
@@ -244,7 +279,6 @@ def read_manifest(data: bytes, where: str) -> tuple[dict[str, Any], dict[str, An
 
 
 def _common(metadata: Metadata, root_key: str) -> dict[str, Any]:
-    labels = metadata.labels
     return {
         "artifact_id": metadata.artifact_id,
         "run_id": metadata.run_id,
@@ -253,7 +287,7 @@ def _common(metadata: Metadata, root_key: str) -> dict[str, Any]:
         "hostname": metadata.hostname,
         "argv": metadata.argv,
         "based_on": list(metadata.based_on),
-        "labels": labels if isinstance(labels, dict) else dict(vars(labels)),
+        "labels": dict(metadata.labels),
         "tags": list(metadata.tags),
         "remote_root": root_key,
         "local_root": metadata.local_root,
@@ -283,9 +317,10 @@ def from_document(
         values = {name: document[name] for name in _PLAIN_FIELDS if name in document}
         values["files"] = [_record(entry) for entry in document.get("files", ())]
         values["logs"] = [_record(entry) for entry in document.get("logs", ())]
-        values["labels"] = _labels(document.get("labels", {}))
+        values["labels"] = readable_labels(document.get("labels", {}))
+        values["creation_time"] = document["creation_time"].astimezone(UTC)
         return Metadata(**values, remote_root=remote_root, environment=environment, python_packages=packages)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise FormatError(f"{where} is damaged: {error}") from error
 
 
@@ -296,10 +331,9 @@ _PLAIN_FIELDS = tuple(
 )
 
 
-def _labels(stored: Any) -> Labels | dict[str, Any]:
-    if stored.keys() == {entry.name for entry in dataclasses.fields(Labels)}:
-        return Labels(**stored)
-    return dict(stored)
+def readable_labels(stored: Mapping[str, Any]) -> Labels | AnyLabels:
+    """Give stored labels the form in which users read them."""
+    return Labels(**stored) if stored.keys() == set(_LABEL_NAMES) else AnyLabels(stored)
 
 
 def _record_document(record: FileRecord) -> dict[str, Any]:

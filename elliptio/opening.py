@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from elliptio.artifact import LocalFile, RemoteFile, S3File
 from elliptio.config import Setting, user_data_folder
 from elliptio.errors import ConfigError
+from elliptio.files import LocalFile, RemoteFile, S3File
 from elliptio.indexes import open_index
 from elliptio.lake import Lake
 from elliptio.naming import LAKE_FOLDER

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import io
+import logging
 import os
+import secrets
 import shutil
 import stat
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from elliptio import naming, provenance, spool, transfer
 from elliptio.artifact import not_written
-from elliptio.errors import IndexUnavailableError, MetadataError
+from elliptio.errors import ElliptioError, MetadataError
 from elliptio.hashing import HashingReader
 from elliptio.lake import Lake
-from elliptio.metadata import FileRecord, Labels, Metadata, to_document, to_manifest
+from elliptio.metadata import FileRecord, Metadata, readable_labels, to_document, to_manifest
 from elliptio.provenance import Packages, Provenance
 from elliptio.sources import Source, files_in
+
+log = logging.getLogger(__name__)
 
 MAX_DOCUMENT_BYTES = 15 * 1024 * 1024
 """MongoDB takes documents of 16 MB; a little is left for what is added on the way."""
@@ -70,16 +75,15 @@ class Publication:
             If a declared file is not there, or nothing at all was written.
 
         """
+        make_own(self.folder, self.staging.folder)
         written = {source.relpath: source for source in files_in(self.folder)}
         missing = [name for name in declared if name not in written]
         if missing or not written:
-            raise not_written(missing or ["at least one file"])
+            raise not_written(missing)
         others = [name for name in written if name not in set(declared)]
         sources = [written[name] for name in [*declared, *others]]
         if not self.staging.in_place:
             return self.save(sources), others
-        for source in sources:
-            _make_own(source.path)
         concurrency = self._lake.store.concurrency
         return transfer.hash_in_place(sources, concurrency=concurrency, progress=self._progress), others
 
@@ -96,12 +100,23 @@ class Publication:
             _check_size(document)
         self.staging.put(naming.MANIFEST, io.BytesIO(manifest))
         self.staging.publish()
-        try:
-            self._lake.add(document, facts.environment)
-            spool.flush_if_any(self._lake)
-        except IndexUnavailableError as error:
-            spool.keep(self._lake, self.artifact_id, self.root_key, error)
+        self._record(document, facts.environment)
         return metadata
+
+    def _record(self, document: dict[str, Any], environment: dict[str, Any]) -> None:
+        """Put the document into the index, or note that it waits: the artifact is safe, so nothing may fail here."""
+        try:
+            self._lake.add(document, environment)
+        except ElliptioError as error:
+            spool.keep(self._lake, self.artifact_id, self.root_key, error)
+            return
+        except BaseException:
+            spool.note(self._lake, self.artifact_id, self.root_key)
+            raise
+        try:
+            spool.flush_if_any(self._lake)
+        except ElliptioError as error:
+            log.info("What waits for the index goes on waiting: %s", error)
 
     def put_log(self, name: str, content: bytes) -> FileRecord:
         """Add a log to the staged artifact."""
@@ -123,7 +138,7 @@ class Publication:
             run_id=self._run_id,
             creation_time=self._moment,
             based_on=self._based_on(),
-            labels=self._labels,
+            labels=readable_labels(self._labels),
             remote_root=f"{self._lake.store.root}/{self.root_key}",
             lake_id=self.lake_id,
         )
@@ -140,9 +155,9 @@ class Publication:
             creation_time=self._moment,
             python_packages=Packages(facts.environment["python_packages"]),
             based_on=self._based_on(),
-            labels=self._labels if self._labels.keys() != vars(Labels()).keys() else Labels(**self._labels),
+            labels=readable_labels(self._labels),
             remote_root=f"{self._lake.store.root}/{self.root_key}",
-            local_root=local_root,
+            local_root=_utf8(local_root),
             files=files,
             file_count=len(files),
             total_size=sum(record.size for record in files),
@@ -190,10 +205,58 @@ def _check_size(document: dict[str, Any]) -> None:
         )
 
 
-def _make_own(path: str) -> None:
-    """Turn a link into a file of its own: what is published must not change with what it links to."""
-    status = os.lstat(path)
-    if stat.S_ISLNK(status.st_mode) or status.st_nlink > 1:
-        copy = f"{path}.copy"
-        shutil.copyfile(path, copy)
-        os.replace(copy, path)
+def _utf8(text: str) -> str:
+    """`text` without what an index cannot hold: bytes of a path that are not UTF-8 show as U+FFFD."""
+    return os.fsencode(text).decode("utf-8", "replace")
+
+
+def make_own(folder: Path, beside: Path) -> None:
+    """Turn the links below a folder into files and folders of its own.
+
+    What is published must not change with what a link leads to, nor may what it leads to be touched. Copies are made
+    in `beside`, on the same file system but outside `folder`, so that they take no name that is in use.
+    """
+    for current, folders, files in os.walk(folder):
+        for name in [*folders, *files]:
+            path = os.path.join(current, name)
+            status = os.lstat(path)
+            is_link = stat.S_ISLNK(status.st_mode)
+            if not is_link and (name in folders or status.st_nlink == 1):
+                continue
+            copy = beside / f".copy-{secrets.token_hex(8)}"
+            if os.path.isdir(path):
+                shutil.copytree(path, copy)
+                os.unlink(path)
+            elif stat.S_ISREG(os.stat(path).st_mode):
+                shutil.copyfile(path, copy)
+            else:
+                continue  # `files_in` says what it is
+            os.rename(copy, path)
+        # What was a link to a folder is walked too: it may hold links itself.
+        folders[:] = [name for name in folders if not os.path.islink(os.path.join(current, name))]
+
+
+@contextlib.contextmanager
+def keeping(publication: Publication) -> Iterator[None]:
+    """Keep what a block wrote where only collecting it fails: it may have taken hours to make."""
+    try:
+        yield
+    except ElliptioError as error:
+        if not any(publication.folder.rglob("*")):
+            publication.discard()
+        else:
+            error.add_note(f"What the block wrote is still in {publication.folder}; `gc` removes it later.")
+        raise
+    except BaseException:
+        publication.discard()
+        raise
+
+
+@contextlib.contextmanager
+def discarding(publication: Publication) -> Iterator[None]:
+    """Leave nothing behind of a publication that fails."""
+    try:
+        yield
+    except BaseException:
+        publication.discard()
+        raise

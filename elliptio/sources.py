@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,14 +48,15 @@ def find_sources(local_paths: PathLike | Iterable[PathLike]) -> tuple[list[Sourc
         If there is nothing to save, or something that is no regular file, or a name no store can keep.
 
     """
-    named = [local_paths] if isinstance(local_paths, str | os.PathLike) else local_paths
+    named = [local_paths] if isinstance(local_paths, str | os.PathLike) else _paths(local_paths)
     paths = [os.path.abspath(_text(path)) for path in named]
     if not paths:
         raise SourceError("There is nothing to save: no paths were given.")
     missing = [path for path in paths if not os.path.exists(path)]
     if missing:
         more = f" and {len(missing) - 20:,} more" if len(missing) > 20 else ""
-        raise SourceNotFoundError(f"These paths do not exist: {', '.join(missing[:20])}{more}.")
+        hint = _hint(missing[0])
+        raise SourceNotFoundError(f"These paths do not exist: {', '.join(missing[:20])}{more}.{hint}")
     root = common_parent(path if os.path.isdir(path) else os.path.dirname(path) for path in paths)
     files = {file: None for path in paths for file in (_walk(path) if os.path.isdir(path) else (path,))}
     if not files:
@@ -68,6 +69,26 @@ def files_in(folder: Path) -> list[Source]:
     """All files below a folder, named relative to it, in the order of their names."""
     prefix = len(str(folder)) + 1
     return [_source(file, file[prefix:]) for file in _walk(str(folder))]
+
+
+def _paths(local_paths: Iterable[PathLike]) -> Iterable[PathLike]:
+    kind = type(local_paths)
+    if hasattr(local_paths, "to_csv") or hasattr(local_paths, "write_csv"):
+        raise SourceError(
+            f"A {kind.__name__} is not a file yet. Write it to one: "
+            "with h.new(['table.csv']) as new: table.to_csv(new.file.local_path)"
+        )
+    if isinstance(local_paths, bytes | Mapping) or not isinstance(local_paths, Iterable):
+        raise SourceError(f"local_paths is a path or an iterable of paths, not a {kind.__name__}.")
+    return local_paths
+
+
+def _hint(path: str) -> str:
+    if ":/" in path:
+        return " Only local files can be saved: download the URL first."
+    if any(sign in os.path.basename(path) for sign in "*?["):
+        return " Patterns are not expanded: use pathlib.Path().glob(...)."
+    return ""
 
 
 def _text(path: PathLike) -> str:

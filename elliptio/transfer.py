@@ -60,17 +60,29 @@ def _each(
 
 def _save_one(source: Source, staging: Staging, folder: str, bar: Progress) -> FileRecord:
     with _open(source) as file:
-        reader = _CountingReader(file, bar)
+        before = os.fstat(file.fileno())
+        reader = _CountingReader(file, source.path, bar)
         staging.put(f"{folder}/{source.relpath}", cast("BinaryIO", reader))
-        return FileRecord(source.relpath, reader.size, reader.sha256)
+        return _record(source, reader, before, os.fstat(file.fileno()))
 
 
 def _hash_one(source: Source, bar: Progress) -> FileRecord:
     with _open(source) as file:
-        reader = _CountingReader(file, bar)
+        before = os.fstat(file.fileno())
+        reader = _CountingReader(file, source.path, bar)
         while reader.read(CHUNK):
             pass
-        return FileRecord(source.relpath, reader.size, reader.sha256)
+        return _record(source, reader, before, os.fstat(file.fileno()))
+
+
+def _record(source: Source, reader: HashingReader, before: os.stat_result, after: os.stat_result) -> FileRecord:
+    """Describe what was copied, unless the file changed meanwhile: a mix of before and after is nobody's file."""
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or reader.size != after.st_size:
+        raise SourceError(
+            f"{source.path} changed while it was being saved, so nothing was published. "
+            "Save it again when nothing writes to it."
+        )
+    return FileRecord(source.relpath, reader.size, reader.sha256)
 
 
 def _open(source: Source) -> BinaryIO:
@@ -83,13 +95,17 @@ def _open(source: Source) -> BinaryIO:
 
 
 class _CountingReader(HashingReader):
-    """Tells the progress bar what passes."""
+    """Tells the progress bar what passes, and whose fault it is where nothing does."""
 
-    def __init__(self, source: BinaryIO, bar: Progress) -> None:
+    def __init__(self, source: BinaryIO, path: str, bar: Progress) -> None:
         super().__init__(source)
+        self._path = path
         self._bar = bar
 
     def read(self, size: int = -1, /) -> bytes:
-        data = super().read(size)
+        try:
+            data = super().read(size)
+        except OSError as error:
+            raise SourceError(f"{self._path} cannot be read: {error.strerror or error}.") from error
         self._bar.advance(len(data))
         return data

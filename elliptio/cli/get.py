@@ -14,7 +14,7 @@ from elliptio.cli.options import Verb, add_verb, handler
 from elliptio.errors import StoreError
 
 if TYPE_CHECKING:
-    from elliptio.artifact import RemoteFile
+    from elliptio.files import RemoteFile
     from elliptio.handler import Handler
 
 Target = tuple["RemoteFile", Path, bool]

@@ -144,6 +144,58 @@ def test_it_shows_what_was_built_on_it(local: eio.Handler, data: Path) -> None:
         assert "and 2 more" in artifact._repr_html_()
 
 
+def test_an_artifact_can_be_pickled_compared_and_hashed(local: eio.Handler, data: Path) -> None:
+    with local.new(["x"]) as new:
+        new.file.upload_string("x")
+    loaded = local.get(new)
+    copy = pickle.loads(pickle.dumps(loaded))
+    assert copy == loaded == new
+    assert len({copy, loaded, new}) == 1
+    assert copy.file.download_string() == "x"
+    assert "used by   nothing" in str(copy)
+
+
+def test_artifacts_stand_for_their_identifiers(h: eio.Handler, data: Path) -> None:
+    artifact = h.upload(data)
+    assert h.get(artifact) == artifact
+    assert h.verify(artifact).ok
+    for wrong in (None, 3, h.find()):
+        with pytest.raises(eio.DocumentNotFoundError, match="is a text, not a") as caught:
+            h.get(wrong)
+        assert len(str(caught.value)) < 100
+    h.delete(artifact)
+    assert len(h.find()) == 0
+
+
+def test_deleting_takes_the_whole_identifier(h: eio.Handler, data: Path) -> None:
+    artifact = h.upload(data)
+    with pytest.raises(eio.DocumentNotFoundError, match="whole artifact_id"):
+        h.delete(artifact.artifact_id[:-1])
+    assert h.verify().ok
+
+
+def test_all_files_at_once(h: eio.Handler, data: Path, tmp_path: Path) -> None:
+    (data / "deep").mkdir()
+    (data / "deep" / "x.txt").write_text("x")
+    paths = h.upload(data).download(tmp_path / "to")
+    assert sorted(path.relative_to(tmp_path / "to") for path in paths) == [
+        Path("deep/x.txt"), Path("test.txt"), Path("train.txt")
+    ]  # fmt: skip
+
+
+def test_download_into_a_new_folder_or_beside_one(local: eio.Handler, data: Path, tmp_path: Path) -> None:
+    file = local.upload(data / "train.txt").file
+    assert file.download(f"{tmp_path}/new/") == tmp_path / "new" / "train.txt"
+    (tmp_path / "other" / "train.txt").mkdir(parents=True)
+    with pytest.raises(eio.StoreError, match="is a folder"):
+        file.download(tmp_path / "other")
+
+
+def test_a_handler_closes_with_its_block(tmp_path: Path, data: Path) -> None:
+    with eio.Handler(tmp_path / "lake") as h:
+        h.upload(data)
+
+
 def test_a_handler_can_be_pickled(local: eio.Handler, data: Path) -> None:
     artifact = local.upload(data)
     copy = pickle.loads(pickle.dumps(local))

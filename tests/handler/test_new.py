@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,80 @@ def test_links_written_into_a_lake_become_files(local: eio.Handler, data: Path) 
     assert artifact.files["soft"].download_string() != "changed"
     assert os.access(data / "test.txt", os.W_OK)
     assert os.stat(data / "test.txt").st_mode & 0o200
+
+
+def test_links_never_touch_what_they_lead_to(h: eio.Handler, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "x").write_text("XXXX")
+    (outside / "important").write_text("IMPORTANT")
+    (outside / "inner").symlink_to("x")
+    with h.new() as new:
+        (new.folder / "a").symlink_to(outside / "x")
+        (new.folder / "a.copy").symlink_to(outside / "important")
+        (new.folder / ("l" * 255)).symlink_to(outside / "x")
+        (new.folder / "folder").symlink_to(outside)
+    assert (outside / "important").read_text() == "IMPORTANT"
+    assert (outside / "inner").is_symlink()
+    artifact = h.get(new)
+    assert sorted(artifact.files) == ["a", "a.copy", "folder/important", "folder/inner", "folder/x", "l" * 255]
+    (outside / "x").write_text("changed")
+    assert artifact.files["a"].download_string() == artifact.files["folder/inner"].download_string() == "XXXX"
+    assert h.verify().ok
+
+
+def test_a_file_left_open_is_closed_so_that_nothing_is_lost(h: eio.Handler, caplog: pytest.LogCaptureFixture) -> None:
+    with h.new(["m.txt"]) as new:
+        file = new.file.open("w")
+        file.write("result")
+    assert file.closed
+    assert h.get(new).file.download_string() == "result"
+    assert "still open" in caplog.text
+
+
+def test_what_took_hours_is_kept_when_only_collecting_it_fails(local: eio.Handler) -> None:
+    with pytest.raises(eio.NotWrittenError) as caught, local.new(["modle.pt"]) as new:
+        (new.folder / "model.pt").write_text("hours of training")
+    assert (new.folder / "model.pt").read_text() == "hours of training"
+    assert str(new.folder) in caught.value.__notes__[0]
+    assert len(local.find()) == 0
+
+
+def test_a_block_that_has_ended_cannot_be_written(h: eio.Handler) -> None:
+    with pytest.raises(ValueError, match="stop"), h.new(["x"]) as new:
+        raise ValueError("stop")
+    with pytest.raises(eio.StoreError, match="block has ended"):
+        new.file.upload_string("x")
+    assert not new.folder.exists()
+
+
+def test_a_file_where_a_folder_is_needed(local: eio.Handler) -> None:
+    with local.new() as new:
+        new.files["a"].upload_string("x")
+        with pytest.raises(eio.SourceError, match=r"needs .*/a to be a folder"):
+            new.files["a/b"].upload_string("x")
+
+
+def test_overlapping_blocks_with_output_leave_stdout_as_it_was(local: eio.Handler) -> None:
+    before = sys.stdout
+
+    def work(number: int) -> None:
+        for _ in range(5):
+            with local.new(["x"], log_output=True) as new:
+                print(f"thread {number}")
+                new.file.upload_string("x")
+            assert f"thread {number}\n" in new.logs["output.log"].download_string()
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(work, range(6)))
+    assert sys.stdout is before
+
+
+def test_printed_surrogates_cost_nothing(local: eio.Handler) -> None:
+    with local.new(["x"], log_output=True) as new:
+        print("file: \udce9", file=sys.stderr)
+        new.file.upload_string("x")
+    assert local.get(new).logs["output.log"].download_string() == "file: \\udce9\n"
 
 
 def test_nested_blocks(h: eio.Handler) -> None:

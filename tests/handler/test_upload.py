@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import elliptio as eio
+from elliptio.hashing import HashingReader
 from tests.conftest import Team
 
 
@@ -106,6 +109,52 @@ def test_labels_come_back_as_they_were(h: eio.Handler, data: Path) -> None:
     assert h.get(uploaded.artifact_id).metadata.labels == labels
 
 
+class Colour(str, Enum):  # noqa: UP042
+    RED = "red"
+
+
+def test_a_label_of_an_enum_is_its_value(h: eio.Handler, data: Path) -> None:
+    artifact = h.upload(data, labels={"colour": Colour.RED})
+    assert artifact.labels == {"colour": "red"}
+    for value in (Colour.RED, "red"):
+        assert list(h.find({"labels.colour": value}).index) == [artifact.artifact_id]
+
+
+def test_labels_read_the_same_however_they_were_given(h: eio.Handler, data: Path) -> None:
+    for labels in (eio.Labels(project="x"), {"project": "x", "own": 1}):
+        read = h.get(h.upload(data, labels=labels)).labels
+        assert read.project == read["project"] == "x"
+        assert read.ticket == ""
+        assert read.get("nothing") is None
+        with pytest.raises(AttributeError):
+            _ = read.nothing
+
+
+def test_a_source_that_changes_meanwhile_is_refused(
+    local: eio.Handler, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = HashingReader.read
+
+    def grow(self: HashingReader, size: int = -1) -> bytes:
+        content = read(self, size)
+        with open(data / "train.txt", "a") as file:
+            file.write("more\n" if self.size < 1000 else "")
+        return content
+
+    monkeypatch.setattr(HashingReader, "read", grow)
+    with pytest.raises(eio.SourceError, match=r"train\.txt changed while it was being saved"):
+        local.upload(data)
+    assert files_of(Path(local.store.root)) == []
+
+
+def test_a_folder_whose_name_is_not_utf8(local: eio.Handler, tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    folder.mkdir()
+    (folder / "a.txt").write_text("x")
+    artifact = local.upload(folder / "a.txt")
+    assert local.get(artifact.artifact_id).metadata.local_root.endswith("caf\ufffd")
+
+
 def test_numpy_numbers_and_tuples_become_plain(h: eio.Handler, data: Path) -> None:
     labels: dict[str, Any] = {"loss": np.float32(0.5), "step": np.int64(3), "ok": np.bool_(True), "shape": (1, 2)}
     uploaded = h.upload(data, labels=labels)
@@ -132,6 +181,9 @@ def recursive() -> dict[str, Any]:
         ({"x": "y" * 20_000_000}, "Save large values as a file"),
         ({"x": "\ud800"}, "labels.x"),
         ({"x": np.zeros(3)}, "labels.x is a ndarray"),
+        ({"x": np.datetime64("2020-01-01", "ns")}, "labels.x is a datetime64"),
+        ({"x": pd.NaT}, "labels.x is no time"),
+        ({"x": datetime.max.replace(tzinfo=timezone(-timedelta(hours=1)))}, "outside the years"),
         (recursive(), "holds itself"),
         ("text", "not str"),
     ],
@@ -195,7 +247,14 @@ def make_dangling(folder: Path) -> Path:
         (make_dangling, "leads nowhere"),
         (lambda folder: [], "no paths were given"),
         (lambda folder: folder / "empty", "holds no files"),
-        (lambda folder: b"bytes", "not a path|path of bytes"),
+        (lambda folder: b"bytes", "not a bytes"),
+        (lambda folder: [b"bytes"], "path of bytes"),
+        (lambda folder: None, "not a NoneType"),
+        (lambda folder: {"a": "b"}, "not a dict"),
+        (lambda folder: pd.DataFrame({"a": [1]}), "to_csv"),
+        (lambda folder: "https://example.org/x.csv", "download the URL first"),
+        (lambda folder: "*.csv", "Patterns are not expanded"),
+        (lambda folder: "/proc/self/mem", "cannot be read|changed while"),
         (lambda folder: [3], "3 is a int, not a path"),
     ],
 )

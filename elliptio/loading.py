@@ -1,0 +1,46 @@
+"""From a document of the index to an artifact that users hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from elliptio import naming
+from elliptio.artifact import Artifact
+from elliptio.display import MOST_NEIGHBOURS
+from elliptio.files import FileMaker, Files
+from elliptio.lake import Lake
+from elliptio.metadata import Metadata, from_document, read_manifest
+from elliptio.protocols import Document
+from elliptio.provenance import Packages
+
+
+def metadata_of(lake: Lake, document: Document) -> Metadata:
+    """Complete a document with its environment and, where they are too many for it, its files."""
+    environment = lake.environment(document.get("environment_id"))
+    root = f"{lake.store.root}/{document['remote_root']}"
+    if document.get("file_count", 0) > len(document.get("files", ())):
+        with lake.store.open(f"{document['remote_root']}/{naming.MANIFEST}") as manifest:
+            document, environment = read_manifest(manifest.read(), f"{root}/{naming.MANIFEST}")
+    return from_document(document, environment, root, Packages(environment.get("python_packages", {})))
+
+
+def artifact_of(lake: Lake, metadata: Metadata) -> Artifact:
+    """Give metadata its files and logs."""
+    files, logs = files_of(lake, metadata, naming.FILES), files_of(lake, metadata, naming.LOGS)
+    return Artifact(metadata, files, logs, partial(children_of, lake, metadata.artifact_id))
+
+
+def files_of(lake: Lake, metadata: Metadata, folder: str) -> Files:
+    """File objects of a published artifact: its files, or its logs."""
+    records = {record.relpath: record for record in (metadata.files if folder == naming.FILES else metadata.logs)}
+    prefix = f"{metadata.remote_root.removeprefix(lake.store.root + '/')}/{folder}"
+    return Files(records, FileMaker(lake.store, prefix, records=records))
+
+
+def children_of(lake: Lake, artifact_id: str) -> tuple[Sequence[str], int]:
+    """Find the first artifacts that are based on one, and how many are."""
+    query = {"based_on": artifact_id}
+    found = list(lake.find(query, sort=[("creation_time", 1)], limit=MOST_NEIGHBOURS + 1))
+    total = len(found) if len(found) <= MOST_NEIGHBOURS else lake.count(query)
+    return [document["artifact_id"] for document in found], total
