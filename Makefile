@@ -9,7 +9,7 @@ ARGS ?=
 VERSIONS := 3.11 3.12 3.13
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint clean
+.PHONY: help demo test test-all torture bench lint clean
 .DELETE_ON_ERROR:
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
@@ -27,11 +27,17 @@ test-all: $(VERSIONS:%=test-%)  ## run it on each supported Python (3.11, 3.12, 
 test-%: .venv-%/.ready
 	.venv-$*/bin/python -m pytest $(ARGS)
 
+torture: .venv/.ready  ## run the long versions of the reliability tests: hundreds of kills, thousands of saves
+	ELLIPTIO_TORTURE=1 .venv/bin/python -m pytest tests/reliability -s --timeout 3600 $(ARGS)
+
 lint: .venv/.ready  ## check style, types and layers
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy --strict elliptio
 	.venv/bin/lint-imports
+
+bench: .venv/.ready  ## time the main job against its floors
+	.venv/bin/python benchmarks/main_job.py $(ARGS)
 
 clean:  ## remove the environments and caches
 	rm -rf .venv .venv-* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist

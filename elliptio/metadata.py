@@ -43,16 +43,16 @@ class Labels(Mapping[str, Any]):
 
     Parameters
     ----------
-    datatype, ticket, project, dataset, description
+    ticket, project, datatype, dataset, description
         Free text.
     infos
         Anything else: a dict of strings, numbers, booleans, datetimes (with zone), lists and dicts.
 
     """
 
-    datatype: str = ""
     ticket: str = ""
     project: str = ""
+    datatype: str = ""
     dataset: str = ""
     description: str = ""
     infos: dict[str, Any] = field(default_factory=dict)
@@ -87,7 +87,7 @@ class Metadata:
 
     ``creation_time`` is in UTC with milliseconds; ``remote_root`` is the absolute place of the artifact as seen from
     here; ``git`` holds commit, branch, remote and dirty, or is None outside a repository; ``working_directory`` is
-    relative to the repository.
+    relative to the repository; ``redactions`` tells of each secret that was masked what kind it is and where it was.
     """
 
     username: str
@@ -113,6 +113,7 @@ class Metadata:
     git: dict[str, Any] | None = None
     working_directory: str | None = None
     notebook: str | None = None
+    redactions: list[dict[str, str]] = field(default_factory=list)
     lake_id: str = ""
     version: int = VERSION
 
@@ -302,6 +303,7 @@ def _common(metadata: Metadata, root_key: str) -> dict[str, Any]:
         "git": metadata.git,
         "working_directory": metadata.working_directory,
         "notebook": metadata.notebook,
+        "redactions": list(metadata.redactions),
         "lake_id": metadata.lake_id,
         "version": metadata.version,
     }

@@ -169,6 +169,7 @@ class Publication:
             git=facts.git,
             working_directory=facts.working_directory,
             notebook=facts.notebook,
+            redactions=facts.redactions,
             lake_id=self.lake_id,
         )
 

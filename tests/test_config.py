@@ -8,6 +8,8 @@ import pytest
 
 import elliptio as eio
 from elliptio.config import hide_password, load_settings
+from elliptio.indexes.sqlite import SqliteIndex
+from elliptio.stores.local import LocalStore
 
 
 @pytest.fixture
@@ -119,6 +121,13 @@ def test_what_contradicts_itself_is_refused(tmp_path: Path, monkeypatch: pytest.
         eio.Handler("ftp://host/folder")
     with pytest.raises(eio.ConfigError, match="'mysql://host/db' is not one"):
         eio.Handler(tmp_path, "mysql://host/db")
+
+
+def test_a_store_and_an_index_of_ones_own(tmp_path: Path, data: Path) -> None:
+    h = eio.Handler(LocalStore(tmp_path / "store"), SqliteIndex(tmp_path / "index.sqlite"))
+    artifact = h.upload(data)
+    assert list(h.find().index) == [artifact.artifact_id]
+    assert artifact.metadata.remote_root.startswith(str(tmp_path / "store"))
 
 
 def test_durability_reaches_store_and_index(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
