@@ -84,13 +84,15 @@ _environment: tuple[dict[str, str], dict[str, Any]] | None = None
 _redacted: tuple[str, str, list[Finding]] | None = None
 
 
-def collect(directory: Path | None = None) -> Provenance:
+def collect(directory: Path | None = None, git_diff: str = "all") -> Provenance:
     """Collect everything that is recorded with an artifact.
 
     Parameters
     ----------
     directory
         Where to look for the git repository, the working directory if None.
+    git_diff
+        What of the uncommitted changes is recorded: ``"all"``, ``"tracked"`` (new files are only named) or ``"none"``.
 
     Returns
     -------
@@ -104,7 +106,7 @@ def collect(directory: Path | None = None) -> Provenance:
     """
     command, argv_findings = _redacted_argv()
     state = _try(functools.partial(_git_state, directory), None)
-    diff, diff_findings = _redacted_diff(state)
+    diff, diff_findings = _redacted_diff(state, git_diff)
     found = [("argv", "argument", argv_findings), ("git.diff", "line", diff_findings)]
     return Provenance(
         username=_try(username, "unknown"),
@@ -114,7 +116,7 @@ def collect(directory: Path | None = None) -> Provenance:
         git=None if state is None else state.facts,
         diff=diff,
         notebook=_try(notebook_path, None),
-        environment=environment(),
+        environment=_known_environment(),
         redactions=[
             {"kind": finding.kind, "where": f"{where}, {unit} {finding.position}"}
             for where, unit, findings in found
@@ -128,6 +130,16 @@ def in_repository(directory: Path | None = None) -> bool:
     from elliptio.provenance.git import find_toplevel
 
     return find_toplevel(Path() if directory is None else directory) is not None
+
+
+def _known_environment() -> dict[str, Any]:
+    """Return what `environment` does; one without facts where it fails."""
+    try:
+        return environment()
+    except Exception:
+        _log.debug("the environment is missing", exc_info=True)
+        document: dict[str, Any] = {"python_packages": {}}
+        return {"_id": environment_id(document), **document}
 
 
 def environment() -> dict[str, Any]:
@@ -165,20 +177,20 @@ def _redacted_argv() -> tuple[str, list[Finding]]:
     return _try(process.redacted_argv, nothing)
 
 
-def _redacted_diff(state: GitState | None) -> tuple[str | None, list[Finding]]:
+def _redacted_diff(state: GitState | None, scope: str) -> tuple[str | None, list[Finding]]:
     nothing: tuple[str | None, list[Finding]] = None, []
-    return _try(functools.partial(_diff, state), nothing)
+    return _try(functools.partial(_diff, state, scope), nothing)
 
 
-def _diff(state: GitState | None) -> tuple[str | None, list[Finding]]:
+def _diff(state: GitState | None, scope: str) -> tuple[str | None, list[Finding]]:
     """Return the diff of the working tree, masked, and what was masked in it."""
     global _redacted
-    if state is None or not state.dirty:
+    if state is None or not state.dirty or scope == "none":
         return None, []
     from elliptio.provenance.patch import git_diff
     from elliptio.provenance.redaction import redact
 
-    diff = git_diff(state)
+    diff = git_diff(state, untracked=scope == "all")
     if diff is None:
         return None, []
     known = _redacted

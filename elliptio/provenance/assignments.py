@@ -12,7 +12,9 @@ from collections.abc import Iterator
 
 _KEYS_TO = (
     *("api", "access", "account", "private", "auth", "signing", "encryption"),
-    *("master", "session", "storage", "service", "license"),
+    *("master", "session", "storage", "service", "license", "subscription", "wandb", "openai", "anthropic", "hf"),
+    *("huggingface", "comet", "neptune", "aws", "azure", "gcp", "google", "github", "gitlab", "mistral", "cohere"),
+    *("replicate", "pinecone", "datadog", "stripe", "sendgrid", "twilio"),
 )
 _KEY = (
     r"passw(?:or)?d|passphrase|pwd"
@@ -24,9 +26,14 @@ _LONGEST_BEFORE_KEY = max(map(len, _KEYS_TO)) + 1
 # What the other names begin with; looking for plain strings is ten times faster than a pattern that ignores case.
 _ROOTS = ("password", "passwd", "passphrase", "pwd", "secret", "token")
 _BEFORE_KEY = re.compile(rf"(?:{'|'.join(_KEYS_TO)})[_-]?\Z")
+_NEW_LINE = r"(?:\\n\",)?\n[+-]?[ \t]{0,80}+\"?[ \t]{0,80}+"
 _QUOTED = (
-    r"[rbRB]{0,2}(?:"
-    r'\\{1,3}"(?P<escaped>[^"\\\n]{1,1000}+)\\{1,3}"|"(?P<double>(?:[^"\\\n]|\\.){1,1000}+)"'
+    # In brackets, the literal may stand on the next line.
+    rf"(?P<bracket>\([ \t]{{0,4}}+(?:{_NEW_LINE})?)?"
+    r"[rbfuRBFU]{0,2}(?:"
+    r"(?:\\{0,3}\"){3}(?:\\?\n[+-]?[ \t]{0,80}+)?(?P<triple_double>[^\"\\\n]{1,1000}+)"
+    r"|'{3}(?:\\?\n[+-]?[ \t]{0,80}+)?(?P<triple_single>[^'\\\n]{1,1000}+)"
+    r'|\\{1,3}"(?P<escaped>[^"\\\n]{1,1000}+)\\{1,3}"|"(?P<double>(?:[^"\\\n]|\\.){1,1000}+)"'
     r"|'(?P<single>(?:[^'\\\n]|\\.){1,1000}+)')"
 )
 _BARE = r"""(?P<bare>[^\s"'`,;&()\[\]{}<>|\\]{1,2000}+)"""
@@ -37,6 +44,10 @@ _NAMED = re.compile(
     rf"(?:{_QUOTED}|{_BARE})",
     re.IGNORECASE | re.ASCII,
 )
+_VALUES = ("bare", "double", "single", "escaped", "triple_double", "triple_single")
+_MORE = re.compile(
+    rf"[ \t]{{0,8}}+(?:{_NEW_LINE})?[rbfuRBFU]{{0,2}}\\{{0,3}}[\"']([^\"'\\\n]{{1,1000}}+)\\{{0,3}}[\"']"
+)
 _OPTION = re.compile(rf"(?:[\w.+-]*[_.+-])?({_KEY})", re.IGNORECASE | re.ASCII)
 _NAME_CHARACTERS = string.ascii_letters + string.digits + "_.-"
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
@@ -46,6 +57,12 @@ _VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\Z")
 # The beginning of a line in a diff; in a notebook, each line is a string.
 _LINE_START = re.compile(r"[+-]?(?:[ ]*\")?(?P<indent>[ ]*)(?:- )?[\w.-]*\Z", re.ASCII)
 _PATH = re.compile(r"(?:~|\.{1,2})?/[\w.@/-]*\Z", re.ASCII)
+_FILE_NAME = re.compile(r"\.[a-z]{2,5}\Z")
+_GENERATED = re.compile(r"[A-Za-z0-9+/=_-]+\Z")
+_TURN = re.compile(r"(?<=[0-9])(?=[A-Za-z])|(?<=[A-Za-z])(?=[0-9])")
+_HARMLESS_KEYS = frozenset(
+    ("sort", "primary", "foreign", "cache", "public", "partition", "group", "join", "index", "order", "object", "row")
+)
 
 # How far back the beginning of a name or of its line is looked for.
 _REACH = 64
@@ -93,10 +110,31 @@ def is_secret_option(name: str) -> bool:
     return not words or (words[0] != "no" and not _is_linguistic(match[1], words))
 
 
+def is_secret_argument(name: str, value: str) -> bool:
+    """Return whether an option that may hold a secret does, judged by its value: ``--key``, ``--pwd``, ``--pass``."""
+    words = [word.lower() for word in _WORDS.findall(name[:128])]
+    if not words or is_placeholder(value) or _PATH.match(value) or any(map(str.isspace, value)):
+        return False
+    if words[-1] in ("pass", "pat", "credentials", "credential", "creds", "passcode"):
+        return words[0] != "no" and not (value.isdigit() and len(value) < 4) and not _FILE_NAME.search(value)
+    if words[-1] == "pwd":
+        return _is_mixed(value, 8) and (_turns(value) > 1 or any(letter in "!@#$%^&*~?" for letter in value))
+    if words[-1] == "key" and len(words) > 1 and words[-2] in _HARMLESS_KEYS:
+        return False
+    if words[-1] in ("key", "auth"):
+        return len(value) >= 16 and _GENERATED.match(value) is not None and _turns(value) > 3
+    return False
+
+
+def _turns(value: str) -> int:
+    """Count how often digits and letters take turns: often in what was generated, seldom in what was named."""
+    return len(_TURN.findall(re.sub(r"[^A-Za-z0-9]", "", value)))
+
+
 def named_secrets(text: str) -> Iterator[tuple[int, int]]:
     """Find start and end of each secret that is given to a telling name."""
     for match in _matches(text):
-        group = "bare" if match["bare"] is not None else (match.lastgroup or "")
+        group = next(name for name in _VALUES if match[name] is not None)
         start, end = match.span(group)
         if match["separator"].endswith(">") and "=" not in match["separator"]:
             # An XML element, `<password>value</password>`.
@@ -108,6 +146,15 @@ def named_secrets(text: str) -> Iterator[tuple[int, int]]:
             if group == "bare" and _is_shell(match, before):
                 end = _end_of_word(text, end)
             yield start, end
+            if match["bracket"]:
+                yield from (more.span(1) for more in _continued(text, match.end()))
+
+
+def _continued(text: str, position: int) -> Iterator[re.Match[str]]:
+    """Find the literals that Python joins to the one before, inside brackets."""
+    while (more := _MORE.match(text, position)) is not None:
+        yield more
+        position = more.end()
 
 
 def _matches(text: str) -> Iterator[re.Match[str]]:
@@ -148,7 +195,7 @@ def _is_secret(match: re.Match[str], group: str, before: str, after: str) -> boo
     if glued and key.lower() in ("pwd", "token"):
         return False
     if key.lower() == "pwd" and not prefix.endswith(("_", "-", ".")) and not before.endswith(";"):
-        return False
+        return group != "bare" and match["separator"].strip() in ("=", ":") and _is_password(value)
     if before.endswith(":") and match["separator"] == ":":  # in the middle of an identifier, `arn:…:secret:name`
         return False
     if match["separator"].isspace():
@@ -202,6 +249,11 @@ def _is_option_value(group: str, value: str) -> bool:
     return (group != "bare" and " " not in value) or _is_mixed(value, 4)
 
 
+def _is_password(value: str) -> bool:
+    """Return whether a literal named ``pwd`` is a password, and no working directory."""
+    return len(value) >= 3 and not any(letter in "/\\~ \t" for letter in value) and not value.startswith(".")
+
+
 def _is_secret_literal(key: str, value: str, strong: bool, qualified: bool) -> bool:
     if any(character.isspace() for character in value):
         if key.lower() == "passphrase":
@@ -212,7 +264,7 @@ def _is_secret_literal(key: str, value: str, strong: bool, qualified: bool) -> b
     if strong:
         return len(value) >= 3 and not value.endswith(":")
     if _is_mixed(value, 8):
-        return "{" not in value
+        return "{" not in value and not ("/" in value and _FILE_NAME.search(value))
     return qualified and len(value) >= 20 and value.isalpha() and not value.islower()
 
 

@@ -22,6 +22,7 @@ from elliptio.provenance.git import GitState
 _log = logging.getLogger(__name__)
 
 FILE_LIMIT = 1024**2
+DATA_LIMIT = 10_000
 TOTAL_LIMIT = 10 * 1024**2
 
 # So many files left out are named one by one; seconds for reading new files.
@@ -36,9 +37,19 @@ _DIFF = (
     *("--src-prefix=a/", "--dst-prefix=b/", "--ws-error-highlight=none", "-O/dev/null"),
 )
 _SECRET_FILE = re.compile(
-    rb"(?:.*/)?(?:\.env(?:\.(?!example$|sample$|template$|dist$).*)?|\.netrc|_netrc|\.pgpass|\.pypirc|\.npmrc"
+    rb"(?:.*/)?(?:(?!(?:.*[._-])?(?:example|sample|template|dist)\.env$)[^/]*\.env|\.env(?:\.(?!example$|sample$|template$|dist$).*)?|\.netrc|_netrc|\.pgpass|\.pypirc|\.npmrc"
     rb"|\.git-credentials|\.htpasswd|id_(?:rsa|dsa|ecdsa|ed25519)|.*\.(?:pem|key|p12|pfx|jks|keystore|kdbx|ppk)"
     rb"|(?:.*[._-])?credentials(?:\.(?:json|csv|ini|ya?ml|toml))?|(?:.*[._-])?secrets?\.(?:json|ini|ya?ml|toml|env))",
+    re.IGNORECASE | re.DOTALL,
+)
+# New files that people write by hand; what has another name may be data, and only little of that is taken.
+_CODE_FILE = re.compile(
+    rb"(?:.*/)?(?:(?:GNU)?makefile|dockerfile|containerfile|snakefile|jenkinsfile|justfile|procfile|pipfile|readme|licen[cs]e"
+    rb"|\.gitignore|\.gitattributes|\.dockerignore|\.editorconfig|\.pre-commit-config\.yaml|CMakeLists\.txt"
+    rb"|(?:.*[._-])?requirements(?:[._-].*)?\.(?:txt|in)"
+    rb"|.*\.(?:py|pyi|pyx|pxd|ipynb|r|rmd|qmd|jl|m|sql|sh|bash|zsh|fish|ps1|bat|ya?ml|toml|ini|cfg|conf|md|rst|tex|bib"
+    rb"|c|h|cc|cpp|cxx|hpp|cu|cuh|rs|go|java|kt|scala|js|mjs|ts|jsx|tsx|css|scss|rb|pl|pm|php|lua|swift|f|f90|f95|hs|ml"
+    rb"|cmake|mk|gradle|dockerfile|tf|nix|smk|nf|wdl|cwl|stan|proto|j2|jinja2?|patch|diff))",
     re.IGNORECASE | re.DOTALL,
 )
 _ESCAPES = {7: b"\\a", 8: b"\\b", 9: b"\\t", 10: b"\\n", 11: b"\\v", 12: b"\\f", 13: b"\\r", 34: b'\\"', 92: b"\\\\"}
@@ -60,15 +71,19 @@ class Diff:
     left_out: tuple[str, ...]
 
 
-def git_diff(state: GitState, *, file_limit: int = FILE_LIMIT, total_limit: int = TOTAL_LIMIT) -> Diff | None:
+def git_diff(
+    state: GitState, *, untracked: bool = True, file_limit: int = FILE_LIMIT, total_limit: int = TOTAL_LIMIT
+) -> Diff | None:
     """Return the uncommitted changes of a working tree, staged or not, and its new files.
 
     Parameters
     ----------
     state
         What `git_state` returned.
+    untracked
+        Whether to include new files; if not, they are only named.
     file_limit
-        The largest new file to include, in bytes.
+        The largest new file to include, in bytes. Of what is not code, `DATA_LIMIT` if that is less.
     total_limit
         The largest diff to return, in bytes.
 
@@ -84,7 +99,11 @@ def git_diff(state: GitState, *, file_limit: int = FILE_LIMIT, total_limit: int 
         collected = _Collected(total_limit)
         if state.changed:
             _add_changed(state, collected)
-        _add_untracked(state, collected, file_limit)
+        if untracked:
+            _add_untracked(state, collected, file_limit)
+        else:
+            for path in state.untracked:
+                collected.leave_out(path, "a new file")
         for path in state.dirty_submodules:
             collected.leave_out(path, "changes inside a submodule")
         diff = collected.diff()
@@ -251,6 +270,8 @@ def _read_new(full_path: bytes, path: bytes, limit: int) -> tuple[bytes, str] | 
         return "not a regular file"
     if _SECRET_FILE.fullmatch(path):
         return f"its name says that it holds secrets, {_size(status.st_size)}"
+    if not _CODE_FILE.fullmatch(path) and status.st_size > min(DATA_LIMIT, limit):
+        return f"{_size(status.st_size)}, and its name does not say that it is code"
     if status.st_size > limit:
         return _size(status.st_size)
     with open(full_path, "rb") as file:

@@ -15,7 +15,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from elliptio.provenance.assignments import is_placeholder, is_secret_option, named_secrets
+from elliptio.provenance.assignments import is_placeholder, is_secret_argument, is_secret_option, named_secrets
+from elliptio.provenance.calls import secrets_in_calls
 
 MASK = "***"
 
@@ -112,6 +113,12 @@ _CONTEXTS: tuple[_Rule, ...] = (
     _Rule("bearer-token", "earer ", r"earer (?<=[Bb]earer ) {0,4}+((?=[A-Za-z_.~+/-]{0,256}[0-9])[\w.~+/-]{8,}+=*+)"),
     _Rule("netrc-password", "login ", r"login (?<=[\s]login )\S{1,256}+\s{1,8}+password\s{1,8}+(\S{1,256}+)"),
     _Rule("docker-auth", '"auth', r'"auth\\{0,3}": {0,4}+\\{0,3}"([A-Za-z0-9+/=]{12,}+)\\{0,3}"'),
+    _Rule(
+        "ssh-password",
+        "sshpass",
+        r"sshpass\\{0,3}[\"']?,?[ \t]{1,4}+\\{0,3}[\"']?-p"
+        r"(?:\\{0,3}[\"'],)?[ \t]{0,4}+\\{0,3}[\"']?([^\s\"'\\,]{1,256}+)",
+    ),
     _Rule("npm-auth", "_auth", r"_auth(?<!\w_auth) ?= ?\"?([A-Za-z0-9+/=]{12,}+)(?![\w(.])"),
 )
 
@@ -126,6 +133,12 @@ _KEY_BODY = (
     rf"{_BETWEEN}(?:(?:Proc-Type|DEK-Info|Comment|Version): [^\n\"\\]{{0,200}}+"
     rf"|([A-Za-z0-9+/=]{{16,}}+|[A-Za-z0-9+/=]{{1,80}}+(?={_BETWEEN}END )))"
 )
+
+# Another option, rather than a secret that begins with a minus.
+_FLAG = re.compile(r"--[A-Za-z]+(?:[_-][A-Za-z]+)*(?:=.*)?|-[A-Za-z]|-[a-z]+|--", re.DOTALL)
+# Options whose value is a user and a password; two numbers are the ids of a user and a group.
+_USERS = frozenset(("-u", "--user", "--auth", "--basic-auth", "--http-auth", "--proxy-user", "--userpwd"))
+_LOGIN = re.compile(r"(?![0-9]+:[0-9]+\Z)([^\s:/]*):(?!/)(\S+)")
 
 
 def redact(text: str) -> tuple[str, list[Finding]]:
@@ -177,19 +190,36 @@ def redact_argv(argv: Sequence[str]) -> tuple[list[str], list[Finding]]:
     masked: list[str] = []
     findings: list[Finding] = []
     for index, argument in enumerate(argv):
-        name, equals, value = argument.partition("=")
-        before = argv[index - 1] if index else ""
-        if before.startswith("-") and not argument.startswith("-") and is_secret_option(before):
-            masked.append(MASK)
-            findings.append(Finding("argument", index))
-        elif equals and "\n" not in value and not is_placeholder(value) and is_secret_option(name):
-            masked.append(f"{name}={MASK}")
+        hidden = _masked_argument(argv, index)
+        if hidden is not None:
+            masked.append(hidden)
             findings.append(Finding("argument", index))
         else:
             clean, found = redact(argument)
             masked.append(clean)
             findings += (Finding(finding.kind, index) for finding in found)
     return masked, findings
+
+
+def _masked_argument(argv: Sequence[str], index: int) -> str | None:
+    """Return an argument masked if it is a secret for what stands before it, None if not."""
+    argument, before = argv[index], argv[index - 1] if index else ""
+    if before.startswith("-") and "=" not in before:
+        if is_secret_option(before) and not _FLAG.fullmatch(argument):
+            return MASK
+        if before in _USERS and (login := _LOGIN.fullmatch(argument)) and not is_placeholder(login[2]):
+            return f"{login[1]}:{MASK}"
+        if not _FLAG.fullmatch(argument) and is_secret_argument(before, argument):
+            return MASK
+        if before == "-p" and index > 1 and argv[index - 2].rpartition("/")[2] == "sshpass":
+            return MASK
+    name, equals, value = argument.partition("=")
+    if not equals or "\n" in value or is_placeholder(value):
+        return None
+    if name in _USERS and (login := _LOGIN.fullmatch(value)) and not is_placeholder(login[2]):
+        return f"{name}={login[1]}:{MASK}"
+    is_secret = is_secret_option(name) or (name.startswith("-") and is_secret_argument(name, value))
+    return f"{name}={MASK}" if is_secret else None
 
 
 def redact_url(url: str) -> str:
@@ -222,7 +252,7 @@ def _spans(text: str) -> Iterator[tuple[int, int, str]]:
                 yield match.start(1), match.end(1), "authorization-header"
     if "PRIVATE KEY" in text:
         yield from _key_blocks(text)
-    for start, end in named_secrets(text):
+    for start, end in (*named_secrets(text), *secrets_in_calls(text)):
         yield start, end, "named-secret"
 
 

@@ -102,6 +102,16 @@ def test_no_probe_fails_it(committed, monkeypatch, name):
     collect(committed.path)
 
 
+@pytest.mark.parametrize(("scope", "changed", "new"), [("all", 1, 1), ("tracked", 1, 0), ("none", 0, 0)])
+def test_what_of_the_changes_is_taken(committed, scope, changed, new):
+    committed.write("a.py", "changed\n")
+    committed.write("new.py", "new\n")
+    facts = collect(committed.path, git_diff=scope)
+    assert facts.git["dirty"] is True
+    assert ("+changed" in (facts.diff or ""), "+new" in (facts.diff or "")) == (changed, new)
+    assert (facts.diff is None) == (scope == "none")
+
+
 def test_in_a_thread(tmp_path):
     seen = []
     with mock_username("andy"):

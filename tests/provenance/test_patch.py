@@ -222,12 +222,39 @@ def test_replacement_characters_are_text(committed, applied):
 
 
 def test_large_new_files_are_left_out(committed, applied):
-    committed.write("large.txt", "x" * 101)
-    committed.write("small.txt", "x" * 100)
-    committed.write("a\nb", "x" * (2 * 1024**2))
+    committed.write("large.py", "x" * 101)
+    committed.write("small.py", "x" * 100)
+    committed.write("a\nb.py", "x" * (2 * 1024**2))
     diff = diff_of(committed, file_limit=100)
-    assert set(diff.left_out) == {'"a\\nb" (2.0 MiB)', "large.txt (101 bytes)"}
-    assert set(applied(committed, diff.text)) == {*tree(committed.path)} - {b"large.txt", b"a\nb"}
+    assert set(diff.left_out) == {'"a\\nb.py" (2.0 MiB)', "large.py (101 bytes)"}
+    assert set(applied(committed, diff.text)) == {*tree(committed.path)} - {b"large.py", b"a\nb.py"}
+
+
+DATA = ("private.csv", "x.tsv", "x.json", "x.JSONL", "x.ndjson", "x.xml", "x.txt", "log/x.out", "x.html", "x.dat", "x")
+CODE = ("x.py", "X.R", "x.sql", "x.sh", "a/x.yaml", "x.toml", "x.md", "x.ipynb", "Makefile", "a/Dockerfile",
+        "requirements.txt", "requirements-dev.txt")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*DATA, *CODE])
+def test_little_is_taken_of_new_data(committed, name):
+    committed.write(name, "x" * patch.DATA_LIMIT)
+    assert diff_of(committed).left_out == ()
+    committed.write(name, "secret of others\n" * 20_000)
+    diff = diff_of(committed)
+    if name in CODE:
+        assert diff.left_out == ()
+    else:
+        assert diff.left_out == (f"{name} (340000 bytes, and its name does not say that it is code)",)
+        assert "secret of others" not in diff.text
+
+
+def test_changes_to_tracked_files_only(committed):
+    committed.write("a.py", "changed\n")
+    committed.write("new.py", "new\n")
+    diff = git_diff(git_state(committed.path), untracked=False)
+    assert diff.left_out == ("new.py (a new file)",)
+    assert "+changed" in diff.text
+    assert "+new" not in diff.text
 
 
 def test_a_total_limit(committed, applied):
@@ -262,6 +289,8 @@ def test_many_files_left_out_are_counted(committed):
     "name",
     [
         ".env",
+        "prod.env",
+        "conf/staging.env",
         "conf/.env.local",
         "id_rsa",
         "x/server.pem",
@@ -278,7 +307,20 @@ def test_files_of_secrets_are_left_out(committed, name):
     assert diff.left_out == (f"{name} (its name says that it holds secrets, 8 bytes)",)
 
 
-@pytest.mark.parametrize("name", [".env.example", "env.py", "credentials.py", "secrets.py", "keyboard.txt", "monkey"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".env.example",
+        "example.env",
+        "conf/prod.sample.env",
+        "venv",
+        "env.py",
+        "credentials.py",
+        "secrets.py",
+        "keyboard.txt",
+        "monkey",
+    ],
+)
 def test_files_of_no_secrets_are_in_it(committed, name):
     committed.write(name, "x\n")
     assert diff_of(committed).left_out == ()
