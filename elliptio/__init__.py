@@ -13,6 +13,7 @@ __version__ = "1.0.0.dev0"
 
 _HOMES = {
     "Artifact": "elliptio.artifact",
+    "EmptyIndexWarning": "elliptio.search",
     "ConfigError": "elliptio.errors",
     "DocumentNotFoundError": "elliptio.errors",
     "ElliptioError": "elliptio.errors",
@@ -45,6 +46,7 @@ __all__ = [
     "ConfigError",
     "DocumentNotFoundError",
     "ElliptioError",
+    "EmptyIndexWarning",
     "FileKeyError",
     "FormatError",
     "Handler",
@@ -94,6 +96,7 @@ if TYPE_CHECKING:
     from elliptio.handler import Handler, TruncatedWarning
     from elliptio.metadata import Labels, Metadata
     from elliptio.provenance import mock_username
+    from elliptio.search import EmptyIndexWarning
     from elliptio.spool import SpooledWarning
 
 

@@ -6,6 +6,7 @@ directory upwards. Credentials are no settings: they come from AWS's and MongoDB
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import tomllib
@@ -16,7 +17,10 @@ from typing import Any
 
 from elliptio.errors import ConfigError
 
+log = logging.getLogger(__name__)
+
 Parser = Callable[[Any], Any]
+Sources = list[tuple[str, Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -79,8 +83,25 @@ DEFINITIONS: dict[str, Definition] = {
         "full",
     ),
     "progress": Definition("Progress bars on long transfers, where there is a terminal or notebook.", _flag, True),
+    "git_diff": Definition(
+        "Which uncommitted changes are recorded: 'all', 'tracked' (new files are only named) or 'none'.",
+        _one_of("all", "tracked", "none"),
+        "all",
+    ),
     "user_dir": Definition("Folder of the user's default lake and of indexes of S3 lakes.", _text),
 }
+
+_OTHER_VARIABLES = re.compile(
+    r"ELLIPTIO_(?:CONFIG_FILE|RUN_ID|TORTURE|BIND|BUCKET|USERNAME|PASSWORD|READER_\w+|MONGO_\w+|S3_PORT|S3_READER_\w+)"
+)
+"""Variables that are no settings: others read them, such as ``docker-compose.yml``."""
+
+_PARAMETER = re.compile(
+    r"([?&;][^=&;\s]*(?:password|passwd|passphrase|pwd|secret|token|(?:api|access|secret)_?key)[^=&;\s]*=)[^&;\s'\"]+"
+    r"|(?<=_TOKEN:)[^&,;\s'\"]+",
+    re.IGNORECASE,
+)
+_warned: set[str] = set()
 
 
 def load_settings(
@@ -89,6 +110,7 @@ def load_settings(
     environ: Mapping[str, str] | None = None,
     directory: Path | None = None,
     user_file: Path | None = None,
+    problems: list[ConfigError] | None = None,
 ) -> dict[str, Setting]:
     """Resolve every setting.
 
@@ -98,6 +120,8 @@ def load_settings(
         Given in code; None values count as not given.
     environ, directory, user_file
         Instead of the process's environment, its working directory and the user's file; for tests.
+    problems
+        Collects errors that would be raised; what they concern is left out.
 
     Raises
     ------
@@ -106,23 +130,52 @@ def load_settings(
 
     """
     environ = os.environ if environ is None else environ
+    _warn_of_unknown(environ)
     sources = [
         ("argument", {name: value for name, value in (arguments or {}).items() if value is not None}),
         ("", {name: environ[variable(name)] for name in DEFINITIONS if environ.get(variable(name))}),
-        *_project_settings(directory),
-        *_file_settings(user_config_file(environ) if user_file is None else user_file, ()),
+        *_or_problem(lambda: _project_settings(directory), problems),
+        *_or_problem(lambda: _file_settings(user_file or user_config_file(environ), ()), problems),
     ]
-    return {name: _resolve(name, definition, sources) for name, definition in DEFINITIONS.items()}
+    return {name: _resolve(name, definition, sources, problems) for name, definition in DEFINITIONS.items()}
 
 
-def _resolve(name: str, definition: Definition, sources: list[tuple[str, Mapping[str, Any]]]) -> Setting:
+def _or_problem(read: Callable[[], Sources], problems: list[ConfigError] | None) -> Sources:
+    try:
+        return read()
+    except ConfigError as error:
+        if problems is None:
+            raise
+        problems.append(error)
+        return []
+
+
+def _warn_of_unknown(environ: Mapping[str, str]) -> None:
+    """Log, once a process, each variable that looks like one of elliptio's and is none."""
+    known = {variable(name) for name in DEFINITIONS}
+    for name in environ:
+        if not name.startswith("ELLIPTIO_") or name in known or name in _warned or _OTHER_VARIABLES.fullmatch(name):
+            continue
+        import difflib
+
+        _warned.add(name)
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"; did you mean {close[0]}?" if close else ". `elliptio config` lists the settings."
+        log.warning("The variable %s is no setting of elliptio, so it is ignored%s", name, hint)
+
+
+def _resolve(name: str, definition: Definition, sources: Sources, problems: list[ConfigError] | None) -> Setting:
     for origin, values in sources:
         if name in values:
             shown_origin = origin or variable(name)
             try:
                 return Setting(name, definition.parse(values[name]), shown_origin)
             except ValueError as error:
-                raise ConfigError(f"The setting {name!r} from {shown_origin} {error}, not {values[name]!r}.") from None
+                shown = hide_password(repr(values[name]))
+                problem = ConfigError(f"The setting {name!r} from {shown_origin} {error}, not {shown}.")
+                if problems is None:
+                    raise problem from None
+                problems.append(problem)
     return Setting(name, definition.default, "default")
 
 
@@ -156,7 +209,7 @@ def settings_files(directory: Path | None = None) -> list[str]:
     return [origin for origin, _ in _project_settings(directory)]
 
 
-def _project_settings(directory: Path | None) -> list[tuple[str, Mapping[str, Any]]]:
+def _project_settings(directory: Path | None) -> Sources:
     try:
         start = Path.cwd() if directory is None else directory
     except FileNotFoundError:  # the working directory was removed
@@ -171,7 +224,7 @@ def _project_settings(directory: Path | None) -> list[tuple[str, Mapping[str, An
     return []
 
 
-def _file_settings(path: Path, table: tuple[str, ...]) -> list[tuple[str, Mapping[str, Any]]]:
+def _file_settings(path: Path, table: tuple[str, ...]) -> Sources:
     try:
         text = path.read_text(encoding="utf-8")
         # Parsing every pyproject.toml on the way up costs more than looking for the word.
@@ -179,13 +232,15 @@ def _file_settings(path: Path, table: tuple[str, ...]) -> list[tuple[str, Mappin
             return []
         values: Any = tomllib.loads(text)
         for key in table:
-            values = values.get(key, {})
+            values = values.get(key, {}) if isinstance(values, dict) else {}
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return []
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         if table:  # a pyproject.toml that others find broken is not ours to refuse
             return []
         raise ConfigError(f"The settings file {path} cannot be read: {error}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path} has tool.elliptio = {values!r}: make it a table, [tool.elliptio].")
     if not values:
         return []
     unknown = sorted(set(values) - set(DEFINITIONS))
@@ -197,5 +252,6 @@ def _file_settings(path: Path, table: tuple[str, ...]) -> list[tuple[str, Mappin
 
 
 def hide_password(text: str) -> str:
-    """Mask the password in each URL of `text`: ``mongodb://user:***@host``."""
-    return re.sub(r"(\b[\w+.-]+://[^/@\s:]*):[^/\s]*@", r"\1:***@", text)
+    """Mask the password in each URL of `text`, up to the last ``@``: ``mongodb://user:***@host``, ``?password=***``."""
+    text = re.sub(r"(://[^/\s:]*):\S*@", r"\1:***@", text)
+    return _PARAMETER.sub(lambda match: f"{match[1] or ''}***", text)

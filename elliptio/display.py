@@ -46,6 +46,8 @@ def artifact_text(metadata: Metadata, children: Sequence[str] | None, total: int
     """Shape an artifact for a terminal; of `total` children the first are named, None are unknown."""
     lines = [f"Artifact {metadata.artifact_id}"]
     lines += [f"  {name:<9} {text}" for name, text in _facts(metadata)]
+    if not _is_published(metadata):
+        return "\n".join(map(_printable, [*lines, f"  {'based on':<9} {_neighbours(metadata.based_on)}"]))
     lines += [f"  {'files':<9} {_file_summary(metadata)}"]
     width = max((len(record.relpath) for record in metadata.files[:MOST_FILES]), default=0)
     lines += [f"    {record.relpath:<{width}}  {human_size(record.size):>9}" for record in metadata.files[:MOST_FILES]]
@@ -58,8 +60,11 @@ def artifact_text(metadata: Metadata, children: Sequence[str] | None, total: int
 def artifact_html(metadata: Metadata, children: Sequence[str] | None, total: int | None = None) -> str:
     """Shape an artifact for a notebook: who, when, labels, files with sizes, lineage one step each way."""
     facts = [(name, _code(text) if name in _CODE else _escaped(text)) for name, text in _facts(metadata)]
-    facts += [("files", _escaped(_file_summary(metadata)) + _file_table(metadata.files))]
-    facts += [("based on", _neighbours_html(metadata.based_on)), ("used by", _neighbours_html(children, total))]
+    if _is_published(metadata):
+        facts += [("files", _escaped(_file_summary(metadata)) + _file_table(metadata.files))]
+    facts += [("based on", _neighbours_html(metadata.based_on))]
+    if _is_published(metadata):
+        facts += [("used by", _neighbours_html(children, total))]
     rows = "".join(f"<tr><th>{name}</th><td>{content}</td></tr>" for name, content in facts)
     return (
         f'<div class="elliptio"><style>{_STYLE}</style><div class="id">{_escaped(metadata.artifact_id)}</div>'
@@ -68,6 +73,11 @@ def artifact_html(metadata: Metadata, children: Sequence[str] | None, total: int
 
 
 _CODE = {"git", "where", "command"}
+
+
+def _is_published(metadata: Metadata) -> bool:
+    """Whether this is in a lake, rather than being made, or given up."""
+    return bool(metadata.fingerprint)
 
 
 def _facts(metadata: Metadata) -> list[tuple[str, str]]:
@@ -87,7 +97,10 @@ def _facts(metadata: Metadata) -> list[tuple[str, str]]:
     # A program given with -c may hold line breaks.
     command = " ".join(metadata.argv.split())
     facts.append(("command", command if len(command) <= 200 else command[:199] + "…"))
-    facts.append(("where", metadata.remote_root))
+    if _is_published(metadata):
+        facts.append(("where", metadata.remote_root))
+    else:
+        facts.append(("state", "not published"))
     return facts
 
 

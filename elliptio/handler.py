@@ -134,7 +134,7 @@ class Handler:
 
     def close(self) -> None:
         """Release connections; they are opened again when needed."""
-        self.lake.index.close()
+        self.lake.close()
 
     def upload(
         self,
@@ -295,7 +295,6 @@ class Handler:
             If the index cannot be reached.
 
         """
-        spool.flush_if_any(self.lake)
         found = search(self.lake, query, max_docs=max_docs, sort=sort, columns=columns, exclude_columns=exclude_columns)
         if found.total > len(found.ids):
             warnings.warn(
@@ -353,11 +352,7 @@ class Handler:
             If there is no such artifact.
 
         """
-        identifier = _identifier(artifact_id)
-        document = self.lake.get(identifier)
-        if document["artifact_id"] != identifier:
-            raise DocumentNotFoundError(f"Deleting takes the whole artifact_id, not {identifier!r}: it is for good.")
-        upkeep.delete(self.lake, document, force=force, username=username())
+        upkeep.delete_artifact(self.lake, _identifier(artifact_id), force=force, username=username())
 
     def _begin(self, labels: LabelsLike, based_on: BasedOn | None) -> Publication:
         def loaded() -> list[str]:
@@ -371,6 +366,7 @@ class Handler:
             labels=check_labels(labels),
             based_on=loaded if explicit is None else lambda: explicit,
             progress=self.progress,
+            git_diff=self._settings["git_diff"].value,
         )
 
     def _new_artifact(self, publication: Publication, block: Block, declared: list[str], *, grows: bool) -> NewArtifact:

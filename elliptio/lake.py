@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import math
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from elliptio import naming, query
-from elliptio.errors import DocumentNotFoundError, FormatError
+from elliptio.errors import DocumentNotFoundError, FormatError, IndexUnavailableError
 from elliptio.metadata import MAX_INDEXED_FILES, check_version
 from elliptio.protocols import Document, Index, Query, Sort, Store
 
@@ -29,6 +30,12 @@ ENVIRONMENT_FIELDS = (
 """Top-level fields of an environment; a query over artifacts may use them as if they were the artifact's own."""
 
 FORMAT_VERSION = 1
+
+TOMBSTONE_FILE = "deleted.json"
+"""Lies where an artifact was, and says who deleted it when."""
+
+PAUSE_SECONDS = 30.0
+"""So long after a failure of the index artifacts are saved without trying it again."""
 
 
 class Lake:
@@ -53,6 +60,10 @@ class Lake:
         # Whether artifacts of this process wait in the spool, and when it was last looked for those of others.
         self.spooled = False
         self.spool_checked = -math.inf
+        # What was already said of the spool's files: once is enough.
+        self.spool_reported: set[str] = set()
+        self._paused_until = -math.inf
+        self._failure = ""
 
     def __getstate__(self) -> dict[str, Any]:
         return {"store": self.store, "index": self.index, "shared": self.shared}
@@ -92,21 +103,50 @@ class Lake:
         except (ValueError, KeyError, TypeError) as error:
             raise FormatError(f"{where} is damaged: {error}. Restore it from a backup.") from error
 
+    def close(self) -> None:
+        """Release the index's connections, and forget what is known of it: it may be another one next time."""
+        self.index.close()
+        self._environments.clear()
+
     def add(self, document: Mapping[str, Any], environment: Mapping[str, Any]) -> None:
-        """Publish a document; its environment goes first, so that no artifact refers to one that is not there."""
+        """Publish a document; its environment goes first, so that no artifact refers to one that is not there.
+
+        Raises
+        ------
+        IndexUnavailableError
+            If the index fails, or did so in the last 30 seconds: not every save should wait for what is not there.
+
+        """
+        if time.monotonic() < self._paused_until:
+            raise IndexUnavailableError(self._failure)
         identifier = environment["_id"]
-        if identifier not in self._environments:
-            self.index.insert(ENVIRONMENTS, environment)
-            self._environments[identifier] = dict(environment)
-        self.index.insert(ARTIFACTS, document)
+        try:
+            if identifier not in self._environments:
+                self.index.insert(ENVIRONMENTS, environment)
+                self._environments[identifier] = dict(environment)
+            self.index.insert(ARTIFACTS, document)
+        except IndexUnavailableError as error:
+            self._paused_until, self._failure = time.monotonic() + PAUSE_SECONDS, str(error)
+            self._environments.clear()
+            raise
+
+    def reached(self) -> None:
+        """Note that the index answers again."""
+        self._paused_until = -math.inf
 
     def add_manifest(self, document: Document, environment: Mapping[str, Any]) -> bool:
-        """Add what a ``metadata.json`` says, unless it is there; tell whether it was added."""
+        """Add what a ``metadata.json`` says, unless it is there or was deleted; tell whether it was added."""
         if document.get("file_count", 0) > MAX_INDEXED_FILES:
             document = {**document, "files": [], "file_relpaths": []}
         if environment.get("_id"):
             self.index.insert(ENVIRONMENTS, environment)
-        return self.index.insert(ARTIFACTS, document)
+        if not self.index.insert(ARTIFACTS, document):
+            return False
+        # Whoever deletes writes the tombstone first and takes the document away last, so one of the two sees the other.
+        if self.store.stat(f"{document['remote_root']}/{TOMBSTONE_FILE}") is not None:
+            self.index.delete(ARTIFACTS, [document["_id"]])
+            return False
+        return True
 
     def get(self, artifact_id: str) -> Document:
         """Find the document of an artifact by its identifier or a unique beginning of it.
@@ -117,24 +157,44 @@ class Lake:
             If there is none, or more than one; the message says which.
 
         """
-        if not isinstance(artifact_id, str) or not artifact_id:
+        if not isinstance(artifact_id, str) or not artifact_id or not _is_valid(artifact_id):
             raise DocumentNotFoundError(f"An artifact_id is a text such as 'artifact_0195…', not {artifact_id!r}.")
-        for document in self.index.find(ARTIFACTS, self._scoped({"_id": artifact_id}), limit=1):
-            return document
-        beginning = {"_id": {"$gte": artifact_id, "$lt": artifact_id + "\U0010ffff"}}
-        found = list(self.index.find(ARTIFACTS, self._scoped(beginning), sort=[("_id", 1)], limit=3))
+        found = self._beginning_with(ARTIFACTS, artifact_id)
         if len(found) == 1:
             return found[0]
         if found:
             named = ", ".join(document["_id"] for document in found[:2])
             raise DocumentNotFoundError(f"More than one artifact_id begins with {artifact_id!r}: {named}, … Give more.")
-        for tombstone in self.index.find(TOMBSTONES, self._scoped({"_id": artifact_id}), limit=1):
-            deleted = tombstone["deleted"]
-            raise DocumentNotFoundError(f"{artifact_id} was deleted by {deleted['username']} at {deleted['time']}.")
+        tombstone = self.tombstone(artifact_id)
+        if tombstone is not None:
+            deleted = tombstone.get("deleted") or {}
+            raise DocumentNotFoundError(
+                f"{tombstone['_id']} was deleted by {deleted.get('username')} at {deleted.get('time')}."
+            )
         raise DocumentNotFoundError(
             f"Could not find a document with artifact_id={artifact_id!r} in {self.index.address}. "
             "h.find() or `elliptio find` lists what is there."
         )
+
+    def has(self, artifact_id: str) -> bool:
+        """Whether the index has the document of exactly this artifact."""
+        return any(True for _ in self.index.find(ARTIFACTS, self._scoped({"_id": artifact_id}), limit=1))
+
+    def tombstone(self, artifact_id: str) -> Document | None:
+        """What is left of a deleted artifact, by its identifier or a unique beginning of it."""
+        found = self._beginning_with(TOMBSTONES, artifact_id)
+        return found[0] if len(found) == 1 else None
+
+    def _beginning_with(self, collection: str, artifact_id: str) -> list[Document]:
+        """The document of exactly this identifier, else up to three whose identifiers begin with it."""
+        for document in self.index.find(collection, self._scoped({"_id": artifact_id}), limit=1):
+            return [document]
+        beginning = {"_id": {"$gte": artifact_id, "$lt": artifact_id + "\U0010ffff"}}
+        return list(self.index.find(collection, self._scoped(beginning), sort=[("_id", 1)], limit=3))
+
+    def is_empty(self) -> bool:
+        """Whether the index knows no artifact of this lake."""
+        return not any(True for _ in self.index.find(ARTIFACTS, self._scoped({}), limit=1))
 
     def find(self, wanted: Query, *, sort: Sort, limit: int) -> Iterator[Document]:
         """Documents of this lake's artifacts that match a normalized query."""
@@ -146,7 +206,7 @@ class Lake:
 
     def environment(self, environment_id: str | None) -> Document:
         """Look up an environment; empty where none is known. They never change, so each is read once."""
-        if environment_id is None:
+        if not isinstance(environment_id, str):
             return {}
         if environment_id not in self._environments:
             for found in self.index.find(ENVIRONMENTS, {"_id": environment_id}, limit=1):
@@ -193,3 +253,12 @@ class Lake:
         # A lake that has no identity yet has no artifacts either: nothing equals its missing one.
         scope = {"lake_id": self._known_id() or "none"}
         return {**scope, **wanted} if "lake_id" not in wanted else {"$and": [scope, wanted]}
+
+
+def _is_valid(text: str) -> bool:
+    """Whether UTF-8 can hold a text: a file name's may hold lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

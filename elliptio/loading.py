@@ -8,6 +8,7 @@ from functools import partial
 from elliptio import naming
 from elliptio.artifact import Artifact
 from elliptio.display import MOST_NEIGHBOURS
+from elliptio.documents import check_document
 from elliptio.files import FileMaker, Files
 from elliptio.lake import Lake
 from elliptio.metadata import Metadata, from_document, read_manifest
@@ -22,6 +23,7 @@ def metadata_of(lake: Lake, document: Document) -> Metadata:
     if document.get("file_count", 0) > len(document.get("files", ())):
         with lake.store.open(f"{document['remote_root']}/{naming.MANIFEST}") as manifest:
             document, environment = read_manifest(manifest.read(), f"{root}/{naming.MANIFEST}")
+        check_document(document, environment, f"{root}/{naming.MANIFEST}")
     return from_document(document, environment, root, Packages(environment.get("python_packages", {})))
 
 

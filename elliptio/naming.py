@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-import secrets
 import threading
 import time
 from collections.abc import Iterable, Sequence
@@ -65,7 +63,7 @@ def new_id(kind: str) -> tuple[str, datetime]:
         millisecond, counter = _last_millisecond, _counter
     seconds, rest = divmod(millisecond, 1000)
     moment = datetime.fromtimestamp(seconds, tz=UTC).replace(microsecond=rest * 1000)
-    return f"{kind}_{uuid7(millisecond, counter, secrets.token_bytes(8))}", moment
+    return f"{kind}_{uuid7(millisecond, counter, os.urandom(8))}", moment
 
 
 def remote_root(artifact_id: str, creation_time: datetime, username: str) -> str:
@@ -144,6 +142,9 @@ def fingerprint(files: Sequence[tuple[str, str]]) -> str:
 
     Each pair is hashed as ``<length of relpath in bytes>:<relpath><sha256>``, so no two lists of pairs look alike.
     """
+    # Here, because naming is used where not even hashlib is needed.
+    import hashlib
+
     digest = hashlib.sha256()
     for relpath, sha256 in sorted(files):
         name = relpath.encode()

@@ -41,7 +41,14 @@ class Publication:
     """
 
     def __init__(
-        self, lake: Lake, *, run_id: str, labels: dict[str, Any], based_on: Callable[[], list[str]], progress: bool
+        self,
+        lake: Lake,
+        *,
+        run_id: str,
+        labels: dict[str, Any],
+        based_on: Callable[[], list[str]],
+        progress: bool = True,
+        git_diff: str = "all",
     ) -> None:
         self._lake = lake
         self._run_id = run_id
@@ -50,7 +57,7 @@ class Publication:
         self._based_on = based_on
         self._progress = progress
         self.artifact_id, self._moment = naming.new_id("artifact")
-        self._collecting = _Collecting()
+        self._collecting = _Collecting(git_diff)
         self.username = provenance.username()
         self.root_key = naming.remote_root(self.artifact_id, self._moment, self.username)
         self.lake_id = lake.lake_id
@@ -177,7 +184,8 @@ class Publication:
 class _Collecting:
     """Provenance, gathered while the files are on their way where git has to be asked; else it takes no time."""
 
-    def __init__(self) -> None:
+    def __init__(self, git_diff: str) -> None:
+        self._git_diff = git_diff
         self._facts: Provenance | None = None
         self._thread: threading.Thread | None = None
         if provenance.in_repository():
@@ -186,13 +194,13 @@ class _Collecting:
             self._thread.start()
 
     def _collect(self) -> None:
-        self._facts = provenance.collect()
+        self._facts = provenance.collect(git_diff=self._git_diff)
 
     def result(self) -> Provenance:
         if self._thread is not None:
             self._thread.join()
         # In a thread that failed the reason was shown by the thread; here it is raised.
-        return self._facts or provenance.collect()
+        return self._facts or provenance.collect(git_diff=self._git_diff)
 
 
 def _check_size(document: dict[str, Any]) -> None:

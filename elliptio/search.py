@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import re
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
-from elliptio.errors import QueryError
+from elliptio import naming, spool
+from elliptio.documents import is_artifact_root
+from elliptio.errors import QueryError, StoreError
 from elliptio.lake import ENVIRONMENT_FIELDS, Lake
+from elliptio.metadata import Labels, Metadata
 from elliptio.naming import normalize_package
 from elliptio.protocols import Document
 from elliptio.query import check_sort, normalize_query
@@ -35,6 +40,16 @@ REST = (
     "working_directory",
 )
 COLUMNS = (*FIRST, *REST)
+
+FIELDS = {*COLUMNS, *ENVIRONMENT_FIELDS, "_id", "logs", *(entry.name for entry in fields(Metadata))} - {"environment"}
+"""Top-level fields that a query or a sort may name."""
+
+_LOGICAL = ("$and", "$or", "$nor")
+_WHOLE_VALUES = {"$eq", "$ne", "$in", "$nin", "$exists"}
+
+
+class EmptyIndexWarning(UserWarning):
+    """Nothing was found, because the index holds nothing, though the lake holds artifacts."""
 
 
 @dataclass(frozen=True)
@@ -85,17 +100,114 @@ def search(
 
     """
     wanted = normalize_query({} if query is None else query)
+    _check_fields(wanted)
     order = _checked_order(sort)
     chosen = choose_columns(columns, exclude_columns)
     if not isinstance(max_docs, int) or isinstance(max_docs, bool) or max_docs < 0:
         raise QueryError(f"max_docs is a number of rows, or 0 for all, not {max_docs!r}.")
+    spool.flush_if_any(lake)
     documents = list(lake.find(wanted, sort=order, limit=max_docs + 1 if max_docs else 0))
     total = len(documents)
     if max_docs and total > max_docs:
         documents.pop()
         # Others may be saving or deleting between the two questions.
         total = max(total, lake.count(wanted))
-    return Found([entry["artifact_id"] for entry in documents], _columns(lake, documents, chosen), total)
+    if not documents:
+        _warn_if_index_is_lost(lake)
+    return Found([entry["_id"] for entry in documents], _columns(lake, documents, chosen), total)
+
+
+def _check_fields(wanted: Mapping[str, Any]) -> None:
+    """Refuse conditions that could never be met, or not as they are meant: they would silently find nothing."""
+    for path, operand in wanted.items():
+        if path in _LOGICAL:
+            for part in operand:
+                _check_fields(part)
+        elif not path.startswith("$"):
+            _check_field(path)
+            if path == "creation_time":
+                _check_times(operand)
+            elif path.split(".")[0] == "remote_root":
+                _check_root(path, operand)
+
+
+def _check_field(path: str) -> None:
+    name = path.split(".")[0]
+    if name in FIELDS:
+        return
+    if name in {entry.name for entry in fields(Labels)}:
+        hint = f"did you mean 'labels.{path}'?"
+    else:
+        from difflib import get_close_matches
+
+        close = get_close_matches(name, sorted(FIELDS), n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(sorted(FIELDS))}."
+    raise QueryError(f"There is no field {name!r}; {hint} Labels of your own are asked for as 'labels.<name>'.")
+
+
+def _check_times(operand: Any) -> None:
+    for value in _compared(operand):
+        if isinstance(value, str | int | float | re.Pattern) or type(value).__name__ == "Regex":
+            raise QueryError(
+                f"creation_time is compared with datetimes, not with {value!r}: give one with a zone, such as "
+                'datetime(2026, 1, 31, tzinfo=UTC) (in JSON {"$date": "2026-01-31T00:00:00Z"}).'
+            )
+
+
+def _compared(operand: Any) -> Iterator[Any]:
+    """The values that a condition compares a field with."""
+    if not _is_operators(operand):
+        yield from operand if isinstance(operand, list) else [operand]
+        return
+    for name, value in operand.items():
+        if name == "$not":
+            yield from _compared(value)
+        elif name in ("$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$regex"):
+            yield value
+        elif name in ("$in", "$nin", "$all"):
+            yield from value
+
+
+def _check_root(path: str, operand: Any) -> None:
+    """Allow only whole values of ``remote_root``: it is stored relative to the lake, and shown absolute."""
+    operators = operand if _is_operators(operand) else {"$eq": operand}
+    values = [item for value in operators.values() for item in (value if isinstance(value, list) else [value])]
+    plain = all(value is None or isinstance(value, str | bool) for value in values)
+    if path != "remote_root" or not operators.keys() <= _WHOLE_VALUES or not plain:
+        raise QueryError(
+            "remote_root can be asked for only as a whole, with equality, $ne, $in, $nin or $exists. "
+            "For parts of it use artifact_id, creation_time or username."
+        )
+
+
+def _is_operators(operand: Any) -> bool:
+    return isinstance(operand, Mapping) and any(name.startswith("$") for name in operand)
+
+
+def _warn_if_index_is_lost(lake: Lake) -> None:
+    """Say so where nothing was found only because the index is not the one that the artifacts were recorded in."""
+    if not lake.is_empty():
+        return
+    try:
+        if lake.store.stat(naming.LAKE_IDENTITY) is None or not _holds_artifacts(lake):
+            return
+    except StoreError:  # the answer stands without the store
+        return
+    warnings.warn(
+        f"The lake at {lake.store.root} exists but its index {lake.index.address} holds nothing: "
+        "if files were saved here, run h.reindex()",
+        EmptyIndexWarning,
+        stacklevel=spool.levels_inside(),
+    )
+
+
+def _holds_artifacts(lake: Lake) -> bool:
+    """Whether one complete artifact lies in the store; the listing ends at the first."""
+    for stored in lake.store.list():
+        folder, _, name = stored.key.rpartition("/")
+        if name == naming.MANIFEST and is_artifact_root(folder):
+            return True
+    return False
 
 
 def choose_columns(columns: Sequence[str] | None, exclude: Sequence[str]) -> list[str]:
@@ -143,6 +255,7 @@ def _column(lake: Lake, documents: Sequence[Document], name: str) -> list[Any]:
 def _checked_order(sort: Any) -> list[tuple[str, int]]:
     order = check_sort(sort)
     for path, _ in order:
+        _check_field(path)
         if path.split(".")[0] in ENVIRONMENT_FIELDS:
             raise QueryError(f"Cannot sort by {path!r}: it belongs to the environment. Sort the DataFrame instead.")
     return order or [("creation_time", -1)]

@@ -13,14 +13,18 @@ import warnings
 from types import FrameType
 
 from elliptio import naming
-from elliptio.errors import IndexUnavailableError, MissingKeyError
+from elliptio.documents import check_document, check_place, lies_at
+from elliptio.errors import ElliptioError, FormatError, IndexUnavailableError, MissingKeyError, StoreError
 from elliptio.lake import Lake
 from elliptio.metadata import read_manifest
+from elliptio.protocols import Document, StoredFile
 
 log = logging.getLogger(__name__)
 
 SPOOL = f"{naming.LAKE_FOLDER}/spool"
 
+LONGEST = 4096
+"""Bytes of a place in a lake; what is longer is none."""
 
 LOOK_SECONDS = 60.0
 """How often a remote store is asked for what other processes left there."""
@@ -30,20 +34,25 @@ class SpooledWarning(UserWarning):
     """An artifact is saved, but cannot be found yet: the index could not be reached."""
 
 
-def keep(lake: Lake, artifact_id: str, root_key: str, error: IndexUnavailableError) -> None:
-    """Note that an artifact waits for the index, and say so once."""
+def note(lake: Lake, artifact_id: str, root_key: str) -> None:
+    """Note that an artifact waits for the index."""
     lake.store.create(f"{SPOOL}/{artifact_id}", root_key.encode())
+
+
+def keep(lake: Lake, artifact_id: str, root_key: str, error: ElliptioError) -> None:
+    """Note that an artifact waits for the index, and say so once."""
+    note(lake, artifact_id, root_key)
     if not lake.spooled:
         lake.spooled = True
         warnings.warn(
             f"The files are saved, but cannot be found yet: {error} They are recorded at the next call that reaches "
             "the index, or by `elliptio flush`.",
             SpooledWarning,
-            stacklevel=_levels_inside(),
+            stacklevel=levels_inside(),
         )
 
 
-def _levels_inside() -> int:
+def levels_inside() -> int:
     """How many frames up the first one outside elliptio is: the user's line is what a warning should point at."""
     frame: FrameType | None = sys._getframe(1)
     level = 1
@@ -56,43 +65,107 @@ def _levels_inside() -> int:
 def flush(lake: Lake) -> list[str]:
     """Record the artifacts that wait, each exactly once, and return their identifiers.
 
+    What cannot be read is left where it is, and said once.
+
     Raises
     ------
     IndexUnavailableError
         If the index still cannot be reached; what waits goes on waiting.
 
     """
-    delivered = []
-    for stored in sorted(lake.store.list(SPOOL), key=lambda stored: stored.key):
-        try:
-            with lake.store.open(stored.key) as file:
-                root_key = file.read().decode()
-            with lake.store.open(f"{root_key}/{naming.MANIFEST}") as file:
-                document, environment = read_manifest(file.read(), f"{lake.store.root}/{root_key}/{naming.MANIFEST}")
-        except MissingKeyError:
-            # Another process was quicker, or the artifact was removed since.
-            lake.store.remove(stored.key)
-            continue
-        lake.add_manifest({**document, "remote_root": root_key, "lake_id": lake.lake_id}, environment)
-        lake.store.remove(stored.key)
-        delivered.append(document["artifact_id"])
-    lake.spooled = False
-    return delivered
+    return _deliver(lake, list(lake.store.list(SPOOL)))
 
 
 def flush_if_any(lake: Lake) -> None:
     """Deliver what waits. In a remote store it is looked for once a minute, or when something is known to wait.
 
+    A reader that may not write reads on all the same.
+
     Raises
     ------
     IndexUnavailableError
-        If something waits and the index cannot be reached.
+        If something waits and the index cannot even be read.
 
     """
     now = time.monotonic()
     if not lake.spooled and lake.store.scheme != "file" and now - lake.spool_checked < LOOK_SECONDS:
         return
     lake.spool_checked = now
-    delivered = flush(lake)
+    try:
+        waiting = list(lake.store.list(SPOOL))
+    except StoreError as error:
+        _report(lake, SPOOL, f"Cannot look for artifacts that wait for the index: {error}")
+        return
+    if not waiting:
+        return
+    # Reading comes first: where that fails too, the caller should learn it now, and not wait for it twice.
+    lake.has("")
+    try:
+        delivered = _deliver(lake, waiting)
+    except IndexUnavailableError as error:
+        _report(lake, "index", f"{len(waiting):,} artifacts wait for the index, which cannot be written: {error}")
+        return
     if delivered:
         log.info("Recorded %d artifacts that had waited for the index.", len(delivered))
+
+
+def _deliver(lake: Lake, waiting: list[StoredFile]) -> list[str]:
+    delivered = []
+    for stored in sorted(waiting, key=lambda stored: stored.key):
+        try:
+            artifact_id = _deliver_one(lake, stored)
+        except IndexUnavailableError:
+            raise
+        except ElliptioError as error:
+            _report(lake, stored.key, f"{lake.store.root}/{stored.key} cannot be recorded in the index: {error}")
+        else:
+            delivered += [artifact_id] if artifact_id else []
+    lake.reached()
+    lake.spooled = False
+    return delivered
+
+
+def _deliver_one(lake: Lake, stored: StoredFile) -> str | None:
+    """Record one artifact; None where nothing was left to record."""
+    try:
+        root_key = _read_root_key(lake, stored)
+        document, environment = _read_artifact(lake, root_key)
+    except MissingKeyError:
+        # Another process was quicker, or the artifact was removed since.
+        lake.store.remove(stored.key)
+        return None
+    document = {**document, "remote_root": root_key, "lake_id": lake.lake_id}
+    added = lake.add_manifest(document, environment)
+    there = added or lake.has(document["_id"])
+    lake.store.remove(stored.key)
+    return document["_id"] if there else None
+
+
+def _read_root_key(lake: Lake, stored: StoredFile) -> str:
+    if not 0 < stored.size <= LONGEST:
+        raise FormatError(f"it is damaged: {stored.size:,} bytes are no place of an artifact.")
+    with lake.store.open(stored.key) as file:
+        data = file.read()
+    try:
+        root_key = data.decode()
+    except UnicodeDecodeError as error:
+        raise FormatError(f"it is damaged: {error}.") from error
+    if not lies_at(stored.key.removeprefix(f"{SPOOL}/"), root_key):
+        raise FormatError(f"it is damaged: {root_key!r} is not where {stored.key.rpartition('/')[2]} lies.")
+    return root_key
+
+
+def _read_artifact(lake: Lake, root_key: str) -> tuple[Document, Document]:
+    key = f"{root_key}/{naming.MANIFEST}"
+    where = f"{lake.store.root}/{key}"
+    with lake.store.open(key) as file:
+        document, environment = read_manifest(file.read(), where)
+    check_place(document, root_key, where)
+    check_document(document, environment, where)
+    return document, environment
+
+
+def _report(lake: Lake, key: str, message: str) -> None:
+    if key not in lake.spool_reported:
+        lake.spool_reported.add(key)
+        log.warning("%s", message)

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import contextlib
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from elliptio import naming
-from elliptio.errors import ElliptioError, FormatError, InUseError, MissingKeyError
+from elliptio.documents import check_document, check_place, check_records, check_tombstone, is_artifact_root, lies_at
+from elliptio.errors import (
+    DocumentNotFoundError,
+    ElliptioError,
+    FormatError,
+    IndexUnavailableError,
+    InUseError,
+    MissingKeyError,
+)
 from elliptio.hashing import CHUNK, HashingReader
-from elliptio.lake import ARTIFACTS, TOMBSTONES, Lake
+from elliptio.lake import ARTIFACTS, TOMBSTONE_FILE, TOMBSTONES, Lake
 from elliptio.metadata import check_version, extended_json, read_extended_json, read_manifest
 from elliptio.progress import Progress
 from elliptio.protocols import Document, StoredFile
@@ -20,7 +30,11 @@ GRACE = timedelta(hours=24)
 """What is younger than this may still be in the making."""
 
 STAGING = f"{naming.LAKE_FOLDER}/staging"
-TOMBSTONE = "deleted.json"
+
+_PARTS = (naming.FILES, naming.LOGS, naming.MANIFEST)
+"""What an artifact is made of; of a deleted one nothing of it is left."""
+
+_UUID7 = re.compile(r"artifact_([0-9a-f]{8})-([0-9a-f]{4})-7")
 
 
 @dataclass(frozen=True)
@@ -79,14 +93,32 @@ class ReindexReport:
 def verify(lake: Lake, documents: Iterable[Document], *, progress: bool = True) -> VerifyReport:
     """Read every file of the given artifacts and compare it with what was recorded."""
     report = VerifyReport()
-    wanted = [task for document in documents for task in _tasks(lake, document, report)]
+    wanted: list[_Task] = []
+    roots: dict[str, Any] = {}
+    for document in documents:
+        roots[document["_id"]] = document.get("remote_root")
+        wanted += _tasks(lake, document, report)
     report.files = len(wanted)
     report.bytes = sum(task.size for task in wanted)
     bar = Progress(report.bytes, "Verifying", enabled=progress)
     with bar, ThreadPoolExecutor(lake.store.concurrency, "elliptio-verify") as pool:
         found = pool.map(lambda task: _verify_file(lake, task, bar), wanted)
         report.problems += [problem for problem in found if problem]
+    # Others may delete meanwhile: what is gone on purpose is not missing.
+    suspects = {problem.artifact_id for problem in report.problems}
+    gone = {artifact_id for artifact_id in suspects if _is_gone(lake, artifact_id, roots[artifact_id])}
+    report.problems = [problem for problem in report.problems if problem.artifact_id not in gone]
     return report
+
+
+def _is_gone(lake: Lake, artifact_id: str, root: Any) -> bool:
+    """Whether an artifact was deleted; where that cannot be told, its problem stands."""
+    try:
+        if isinstance(root, str) and lake.store.stat(f"{root}/{TOMBSTONE_FILE}") is not None:
+            return True
+        return not lake.has(artifact_id)
+    except ElliptioError:
+        return False
 
 
 class _Task(NamedTuple):
@@ -100,23 +132,45 @@ class _Task(NamedTuple):
 
 
 def _tasks(lake: Lake, document: Document, report: VerifyReport) -> Iterator[_Task]:
-    """List the files of an artifact, by its manifest."""
+    """List the files of an artifact, by its manifest, or by the index where that cannot be read."""
     report.artifacts += 1
-    artifact_id, root = document["artifact_id"], document["remote_root"]
+    artifact_id, root = document["_id"], document.get("remote_root")
     try:
-        manifest, _ = _read_manifest(lake, f"{root}/{naming.MANIFEST}")
-        if manifest["fingerprint"] != document["fingerprint"]:
-            raise FormatError("metadata.json and the index disagree about the files (fingerprint)")
-        pairs = [(entry["relpath"], entry["sha256"]) for entry in manifest["files"]]
-        if naming.fingerprint(pairs) != manifest["fingerprint"]:
-            raise FormatError("the files listed in metadata.json do not give its fingerprint")
+        manifest = _checked_manifest(lake, document)
     except ElliptioError as error:
         report.problems.append(Problem(artifact_id, None, str(error)))
         manifest = document
-    for folder, entries in ((naming.FILES, manifest["files"]), (naming.LOGS, manifest.get("logs", []))):
+    for folder in (naming.FILES, naming.LOGS):
+        entries = manifest.get(folder, [])
+        try:
+            check_records(entries, folder, f"The document of {artifact_id}")
+        except FormatError as error:
+            report.problems.append(Problem(artifact_id, None, str(error)))
+            continue
         for entry in entries:
             relpath = f"{folder}/{entry['relpath']}"
             yield _Task(artifact_id, f"{root}/{relpath}", relpath, entry["size"], entry["sha256"])
+
+
+def _checked_manifest(lake: Lake, document: Document) -> Document:
+    """Read what lies beside the files, and compare it with itself and the index.
+
+    Raises
+    ------
+    FormatError
+        If they disagree, or one is damaged.
+
+    """
+    if not isinstance(document.get("remote_root"), str):
+        raise FormatError("The index does not say where it lies.")
+    manifest, environment, where = _read_manifest(lake, document["remote_root"])
+    check_document(manifest, environment, where)
+    if manifest["fingerprint"] != document.get("fingerprint"):
+        raise FormatError("metadata.json and the index disagree about the files (fingerprint)")
+    pairs = [(entry["relpath"], entry["sha256"]) for entry in manifest["files"]]
+    if naming.fingerprint(pairs) != manifest["fingerprint"]:
+        raise FormatError("the files listed in metadata.json do not give its fingerprint")
+    return manifest
 
 
 def _verify_file(lake: Lake, task: _Task, bar: Progress) -> Problem | None:
@@ -136,76 +190,144 @@ def _verify_file(lake: Lake, task: _Task, bar: Progress) -> Problem | None:
 
 
 def reindex(lake: Lake) -> ReindexReport:
-    """Put every artifact and tombstone that lies complete in the store into the index; add only what is missing."""
+    """Put every artifact and tombstone that lies complete in the store into the index; add only what is missing.
+
+    Raises
+    ------
+    IndexUnavailableError
+        If the index fails.
+
+    """
     report = ReindexReport()
-    tombstones = {}
-    manifests = []
+    manifests: set[str] = set()
+    tombstones: set[str] = set()
     for stored in lake.store.list():
         folder, _, name = stored.key.rpartition("/")
-        if name == TOMBSTONE and _is_artifact_root(folder):
-            tombstones[folder] = stored.key
-        elif name == naming.MANIFEST and _is_artifact_root(folder):
-            manifests.append(folder)
-    for folder in sorted(manifests):
-        try:
-            if folder not in tombstones:
-                added = _reindex_one(lake, folder)
-                report.artifacts += added
-                report.already_there += not added
-        except ElliptioError as error:
-            report.problems.append(Problem(folder.rpartition("/")[2].partition("_")[2], None, str(error)))
-    for _, key in sorted(tombstones.items()):
-        tombstone = _read_tombstone(lake, key)
-        report.tombstones += lake.index.insert(TOMBSTONES, tombstone)
-        lake.index.delete(ARTIFACTS, [tombstone["_id"]])
+        if name in (naming.MANIFEST, TOMBSTONE_FILE) and is_artifact_root(folder):
+            (tombstones if name == TOMBSTONE_FILE else manifests).add(folder)
+    for folder in sorted(manifests - tombstones):
+        with _noting(report, folder):
+            added = _reindex_one(lake, folder)
+            report.artifacts += added
+            report.already_there += not added
+    for folder in sorted(tombstones):
+        with _noting(report, folder):
+            report.tombstones += _record_tombstone(lake, folder)
+    lake.reached()
     return report
 
 
-def _is_artifact_root(folder: str) -> bool:
-    """Whether a folder is one that `naming.remote_root` makes: user files may be called metadata.json as well."""
-    parts = folder.split("/")
-    return len(parts) == 5 and "_artifact_" in parts[4]
+@contextlib.contextmanager
+def _noting(report: ReindexReport, folder: str) -> Iterator[None]:
+    """Go on after what one artifact has wrong with it."""
+    try:
+        yield
+    except IndexUnavailableError:
+        raise
+    except ElliptioError as error:
+        report.problems.append(Problem(_id_of(folder), None, str(error)))
+
+
+def _id_of(folder: str) -> str:
+    """Identifier of the artifact that a folder is named after."""
+    return folder.rpartition("/")[2].partition("_")[2]
 
 
 def _reindex_one(lake: Lake, folder: str) -> bool:
-    document, environment = _read_manifest(lake, f"{folder}/{naming.MANIFEST}")
+    document, environment, where = _read_manifest(lake, folder)
+    check_place(document, folder, where)
+    check_document(document, environment, where)
     # A lake that was copied or moved is taken as it lies now.
-    document = {**document, "remote_root": folder, "lake_id": lake.lake_id}
-    for entry in [*document["files"], *document.get("logs", [])]:
-        naming.check_relpath(entry["relpath"])
-    return lake.add_manifest(document, environment)
+    return lake.add_manifest({**document, "remote_root": folder, "lake_id": lake.lake_id}, environment)
 
 
-def _read_manifest(lake: Lake, key: str) -> tuple[Document, Document]:
+def _read_manifest(lake: Lake, folder: str) -> tuple[Document, Document, str]:
+    key = f"{folder}/{naming.MANIFEST}"
+    where = f"{lake.store.root}/{key}"
     with lake.store.open(key) as file:
-        return read_manifest(file.read(), f"{lake.store.root}/{key}")
+        return *read_manifest(file.read(), where), where
+
+
+def _record_tombstone(lake: Lake, folder: str) -> bool:
+    """Put the tombstone that lies in a folder into the index, and take the artifact out of it."""
+    tombstone = _read_tombstone(lake, folder)
+    added = lake.index.insert(TOMBSTONES, tombstone)
+    lake.index.delete(ARTIFACTS, [tombstone["_id"]])
+    return added
+
+
+def _read_tombstone(lake: Lake, folder: str) -> Document:
+    key = f"{folder}/{TOMBSTONE_FILE}"
+    where = f"{lake.store.root}/{key}"
+    with lake.store.open(key) as file:
+        data = file.read()
+    try:
+        tombstone = read_extended_json(data)
+    except Exception as error:  # a damaged file can fail in as many ways as there are parsers below
+        raise FormatError(f"{where} is damaged: {type(error).__name__}: {error}") from error
+    check_tombstone(tombstone, folder, where)
+    check_version(tombstone, where)
+    return {**tombstone, "remote_root": folder, "lake_id": lake.lake_id}
 
 
 def gc(lake: Lake, *, dry_run: bool = True, grace: timedelta = GRACE) -> list[Orphan]:
-    """Find what interrupted saves left; unless `dry_run`, remove what is older than `grace`.
+    """Find what interrupted saves and deletes left; unless `dry_run`, remove what is older than `grace`.
 
     An artifact that lies complete in the store is never an orphan, in the index or not: `reindex` brings it back.
     """
     now = datetime.now(tz=UTC)
+    orphans = []
+    for root, files in sorted(_groups(lake).items()):
+        names = {stored.key[len(root) + 1 :] for stored in files}
+        deleted = TOMBSTONE_FILE in names and is_artifact_root(root)
+        left = [stored for stored in files if stored.key != f"{root}/{TOMBSTONE_FILE}"] if deleted else files
+        complete = naming.MANIFEST in names and not deleted and not root.startswith(f"{STAGING}/")
+        if complete or not left:
+            continue
+        age = now - max([*(stored.modified for stored in files), *_made(root)])
+        removed = not dry_run and age > grace and _remove(lake, root, deleted=deleted)
+        orphans.append(Orphan(root, sum(stored.size for stored in left), age, removed))
+    return orphans
+
+
+def _groups(lake: Lake) -> dict[str, list[StoredFile]]:
+    """Files in the store by the folder of the artifact that they belong to, or in which one was being made."""
     groups: dict[str, list[StoredFile]] = {}
-    complete = set()
     for stored in [*lake.store.list(STAGING), *lake.store.list()]:
         parts = stored.key.split("/")
-        depth = 3 if stored.key.startswith(f"{STAGING}/") else 5
+        own = stored.key.startswith(f"{STAGING}/") and parts[2] != ".lock"
+        depth = 3 if own else 5
         root = "/".join(parts[:depth])
-        if depth == 3 or (_is_artifact_root(root) and len(parts) > depth):
+        if own or (len(parts) > depth and is_artifact_root(root)):
             groups.setdefault(root, []).append(stored)
-            if depth == 5 and parts[5:] in ([naming.MANIFEST], [TOMBSTONE]):
-                complete.add(root)
-    orphans = []
-    for root, files in sorted(groups.items()):
-        if root not in complete:
-            age = now - max(stored.modified for stored in files)
-            removed = not dry_run and age > grace
-            if removed:
-                lake.store.remove(root)
-            orphans.append(Orphan(root, sum(stored.size for stored in files), age, removed))
-    return orphans
+    return groups
+
+
+def _made(root: str) -> Sequence[datetime]:
+    """When the artifact of a folder was begun: its files may be copies that kept older times."""
+    found = _UUID7.search(root.rpartition("/")[2])
+    if found is None:
+        return []
+    return [datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(found[1] + found[2], 16))]
+
+
+def _remove(lake: Lake, root: str, *, deleted: bool) -> bool:
+    """Remove an orphan; of a deleted artifact the tombstone stays, and if that is damaged, so does everything."""
+    if not deleted:
+        lake.store.remove(root)
+        # A store passes over what a running process is still making.
+        return not any(True for _ in lake.store.list(root))
+    try:
+        _record_tombstone(lake, root)
+    except FormatError:
+        return False
+    _remove_parts(lake, root)
+    return True
+
+
+def _remove_parts(lake: Lake, root: str) -> None:
+    for part in _PARTS:
+        lake.store.remove(f"{root}/{part}")
 
 
 def delete(lake: Lake, document: Document, *, force: bool, username: str) -> None:
@@ -215,29 +337,59 @@ def delete(lake: Lake, document: Document, *, force: bool, username: str) -> Non
     ------
     InUseError
         If other artifacts are based on it, unless `force`.
+    FormatError
+        If the document says that the artifact lies where another does.
 
     """
-    artifact_id = document["artifact_id"]
-    children = [child["artifact_id"] for child in lake.find({"based_on": artifact_id}, sort=(), limit=10)]
+    artifact_id, root = document["_id"], document.get("remote_root")
+    if not isinstance(root, str) or not lies_at(artifact_id, root):
+        raise FormatError(f"{artifact_id} was not deleted: its document says that it lies in {root!r}.")
+    children = [child["_id"] for child in lake.find({"based_on": artifact_id}, sort=(), limit=10)]
     if children and not force:
         raise InUseError(
             f"{artifact_id} was not deleted, because these are based on it: {', '.join(children)}. "
             "force=True deletes it all the same."
         )
-    root = document["remote_root"]
     tombstone = {
         **{name: value for name, value in document.items() if name not in ("files", "logs", "tags")},
         "deleted": {"time": datetime.now(tz=UTC).isoformat(timespec="milliseconds"), "username": username},
     }
-    lake.store.create(f"{root}/{TOMBSTONE}", extended_json(tombstone).encode() + b"\n")
+    lake.store.create(f"{root}/{TOMBSTONE_FILE}", extended_json(tombstone).encode() + b"\n")
     lake.index.insert(TOMBSTONES, tombstone)
+    _finish_deleting(lake, artifact_id, root)
+
+
+def delete_artifact(lake: Lake, artifact_id: str, *, force: bool, username: str) -> None:
+    """Delete the artifact of exactly this identifier, or finish what was interrupted while it was being deleted.
+
+    Raises
+    ------
+    InUseError
+        If other artifacts are based on it, unless `force`.
+    DocumentNotFoundError
+        If there is none, or nothing is left of it.
+
+    """
+    try:
+        document = lake.get(artifact_id)
+    except DocumentNotFoundError:
+        tombstone = lake.tombstone(artifact_id) or {}
+        root = tombstone.get("remote_root")
+        if tombstone.get("_id") != artifact_id or not lies_at(artifact_id, root) or not _is_left(lake, str(root)):
+            raise
+        _finish_deleting(lake, artifact_id, str(root))
+        return
+    if document["_id"] != artifact_id:
+        raise DocumentNotFoundError(f"Deleting takes the whole artifact_id, not {artifact_id!r}: it is for good.")
+    delete(lake, document, force=force, username=username)
+
+
+def _is_left(lake: Lake, root: str) -> bool:
+    return any(True for part in _PARTS for _ in lake.store.list(f"{root}/{part}"))
+
+
+def _finish_deleting(lake: Lake, artifact_id: str, root: str) -> None:
     lake.index.delete(ARTIFACTS, [artifact_id])
-    for folder in (naming.FILES, naming.LOGS, naming.MANIFEST):
-        lake.store.remove(f"{root}/{folder}")
-
-
-def _read_tombstone(lake: Lake, key: str) -> Mapping[str, Any]:
-    with lake.store.open(key) as file:
-        tombstone = read_extended_json(file.read())
-    check_version(tombstone, f"{lake.store.root}/{key}")
-    return {**tombstone, "lake_id": lake.lake_id}
+    _remove_parts(lake, root)
+    # Once more: whoever was recording the artifact meanwhile may not have seen the tombstone.
+    lake.index.delete(ARTIFACTS, [artifact_id])

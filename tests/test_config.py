@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import elliptio as eio
+from elliptio import config
 from elliptio.config import hide_password, load_settings
 from elliptio.indexes.sqlite import SqliteIndex
 from elliptio.stores.local import LocalStore
@@ -72,6 +73,36 @@ def test_a_broken_file_is_said(project: Path, tmp_path: Path) -> None:
     assert settings(project, tmp_path)["root"].origin == "default"
 
 
+@pytest.mark.parametrize("text", ['tool = "elliptio"', "tool = 5  # elliptio", "[[tool]]\nname = 'elliptio'"])
+def test_a_pyproject_of_another_shape_is_not_ours(project: Path, tmp_path: Path, text: str) -> None:
+    (project / "pyproject.toml").write_text(text)
+    assert settings(project, tmp_path)["root"].origin == "default"
+
+
+def test_our_table_must_be_one(project: Path, tmp_path: Path) -> None:
+    (project / "pyproject.toml").write_text("[tool]\nelliptio = 5")
+    with pytest.raises(eio.ConfigError, match=r"make it a table"):
+        settings(project, tmp_path)
+
+
+def test_a_misspelled_variable_is_said_once(
+    project: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(config, "_warned", set())
+    environ = {"ELLIPTIO_DURABILTY": "fast", "ELLIPTIO_BIND": "x", "ELLIPTIO_RUN_ID": "x", "ELLIPTIO_MONGO_PORT": "1"}
+    for _ in range(2):
+        assert settings(project, tmp_path, environ)["durability"].value == "full"
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert "did you mean ELLIPTIO_DURABILITY?" in record.getMessage()
+
+
+def test_a_wrong_value_does_not_show_a_password(project: Path, tmp_path: Path) -> None:
+    with pytest.raises(eio.ConfigError) as caught:
+        settings(project, tmp_path, {"ELLIPTIO_DURABILITY": "mongodb://u:" + "hunter2@h"})
+    assert "hunter2" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
@@ -79,6 +110,15 @@ def test_a_broken_file_is_said(project: Path, tmp_path: Path) -> None:
         ("mongodb+srv://a:p%40ss@h1,h2/db?x=1", "mongodb+srv://a:***@h1,h2/db?x=1"),
         ("mongodb://host/db", "mongodb://host/db"),
         ("/a/folder:with@odd", "/a/folder:with@odd"),
+        ("mongodb://u:zq/pw@h/db", "mongodb://u:***@h/db"),
+        ("mongodb://u:z@q@h/db and x@y", "mongodb://u:***@h/db and x@y"),
+        ("foo://u:pw@h", "foo://u:***@h"),
+        ("mongodb://h:27017/db?replicaSet=a&x_password=pw&y=1", "mongodb://h:27017/db?replicaSet=a&x_password=***&y=1"),
+        (
+            "mongodb://h/?authMechanismProperties=AWS_SESSION_TOKEN:abc",
+            "mongodb://h/?authMechanismProperties=AWS_SESSION_TOKEN:***",
+        ),
+        ("mongodb://h/?tlsCertificateKeyFile=/x.pem", "mongodb://h/?tlsCertificateKeyFile=/x.pem"),
     ],
 )
 def test_passwords_are_not_shown(url: str, shown: str) -> None:

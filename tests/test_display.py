@@ -21,6 +21,7 @@ PLAIN = Metadata(
     run_id="run_01",
     creation_time=datetime(2026, 11, 3, 9, 12, 44, tzinfo=UTC),
     labels=Labels(project="penguins", infos={"seed": 2}),
+    fingerprint="f" * 64,
     remote_root="/lake/2026/11/03/andy/091244_artifact_01",
     git={"commit": "25d63a0f9c8e7b6a5d4c", "branch": "main", "remote": None, "dirty": True},
 )
@@ -155,6 +156,21 @@ def test_what_is_empty_is_left_out() -> None:
     for name in ("labels", "git", "tags", "notebook"):
         assert f"  {name} " not in artifact_text(bare, [])
         assert f"<th>{name}</th>" not in artifact_html(bare, [])
+
+
+def test_what_is_not_published_says_so(local: eio.Handler) -> None:
+    unpublished = replace(PLAIN, fingerprint="", based_on=["artifact_00"])
+    text, html = artifact_text(unpublished, []), Reader(artifact_html(unpublished, [])).text
+    for shown in (text, html):
+        assert "not published" in shown
+        assert "artifact_00" in shown
+        assert PLAIN.remote_root not in shown
+        assert "used by" not in shown
+        assert "file" not in shown
+    with pytest.raises(RuntimeError), local.new(["a.txt"]) as new:
+        assert "not published" in str(new)
+        raise RuntimeError
+    assert "not published" in str(new)
 
 
 def test_zero_and_false_are_labels() -> None:

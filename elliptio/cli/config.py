@@ -11,6 +11,7 @@ from elliptio.cli.options import Verb, add_verb, settings
 
 if TYPE_CHECKING:
     from elliptio.config import Setting
+    from elliptio.errors import ConfigError
 
 
 def add_parser(verbs: Verb) -> None:
@@ -22,9 +23,12 @@ def run(args: argparse.Namespace) -> int:
     """Print the settings, passwords masked."""
     from elliptio.config import DEFINITIONS, variable
 
-    found = settings(args)
+    problems: list[ConfigError] = []
+    found = settings(args, problems)
     resolved = _resolved(found)
     files = _files()
+    for problem in problems:
+        output.notice("error", str(problem), as_json=args.json, type=type(problem).__name__)
     if args.json:
         values = {
             name: {
@@ -36,14 +40,14 @@ def run(args: argparse.Namespace) -> int:
             for name, setting in found.items()
         }
         output.print_json({"settings": values, "files": files})
-        return 0
+        return 1 if problems else 0
     rows = [(name, resolved.get(name) or setting.shown or "-", setting.origin) for name, setting in found.items()]
     print("\n".join(output.table(("SETTING", "VALUE", "ORIGIN"), rows, width=10_000)))
     none = "none (looked for elliptio.toml and pyproject.toml with [tool.elliptio], from here upwards)"
     print(f"\nproject file  {files['project'] or none}")
     print(f"user file     {files['user']}{'' if files['user_exists'] else ' (not there)'}")
     print("variables     ELLIPTIO_ROOT, ELLIPTIO_INDEX, ...: ELLIPTIO_ and the name of a setting")
-    return 0
+    return 1 if problems else 0
 
 
 def _masked(setting: Setting) -> Any:
@@ -56,8 +60,9 @@ def _resolved(found: Mapping[str, Setting]) -> dict[str, str]:
     from elliptio.errors import ElliptioError
     from elliptio.opening import chosen_root, open_lake
 
-    resolved = {"user_dir": str(user_data_folder(found)), "root": chosen_root(found)}
+    resolved = {"user_dir": str(user_data_folder(found))}
     try:
+        resolved["root"] = chosen_root(found)
         lake = open_lake(found)
         resolved |= {"root": lake.store.root, "index": lake.index.address}
     except ElliptioError:  # `elliptio doctor` says what is wrong with it
@@ -67,7 +72,11 @@ def _resolved(found: Mapping[str, Setting]) -> dict[str, str]:
 
 def _files() -> dict[str, Any]:
     from elliptio.config import settings_files, user_config_file
+    from elliptio.errors import ConfigError
 
     user = user_config_file()
-    project = settings_files()
+    try:
+        project = settings_files()
+    except ConfigError:  # said already
+        project = []
     return {"project": project[0] if project else None, "user": str(user), "user_exists": user.is_file()}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from elliptio.cli import output
 from elliptio.cli.options import Verb, add_verb, settings
-from elliptio.errors import ConfigError, ElliptioError, FormatError, MissingExtraError
+from elliptio.errors import ConfigError, ElliptioError, FormatError, MissingExtraError, StoreError
 
 if TYPE_CHECKING:
     from elliptio.config import Setting
@@ -26,10 +26,14 @@ COLLECTION = "doctor"
 LEAST_FREE = 100 * 1000**2
 """Bytes on the disk of a local lake below which saving is about to fail."""
 
+REFUSALS = (
+    *("access denied", "permission denied", "read-only file system", "not authorized", "not allowed"),
+    *("readonly database", "read-only database", "requires authorization"),
+)
 ROOT_MEND = "choose another root with --root or ELLIPTIO_ROOT"
 INDEX_MEND = "correct it with --index or ELLIPTIO_INDEX"
 S3_MEND = (
-    "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE), AWS_DEFAULT_REGION, and AWS_ENDPOINT_URL for "
+    "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE), AWS_DEFAULT_REGION, and AWS_ENDPOINT_URL_S3 for "
     f"a server that is not AWS's; see that the bucket exists and may be read and written; or {ROOT_MEND}"
 )
 
@@ -86,7 +90,8 @@ def _lake_checks(found: dict[str, Setting]) -> Iterator[Check]:
     try:
         lake = open_lake(found)
     except MissingExtraError as error:
-        yield Check(FAIL, "extras", str(error), "pip install 'elliptio[s3]'")
+        what, _, mend = str(error).partition(": ")
+        yield Check(FAIL, "extras", what, mend.partition(" (")[0])
         return
     except ElliptioError as error:
         yield Check(FAIL, "lake", str(error), f"{ROOT_MEND}; {INDEX_MEND}")
@@ -133,17 +138,44 @@ def _store_checks(store: Store, mend: str) -> Iterator[Check]:
         next(iter(store.list(naming.LAKE_FOLDER)), None)
         yield Check(OK, "store", "can be read")
         try:
-            store.create(key, data)
+            try:
+                store.create(key, data)
+            except (StoreError, PermissionError) as error:
+                if not _is_refused(error):
+                    raise
+                yield Check(WARN, "store", f"read only: {error}", "ask its owner for the right to write, if you save")
+                return
             with store.open(key) as file:
                 same = file.read() == data
         finally:
-            store.remove(key)
+            with contextlib.suppress(ElliptioError, OSError):
+                store.remove(key)
         if not same:
             yield Check(FAIL, "store", f"{store.root} gives back other bytes than were written", mend)
             return
         yield Check(OK, "store", "can be written")
     except (ElliptioError, OSError) as error:
-        yield Check(FAIL, "store", str(error), mend)
+        yield Check(FAIL, "store", str(error), _store_mend(error, mend))
+
+
+def _store_mend(error: Exception, mend: str) -> str:
+    """What to do about a store: the one thing where the error says which."""
+    text = str(error)
+    if "secret key is wrong" in text or "SignatureDoesNotMatch" in text:
+        return "set AWS_SECRET_ACCESS_KEY (or the profile) to the secret that belongs to AWS_ACCESS_KEY_ID"
+    if "another region" in text:
+        return "set AWS_DEFAULT_REGION to the region of the bucket"
+    return mend
+
+
+def _is_refused(error: BaseException | None) -> bool:
+    """Whether somebody who may read was not allowed to write."""
+    while error is not None:
+        text = str(error).lower()
+        if isinstance(error, PermissionError) or any(words in text for words in REFUSALS):
+            return True
+        error = error.__cause__
+    return False
 
 
 def _index_checks(index: Index) -> Iterator[Check]:
@@ -163,8 +195,15 @@ def _index_checks(index: Index) -> Iterator[Check]:
         try:
             index.insert(COLLECTION, {"_id": probe, "time": datetime.now(tz=UTC)})
             found = list(index.find(COLLECTION, {"_id": probe}))
+        except (ElliptioError, OSError) as error:
+            if not _is_refused(error):
+                raise
+            mend = "ask for the right to write, if you save"
+            yield Check(WARN, "index", f"read only: {error}", mend)
+            return
         finally:
-            index.delete(COLLECTION, [probe])
+            with contextlib.suppress(ElliptioError, OSError):
+                index.delete(COLLECTION, [probe])
         if len(found) != 1:
             yield Check(FAIL, "index", f"{index.address} does not give back what was written", INDEX_MEND)
             return

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import re
-import shutil
+import shlex
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from elliptio.cli import output
-from elliptio.cli.options import Verb, add_verb, full_id, handler, json_object, names, pair
+from elliptio.cli.options import ID_LENGTH, Verb, add_verb, full_id, handler, json_object, names, pair
 
 if TYPE_CHECKING:
     from elliptio.handler import Handler
@@ -21,8 +21,13 @@ UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 PLAIN = ("creation_time", "username", "file_relpaths", "file_count", "labels")
 """Columns of the table for people."""
 
+MOST_FILES = 3
+
 NARROW = 120
 """In a terminal of fewer columns an artifact takes two lines."""
+
+LAST = datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)
+"""The last moment that there is."""
 
 _EPILOG = """\
 TIME is an age such as 30m, 24h, 7d or 2w, a day such as 2026-11-01, or an ISO datetime; UTC unless it says otherwise.
@@ -39,7 +44,7 @@ def add_parser(verbs: Verb) -> None:
     parser.add_argument(
         "query",
         nargs="?",
-        type=json_object,
+        type=query,
         default={},
         metavar="QUERY",
         help="MongoDB query as (extended) JSON; the options below narrow it further",
@@ -72,16 +77,38 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         output.print_json(rows)
     elif rows:
-        width = shutil.get_terminal_size((160, 24)).columns
+        width = output.width()
         lines = _columns_table(rows, args.columns, width) if args.columns else _summary(rows, width)
         print("\n".join(lines))
-        print(f"{len(rows):,} of {total:,} artifact{'' if total == 1 else 's'}")
+        more = "; --limit 0 shows all" if len(rows) < total else ""
+        print(f"{len(rows):,} of {total:,} artifact{'' if total == 1 else 's'}{more}")
     else:
         output.notice("note", "No artifacts match.", as_json=False)
-    if len(rows) < total:
+    if len(rows) < total and args.json:
         message = f"Showing {len(rows):,} of {total:,} artifacts that match; --limit 0 shows all."
-        output.notice("warning", message, as_json=args.json)
+        output.notice("warning", message, as_json=True)
     return 0
+
+
+def query(text: str) -> dict[str, Any]:
+    """Read a query; a plain word gets a hint."""
+    if not text.lstrip().startswith(("{", "[")):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no query: give options such as --project {shlex.quote(text)}, or a JSON object in quotes, "
+            """such as '{"labels.project": "penguins"}'"""
+        )
+    return json_object(text)
+
+
+def _values(text: str) -> Any:
+    """What a label may be that was given as text: also a number, or true or false, that is written like that."""
+    if text in ("true", "false"):
+        return {"$in": [text, text == "true"]}
+    if re.fullmatch(r"-?[0-9]{1,18}", text):
+        return {"$in": [text, int(text)]}
+    if re.fullmatch(r"-?[0-9]{1,18}(\.[0-9]{1,18})?([eE][+-]?[0-9]{1,2})?", text):
+        return {"$in": [text, float(text)]}
+    return text
 
 
 def since(text: str) -> datetime:
@@ -100,7 +127,8 @@ def _moment(text: str, of_day: timedelta) -> datetime:
             return datetime.now(tz=UTC) - timedelta(**{UNITS[age[2]]: int(age[1])})
         if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text.strip()):
             day = date.fromisoformat(text.strip())
-            return datetime(day.year, day.month, day.day, tzinfo=UTC) + of_day
+            begin = datetime(day.year, day.month, day.day, tzinfo=UTC)
+            return LAST if begin > LAST - of_day else begin + of_day
         moment = datetime.fromisoformat(text.strip())
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
@@ -151,7 +179,7 @@ def _query(args: argparse.Namespace, opened: Handler) -> dict[str, Any]:
         parts.append({"username": args.user})
     if args.project is not None:
         parts.append({"labels.project": args.project})
-    parts += [{f"labels.{name}": value} for name, value in args.label]
+    parts += [{f"labels.{name}": _values(value)} for name, value in args.label]
     if args.since is not None:
         parts.append({"creation_time": {"$gte": args.since}})
     if args.until is not None:
@@ -167,44 +195,53 @@ def _query(args: argparse.Namespace, opened: Handler) -> dict[str, Any]:
 
 def _columns_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], width: int) -> list[str]:
     header = list(dict.fromkeys(["artifact_id", *columns]))
-    cells = [[output.cell(row[name]) for name in header] for row in rows]
+    most = max(60, width) if width == output.UNLIMITED else 60
+    cells = [[output.cell(row[name], most) for name in header] for row in rows]
     return output.table(header, cells, width)
 
 
 def _summary(rows: Sequence[Mapping[str, Any]], width: int) -> list[str]:
-    """Artifacts for people: a table where the terminal is wide, else two lines each."""
+    """Artifacts for people: a table where the terminal is wide, else two lines each; identifiers are never cut."""
+    whole = width == output.UNLIMITED
+    width = max(width, ID_LENGTH)
     cells = [
         [
             row["artifact_id"],
             output.cell(row["creation_time"]),
-            output.cell(row["username"], 20),
-            _files(row),
-            _labels(row),
+            output.cell(row["username"], width if whole else 20),
+            _files(row, width if whole else 40),
+            _labels(row, width if whole else 30),
         ]
         for row in rows
     ]
     if width >= NARROW:
         return output.table(("ARTIFACT", "TIME (UTC)", "USER", "FILES", "LABELS"), cells, width)
     return [
-        output.cut(line.rstrip(), width)
+        line.rstrip()
         for identifier, time, user, files, labels in cells
-        for line in (f"{identifier}  {time}  {user}", f"    {files}  {labels}")
+        for line in (_beside(identifier, f"  {time}  {user}", width), output.cut(f"    {files}  {labels}", width))
     ]
 
 
-def _files(row: Mapping[str, Any], most: int = 3) -> str:
-    shown = row["file_relpaths"][:most]
+def _beside(identifier: str, more: str, width: int) -> str:
+    """The identifier, and as much of the rest as there is room for."""
+    room = width - len(identifier)
+    return identifier + (output.cut(more, room) if room > 3 else "")
+
+
+def _files(row: Mapping[str, Any], width: int) -> str:
+    shown = row["file_relpaths"][:MOST_FILES]
     count = max(row.get("file_count") or 0, len(row["file_relpaths"]))
     if not shown:
         return f"{count:,} files"
     more = f" +{count - len(shown):,}" if count > len(shown) else ""
-    return output.cut(output.one_line(", ".join(shown)), 40) + more
+    return output.cut(output.one_line(", ".join(shown)), width) + more
 
 
-def _labels(row: Mapping[str, Any]) -> str:
+def _labels(row: Mapping[str, Any], width: int) -> str:
     labels = row["labels"] or {}
     return " ".join(
-        f"{output.cell(name, 20)}={output.cell(value, 30)}"
+        f"{output.cell(name, max(20, width - 10))}={output.cell(value, width)}"
         for name, value in labels.items()
         if value not in ("", None, {}, [])
     )

@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     with handler(args) as h:
         artifact = h.get(args.artifact_id, track=False)
         files = [artifact.files[name] for name in dict.fromkeys(args.file or artifact.files)]
-        folder = args.to if args.to is not None else Path(artifact.artifact_id)
+        folder = args.to if args.to is not None else _own_folder(artifact.artifact_id)
         targets = [_target(file, folder, force=args.force) for file in files]
         _download(h, targets)
     if args.json:
@@ -49,6 +49,22 @@ def run(args: argparse.Namespace) -> int:
         for _, path, _ in targets:
             print(path)
     return 0
+
+
+def _own_folder(artifact_id: str) -> Path:
+    """Folder named like the artifact, in the working directory.
+
+    Raises
+    ------
+    SourceError, StoreError
+        If the identifier is no name of a folder: it comes from the lake, and others may have written it.
+
+    """
+    from elliptio.naming import check_relpath
+
+    if "/" in artifact_id or "\\" in artifact_id:
+        raise StoreError(f"{artifact_id!r} is no name for a folder: nothing was written. Choose one with --to.")
+    return Path(check_relpath(artifact_id))
 
 
 def _target(file: RemoteFile, folder: Path, *, force: bool) -> Target:

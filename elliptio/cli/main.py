@@ -13,9 +13,25 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from elliptio import __version__
-from elliptio.cli import config, demo, doctor, find, flush, get, output, show, upload
+from elliptio.cli import (
+    config,
+    delete,
+    demo,
+    doctor,
+    find,
+    flush,
+    gc,
+    get,
+    output,
+    reindex,
+    show,
+    upload,
+    verify,
+)
 from elliptio.cli.options import Parser, UsageError, add_common, defaults
 from elliptio.errors import ElliptioError
+
+VERBS = (demo, upload, find, show, get, delete, verify, flush, reindex, gc, config, doctor)
 
 OK, FAILED, USAGE, INTERRUPTED, NOBODY_READS = 0, 1, 2, 130, 141
 
@@ -41,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = _joined(sys.argv[1:] if argv is None else argv)
     as_json = "--json" in arguments[: arguments.index("--") if "--" in arguments else None]
+    output.open_missing_streams()
     _use_utf8()
     try:
         code = _run(arguments, as_json)
@@ -48,6 +65,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         output.drop_stdout()
         return NOBODY_READS
+    except OSError as error:  # such as a full disk
+        output.drop_stdout()
+        output.notice("error", f"cannot print: {error}", as_json=as_json, type=type(error).__name__)
+        return FAILED
     except KeyboardInterrupt:
         output.notice("error", "interrupted", as_json=as_json, type="KeyboardInterrupt")
         return INTERRUPTED
@@ -66,7 +87,7 @@ def build_parser() -> Parser:
     parser.add_argument("--version", action="version", version=f"elliptio {__version__}")
     add_common(parser)
     verbs = parser.add_subparsers(title="verbs", metavar="VERB")
-    for verb in (demo, upload, find, show, get, flush, config, doctor):
+    for verb in VERBS:
         verb.add_parser(verbs)
     return parser
 
@@ -77,7 +98,8 @@ def _run(arguments: Sequence[str], as_json: bool) -> int:
     try:
         parser.parse_args(arguments, namespace=args)
         if args.run is None:
-            parser.error("say what to do: one of demo, upload, find, show, get, flush, config, doctor")
+            names = ", ".join(verb.__name__.rpartition(".")[2] for verb in VERBS)
+            parser.error(f"say what to do: one of {names}")
         with _notices(args):
             return int(args.run(args))
     except SystemExit as done:  # --help and --version

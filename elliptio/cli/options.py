@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 if TYPE_CHECKING:
     from elliptio.config import Setting
+    from elliptio.errors import ConfigError
     from elliptio.handler import Handler
 
 Verb: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -148,12 +149,12 @@ def handler(args: argparse.Namespace) -> Iterator[Handler]:
         yield opened
 
 
-def settings(args: argparse.Namespace) -> dict[str, Setting]:
-    """Resolve the settings as a handler with these options would."""
+def settings(args: argparse.Namespace, problems: list[ConfigError] | None = None) -> dict[str, Setting]:
+    """Resolve the settings as a handler with these options would; collect problems where there is a list for them."""
     from elliptio.config import load_settings
 
     progress = False if args.no_progress else None
-    return load_settings({"root": args.root, "index": args.index, "progress": progress})
+    return load_settings({"root": args.root, "index": args.index, "progress": progress}, problems=problems)
 
 
 def full_id(opened: Handler, given: str) -> str:

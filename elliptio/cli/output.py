@@ -8,6 +8,7 @@ import dataclasses
 import json
 import math
 import os
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -15,6 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from elliptio.artifact import Artifact
+
+UNLIMITED = 1_000_000
+"""A width that nothing is cut to."""
+
+LEAST = 6
+"""Characters that a column keeps, however narrow the terminal is."""
 
 
 def notice(kind: str, message: str, *, as_json: bool, **more: str) -> None:
@@ -99,14 +106,39 @@ def cut(text: str, width: int) -> str:
     return text if len(text) <= width else text[: max(width - 1, 0)].rstrip() + "…"
 
 
+def width() -> int:
+    """Columns that a line may have: those of the terminal, or of COLUMNS; where there is neither, nothing is cut."""
+    if not os.environ.get("COLUMNS") and not sys.stdout.isatty():
+        return UNLIMITED
+    return shutil.get_terminal_size((160, 24)).columns
+
+
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """Lines of a table with aligned columns, each cut to `width`."""
+    """Lines of a table with aligned columns; the widest are cut to make lines of `width`, but never the first."""
     lines = [header, *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    widths = _fitted([max(len(line[column]) for line in lines) for column in range(len(header))], width)
     return [
-        cut("  ".join(text.ljust(size) for text, size in zip(line, widths, strict=True)).rstrip(), width)
+        "  ".join(cut(text, size).ljust(size) for text, size in zip(line, widths, strict=True)).rstrip()
         for line in lines
     ]
+
+
+def _fitted(widths: list[int], width: int) -> list[int]:
+    excess = sum(widths) + 2 * (len(widths) - 1) - width
+    while excess > 0 and len(widths) > 1:
+        widest = max(range(1, len(widths)), key=widths.__getitem__)
+        if widths[widest] <= LEAST:
+            break
+        widths[widest] -= 1
+        excess -= 1
+    return widths
+
+
+def open_missing_streams() -> None:
+    """Print to nowhere where the caller has closed a stream (``elliptio … >&-``)."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - as long as the process
 
 
 def drop_stdout() -> None:

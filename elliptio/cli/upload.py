@@ -41,13 +41,16 @@ def add_parser(verbs: Verb) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Save, and print the artifact."""
+    from elliptio.display import artifact_text
+
     labels = _labels(args)
     with handler(args) as h:
         artifact = h.upload(args.paths, labels, based_on=[full_id(h, given) for given in args.based_on])
         if args.json:
             output.print_json(output.artifact_document(artifact, whole=False))
         else:
-            print(artifact)
+            # Nothing can be based on it yet: the index need not be asked.
+            print(artifact_text(artifact.metadata, []))
     return 0
 
 

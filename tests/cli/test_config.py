@@ -41,6 +41,7 @@ def test_origins(anywhere: Run, here: Path, monkeypatch: pytest.MonkeyPatch, tmp
         "local_root": (None, "default"),
         "s3_bucket_name": (None, "default"),
         "s3_addressing": ("path", str(user_file)),
+        "git_diff": ("all", "default"),
         "durability": ("fast", str(here / "elliptio.toml")),
         "progress": (False, "argument"),
         "user_dir": (str(tmp_path / "user-dir"), "ELLIPTIO_USER_DIR"),
@@ -51,6 +52,21 @@ def test_origins(anywhere: Run, here: Path, monkeypatch: pytest.MonkeyPatch, tmp
         "user": str(user_file),
         "user_exists": True,
     }
+
+
+def test_what_can_be_shown_is_shown(anywhere: Run, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ELLIPTIO_DURABILITY", "half")
+    monkeypatch.setenv("ELLIPTIO_ROOT", "/lake")
+    (here / "elliptio.toml").write_text("rooot = 'x'\n")
+    result = anywhere("config")
+    assert result.code == 1
+    assert "/lake" in result.out
+    assert "durability" in result.out
+    assert [line.split(":")[1] for line in result.err.splitlines()] == [" error", " error"]
+    assert "rooot" in result.err
+    assert "'half'" in result.err
+    result = anywhere("config", "--json")
+    assert (result.code, result.json["settings"]["root"]["value"]) == (1, "/lake")
 
 
 def test_passwords_are_masked(anywhere: Run) -> None:

@@ -14,6 +14,7 @@ import pytest
 import elliptio as eio
 from elliptio.cli import doctor
 from elliptio.indexes.mongo import MongoIndex
+from elliptio.indexes.sqlite import SqliteIndex
 from elliptio.stores.local import LocalStore
 from tests.cli.conftest import Result, Run
 
@@ -95,8 +96,8 @@ def test_a_read_only_folder(cli: Run, saved: str, root: Path) -> None:
     finally:
         for folder in folders:
             folder.chmod(0o755)
-    assert result.code == 1
-    assert "chmod u+rwx" in result.out
+    assert result.code == 0
+    assert "WARN  store      read only" in result.out
 
 
 def test_a_read_only_parent(anywhere: Run, tmp_path: Path) -> None:
@@ -120,6 +121,38 @@ def test_a_store_that_fails(cli: Run, saved: str, root: Path, method: str, monke
     assert "FAIL  store      it broke -> chmod" in result.out
     monkeypatch.undo()
     assert tree(root) == before
+
+
+def test_a_reader(cli: Run, saved: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> Any:
+        raise eio.StoreError("access denied. These credentials may not do this here")
+
+    def refuse_document(*_: Any) -> Any:
+        raise eio.IndexUnavailableError("not authorized on db to execute command")
+
+    monkeypatch.setattr(LocalStore, "create", refuse)
+    monkeypatch.setattr(SqliteIndex, "insert", refuse_document)
+    result = cli("doctor", "--json")
+    assert result.code == 0
+    warned = [check for check in result.json["checks"] if check["status"] == "WARN"]
+    assert [(check["name"], check["detail"][:9]) for check in warned] == [
+        ("store", "read only"),
+        ("index", "read only"),
+    ]
+    assert all(check["mend"] for check in warned)
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [("the secret key is wrong.", "AWS_SECRET_ACCESS_KEY"), ("the bucket is in another region.", "AWS_DEFAULT_REGION")],
+)
+def test_a_hint_for_what_is_wrong(cli: Run, saved: str, monkeypatch: pytest.MonkeyPatch, text: str, what: str) -> None:
+    def fail(*_: Any) -> Any:
+        raise eio.StoreError(text)
+
+    monkeypatch.setattr(LocalStore, "stat", fail)
+    (failed,) = failures(cli("doctor", "--json"))
+    assert what in failed["mend"]
 
 
 def test_a_dead_mongodb(cli: Run, saved: str) -> None:
@@ -170,6 +203,7 @@ def test_a_missing_extra(anywhere: Run, monkeypatch: pytest.MonkeyPatch) -> None
     assert result.code == 1
     (failed,) = failures(result)
     assert (failed["name"], failed["mend"]) == ("extras", "pip install 'elliptio[s3]'")
+    assert "pip install" not in failed["detail"]
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,9 @@ def found(run: Run, ids: dict[str, str], *arguments: str) -> list[str]:
         (["--project", "penguins"], ["model.json", "train.csv"]),
         (["--project", "penguins", "--user", "brenda"], ["model.json"]),
         (["--label", "project=other"], ["notes.txt"]),
-        (["--label", "round=1"], []),
+        (["--label", "round=1"], ["train.csv"]),
+        (["--label", "round=1.0"], ["train.csv"]),
+        (["--label", "round=11"], []),
         (["--file", "*.csv"], ["train.csv"]),
         (["--since", "1h"], ["notes.txt", "model.json", "train.csv"]),
         (["--until", "1h"], []),
@@ -117,16 +119,58 @@ def test_table(cli: Run, several: dict[str, str]) -> None:
     assert last == "3 of 3 artifacts"
 
 
-@pytest.mark.parametrize("width", [20, 60, 80, 119, 120, 150])
+@pytest.mark.parametrize("width", [1, 20, 60, 80, 119, 120, 150])
 def test_table_fits_the_terminal(
     cli: Run, several: dict[str, str], width: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
     out = cli("find").out
-    assert max(map(len, out.splitlines())) <= width
+    assert max(map(len, out.splitlines())) <= max(width, 45)
     assert ("ARTIFACT" in out) == (width >= 120)
-    if width >= 60:
+    if width:
         assert all(artifact_id in out for artifact_id in several.values())
+
+
+def test_nothing_is_cut_where_no_terminal_is(cli: Run, root: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = "x" * 300
+    with eio.mock_username("u" * 100):
+        saved = eio.Handler(root).upload(data, {"long": long}).artifact_id
+    monkeypatch.delenv("COLUMNS")
+    header, line, _ = cli("find").out.splitlines()
+    assert header.startswith("ARTIFACT")
+    assert line.startswith(saved)
+    assert f"long={long}" in line
+    assert "u" * 100 in line
+    assert long in cli("find", "--columns", "labels").out
+
+
+@pytest.mark.parametrize("width", [1, 60, 80, 200])
+def test_no_column_is_dropped(cli: Run, several: dict[str, str], width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    header, *lines, _ = cli("find", "--columns", "files,labels,git,username").out.splitlines()
+    assert [name[:5] for name in header.split()] == ["artif", "files", "label", "git", "usern"]
+    assert [line.split()[0] for line in lines] == [several[name] for name in ("notes.txt", "model.json", "train.csv")]
+    assert all(line.split()[-1].startswith(("andy", "brend")) for line in lines)
+
+
+def test_a_word_is_no_query(cli: Run) -> None:
+    result = cli("find", "two words")
+    assert result.code == 2
+    assert "--project 'two words'" in result.err
+
+
+def test_a_label_like_a_number_is_text_or_number(cli: Run, root: Path, data: Path) -> None:
+    h = eio.Handler(root)
+    for value in ("7", 7, 7.5, "7.5", True, "true", 8):
+        h.upload(data, {"run": value})
+    assert [row["labels"]["run"] for row in cli("find", "--label", "run=7", "--json").json] == [7, "7"]
+    assert [row["labels"]["run"] for row in cli("find", "--label", "run=7.5", "--json").json] == ["7.5", 7.5]
+    assert [row["labels"]["run"] for row in cli("find", "--label", "run=true", "--json").json] == ["true", True]
+
+
+def test_until_the_last_day(cli: Run, several: dict[str, str]) -> None:
+    assert len(found(cli, several, "--until", "9999-12-31")) == 3
+    assert found(cli, several, "--since", "9999-12-31") == []
 
 
 def test_many_files(cli: Run, tmp_path: Path) -> None:
@@ -140,8 +184,8 @@ def test_many_files(cli: Run, tmp_path: Path) -> None:
 
 def test_truncation_is_never_silent(cli: Run, several: dict[str, str]) -> None:
     result = cli("find", "--limit", "2")
-    assert result.out.splitlines()[-1] == "2 of 3 artifacts"
-    assert result.err == "elliptio: warning: Showing 2 of 3 artifacts that match; --limit 0 shows all.\n"
+    assert result.out.splitlines()[-1] == "2 of 3 artifacts; --limit 0 shows all"
+    assert result.err == ""
     result = cli("find", "--limit", "2", "--json")
     assert len(result.json) == 2
     assert "2 of 3" in json.loads(result.err)["warning"]["message"]

@@ -84,6 +84,17 @@ def test_a_document_cannot_lead_out_of_the_folder(cli: Run, saved: str, root: Pa
     assert list(here.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["../evil", "/tmp/evil-elliptio", "a/b", "..", "a\\b"])
+def test_an_identifier_cannot_lead_out_of_here(cli: Run, saved: str, root: Path, here: Path, name: str) -> None:
+    h = eio.Handler(root)
+    (document,) = h.index.find("artifacts", {"_id": saved})
+    h.index.insert("artifacts", {**document, "_id": name, "artifact_id": name})
+    result = cli("get", name)
+    assert (result.code, result.out) == (1, "")
+    assert list(here.iterdir()) == []
+    assert not (here.parent / "evil").exists()
+
+
 def test_a_link_cannot_lead_out_of_the_folder(cli: Run, tmp_path: Path) -> None:
     (tmp_path / "source" / "sub").mkdir(parents=True)
     (tmp_path / "source" / "sub" / "a.txt").write_text("x")

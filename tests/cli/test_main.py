@@ -15,7 +15,7 @@ import elliptio as eio
 from elliptio.cli import find as find_verb
 from tests.cli.conftest import Run
 
-VERBS = ("demo", "upload", "find", "show", "get", "config", "doctor")
+VERBS = ("demo", "upload", "find", "show", "get", "verify", "flush", "reindex", "gc", "delete", "config", "doctor")
 HEAVY = ("pandas", "numpy", "pymongo", "bson", "boto3", "git", "tqdm", "elliptio.handler", "elliptio.lake")
 
 
@@ -167,6 +167,18 @@ def test_a_reader_that_goes_away(saved: str, root: Path) -> None:
     err = process.stderr.read()
     process.stderr.close()
     assert (process.wait(), err) == (141, "")
+
+
+@pytest.mark.parametrize("stream", [">&-", ">&- 2>&-"])
+def test_a_closed_stdout(saved: str, root: Path, data: Path, stream: str) -> None:
+    for arguments in (["find"], ["upload", str(data)], ["find", "--json"]):
+        command = [sys.executable, "-m", "elliptio", *arguments, "--root", str(root)]
+        environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+        done = subprocess.run(
+            ["sh", "-c", f'"$@" {stream}', "sh", *command], env=environ, stderr=subprocess.PIPE, text=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+    assert len(eio.Handler(root).find()) == 2
 
 
 def test_output_is_utf8_whatever_the_locale(cli: Run, saved: str, root: Path, here: Path) -> None:

@@ -19,6 +19,11 @@ def test_upload_prints_the_artifact(cli: Run, data: Path) -> None:
     assert "2 files" in result.out
 
 
+def test_showing_does_not_ask_the_index(cli: Run, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(eio.Artifact, "_neighbours", lambda _: pytest.fail("asked"))
+    assert "used by   nothing" in cli("upload", data).out
+
+
 def test_upload_as_json(cli: Run, data: Path, root: Path) -> None:
     document = cli("upload", data, "--json").json
     artifact = eio.Handler(root).get(document["artifact_id"])

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 import elliptio as eio
+from elliptio.search import EmptyIndexWarning
 from tests.conftest import Team
 
 REFUSED: list[Any] = [
@@ -184,7 +185,8 @@ def test_types_are_the_same_for_none_and_many(filled: eio.Handler) -> None:
 
 def test_lakes_that_share_an_index_stay_apart(mongodb_url: str, data: Path, tmp_path: Path) -> None:
     for arguments in ({"index": mongodb_url.rstrip("/") + "/shared"}, {"collection": mongomock.MongoClient().db.files}):
-        first, second = (eio.Handler(tmp_path / name, **arguments) for name in ("one", "two"))  # type: ignore[arg-type]
+        roots = [tmp_path / name / next(iter(arguments)) for name in ("one", "two")]
+        first, second = (eio.Handler(root, **arguments) for root in roots)  # type: ignore[arg-type]
         artifact = first.upload(data)
         assert len(second.find()) == 0
         with pytest.raises(eio.DocumentNotFoundError):
@@ -206,3 +208,61 @@ def test_reading_makes_nothing(tmp_path: Path, team: Team) -> None:
     with pytest.raises(eio.DocumentNotFoundError):
         h.get("artifact_x")
     assert not list(h.store.list(".elliptio/lake.json"))
+
+
+UNANSWERABLE: list[tuple[Any, str]] = [
+    ({"usrname": "andy"}, "'username'"),
+    ({"project": "p"}, "'labels.project'"),
+    ({"$or": [{"username": "andy"}, {"$nor": [{"usrname": "x"}]}]}, "'username'"),
+    ({"qqqq": 1}, "there are _id"),
+    ({"creation_time": "2026-01-01"}, "datetime"),
+    ({"creation_time": {"$gte": "2026-01-01"}}, "datetime"),
+    ({"creation_time": {"$in": ["2026-01-01"]}}, "datetime"),
+    ({"creation_time": {"$not": {"$lt": 1767225600}}}, "datetime"),
+    ({"$and": [{"creation_time": {"$regex": "^2026"}}]}, "datetime"),
+    ({"remote_root": {"$regex": "andy"}}, "remote_root"),
+    ({"remote_root": re.compile("andy")}, "remote_root"),
+    ({"remote_root": {"$in": [re.compile("andy")]}}, "remote_root"),
+    ({"remote_root": {"$gt": "2026"}}, "remote_root"),
+    ({"remote_root": {"$not": {"$eq": "x"}}}, "remote_root"),
+    ({"$nor": [{"remote_root": {"$lt": "2026"}}]}, "remote_root"),
+]
+
+
+def test_what_would_silently_find_nothing_is_refused(local: eio.Handler) -> None:
+    for query, hint in UNANSWERABLE:
+        with pytest.raises(eio.QueryError, match=re.escape(hint)):
+            local.find(query)
+            pytest.fail(f"{query} was answered")
+    with pytest.raises(eio.QueryError, match="'nope'"):
+        local.find(sort="nope")
+    with pytest.raises(eio.QueryError, match=r"'labels\.project'"):
+        local.find(sort="-project")
+
+
+def test_a_whole_root_can_be_asked_for(filled: eio.Handler) -> None:
+    first, second, _ = filled.find().remote_root
+    for query, count in (
+        ({"remote_root": first}, 1),
+        ({"remote_root": {"$in": [first, second]}}, 2),
+        ({"remote_root": {"$nin": [first]}}, 2),
+        ({"remote_root": {"$ne": first}}, 2),
+        ({"remote_root": {"$exists": True}}, 3),
+        ({"$or": [{"remote_root": {"$eq": first}}, {"remote_root": second}]}, 2),
+    ):
+        assert len(filled.find(query)) == count, query
+
+
+def test_an_empty_index_of_a_lake_without_artifacts_is_fine(local: eio.Handler) -> None:
+    with pytest.raises(ZeroDivisionError), local.new(["x"]):
+        raise ZeroDivisionError
+    assert local.store.stat(".elliptio/lake.json") is not None
+    assert len(local.find()) == 0
+
+
+def test_a_lost_index_is_warned_of(local: eio.Handler, data: Path) -> None:
+    artifact = local.upload(data)
+    assert len(local.find({"username": "nobody"})) == 0
+    local.index.delete("artifacts", [artifact.artifact_id])
+    with pytest.warns(EmptyIndexWarning, match=re.escape(local.index.address)):
+        local.find()

@@ -175,7 +175,7 @@ def test_overlapping_blocks_with_output_leave_stdout_as_it_was(local: eio.Handle
             with local.new(["x"], log_output=True) as new:
                 print(f"thread {number}")
                 new.file.upload_string("x")
-            assert f"thread {number}\n" in new.logs["output.log"].download_string()
+            assert f"thread {number}" in new.logs["output.log"].download_string()
 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(work, range(6)))

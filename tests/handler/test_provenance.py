@@ -57,6 +57,18 @@ def test_what_was_not_committed_is_kept_as_a_patch(h: eio.Handler, repository: P
     assert (repository / "helper.py").read_text() == "b = 3\n"
 
 
+@pytest.mark.parametrize(("choice", "kept"), [("all", {"train", "helper"}), ("tracked", {"train"}), ("none", set())])
+def test_what_of_the_changes_is_kept_can_be_chosen(
+    repository: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, choice: str, kept: set[str]
+) -> None:
+    (repository / "train.py").write_text("a = 2\n")
+    (repository / "helper.py").write_text("b = 3\n")
+    monkeypatch.setenv("ELLIPTIO_GIT_DIFF", choice)
+    logs = eio.Handler(tmp_path / "lake").upload(data).logs
+    text = logs["git.diff"].download_string() if logs else ""
+    assert {name for name, line in (("train", "a = 2"), ("helper", "b = 3")) if line in text} == kept
+
+
 def test_a_change_between_two_saves_shows_in_the_second(local: eio.Handler, repository: Path, data: Path) -> None:
     before = local.upload(data)
     (repository / "train.py").write_text("a = 9\n")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 import pytest
 
 import elliptio as eio
+from elliptio import lake as lake_module
 from elliptio.cli import main
 from elliptio.protocols import Document, Query, Sort
 from elliptio.testing.servers import mongodb_server
@@ -23,13 +26,18 @@ class Failing:
         self.index = index
         self.address = index.address
         self.down = False
+        self.read_only = False
+        self.tried = 0
 
     def _check(self) -> None:
         if self.down:
             raise eio.IndexUnavailableError(f"The index {self.address} cannot be reached.")
 
     def insert(self, collection: str, document: Document) -> bool:
+        self.tried += 1
         self._check()
+        if self.read_only:
+            raise eio.IndexUnavailableError(f"The index {self.address} refused.")
         return bool(self.index.insert(collection, document))
 
     def find(self, collection: str, query: Query, *, sort: Sort = (), limit: int = 0) -> Iterator[Document]:
@@ -136,3 +144,118 @@ def test_a_real_server_that_is_down_and_comes_up(data: Path, tmp_path: Path) -> 
             again.upload(data)
         assert artifact.artifact_id in again.find().index
         again.close()
+
+
+GOOD = "artifact_01a2005f-92a0-7001-aa55-4cbf61912771"
+BAD_ENTRIES: list[tuple[str, bytes]] = [
+    (GOOD, b""),
+    (GOOD, b"../victim"),
+    (GOOD, f"../../../../x/000000_{GOOD}".encode()),
+    (GOOD, f"2026/01/01/../000000_{GOOD}".encode()),
+    (GOOD, b"2026/01/01/andy/000000_artifact_01a2005f-92a0-7001-aa55-4cbf61912772"),
+    (GOOD, f"2026/01/01/an\0dy/000000_{GOOD}".encode()),
+    (GOOD, b"\xff\xfe"),
+    (GOOD, b"x" * 100_000),
+]
+
+
+@pytest.mark.parametrize(("name", "content"), BAD_ENTRIES)
+def test_one_bad_entry_stops_nothing(
+    local: eio.Handler, data: Path, name: str, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    failing = Failing(local.index)
+    failing.down = True
+    with pytest.warns(eio.SpooledWarning):
+        waiting = eio.Handler(local.store.root, failing).upload(data)
+    local.store.create(f".elliptio/spool/{name}", content)
+    with caplog.at_level(logging.WARNING):
+        assert local.flush() == [waiting.artifact_id]
+        saved = local.upload(data)
+        assert set(local.find().index) == {waiting.artifact_id, saved.artifact_id}
+        local.get(saved.artifact_id)
+    assert len([record for record in caplog.records if name in record.getMessage()]) == 1
+    assert [stored.key for stored in local.store.list(".elliptio/spool")] == [f".elliptio/spool/{name}"]
+
+
+@pytest.mark.parametrize("change", [('"version": 1', '"version": 99'), ('"file_count": 2', '"file_count": "two"')])
+def test_an_entry_whose_manifest_cannot_be_read_stays(
+    local: eio.Handler, data: Path, change: tuple[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    failing = Failing(local.index)
+    failing.down = True
+    with pytest.warns(eio.SpooledWarning):
+        waiting = eio.Handler(local.store.root, failing).upload(data)
+    manifest = Path(waiting.metadata.remote_root, "metadata.json")
+    manifest.chmod(0o644)
+    assert change[0] in manifest.read_text()
+    manifest.write_text(manifest.read_text().replace(*change))
+    assert local.flush() == []
+    assert local.upload(data).artifact_id in local.find().index
+    assert len(list(local.store.list(".elliptio/spool"))) == 1
+    assert "cannot be recorded" in caplog.text
+
+
+def test_what_was_deleted_while_it_waited_is_not_recorded(local: eio.Handler, data: Path) -> None:
+    failing = Failing(local.index)
+    failing.down = True
+    with pytest.warns(eio.SpooledWarning):
+        waiting = eio.Handler(local.store.root, failing).upload(data)
+    Path(waiting.metadata.remote_root, "deleted.json").write_text("{}")
+    assert local.flush() == []
+    assert not list(local.index.find("artifacts", {}))
+    assert not list(local.store.list(".elliptio/spool"))
+
+
+def test_who_may_only_read_reads(
+    switched: tuple[eio.Handler, Failing], team: Team, data: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    h, index = switched
+    saved = h.upload(data)
+    index.down = True
+    with pytest.warns(eio.SpooledWarning):
+        h.upload(data)
+    index.down, index.read_only = False, True
+    reader = eio.Handler(team.root, index)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2):
+            reader.lake.spooled = True
+            assert list(reader.find().index) == [saved.artifact_id]
+            assert reader.get(saved.artifact_id).artifact_id == saved.artifact_id
+    assert len([record for record in caplog.records if "cannot be written" in record.getMessage()]) == 1
+
+
+def test_a_dead_index_is_not_tried_by_every_save(
+    switched: tuple[eio.Handler, Failing], data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    h, index = switched
+    index.down = True
+    with pytest.warns(eio.SpooledWarning):
+        artifacts = [h.upload(data) for _ in range(3)]
+    assert index.tried == 1
+    index.down = False
+    artifacts.append(h.upload(data))
+    assert index.tried == 1
+    monkeypatch.setattr(lake_module, "PAUSE_SECONDS", 0)
+    assert set(h.find().index) == {artifact.artifact_id for artifact in artifacts}
+    tried = index.tried
+    artifacts.append(h.upload(data))
+    assert index.tried > tried
+    assert len(h.find()) == len(artifacts)
+
+
+def test_the_command_find_delivers_too(local: eio.Handler, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    failing = Failing(local.index)
+    failing.down = True
+    with pytest.warns(eio.SpooledWarning):
+        waiting = eio.Handler(local.store.root, failing).upload(data)
+    assert main(["find", "--root", local.store.root]) == 0
+    assert waiting.artifact_id in capsys.readouterr().out
+
+
+def test_a_closed_lake_writes_its_environment_again(local: eio.Handler, data: Path) -> None:
+    local.upload(data)
+    local.lake.close()
+    for path in Path(local.store.root, ".elliptio").glob("index.sqlite*"):
+        os.unlink(path)
+    local.upload(data)
+    assert local.index.count("environments", {}) == 1

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import elliptio as eio
+from elliptio import upkeep
+from elliptio.naming import uuid7
+from elliptio.search import EmptyIndexWarning
 from tests.conftest import Team
 
 
@@ -69,7 +75,9 @@ def test_a_lost_index_is_rebuilt_from_the_store(team: Team, data: Path) -> None:
     before = h.find(exclude_columns=())
     h.index.delete("artifacts", list(before.index))
     h.index.delete("environments", list(before.environment_id))
-    assert len(team.handler().find()) == 0
+    with pytest.warns(EmptyIndexWarning, match=r"run h\.reindex\(\)") as caught:
+        assert len(team.handler().find()) == 0
+    assert caught[0].filename == __file__
     report = team.handler().reindex()
     assert report.ok
     assert report.artifacts == 2
@@ -109,16 +117,16 @@ def test_a_hostile_manifest_is_not_taken(local: eio.Handler, data: Path) -> None
 
 def test_what_an_interrupted_save_left_is_removed_after_the_grace_period(local: eio.Handler, data: Path) -> None:
     kept = local.upload(data)
-    staging = local.store.begin("2026/01/01/andy/000000_artifact_left")
-    (staging.folder / "files").mkdir()
-    left = staging.folder / "files" / "big.bin"
+    folder = Path(local.store.root, ".elliptio", "staging", "000000_artifact_left")
+    (folder / "files").mkdir(parents=True)
+    left = folder / "files" / "big.bin"
     left.write_bytes(b"x" * 10)
     assert [(orphan.size, orphan.removed) for orphan in local.gc()] == [(10, False)]
     assert [orphan.removed for orphan in local.gc(dry_run=False)] == [False]
     old = time.time() - 3600
     os.utime(left, (old, old))
     assert [orphan.removed for orphan in local.gc(dry_run=False, grace=timedelta(minutes=59))] == [True]
-    assert not staging.folder.exists()
+    assert not folder.exists()
     assert local.gc() == []
     assert local.verify(kept.artifact_id).ok
 
@@ -127,6 +135,7 @@ def test_gc_never_takes_what_the_index_lost(h: eio.Handler, data: Path) -> None:
     artifact = h.upload(data)
     h.index.delete("artifacts", [artifact.artifact_id])
     assert h.gc(dry_run=False, grace=timedelta(0)) == []
+    assert h.store.stat(".elliptio/lake.json") is not None
     assert h.reindex().artifacts == 1
     assert h.verify().ok
 
@@ -154,3 +163,236 @@ def test_deleting_by_force(h: eio.Handler, data: Path) -> None:
     h.delete(dataset.artifact_id, force=True)
     assert list(h.find().index) == [model.artifact_id]
     assert h.get(model.artifact_id).metadata.based_on == [dataset.artifact_id]
+
+
+def edit(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change a JSON file of a published artifact."""
+    path.chmod(0o644)
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def manifest_of(artifact: eio.Artifact) -> Path:
+    return Path(artifact.metadata.remote_root, "metadata.json")
+
+
+WRONG: list[tuple[str, Any]] = [
+    ("artifact_id", "artifact_good/../../x"),
+    ("artifact_id", "artifact_01a2005f-92a0-7001-aa55-4cbf61912771"),
+    ("artifact_id", None),
+    ("_id", "artifact_other"),
+    ("creation_time", "2026-01-01"),
+    ("creation_time", {"$date": {"$numberLong": "9223372036854775807"}}),
+    ("labels", ["x"]),
+    ("labels", {"x": 2**70}),
+    ("labels", {"x": "\ud800"}),
+    ("files", None),
+    ("files", ["train.txt"]),
+    ("files", {"relpath": "x"}),
+    ("file_count", 2**63),
+    ("file_count", -1),
+    ("file_count", True),
+    ("total_size", "12"),
+    ("fingerprint", "x"),
+    ("file_relpaths", [1, 2]),
+    ("username", None),
+    ("based_on", "artifact_x"),
+    ("git", "main"),
+    ("environment_id", 7),
+    ("environment", ["x"]),
+    ("environment", {"_id": "environment_of_another"}),
+    ("version", 99),
+    ("a.b", 1),
+]
+
+
+@pytest.mark.parametrize(("field", "value"), WRONG)
+def test_a_damaged_manifest_is_a_problem_of_its_own(
+    local: eio.Handler, data: Path, field: str, value: Any, tmp_path: Path
+) -> None:
+    bad, good = local.upload(data), local.upload(data)
+    edit(manifest_of(bad), lambda content: content.update({field: value}))
+    local.index.delete("artifacts", [bad.artifact_id, good.artifact_id])
+    report = local.reindex()
+    assert report.artifacts == 1
+    assert [problem.artifact_id for problem in report.problems] == [bad.artifact_id]
+    assert "metadata.json" in report.problems[0].message
+    assert list(local.find().index) == [good.artifact_id]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("relpath", "../../x"), ("relpath", 7), ("size", 2**63), ("size", -1), ("sha256", "x"), ("sha256", None)],
+)
+def test_a_damaged_record_of_a_file_is_a_problem(local: eio.Handler, data: Path, field: str, value: Any) -> None:
+    bad = local.upload(data)
+    edit(manifest_of(bad), lambda content: content["files"][0].update({field: value}))
+    assert [problem.artifact_id for problem in local.verify().problems] == [bad.artifact_id]
+    local.index.delete("artifacts", [bad.artifact_id])
+    assert not local.reindex().ok
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", "null", '{"deleted": {"username": "x"}}'])
+def test_a_damaged_tombstone_is_a_problem_of_its_own(local: eio.Handler, data: Path, content: str) -> None:
+    bad, good, deleted = local.upload(data), local.upload(data), local.upload(data)
+    local.delete(deleted.artifact_id)
+    Path(bad.metadata.remote_root, "deleted.json").write_text(content)
+    local.index.delete("artifacts", [good.artifact_id])
+    local.index.delete("tombstones", [deleted.artifact_id])
+    report = local.reindex()
+    assert (report.artifacts, report.tombstones) == (1, 1)
+    assert [problem.artifact_id for problem in report.problems] == [bad.artifact_id]
+    assert local.gc(dry_run=False, grace=timedelta(0))[0].removed is False
+    assert bad.files["train.txt"].exists()
+
+
+def test_a_tombstone_takes_no_other_artifact_away(local: eio.Handler, data: Path) -> None:
+    victim, deleted = local.upload(data), local.upload(data)
+    local.delete(deleted.artifact_id)
+    ids = {"_id": victim.artifact_id, "artifact_id": victim.artifact_id}
+    edit(Path(deleted.metadata.remote_root, "deleted.json"), lambda content: content.update(ids))
+    assert not local.reindex().ok
+    assert list(local.find().index) == [victim.artifact_id]
+
+
+def test_a_document_that_lies_elsewhere_deletes_nothing(local: eio.Handler, data: Path) -> None:
+    victim = local.upload(data)
+    (document,) = local.index.find("artifacts", {})
+    local.index.insert("artifacts", {**document, "_id": "artifact_x", "artifact_id": "artifact_x"})
+    with pytest.raises(eio.FormatError, match="was not deleted"):
+        local.delete("artifact_x")
+    assert local.verify(victim.artifact_id).ok
+
+
+def test_a_document_in_the_index_without_what_it_must_have_is_a_problem(local: eio.Handler, data: Path) -> None:
+    local.upload(data)
+    local.index.insert("artifacts", {"_id": "artifact_x", "creation_time": datetime.now(tz=UTC)})
+    assert {problem.artifact_id for problem in local.verify().problems} == {"artifact_x"}
+    assert len(local.find(columns=["username", "environment_id", "python.version"])) == 2
+
+
+def test_a_delete_while_reindexing_wins(h: eio.Handler, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    artifact = h.upload(data)
+    (document,) = h.index.find("artifacts", {})
+    h.index.delete("artifacts", [artifact.artifact_id])
+    read = upkeep._reindex_one
+
+    def slowly(lake: Any, folder: str) -> bool:
+        h.store.create(f"{folder}/deleted.json", b"{}")
+        return read(lake, folder)
+
+    monkeypatch.setattr(upkeep, "_reindex_one", slowly)
+    assert h.reindex().artifacts == 0
+    assert document["_id"] not in {entry["_id"] for entry in h.index.find("artifacts", {})}
+
+
+def test_what_was_recorded_while_it_was_deleted_goes_too(
+    h: eio.Handler, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    artifact = h.upload(data)
+    (document,) = h.index.find("artifacts", {})
+    remove = upkeep._remove_parts
+
+    def slowly(lake: Any, root: str) -> None:
+        h.index.insert("artifacts", document)
+        remove(lake, root)
+
+    monkeypatch.setattr(upkeep, "_remove_parts", slowly)
+    h.delete(artifact.artifact_id)
+    assert not list(h.index.find("artifacts", {}))
+
+
+def interrupted_delete(h: eio.Handler, artifact: eio.Artifact, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(upkeep, "_remove_parts", lambda *_: pytest.fail("crashed"))
+        with pytest.raises(pytest.fail.Exception):
+            h.delete(artifact.artifact_id)
+    assert artifact.files["train.txt"].exists()
+
+
+def test_gc_finishes_an_interrupted_delete(h: eio.Handler, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    artifact, kept = h.upload(data), h.upload(data)
+    interrupted_delete(h, artifact, monkeypatch)
+    assert [orphan.removed for orphan in h.gc(dry_run=False)] == [False]
+    (orphan,) = h.gc(dry_run=False, grace=timedelta(0))
+    assert orphan.removed
+    assert orphan.size > artifact.metadata.total_size
+    assert not artifact.files["train.txt"].exists()
+    assert h.gc() == []
+    assert (h.reindex().tombstones, h.verify().artifacts) == (0, 1)
+    with pytest.raises(eio.DocumentNotFoundError, match="was deleted"):
+        h.get(artifact.artifact_id)
+    assert h.verify(kept.artifact_id).ok
+
+
+def test_deleting_again_finishes_an_interrupted_delete(
+    h: eio.Handler, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    artifact = h.upload(data)
+    interrupted_delete(h, artifact, monkeypatch)
+    upkeep.delete_artifact(h.lake, artifact.artifact_id, force=False, username="andy")
+    assert not artifact.files["train.txt"].exists()
+    with pytest.raises(eio.DocumentNotFoundError, match="was deleted"):
+        upkeep.delete_artifact(h.lake, artifact.artifact_id, force=False, username="andy")
+
+
+def test_a_beginning_of_a_deleted_artifact_is_said_to_be_deleted(h: eio.Handler, data: Path) -> None:
+    artifact = h.upload(data)
+    h.delete(artifact.artifact_id)
+    with pytest.raises(eio.DocumentNotFoundError, match=f"{artifact.artifact_id} was deleted by"):
+        h.get(artifact.artifact_id[:-3])
+    with pytest.raises(eio.DocumentNotFoundError):
+        h.get("artifact_\ud800")
+
+
+def test_what_is_deleted_while_verifying_is_not_missing(
+    h: eio.Handler, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    artifact = h.upload(data)
+    h.upload(data)
+    tasks = upkeep._tasks
+
+    def slowly(lake: Any, document: Any, report: Any) -> Any:
+        found = list(tasks(lake, document, report))
+        if document["_id"] == artifact.artifact_id:
+            h.delete(artifact.artifact_id)
+        return found
+
+    monkeypatch.setattr(upkeep, "_tasks", slowly)
+    assert h.verify().problems == []
+
+
+def staged(h: eio.Handler, began: float) -> Path:
+    """What a save that began then, and ended with its process, left: a copy that kept an old time."""
+    name = f"000000_artifact_{uuid7(int(began * 1000), 0, bytes(8))}"
+    folder = Path(h.store.root, ".elliptio", "staging", name)
+    folder.mkdir(parents=True)
+    (folder / "copied").write_text("x")
+    os.utime(folder / "copied", (0, 0))
+    return folder
+
+
+def test_files_that_kept_old_times_do_not_make_a_young_artifact_old(local: eio.Handler) -> None:
+    young, old = staged(local, time.time()), staged(local, time.time() - 25 * 3600)
+    assert sorted(orphan.removed for orphan in local.gc(dry_run=False)) == [False, True]
+    assert (young.exists(), old.exists()) == (True, False)
+
+
+def test_gc_leaves_a_running_block_alone(local: eio.Handler) -> None:
+    with local.new(["x"]) as new:
+        new.file.local_path.write_text("x")
+        assert not any(orphan.removed for orphan in local.gc(dry_run=False, grace=timedelta(days=-1)))
+    assert local.verify().ok
+    assert local.get(new.artifact_id).file.download_string() == "x"
+
+
+def test_a_dead_index_ends_a_reindex_at_once(local: eio.Handler, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    local.upload(data)
+
+    def fail(*_: Any) -> bool:
+        raise eio.IndexUnavailableError("down")
+
+    monkeypatch.setattr(local.index, "insert", fail)
+    with pytest.raises(eio.IndexUnavailableError):
+        local.reindex()

@@ -289,12 +289,10 @@ def test_links_are_followed_and_said_when_they_lead_out(
 
 
 def test_a_store_that_fails_leaves_nothing(local: eio.Handler, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import elliptio.stores.local as module
-
-    def full(descriptor: int, content: bytes) -> None:
+    def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(module, "_write", full)
+    monkeypatch.setattr("os.write", full)
     with pytest.raises(eio.StoreError, match="No space left"):
         local.upload(data)
     monkeypatch.undo()

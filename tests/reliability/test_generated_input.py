@@ -69,7 +69,7 @@ scalars = st.one_of(
             int,
             timedelta(1),
             "\ud800",
-        ]  # fmt: skip
+        ]
     ),
 )
 values = st.recursive(

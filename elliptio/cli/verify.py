@@ -1,0 +1,37 @@
+"""``elliptio verify``: read every file and compare it with what was recorded."""
+
+from __future__ import annotations
+
+import argparse
+
+from elliptio.cli import output
+from elliptio.cli.options import Verb, add_verb, handler
+
+
+def add_parser(verbs: Verb) -> None:
+    """Add the verb."""
+    parser = add_verb(verbs, "verify", "read every file and compare it with what was recorded", run)
+    parser.add_argument(
+        "artifact_id",
+        nargs="?",
+        metavar="ID",
+        help="only this artifact: artifact_id, or a beginning of it that fits only one",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Verify, and list what is wrong."""
+    from elliptio.display import human_size
+
+    with handler(args) as h:
+        report = h.verify(args.artifact_id)
+    if args.json:
+        output.print_json(report.to_dict())
+    else:
+        for problem in report.problems:
+            print(output.one_line(f"{problem.artifact_id} {problem.relpath or '-'} {problem.message}"))
+        print(
+            f"{report.artifacts:,} artifacts with {report.files:,} files ({human_size(report.bytes)}) were read; "
+            f"{len(report.problems):,} problems were found"
+        )
+    return 0 if report.ok else 1

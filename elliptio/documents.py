@@ -1,0 +1,229 @@
+"""Whether something is the document of an artifact: asked of all that is read back from the files of a lake.
+
+What is checked here can be found, shown, read and deleted later without a surprise.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from elliptio import naming
+from elliptio.errors import FormatError, SourceError
+from elliptio.metadata import MAX_INDEXED_FILES
+
+MAX_BYTES = 16 * 1024 * 1024
+"""The largest document that MongoDB takes."""
+
+_ARTIFACT_ID = re.compile(r"artifact_[0-9a-f-]{36}")
+_ROOT = re.compile(r"[0-9]{4}/[0-9]{2}/[0-9]{2}/(?!\.{1,2}/)[^/\0]+/[0-9]{6}_artifact_[^/\0]+")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def check_artifact_id(artifact_id: Any, where: str) -> str:
+    """Return what is an identifier of an artifact; identifiers become parts of paths.
+
+    Raises
+    ------
+    FormatError
+        If it is none.
+
+    """
+    if not isinstance(artifact_id, str) or not _ARTIFACT_ID.fullmatch(artifact_id):
+        raise FormatError(f"{where} is damaged: {artifact_id!r} is no artifact_id.")
+    return artifact_id
+
+
+def is_artifact_root(folder: str) -> bool:
+    """Whether a folder is one that `naming.remote_root` makes: user files may be called metadata.json as well."""
+    return _ROOT.fullmatch(folder) is not None
+
+
+def lies_at(artifact_id: Any, folder: Any) -> bool:
+    """Whether a folder is where the artifact of this identifier lies; another's must not be taken or removed."""
+    return isinstance(folder, str) and is_artifact_root(folder) and folder.endswith(f"_{artifact_id}")
+
+
+def check_place(document: Mapping[str, Any], folder: str, where: str) -> None:
+    """Refuse a document that says it is another artifact than the folder that it was found in.
+
+    Raises
+    ------
+    FormatError
+        If its identifier is malformed, or is not that of the folder.
+
+    """
+    artifact_id = check_artifact_id(document.get("artifact_id"), where)
+    if document.get("_id") != artifact_id or not lies_at(artifact_id, folder):
+        raise FormatError(f"{where} is damaged: it is of {artifact_id}, which does not lie in this folder.")
+
+
+def check_document(document: Mapping[str, Any], environment: Any, where: str) -> None:
+    """Check the fields of an artifact's document as ``metadata.json`` holds it, and the environment beside it.
+
+    Parameters
+    ----------
+    document, environment
+        As `metadata.read_manifest` returns them.
+    where
+        For the message of an error.
+
+    Raises
+    ------
+    FormatError
+        If a field is missing, of another type, contradicts another or cannot be stored.
+
+    """
+    for name, (accepts, wanted, required) in _FIELDS.items():
+        if (name in document or required) and not accepts(document.get(name)):
+            raise FormatError(f"{where} is damaged: {name} is {_short(document.get(name))}, not {wanted}.")
+    strange = [name for name in document if not isinstance(name, str) or name.startswith("$") or "." in name]
+    if strange:
+        raise FormatError(f"{where} is damaged: {strange[0]!r} is no field.")
+    check_records(document.get("files"), "files", where)
+    check_records(document.get("logs", []), "logs", where)
+    _check_sums(document, where)
+    _check_environment(document, environment, where)
+    if len(document["files"]) > MAX_INDEXED_FILES:
+        document = {**document, "files": [], "file_relpaths": []}
+    check_storable(document, where)
+    check_storable(environment, where)
+
+
+def check_records(records: Any, name: str, where: str) -> None:
+    """Check a list of files: names that stay inside the artifact, sizes and hashes.
+
+    Raises
+    ------
+    FormatError
+        If something is wrong with it.
+
+    """
+    if not isinstance(records, list):
+        raise FormatError(f"{where} is damaged: {name} is {_short(records)}, not a list.")
+    for record in records:
+        if not isinstance(record, Mapping) or not isinstance(record.get("relpath"), str):
+            raise FormatError(f"{where} is damaged: {name} has the entry {_short(record)}.")
+        try:
+            naming.check_relpath(record["relpath"])
+        except SourceError as error:
+            raise FormatError(f"{where} is damaged: {error}") from error
+        if not _is_count(record.get("size")) or not _is_sha256(record.get("sha256")):
+            raise FormatError(f"{where} is damaged: size or sha256 of {record['relpath']!r} is none.")
+    if len({record["relpath"] for record in records}) < len(records):
+        raise FormatError(f"{where} is damaged: {name} has one name twice.")
+
+
+def check_tombstone(tombstone: Any, folder: str, where: str) -> None:
+    """Check what says that an artifact was deleted, by whom and when.
+
+    Raises
+    ------
+    FormatError
+        If something is wrong with it, or it is of an artifact of another folder.
+
+    """
+    deleted = tombstone.get("deleted") if isinstance(tombstone, Mapping) else None
+    if not isinstance(deleted, Mapping) or not all(isinstance(deleted.get(name), str) for name in ("time", "username")):
+        raise FormatError(f"{where} is damaged: it does not say who deleted it when.")
+    check_place(tombstone, folder, where)
+    check_storable(tombstone, where)
+
+
+def check_storable(document: Mapping[str, Any], where: str) -> None:
+    """Refuse what an index would refuse, with errors of its own.
+
+    Raises
+    ------
+    FormatError
+        If BSON cannot hold it.
+
+    """
+    import bson
+
+    try:
+        size = len(bson.encode(document))
+    except Exception as error:  # each type of value fails in its own way
+        raise FormatError(f"{where} is damaged: {type(error).__name__}: {error}") from error
+    if size > MAX_BYTES:
+        raise FormatError(f"{where} takes {size:,} bytes in an index; at most {MAX_BYTES:,} fit.")
+
+
+def _check_sums(document: Mapping[str, Any], where: str) -> None:
+    files, logs = document["files"], document.get("logs", [])
+    if (
+        document["file_count"] != len(files)
+        or document["total_size"] != sum(record["size"] for record in files)
+        or document["file_relpaths"] != [record["relpath"] for record in files]
+        or document.get("log_relpaths", []) != [record["relpath"] for record in logs]
+    ):
+        raise FormatError(f"{where} is damaged: its lists of files contradict each other.")
+
+
+def _check_environment(document: Mapping[str, Any], environment: Any, where: str) -> None:
+    if not isinstance(environment, Mapping):
+        raise FormatError(f"{where} is damaged: environment is {_short(environment)}, not an object.")
+    if "_id" in environment and environment["_id"] != document.get("environment_id"):
+        raise FormatError(f"{where} is damaged: environment_id is not that of its environment.")
+    packages = environment.get("python_packages", {})
+    if not isinstance(packages, Mapping) or not all(isinstance(version, str) for version in packages.values()):
+        raise FormatError(f"{where} is damaged: python_packages does not map names to versions.")
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
+
+
+def _is_sha256(value: Any) -> bool:
+    return isinstance(value, str) and _SHA256.fullmatch(value) is not None
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _is_time(value: Any) -> bool:
+    return isinstance(value, datetime) and value.tzinfo is not None
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_text_or_null(value: Any) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def _is_git(value: Any) -> bool:
+    return value is None or (
+        isinstance(value, Mapping) and all(item is None or isinstance(item, str | bool) for item in value.values())
+    )
+
+
+_Rule = tuple[Callable[[Any], bool], str, bool]
+"""What a field accepts, that in words, and whether it must be there."""
+
+
+def _rules(names: Sequence[str], accepts: Callable[[Any], bool], wanted: str, required: bool) -> dict[str, _Rule]:
+    return dict.fromkeys(names, (accepts, wanted, required))
+
+
+_FIELDS = {
+    **_rules(("artifact_id", "run_id", "username", "hostname", "argv"), _is_text, "a text", True),
+    **_rules(("remote_root", "local_root", "lake_id"), _is_text, "a text", False),
+    **_rules(("environment_id", "working_directory", "notebook"), _is_text_or_null, "a text or null", False),
+    **_rules(("creation_time",), _is_time, "a time with a zone", True),
+    **_rules(("file_relpaths",), _is_texts, "a list of texts", True),
+    **_rules(("based_on", "tags", "log_relpaths"), _is_texts, "a list of texts", False),
+    **_rules(("file_count", "total_size"), _is_count, "a number of 64 bits, 0 or more", True),
+    **_rules(("fingerprint",), _is_sha256, "64 hexadecimal digits", True),
+    **_rules(("labels",), lambda value: isinstance(value, dict), "an object", False),
+    **_rules(("git",), _is_git, "an object or null", False),
+}
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:59] + "…"
