@@ -20,6 +20,9 @@ RETURNED = {
     "upkeep": ("VerifyReport", "Problem", "ReindexReport", "Orphan"),
 }
 
+INTERNAL = {"Files.settle"}
+NOT_MADE_BY_USERS = {"Files"}
+
 HEAD = """\
 # API reference
 
@@ -59,11 +62,18 @@ def describe(item: Any) -> Iterator[str]:
         if not inspect.isclass(item) or is_dataclass(item) or item.__name__ == "Handler":
             yield signature(item.__name__, item)
         yield from (f"Has all that [`{base.__name__}`](#{base.__name__.lower()}) has." for base in bases)
-    yield markdown(inspect.getdoc(item) or "")
-    if not inspect.isclass(item):
+    doc = inspect.getdoc(item) or ""
+    if item.__name__ in NOT_MADE_BY_USERS:  # how it is made concerns nobody
+        doc = re.sub(r"\n+Parameters\n-+\n(?:.+\n?|\n(?=    ))*", "\n", doc)
+    yield markdown(doc)
+    if not inspect.isclass(item) or issubclass(item, Exception | Warning):
         return
     for name, member in vars(item).items():
-        if name.startswith("_") or not (inspect.isfunction(member) or isinstance(member, property)):
+        if (
+            name.startswith("_")
+            or f"{item.__name__}.{name}" in INTERNAL
+            or not (inspect.isfunction(member) or isinstance(member, property))
+        ):
             continue
         yield f"### {item.__name__}.{name}"
         if inspect.isfunction(member):

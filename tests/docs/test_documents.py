@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import tomllib
 import uuid
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import elliptio as eio
+import elliptio.cli.main
 from elliptio import config
 from elliptio.demo import load_penguins, split
 from elliptio.lake import ENVIRONMENT_FIELDS
@@ -148,6 +150,14 @@ def test_all_settings_are_described() -> None:
         assert meaning == definition.meaning
         if definition.default is not None:
             assert default == f"`{str(definition.default).lower()}`"
+
+
+def test_all_verbs_are_described() -> None:
+    text = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
+    described = re.findall(r"^\| `(\w+)` \|", text, flags=re.MULTILINE)
+    verbs = [verb.__name__.rpartition(".")[2] for verb in sys.modules["elliptio.cli.main"].VERBS]
+    assert sorted(described) == sorted(verbs)
+    assert all(f"elliptio {verb}" in text for verb in verbs if verb != "demo")
 
 
 def test_all_fields_of_a_document_are_described() -> None:
