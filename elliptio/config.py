@@ -77,6 +77,7 @@ DEFINITIONS: dict[str, Definition] = {
     "local_root": Definition("Root for Handler(remote_file_cls=eio.LocalFile).", _text),
     "s3_bucket_name": Definition("Bucket for Handler(remote_file_cls=eio.S3File).", _text),
     "s3_addressing": Definition("How bucket names go into S3 URLs.", _one_of("auto", "path", "virtual"), "auto"),
+    "s3_object_lock": Definition("Protects files on S3 from deletion, such as governance:30d.", _text),
     "durability": Definition(
         "'full' flushes to disk before a save returns; 'fast' leaves that to the system.",
         _one_of("full", "fast"),

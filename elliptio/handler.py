@@ -26,7 +26,8 @@ from elliptio.provenance.redaction import redact
 from elliptio.publication import Publication, discarding, keeping
 from elliptio.search import search
 from elliptio.sources import PathLike, find_sources
-from elliptio.upkeep import Orphan, ReindexReport, VerifyReport
+from elliptio.upkeep import Orphan, ReindexReport
+from elliptio.verification import VerifyReport, verify
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -327,9 +328,9 @@ class Handler:
 
         """
         if artifact_id is not None:
-            return upkeep.verify(self.lake, [self.lake.get(_identifier(artifact_id))], progress=self.progress)
+            return verify(self.lake, [self.lake.get(_identifier(artifact_id))], progress=self.progress)
         documents = self.lake.find({}, sort=(), limit=0)
-        return upkeep.verify(self.lake, documents, progress=self.progress)
+        return verify(self.lake, documents, progress=self.progress)
 
     def reindex(self) -> ReindexReport:
         """Rebuild the index from the store alone: add every artifact that is not in it. Idempotent."""

@@ -38,6 +38,7 @@ def open_lake(
     """
     if collection is not None and (index is not None or settings["index"].origin == "argument"):
         raise ConfigError("Give either index= or collection=, not both.")
+    _check_kinds(index, collection)
     scheme = _scheme_of(remote_file_cls)
     store = _open_store(settings, chosen_root(settings, scheme) if root is None else root)
     if scheme is not None and scheme != store.scheme:
@@ -70,12 +71,22 @@ def chosen_root(settings: Mapping[str, Setting], scheme: str | None = None) -> s
         bucket = settings["s3_bucket_name"].value
         if bucket:
             return bucket if "://" in bucket else f"s3://{bucket}"
-        if root and root.startswith("s3://"):
+        if root and root.lower().startswith("s3://"):
             return str(root)
         raise ConfigError("No bucket is set: set ELLIPTIO_S3_BUCKET_NAME, or ELLIPTIO_ROOT=s3://bucket/prefix.")
     if scheme == "file":
         root = settings["local_root"].value or (root if root and "://" not in root else None)
     return str(root or user_data_folder(settings) / "lake")
+
+
+def _check_kinds(index: Any, collection: Any) -> None:
+    """Refuse now what would fail at the first use, with a message about something else."""
+    if index is not None and not isinstance(index, Index):
+        raise ConfigError(f"index= is a URL such as mongodb://host/db or sqlite:///path, or an Index, not {index!r}.")
+    # Asked of the type: a MongoDB database claims to have every attribute.
+    kind = type(collection)
+    if collection is not None and not (hasattr(kind, "find") and hasattr(kind, "insert_one")):
+        raise ConfigError(f"collection= is a pymongo or mongomock collection, not {collection!r}.")
 
 
 def _scheme_of(remote_file_cls: type[RemoteFile] | None) -> str | None:
@@ -86,11 +97,14 @@ def _scheme_of(remote_file_cls: type[RemoteFile] | None) -> str | None:
 
 
 def _open_store(settings: Mapping[str, Setting], root: str | os.PathLike[str] | Store) -> Store:
-    if not isinstance(root, str | os.PathLike):
-        return root
-    address = os.fspath(root)
-    if address.startswith("s3://"):
-        return open_store(address, addressing=settings["s3_addressing"].value)
+    address = os.fspath(root) if isinstance(root, os.PathLike) else root
+    if not isinstance(address, str):
+        if isinstance(address, Store):
+            return address
+        raise ConfigError(f"The root is a folder, a URL such as s3://bucket/prefix, or a Store, not {root!r}.")
+    if address.lower().startswith("s3://"):
+        lock = settings["s3_object_lock"].value
+        return open_store(address, addressing=settings["s3_addressing"].value, object_lock=lock)
     return open_store(address, durable=settings["durability"].value == "full")
 
 

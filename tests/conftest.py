@@ -22,7 +22,17 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path / "work")
     monkeypatch.setenv("ELLIPTIO_USER_DIR", str(tmp_path / "user-dir"))
     monkeypatch.setenv("ELLIPTIO_CONFIG_FILE", str(tmp_path / "no-such-config.toml"))
-    for name in ("ROOT", "INDEX", "LOCAL_ROOT", "S3_BUCKET_NAME", "S3_ADDRESSING", "DURABILITY", "PROGRESS"):
+    for name in (
+        "ROOT",
+        "INDEX",
+        "LOCAL_ROOT",
+        "S3_BUCKET_NAME",
+        "S3_ADDRESSING",
+        "DURABILITY",
+        "PROGRESS",
+        "S3_OBJECT_LOCK",
+        "GIT_DIFF",
+    ):
         monkeypatch.delenv(f"ELLIPTIO_{name}", raising=False)
 
 

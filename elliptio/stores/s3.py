@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import secrets
 import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeVar, cast
@@ -16,15 +18,16 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeVar, cast
 from elliptio.errors import ConfigError, ElliptioError, MissingKeyError, StoreError
 from elliptio.protocols import StoredFile
 from elliptio.stores import check_key
-from elliptio.stores.s3_clients import Addressing, connect, explain
-from elliptio.stores.s3_movers import DELETE_AT_ONCE, MOST_PARTS, PART, STEP, Mover, Readable, mover
+from elliptio.stores.s3_clients import Addressing, ObjectLock, connect
+from elliptio.stores.s3_failures import RENEWABLE, explain, patiently
+from elliptio.stores.s3_movers import DELETE_AT_ONCE, Mover, Page, mover
+from elliptio.stores.s3_readers import BUFFER, Reader
+from elliptio.stores.s3_writers import MOST_PARTS, PART, Readable, read_up_to
 
 if TYPE_CHECKING:
     from boto3.session import Session
 
 T = TypeVar("T")
-WIDEST = 16 << 20
-BUFFER = 128 << 10
 
 
 class _Bound(NamedTuple):
@@ -52,11 +55,14 @@ class S3Store:
         configuration says, else virtual on AWS and path elsewhere.
     session
         A boto3 session to take configuration and credentials from.
+    object_lock
+        ``"governance:30d"`` or ``"compliance:7y"``: for so long nobody can remove, for good, what is written. The
+        bucket must have object lock.
 
     Raises
     ------
     ConfigError
-        If the root is not a bucket and prefix.
+        If the root is not a bucket and prefix, or an option is none of these.
     """
 
     scheme = "s3"
@@ -69,6 +75,7 @@ class S3Store:
         endpoint_url: str | None = None,
         addressing: Addressing = "auto",
         session: Session | None = None,
+        object_lock: str | None = None,
     ) -> None:
         self.bucket, self.prefix = _split(root)
         self.root = f"s3://{self.bucket}/{self.prefix}".rstrip("/")
@@ -77,6 +84,7 @@ class S3Store:
         self._endpoint_url = endpoint_url
         self._addressing = addressing
         self._session = session
+        self._object_lock = None if object_lock is None else ObjectLock.parse(object_lock)
         self._bound: dict[int, _Bound] = {}
         self._lock = threading.Lock()
 
@@ -104,7 +112,7 @@ class S3Store:
         MissingKeyError
             If there is no such object.
         """
-        raw = _Reader(self, check_key(key, self.root))
+        raw = Reader(self, check_key(key, self.root))
         return cast(BinaryIO, io.BufferedReader(raw, BUFFER))
 
     def stat(self, key: str) -> StoredFile | None:
@@ -121,24 +129,40 @@ class S3Store:
                 yield own
         full = self._full(prefix) if prefix else self.prefix
         skip = len(self.prefix) + 1 if self.prefix else 0
-        pages = self.attempt("list", lambda mover: mover.list(full))
-        while (found := self.attempt("list", lambda _: next(pages, None))) is not None:
-            key, size, modified = found
-            # What other tools write to show a folder is no file.
-            if not key.endswith("/"):
-                yield StoredFile(key[skip:], size, modified)
+        token: str | None = None
+        while True:
+            page, token = self.attempt("list", partial(_page, full, token))
+            for key, size, modified in page:
+                # What other tools write to show a folder is no file.
+                if not key.endswith("/"):
+                    yield StoredFile(key[skip:], size, modified)
+            if token is None:
+                return
+
+    def unfinished(self, prefix: str = "") -> Iterator[StoredFile]:
+        """List large files whose upload has begun and not ended, under way or cut off, with the time it began.
+
+        Their parts take space, no listing shows them, and `remove` drops them. Sizes are not known, and 0.
+        """
+        full = self._full(prefix) if prefix else self.prefix
+        skip = len(self.prefix) + 1 if self.prefix else 0
+        for key, _, begun in self.attempt("list uploads in", lambda mover: mover.writer.unfinished(full)):
+            yield StoredFile(key[skip:], 0, begun)
 
     def create(self, key: str, data: bytes) -> bool:
         """Write a small object unless it exists, by a conditional put."""
         full = self._full(check_key(key, self.root))
-        return self.attempt("write to", lambda mover: mover.create(full, data))
+        token = secrets.token_hex(16)
+        return self.attempt("write to", lambda mover: mover.create(full, data, token))
 
     def remove(self, prefix: str) -> None:
-        """Remove all objects at or below a prefix, many with one request."""
+        """Remove all objects at or below a prefix, many with one request, and what uploads that were cut off left."""
         check_key(prefix, self.root)
         found = self.list(prefix)
         while batch := [each.key for each in islice(found, DELETE_AT_ONCE)]:
             self.delete(batch)
+        full = self._full(prefix)
+        self.attempt("remove unfinished uploads from", lambda mover: mover.writer.abort_all(full))
 
     def delete(self, keys: Sequence[str]) -> None:
         """Remove objects by their keys."""
@@ -155,9 +179,17 @@ class S3Store:
         except Exception as error:
             raise explain(error, self.root, "reach") from error
 
-    def attempt(self, action: str, do: Callable[[Mover], T], key: str | None = None) -> T:
-        """Do something, and explain what goes wrong; a missing object is a missing `key`, if one is named."""
+    def attempt(self, action: str, do: Callable[[Mover], T], key: str | None = None, *, again: bool = True) -> T:
+        """Do something, patiently unless not `again`, and explain what goes wrong.
+
+        A missing object is a missing `key`, if one is named.
+        """
+        # A server that never answered will not do so the second time.
+        once = RENEWABLE | {"Timeout"} if os.getpid() in self._bound else RENEWABLE
         try:
+            if again:
+                return patiently(lambda: do(self._here().mover), self._renew, once)
+            patiently(self._here, self._renew)
             return do(self._here().mover)
         except ElliptioError:
             raise
@@ -165,6 +197,10 @@ class S3Store:
             if key is not None and isinstance(error, FileNotFoundError) and "NoSuchBucket" not in str(error):
                 raise MissingKeyError(f"there is no file {key!r} in {self.root}") from error
             raise explain(error, self.root, action) from error
+
+    def _renew(self) -> None:
+        """Read the configuration again: somebody may have signed in meanwhile."""
+        self._bound = {}
 
     def _full(self, key: str) -> str:
         return f"{self.prefix}/{key}" if self.prefix else key
@@ -177,7 +213,7 @@ class S3Store:
             with self._lock:
                 bound = self._bound.get(pid)
                 if bound is None:
-                    found = connect(self.bucket, self._endpoint_url, self._addressing, self._session)
+                    found = connect(self.bucket, self._endpoint_url, self._addressing, self._session, self._object_lock)
                     bound = _Bound(found.client, mover(found))
                     self._bound = {pid: bound}
         return bound
@@ -211,22 +247,38 @@ class S3Staging:
         """Upload what `source` still yields: with one request if it is small, else part by part.
 
         At most four parts of 16 MiB are in memory, more only for a file of more than 140 GiB.
+
+        Raises
+        ------
+        StoreError
+            If the store fails, or has a file under this key already: none is ever overwritten.
         """
         store = self._store
         key = f"{self._prefix}/{check_key(relpath, store.root)}"
         full = store._full(key)
         part = _part_size(source)
-        head = _read_up_to(source, part)
-        self._keys.add(key)
+        head = read_up_to(source, part)
+        token = secrets.token_hex(16)
+        with self._lock:
+            if key in self._keys:
+                raise _taken(store.root, key)
+            self._keys.add(key)
         if len(head) < part:
-            store.attempt("write to", lambda mover: mover.put(full, head))
+            written = store.attempt("write to", lambda mover: mover.create(full, head, token))
         else:
-            self._put_parts(full, _Chain(head, source), part)
+            written = self._put_parts(full, _Chain(head, source), part, token)
+        if not written:
+            # It is another's, and stays when this artifact is discarded.
+            with self._lock:
+                self._keys.discard(key)
+            raise _taken(store.root, key)
 
-    def _put_parts(self, full: str, chain: _Chain, part: int) -> None:
+    def _put_parts(self, full: str, chain: _Chain, part: int, token: str) -> bool:
         store = self._store
         try:
-            store.attempt("write to", lambda mover: mover.put_parts(full, chain, part))
+            return store.attempt(
+                "write to", lambda mover: mover.writer.put_parts(full, chain, part, token), again=False
+            )
         except Exception:
             if chain.failure is not None:
                 # The source failed, not the store.
@@ -270,84 +322,6 @@ class _Chain:
             raise
 
 
-class _Reader(io.RawIOBase):
-    """Reads an object: on from the start as one stream, and after a jump in ranges that grow while reading goes on."""
-
-    def __init__(self, store: S3Store, key: str) -> None:
-        self._store = store
-        self._key = key
-        self._full = store._full(key)
-        self._size, self._stream = self._attempt(lambda mover: mover.read(self._full))
-        self._streamed = 0
-        self._chunk = memoryview(b"")
-        self._start = 0
-        self._position = 0
-        self._width = BUFFER
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
-        if base + offset < 0:
-            raise ValueError(f"negative position {base + offset}")
-        self._position = base + offset
-        return self._position
-
-    def readinto(self, buffer: Any, /) -> int:
-        if self.closed:
-            raise ValueError("I/O operation on closed file")
-        if self._position >= self._size or not len(buffer):
-            return 0
-        offset = self._position - self._start
-        if not 0 <= offset < len(self._chunk):
-            self._fetch(len(buffer))
-            offset = self._position - self._start
-        part = self._chunk[offset : offset + len(buffer)]
-        buffer[: len(part)] = part
-        self._position += len(part)
-        return len(part)
-
-    def readall(self) -> bytes:
-        parts = []
-        while part := self.read(STEP):
-            parts.append(part)
-        return b"".join(parts)
-
-    def close(self) -> None:
-        self._stream = iter(())
-        self._chunk = memoryview(b"")
-        super().close()
-
-    def _fetch(self, wanted: int) -> None:
-        """Get the bytes at the current position into the chunk."""
-        start = self._position
-        if start == self._streamed:
-            # A stream can end early: the connection is idle while the caller works. Ranges take over then.
-            with contextlib.suppress(Exception):
-                chunk = next(self._stream, b"")
-                if len(chunk):
-                    self._chunk, self._start, self._streamed = memoryview(chunk), start, start + len(chunk)
-                    return
-        self._stream, self._streamed = iter(()), -1
-        on = start == self._start + len(self._chunk)
-        self._width = min(WIDEST, self._width * 2) if on else BUFFER
-        stop = min(self._size, start + max(wanted, self._width))
-        found = self._attempt(lambda mover: mover.read_range(self._full, start, stop))
-        if not len(found):
-            raise StoreError(f"cannot read {self._store.root}/{self._key}: it ends at {start} of {self._size} bytes")
-        self._chunk, self._start = memoryview(found), start
-
-    def _attempt(self, do: Callable[[Mover], T]) -> T:
-        return self._store.attempt("read from", do, self._key)
-
-
 def _split(root: str) -> tuple[str, str]:
     scheme, _, rest = root.partition("://")
     bucket, *parts = rest.rstrip("/").split("/")
@@ -365,12 +339,9 @@ def _part_size(source: object) -> int:
     return max(PART, -(-size // MOST_PARTS))
 
 
-def _read_up_to(source: BinaryIO, size: int) -> bytes:
-    found = source.read(STEP)
-    if not found:
-        return b""
-    parts, total = [found], len(found)
-    while total < size and (found := source.read(min(STEP, size - total))):
-        parts.append(found)
-        total += len(found)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+def _page(full: str, token: str | None, mover: Mover) -> Page:
+    return mover.page(full, token)
+
+
+def _taken(root: str, key: str) -> StoreError:
+    return StoreError(f"cannot write to {root}: {key!r} is there already, and no file is ever overwritten")

@@ -1,4 +1,4 @@
-"""How an S3 root is reached: what boto3 resolves from the user's AWS configuration, and what failures mean.
+"""How an S3 root is reached: what boto3 resolves from the user's AWS configuration.
 
 boto3 decides about credentials, region, endpoint and the bucket; obstore gets the outcome and moves the bytes.
 """
@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from elliptio.errors import StoreError
+from elliptio.errors import ConfigError
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -25,8 +24,40 @@ CONNECT_SECONDS = 3
 READ_SECONDS = 4
 PATIENT_SECONDS = 60
 BULK_SECONDS = 290
+# A stream that stalls is dropped after this time, and goes on in ranges.
+STREAM_SECONDS = 60
 CREDENTIALS_SECONDS = 300
+MOST_DAYS = 36_500
 _AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn")
+
+
+class ObjectLock(NamedTuple):
+    """For how long nobody may remove what is written; in mode GOVERNANCE nobody without a special right."""
+
+    mode: str
+    days: int
+
+    @classmethod
+    def parse(cls, text: str) -> ObjectLock:
+        """Read ``"governance:30d"`` or ``"compliance:7y"``.
+
+        Raises
+        ------
+        ConfigError
+            If it is neither.
+        """
+        found = re.fullmatch(r"(governance|compliance):([1-9][0-9]{0,4})([dy])", text)
+        days = int(found[2]) * (365 if found[3] == "y" else 1) if found else 0
+        if found is None or days > MOST_DAYS:
+            raise ConfigError(
+                f"object_lock is such as 'governance:30d' or 'compliance:7y', for at most 100 years, not {text!r}"
+            )
+        return cls(found[1].upper(), days)
+
+    def options(self) -> dict[str, Any]:
+        """What a boto3 client has to be told with each object."""
+        until = datetime.now(UTC) + timedelta(days=self.days)
+        return {"ObjectLockMode": self.mode, "ObjectLockRetainUntilDate": until}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +71,7 @@ class Connection:
     path_style: bool
     credentials: Any
     ca_bundle: str | None
+    lock: ObjectLock | None = None
 
     def obstore(self, seconds: int) -> Any:
         """Make the obstore store of this bucket whose single requests may take `seconds`."""
@@ -98,13 +130,19 @@ class _Credentials:
         }
 
 
-def connect(bucket: str, endpoint_url: str | None, addressing: Addressing, session: Session | None) -> Connection:
+def connect(
+    bucket: str,
+    endpoint_url: str | None,
+    addressing: Addressing,
+    session: Session | None,
+    lock: ObjectLock | None = None,
+) -> Connection:
     """Resolve the configuration and ask the bucket once, so that what is wrong is found early and said clearly.
 
     Raises
     ------
     Exception
-        Whatever botocore raises: see `explain`.
+        Whatever botocore raises: see `s3_failures.explain`.
     """
     import boto3
 
@@ -119,8 +157,11 @@ def connect(bucket: str, endpoint_url: str | None, addressing: Addressing, sessi
     region = _ask(hasty, bucket)
     custom = not (urlsplit(hasty.meta.endpoint_url).hostname or "").endswith(_AWS_HOSTS)
     client = _client(session, endpoint_url, addressing, None if custom else region, PATIENT_SECONDS)
+    if lock is not None:
+        _check_lock(client, bucket)
     return Connection(
         bucket=bucket,
+        lock=lock,
         client=client,
         endpoint=client.meta.endpoint_url,
         region=_region(client, region),
@@ -140,7 +181,7 @@ def _client(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=seconds,
         retries={"total_max_attempts": 2 if seconds == READ_SECONDS else 4, "mode": "standard"},
-        max_pool_connections=32,
+        max_pool_connections=64,
         s3=style,
     )
     return session.client("s3", endpoint_url=endpoint_url, region_name=region, config=config)
@@ -164,6 +205,21 @@ def _ask(client: Any, bucket: str) -> str | None:
     return str(region) if region else None
 
 
+def _check_lock(client: Any, bucket: str) -> None:
+    """Make sure that the bucket locks objects: a server may ignore what it does not know."""
+    from botocore.exceptions import ClientError
+
+    try:
+        found = client.get_object_lock_configuration(Bucket=bucket)
+    except ClientError as error:
+        # Who may not ask is told by the first object that is put.
+        if error.response.get("Error", {}).get("Code") not in ("AccessDenied", "403"):
+            raise
+    else:
+        if found.get("ObjectLockConfiguration", {}).get("ObjectLockEnabled") != "Enabled":
+            raise OSError(f"<Code>ObjectLockConfigurationNotFoundError</Code> of {bucket}")
+
+
 def _region(client: Any, found: str | None) -> str:
     configured = client.meta.region_name
     return str(configured) if configured not in (None, "", "aws-global") else found or "us-east-1"
@@ -182,83 +238,3 @@ def _path_style(client: Any, addressing: Addressing, bucket: str, custom: bool) 
 def _ca_bundle(session: Session) -> str | None:
     found = session._session.get_config_variable("ca_bundle")
     return str(found) if found else None
-
-
-_CODE = re.compile(r"<Code>(\w+)</Code>")
-_STATUS = re.compile(r"non-2xx status code: (\d+)")
-
-_ADVICE: Mapping[str, str] = {
-    "NoSuchBucket": "there is no such bucket. Create it, or correct its name.",
-    "AccessDenied": "access denied. These credentials may not do this here: ask the owner of the bucket.",
-    "SignatureDoesNotMatch": "the secret key is wrong. Check AWS_SECRET_ACCESS_KEY or the profile.",
-    "InvalidAccessKeyId": "the access key is not known there. Check AWS_ACCESS_KEY_ID, the profile and the endpoint.",
-    "ExpiredToken": "the credentials have expired. Sign in again (for SSO: aws sso login).",
-    "RequestTimeTooSkewed": "the clock of this machine is wrong. Set it right.",
-    "WrongRegion": "the bucket is in another region. Set AWS_DEFAULT_REGION to that of the bucket.",
-    "SlowDown": "the server is overloaded. Try again later, or with fewer threads.",
-    "NotImplemented": "the server does not offer what elliptio needs (conditional writes, multipart uploads).",
-    "QuotaExceeded": "the storage is full. Free some space, or ask for more.",
-    "Credentials": "there are no usable AWS credentials. Set AWS_PROFILE or AWS_ACCESS_KEY_ID and "
-    "AWS_SECRET_ACCESS_KEY, or sign in (aws sso login, aws configure).",
-    "Timeout": "the server did not answer in time. Check the endpoint and the network, and try again.",
-    "Connect": "cannot connect. Check the endpoint (AWS_ENDPOINT_URL), the network and the proxy.",
-}
-_SYNONYMS: Mapping[str, str] = {
-    "Forbidden": "AccessDenied",
-    "403": "AccessDenied",
-    "AllAccessDisabled": "AccessDenied",
-    "InvalidToken": "ExpiredToken",
-    "TokenRefreshRequired": "ExpiredToken",
-    "PermanentRedirect": "WrongRegion",
-    "AuthorizationHeaderMalformed": "WrongRegion",
-    "301": "WrongRegion",
-    "404": "NoSuchBucket",
-    "501": "NotImplemented",
-    "503": "SlowDown",
-    "ServiceUnavailable": "SlowDown",
-    "XMinioStorageFull": "QuotaExceeded",
-    "InsufficientStorage": "QuotaExceeded",
-    "507": "QuotaExceeded",
-    "NoCredentialsError": "Credentials",
-    "PartialCredentialsError": "Credentials",
-    "CredentialRetrievalError": "Credentials",
-    "ProfileNotFound": "Credentials",
-    "UnauthorizedSSOTokenError": "Credentials",
-    "SSOTokenLoadError": "Credentials",
-    "TokenRetrievalError": "Credentials",
-    "UnauthenticatedError": "Credentials",
-    "ConnectTimeoutError": "Connect",
-    "EndpointConnectionError": "Connect",
-    "ProxyConnectionError": "Connect",
-    "SSLError": "Connect",
-    "ReadTimeoutError": "Timeout",
-    "ConnectionClosedError": "Connect",
-}
-
-
-def explain(error: BaseException, root: str, action: str) -> StoreError:
-    """Say which root, what was tried, what went wrong and what to do about it."""
-    text = str(error).partition("\n\nDebug source")[0].strip()
-    for code in _codes(error, str(error)):
-        code = _SYNONYMS.get(code, code)
-        if code in _ADVICE:
-            return StoreError(f"cannot {action} {root}: {_ADVICE[code]} ({_short(text)})")
-    return StoreError(f"cannot {action} {root}: {_short(text) or type(error).__name__}")
-
-
-def _codes(error: BaseException, text: str) -> list[str]:
-    """Return names for what happened, the most telling first."""
-    found = [type(error).__name__]
-    response = getattr(error, "response", None)
-    if isinstance(response, Mapping):
-        found.append(str(response.get("Error", {}).get("Code", "")))
-    found += _CODE.findall(text)
-    for kind in ("Timeout", "Connect"):
-        if f"kind: {kind}" in text:
-            found.append(kind)
-    return found + _STATUS.findall(text)
-
-
-def _short(text: str, limit: int = 300) -> str:
-    text = " ".join(re.sub(r"<\?xml.*", "", text, flags=re.DOTALL).split())
-    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -14,37 +14,23 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from elliptio.stores.s3_clients import BULK_SECONDS, Connection
+from elliptio.stores.s3_clients import BULK_SECONDS, STREAM_SECONDS, Connection
+from elliptio.stores.s3_writers import STEP, TOKEN, Writer
 
-PART = 16 << 20
-STEP = 1 << 20
-# S3 allows 10,000 parts; a little less leaves room for a file that grows while it is read.
-MOST_PARTS = 9_000
-PARTS_AT_ONCE = 3
 SMALL_SECONDS = 20
 DELETE_AT_ONCE = 1_000
 
 Found = tuple[str, int, datetime]
-
-
-class Readable(Protocol):
-    """What can be read once, in order."""
-
-    def read(self, size: int, /) -> bytes:
-        """Return up to `size` bytes; none at the end."""
+Page = tuple[list[Found], str | None]
 
 
 class Mover(Protocol):
     """Moves bytes under full keys. Raises the errors of its SDK, and FileNotFoundError for a missing key."""
 
-    def put(self, key: str, data: bytes) -> None:
-        """Write one object with one request."""
+    writer: Writer
 
-    def put_parts(self, key: str, source: Readable, part: int) -> None:
-        """Write one object of unknown size, a part at a time; on failure the upload is aborted."""
-
-    def create(self, key: str, data: bytes) -> bool:
-        """Write unless there; tell whether it was written."""
+    def create(self, key: str, data: bytes, token: str) -> bool:
+        """Write with one request unless there; tell whether it was written. `token` tells one's own object."""
 
     def read(self, key: str) -> tuple[int, Iterator[Any]]:
         """Size of an object, and its bytes, fetched as they are asked for."""
@@ -55,8 +41,8 @@ class Mover(Protocol):
     def head(self, key: str) -> tuple[int, datetime] | None:
         """Size and time of an object, or None."""
 
-    def list(self, prefix: str) -> Iterator[Found]:
-        """All objects whose key begins with `prefix` and a slash."""
+    def page(self, prefix: str, token: str | None) -> Page:
+        """Some of the objects whose key begins with `prefix` and a slash, and what to ask for the next ones with."""
 
     def delete(self, keys: Sequence[str]) -> None:
         """Remove objects; what is not there does not matter."""
@@ -71,32 +57,26 @@ class ObstoreMover:
         # A request for a few bytes that takes long has failed; a part over a slow line has not.
         self._quick = connection.obstore(SMALL_SECONDS)
         self._bulk = connection.obstore(BULK_SECONDS)
+        self._stream = connection.obstore(STREAM_SECONDS)
+        self.writer = Writer(connection)
 
-    def put(self, key: str, data: bytes) -> None:
-        import obstore
-
-        obstore.put(self._quick if len(data) <= STEP else self._bulk, key, data, use_multipart=False)
-
-    def put_parts(self, key: str, source: Readable, part: int) -> None:
-        import obstore
-
-        chunks = iter(lambda: source.read(STEP), b"")
-        obstore.put(self._bulk, key, chunks, use_multipart=True, chunk_size=part, max_concurrency=PARTS_AT_ONCE)
-
-    def create(self, key: str, data: bytes) -> bool:
+    def create(self, key: str, data: bytes, token: str) -> bool:
         import obstore
         from obstore.exceptions import AlreadyExistsError
 
+        if self._connection.lock is not None:
+            return self.writer.create(key, data, token)
+        client = self._quick if len(data) <= STEP else self._bulk
         try:
-            obstore.put(self._quick, key, data, mode="create", use_multipart=False)
+            obstore.put(client, key, data, mode="create", use_multipart=False, attributes={TOKEN: token})
         except AlreadyExistsError:
-            return False
+            return self.writer.is_own(key, token)
         return True
 
     def read(self, key: str) -> tuple[int, Iterator[Any]]:
         import obstore
 
-        found = obstore.get(self._bulk, key)
+        found = obstore.get(self._stream, key)
         return found.meta["size"], iter(found.stream(min_chunk_size=STEP))
 
     def read_range(self, key: str, start: int, stop: int) -> Any:
@@ -113,8 +93,8 @@ class ObstoreMover:
             return None
         return found["size"], found["last_modified"]
 
-    def list(self, prefix: str) -> Iterator[Found]:
-        return Boto3Mover(self._connection).list(prefix)
+    def page(self, prefix: str, token: str | None) -> Page:
+        return Boto3Mover(self._connection).page(prefix, token)
 
     def delete(self, keys: Sequence[str]) -> None:
         import obstore
@@ -128,26 +108,10 @@ class Boto3Mover:
     def __init__(self, connection: Connection) -> None:
         self._client = connection.client
         self._bucket = connection.bucket
+        self.writer = Writer(connection)
 
-    def put(self, key: str, data: bytes) -> None:
-        self._client.put_object(Bucket=self._bucket, Key=key, Body=data)
-
-    def put_parts(self, key: str, source: Readable, part: int) -> None:
-        from boto3.s3.transfer import TransferConfig
-
-        config = TransferConfig(multipart_threshold=1, multipart_chunksize=part, max_concurrency=PARTS_AT_ONCE)
-        self._client.upload_fileobj(source, self._bucket, key, Config=config)
-
-    def create(self, key: str, data: bytes) -> bool:
-        from botocore.exceptions import ClientError
-
-        try:
-            self._client.put_object(Bucket=self._bucket, Key=key, Body=data, IfNoneMatch="*")
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("PreconditionFailed", "412"):
-                return False
-            raise
-        return True
+    def create(self, key: str, data: bytes, token: str) -> bool:
+        return self.writer.create(key, data, token)
 
     def read(self, key: str) -> tuple[int, Iterator[Any]]:
         found = self._get(key)
@@ -177,13 +141,11 @@ class Boto3Mover:
             raise
         return found["ContentLength"], found["LastModified"]
 
-    def list(self, prefix: str) -> Iterator[Found]:
-        pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=f"{prefix}/" if prefix else ""
-        )
-        for page in pages:
-            for found in page.get("Contents", ()):
-                yield found["Key"], found["Size"], found["LastModified"]
+    def page(self, prefix: str, token: str | None) -> Page:
+        more = {"ContinuationToken": token} if token else {}
+        found = self._client.list_objects_v2(Bucket=self._bucket, Prefix=f"{prefix}/" if prefix else "", **more)
+        objects = [(each["Key"], each["Size"], each["LastModified"]) for each in found.get("Contents", ())]
+        return objects, found.get("NextContinuationToken") if found.get("IsTruncated") else None
 
     def delete(self, keys: Sequence[str]) -> None:
         for start in range(0, len(keys), DELETE_AT_ONCE):

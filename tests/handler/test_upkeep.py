@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import elliptio as eio
-from elliptio import upkeep
+from elliptio import upkeep, verification
 from elliptio.naming import uuid7
 from elliptio.search import EmptyIndexWarning
 from tests.conftest import Team
@@ -351,7 +351,7 @@ def test_what_is_deleted_while_verifying_is_not_missing(
 ) -> None:
     artifact = h.upload(data)
     h.upload(data)
-    tasks = upkeep._tasks
+    tasks = verification._tasks
 
     def slowly(lake: Any, document: Any, report: Any) -> Any:
         found = list(tasks(lake, document, report))
@@ -359,7 +359,7 @@ def test_what_is_deleted_while_verifying_is_not_missing(
             h.delete(artifact.artifact_id)
         return found
 
-    monkeypatch.setattr(upkeep, "_tasks", slowly)
+    monkeypatch.setattr(verification, "_tasks", slowly)
     assert h.verify().problems == []
 
 

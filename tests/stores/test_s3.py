@@ -24,7 +24,7 @@ from elliptio.errors import ConfigError, MissingKeyError, StoreError
 from elliptio.protocols import Store
 from elliptio.stores import open_store, s3, s3_movers
 from elliptio.stores.s3 import S3Store
-from elliptio.stores.s3_clients import explain
+from elliptio.stores.s3_failures import explain
 from elliptio.testing import S3Server
 from elliptio.testing.stores import MIB, StoreConformance, Trickle, content, keys, noise, published
 
@@ -35,13 +35,25 @@ def session(s3_server: S3Server) -> boto3.Session:
     return boto3.Session(s3_server.access_key, s3_server.secret_key, region_name=s3_server.region)
 
 
-class TestS3Store(StoreConformance):
+class Conformance(StoreConformance):
+    def test_publishing_never_overwrites_where_the_store_can_rename(self, store: Store) -> None:
+        """S3 refuses a taken key when it is put; the conformance suite expects that of `publish` alone."""
+        for size in (10, 20 * MIB):
+            published(store, "a", {f"x{size}": b"first"})
+            staging = store.begin("a")
+            with pytest.raises(StoreError, match=rf"x{size}' is there already"):
+                staging.put(f"x{size}", io.BytesIO(bytes(size)))
+            staging.discard()
+            assert content(store, f"a/x{size}") == b"first"
+
+
+class TestS3Store(Conformance):
     @pytest.fixture
     def store(self, s3_root: str, session: boto3.Session) -> Store:
         return S3Store(s3_root, session=session)
 
 
-class TestS3StoreAfterFork(StoreConformance):
+class TestS3StoreAfterFork(Conformance):
     """As a forked child of a process that used obstore sees it."""
 
     @pytest.fixture

@@ -1,0 +1,152 @@
+"""Checking a lake: every byte against what was recorded of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple
+
+from elliptio import naming
+from elliptio.documents import check_document, check_records
+from elliptio.errors import ElliptioError, FormatError, MissingKeyError
+from elliptio.hashing import CHUNK, HashingReader
+from elliptio.lake import TOMBSTONE_FILE, Lake
+from elliptio.metadata import read_manifest
+from elliptio.progress import Progress
+from elliptio.protocols import Document
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with one artifact; `relpath` is None where it concerns the whole artifact."""
+
+    artifact_id: str
+    relpath: str | None
+    message: str
+
+
+@dataclass
+class VerifyReport:
+    """What `verify` looked at, and what it found."""
+
+    artifacts: int = 0
+    files: int = 0
+    bytes: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {"ok": self.ok, **asdict(self)}
+
+
+def verify(lake: Lake, documents: Iterable[Document], *, progress: bool = True) -> VerifyReport:
+    """Read every file of the given artifacts and compare it with what was recorded."""
+    report = VerifyReport()
+    wanted: list[_Task] = []
+    roots: dict[str, Any] = {}
+    for document in documents:
+        roots[document["_id"]] = document.get("remote_root")
+        wanted += _tasks(lake, document, report)
+    report.files = len(wanted)
+    report.bytes = sum(task.size for task in wanted)
+    bar = Progress(report.bytes, "Verifying", enabled=progress)
+    with bar, ThreadPoolExecutor(lake.store.concurrency, "elliptio-verify") as pool:
+        found = pool.map(lambda task: _verify_file(lake, task, bar), wanted)
+        report.problems += [problem for problem in found if problem]
+    # Others may delete meanwhile: what is gone on purpose is not missing.
+    suspects = {problem.artifact_id for problem in report.problems}
+    gone = {artifact_id for artifact_id in suspects if _is_gone(lake, artifact_id, roots[artifact_id])}
+    report.problems = [problem for problem in report.problems if problem.artifact_id not in gone]
+    return report
+
+
+def _is_gone(lake: Lake, artifact_id: str, root: Any) -> bool:
+    """Whether an artifact was deleted; where that cannot be told, its problem stands."""
+    try:
+        if isinstance(root, str) and lake.store.stat(f"{root}/{TOMBSTONE_FILE}") is not None:
+            return True
+        return not lake.has(artifact_id)
+    except ElliptioError:
+        return False
+
+
+class _Task(NamedTuple):
+    """One file to read, and what it should be."""
+
+    artifact_id: str
+    key: str
+    relpath: str
+    size: int
+    sha256: str
+
+
+def _tasks(lake: Lake, document: Document, report: VerifyReport) -> Iterator[_Task]:
+    """List the files of an artifact, by its manifest, or by the index where that cannot be read."""
+    report.artifacts += 1
+    artifact_id, root = document["_id"], document.get("remote_root")
+    try:
+        manifest = _checked_manifest(lake, document)
+    except ElliptioError as error:
+        report.problems.append(Problem(artifact_id, None, str(error)))
+        manifest = document
+    for folder in (naming.FILES, naming.LOGS):
+        entries = manifest.get(folder, [])
+        try:
+            check_records(entries, folder, f"The document of {artifact_id}")
+        except FormatError as error:
+            report.problems.append(Problem(artifact_id, None, str(error)))
+            continue
+        for entry in entries:
+            relpath = f"{folder}/{entry['relpath']}"
+            yield _Task(artifact_id, f"{root}/{relpath}", relpath, entry["size"], entry["sha256"])
+
+
+def _checked_manifest(lake: Lake, document: Document) -> Document:
+    """Read what lies beside the files, and compare it with itself and the index.
+
+    Raises
+    ------
+    FormatError
+        If they disagree, or one is damaged.
+
+    """
+    if not isinstance(document.get("remote_root"), str):
+        raise FormatError("The index does not say where it lies.")
+    manifest, environment, where = manifest_of(lake, document["remote_root"])
+    check_document(manifest, environment, where)
+    if manifest["fingerprint"] != document.get("fingerprint"):
+        raise FormatError("metadata.json and the index disagree about the files (fingerprint)")
+    pairs = [(entry["relpath"], entry["sha256"]) for entry in manifest["files"]]
+    if naming.fingerprint(pairs) != manifest["fingerprint"]:
+        raise FormatError("the files listed in metadata.json do not give its fingerprint")
+    return manifest
+
+
+def _verify_file(lake: Lake, task: _Task, bar: Progress) -> Problem | None:
+    try:
+        with lake.store.open(task.key) as file:
+            reader = HashingReader(file)
+            while data := reader.read(CHUNK):
+                bar.advance(len(data))
+    except MissingKeyError:
+        return Problem(task.artifact_id, task.relpath, "is missing")
+    except ElliptioError as error:
+        return Problem(task.artifact_id, task.relpath, str(error))
+    if (reader.size, reader.sha256) == (task.size, task.sha256):
+        return None
+    message = f"is damaged: {reader.size} bytes, sha256 {reader.sha256}; saved were {task.size}, {task.sha256}"
+    return Problem(task.artifact_id, task.relpath, message)
+
+
+def manifest_of(lake: Lake, folder: str) -> tuple[Document, Document, str]:
+    """Read the ``metadata.json`` of an artifact: its document, its environment, and where it lies, for messages."""
+    key = f"{folder}/{naming.MANIFEST}"
+    where = f"{lake.store.root}/{key}"
+    with lake.store.open(key) as file:
+        return *read_manifest(file.read(), where), where
