@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 RETURNED = {
-    "artifact": ("NewArtifact", "Files"),
+    "artifact": ("NewArtifact",),
+    "files": ("Files",),
     "metadata": ("FileRecord",),
-    "upkeep": ("VerifyReport", "Problem", "ReindexReport", "Orphan"),
+    "upkeep": ("ReindexReport", "Orphan"),
+    "verification": ("VerifyReport", "Problem"),
 }
 
 INTERNAL = {"Files.settle"}

@@ -74,6 +74,10 @@ class Narrowing:
 _MAX_VALUES = 500
 """A longer ``$in`` is left to the predicate: SQLite limits parameters."""
 
+_MAX_CONDITIONS = 50
+_MAX_PARAMETERS = 20_000
+"""What goes beyond is left to the predicate too: SQLite limits the depth of expressions, and parameters to 32,766."""
+
 _SIGNS = {"$eq": "=", "$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
 
 _SCALARS = (str, int, float, bool, datetime)
@@ -95,7 +99,21 @@ def narrow(query: Query, lookup: Lookup) -> Narrowing:
             result.exact = False
         else:
             _narrow_path(key, operand, lookup, result)
+    _limit(result)
     return result
+
+
+def _limit(result: Narrowing) -> None:
+    """Keep the first conditions, as many as SQLite surely takes."""
+    kept: list[Condition] = []
+    parameters = 0
+    for condition in result.conditions[:_MAX_CONDITIONS]:
+        parameters += 1 + sum(len(values) for _, values in condition.ranges)
+        if parameters > _MAX_PARAMETERS:
+            break
+        kept.append(condition)
+    result.exact &= len(kept) == len(result.conditions)
+    result.conditions = kept
 
 
 def _narrow_path(path: str, operand: Any, lookup: Lookup, result: Narrowing) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
 from pathlib import Path
 
@@ -28,11 +30,11 @@ CREATE TABLE keys (
 
 def create_schema(connection: sqlite3.Connection, path: Path) -> None:
     """Make the tables unless they are there; refuse those of a newer elliptio."""
-    if _schema_version(connection, path):
+    if schema_version(connection, path):
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if not _schema_version(connection, path):
+        if not schema_version(connection, path):
             for statement in SCHEMA.split(";"):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
@@ -42,7 +44,8 @@ def create_schema(connection: sqlite3.Connection, path: Path) -> None:
         raise
 
 
-def _schema_version(connection: sqlite3.Connection, path: Path) -> int:
+def schema_version(connection: sqlite3.Connection, path: Path) -> int:
+    """Version of the tables, 0 where there are none yet; refuse those of a newer elliptio."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > SCHEMA_VERSION:
         raise FormatError(
@@ -55,12 +58,39 @@ def _schema_version(connection: sqlite3.Connection, path: Path) -> int:
 def explained(error: sqlite3.Error, path: Path) -> str:
     """Say what a failure of SQLite means and what to do."""
     if "locked" in str(error) or "busy" in str(error):
+        who = " and ".join(holders(path)) or "another process"
         return (
-            f"The index {path} stayed locked for {BUSY_SECONDS:.0f} seconds: another process is writing to it, "
-            f"or hangs. See who has it open with: fuser {path}"
+            f"The index {path} stayed locked for {BUSY_SECONDS:g} seconds: {who} is writing to it, or hangs. "
+            f"See who has it open with: fuser {path}"
+        )
+    if "readonly database" in str(error) or not _readable(path):
+        return (
+            f"The index {path} may not be changed or read by this user ({error}). Have its owner give you access to it "
+            "and to its folder (for a group: chmod g+rw, and umask 002 for those who share the lake)."
         )
     if isinstance(error, sqlite3.DatabaseError) and ("malformed" in str(error) or "not a database" in str(error)):
         return (
             f"The index {path} is damaged ({error}). Move it away and rebuild it from the lake with Handler.reindex()."
         )
     return f"The index {path} failed: {error}."
+
+
+def _readable(path: Path) -> bool:
+    return os.access(path, os.R_OK) or not path.exists()
+
+
+def holders(path: Path) -> list[str]:
+    """Other processes that have locked the index, as far as this system tells."""
+    try:
+        numbers = {os.stat(name).st_ino for name in (path, f"{path}-shm") if os.path.exists(name)}
+        lines = Path("/proc/locks").read_text().splitlines()
+    except OSError:
+        return []
+    found = {}
+    for fields in map(str.split, lines):
+        # 1: POSIX ADVISORY WRITE 4242 fe:00:1234567 0 EOF
+        if len(fields) > 5 and fields[3] == "WRITE" and int(fields[5].rpartition(":")[2]) in numbers:
+            with contextlib.suppress(OSError, ValueError):
+                if int(fields[4]) > 0 and int(fields[4]) != os.getpid():
+                    found[fields[4]] = Path(f"/proc/{fields[4]}/comm").read_text().strip()
+    return [f"process {pid} ({name})" for pid, name in sorted(found.items())]

@@ -154,6 +154,17 @@ def redact(text: str) -> tuple[str, list[Finding]]:
     tuple[str, list[Finding]]
         The text with each secret replaced by ``***``, and what was found on which lines.
     """
+    masked, findings = _mask(text)
+    # Masking one secret may lay another bare whose name it had run into.
+    more = findings
+    while more:
+        masked, more = _mask(masked)
+        findings += more
+    return masked, sorted(findings, key=lambda finding: finding.position)
+
+
+def _mask(text: str) -> tuple[str, list[Finding]]:
+    """Mask what is found in one pass."""
     spans = sorted(_spans(text))
     if not spans:
         return text, []

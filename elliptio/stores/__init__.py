@@ -35,6 +35,7 @@ SCHEMES = {
 
 # A single letter before the colon is not a scheme: "c://data" is somebody's folder.
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+_ONE_SLASH = re.compile(r"(s3[an]?|gc?s|az|abfss?|https?|mongodb|sqlite|file):/(?!/)", re.IGNORECASE)
 
 
 def open_store(root: str | Path | Store, **options: Any) -> Store:
@@ -61,8 +62,7 @@ def open_store(root: str | Path | Store, **options: Any) -> Store:
     address = os.fspath(root)
     name = _scheme_of(address)
     scheme = SCHEMES[name]
-    if name == "file":
-        address = _folder_of(address)
+    address = _folder_of(address) if name == "file" else name + address[len(name) :]
     module, _, attribute = scheme.target.partition(":")
     _require(scheme)
     return cast(Store, getattr(import_module(module), attribute)(address, **options))
@@ -89,6 +89,8 @@ def _scheme_of(address: str) -> str:
         raise ConfigError("the root is empty: give a folder or a URL such as s3://bucket/prefix")
     match = _URL.match(address)
     if match is None:
+        if _ONE_SLASH.match(address):
+            raise ConfigError(f"{address!r} looks like a URL with one slash too few; if it is a folder: ./{address}")
         return "file"
     name = match[1].lower()
     if "@" in urlsplit(address).netloc:

@@ -41,6 +41,7 @@ def test_origins(anywhere: Run, here: Path, monkeypatch: pytest.MonkeyPatch, tmp
         "local_root": (None, "default"),
         "s3_bucket_name": (None, "default"),
         "s3_addressing": ("path", str(user_file)),
+        "s3_object_lock": (None, "default"),
         "git_diff": ("all", "default"),
         "durability": ("fast", str(here / "elliptio.toml")),
         "progress": (False, "argument"),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import elliptio as eio
 from elliptio.errors import ConfigError, MissingExtraError, StoreError
 from elliptio.protocols import Store
 from elliptio.stores import SCHEMES, durability, local, open_store
@@ -86,12 +87,13 @@ def test_what_is_elliptios_own_is_listed_only_by_name(store: LocalStore) -> None
     assert keys(store, ".elliptio/lake.json") == {".elliptio/lake.json"}
     assert keys(store, ".elliptio/staging") == {".elliptio/staging/artifact_1/x"}
     assert keys(store, ".elliptio/staging/artifact_1") == {".elliptio/staging/artifact_1/x"}
+    del staging
     store.remove(".elliptio/staging/artifact_1")
     assert keys(store, ".elliptio/staging") == set()
 
 
 def test_an_upload_of_the_same_name_is_not_mixed_up_with_another(store: LocalStore) -> None:
-    store.begin("a/artifact_1")
+    _first = store.begin("a/artifact_1")
     with pytest.raises(StoreError, match="artifact_1"):
         store.begin("b/artifact_1")
 
@@ -300,6 +302,8 @@ def test_open_store_passes_options_and_stores_on(store: LocalStore) -> None:
         ("file://elsewhere/x", "file:///"),
         ("s3://key:hunter2@bucket/x", "user or password"),
         ("gs://key:hunter2@bucket/x", "user or password"),
+        ("s3:/bucket/x", "one slash"),
+        ("S3:/bucket", "one slash"),
     ],
 )
 def test_roots_that_are_none(root: str, message: str) -> None:
@@ -331,3 +335,139 @@ def test_saving_a_small_file_takes_few_calls(store: LocalStore, monkeypatch: pyt
     monkeypatch.setattr(os, "fsync", synced.append)
     published(store, "d/a", {"x": noise(1024)})
     assert len(synced) == 3
+
+
+@pytest.mark.parametrize(("umask", "expected"), [(0o022, 0o444), (0o077, 0o400)])
+def test_who_may_read_is_up_to_the_umask_not_the_source(
+    store: LocalStore, tmp_path: Path, umask: int, expected: int
+) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(b"x")
+    source.chmod(0o666)
+    before = os.umask(umask)
+    try:
+        staging = store.begin("a")
+        with source.open("rb") as file:
+            staging.put("copied", file)
+        (staging.folder / "written").write_bytes(b"x")
+        (staging.folder / "private").write_bytes(b"x")
+        (staging.folder / "private").chmod(0o600)
+        (staging.folder / "setuid").write_bytes(b"x")
+        (staging.folder / "setuid").chmod(0o4755)
+        staging.publish()
+    finally:
+        os.umask(before)
+    assert [mode(f"{store.root}/a/{name}") for name in ("copied", "written")] == [expected, expected]
+    assert mode(f"{store.root}/a/private") == 0o400
+    assert mode(f"{store.root}/a/setuid") == 0o555
+
+
+@pytest.mark.parametrize("link", ["2026", "2026/a"])
+def test_links_do_not_lead_changes_out_of_the_lake(store: LocalStore, tmp_path: Path, link: str) -> None:
+    victim = tmp_path / "victim"
+    (victim / "a" / "files").mkdir(parents=True)
+    for name in ("x", "files/x", "a/x", "a/files/x"):
+        (victim / name).parent.mkdir(exist_ok=True)
+        (victim / name).write_bytes(b"precious")
+    before = sorted(victim.rglob("*"))
+    staging = store.begin("2026/a/new")
+    staging.put("x", io.BytesIO(b"x"))
+    path = Path(store.root, link)
+    path.parent.mkdir(exist_ok=True)
+    path.symlink_to(victim)
+    for attempt in (
+        lambda: store.remove("2026/a/files"),
+        lambda: store.remove("2026/a/files/x"),
+        lambda: store.create("2026/a/deleted.json", b"{}"),
+        staging.publish,
+    ):
+        with pytest.raises(StoreError, match="leads out of"):
+            attempt()  # type: ignore[no-untyped-call]
+    assert sorted(victim.rglob("*")) == before
+    assert content(store, f"{link}/x") == b"precious"
+    store.remove(link)
+    assert not path.is_symlink()
+    assert sorted(victim.rglob("*")) == before
+
+
+def test_links_within_the_lake_may_be_changed_through(store: LocalStore) -> None:
+    published(store, "2026/a", {"x": b"x"})
+    Path(store.root, "this-year").symlink_to("2026")
+    store.remove("this-year/a")
+    assert keys(store) == set()
+
+
+OWNER = """
+    import io, os, sys, time
+    from elliptio.stores.local import LocalStore
+    staging = LocalStore(sys.argv[1]).begin("d/a")
+    if sys.argv[2] == "files":
+        staging.put("x", io.BytesIO(b"x" * 100))
+    print("begun", flush=True)
+    time.sleep(60)
+    """
+
+
+@pytest.mark.parametrize(("kind", "key"), [("files", ".elliptio/staging/a/x"), ("empty", ".elliptio/staging/a.lock")])
+def test_what_a_running_process_stages_is_not_removed(store: LocalStore, kind: str, key: str) -> None:
+    pytest.importorskip("fcntl")
+    command = [sys.executable, "-c", textwrap.dedent(OWNER), store.root, kind]
+    staging = Path(store.root, ".elliptio/staging")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as owner:
+        try:
+            assert owner.stdout is not None
+            assert owner.stdout.readline() == "begun\n"
+            for prefix in (".elliptio/staging/a", ".elliptio/staging/a.lock", ".elliptio/staging", key):
+                store.remove(prefix)
+                assert sorted(path.name for path in staging.iterdir()) == ["a", "a.lock"]
+            assert keys(store, ".elliptio/staging") == ({key} if kind == "files" else set())
+        finally:
+            owner.kill()
+    assert keys(store, ".elliptio/staging") == {key}
+    store.remove("/".join(key.split("/")[:3]))
+    assert keys(store, ".elliptio/staging") == set()
+    assert not staging.exists()
+
+
+@pytest.mark.parametrize("end", ["publish", "discard"])
+def test_a_staging_lock_goes_with_its_folder(store: LocalStore, end: str) -> None:
+    descriptors = len(os.listdir("/proc/self/fd")) if sys.platform.startswith("linux") else 0
+    staging = store.begin("d/a")
+    staging.put("x", io.BytesIO(b"x"))
+    getattr(staging, end)()
+    assert os.listdir(f"{store.root}/.elliptio/staging") == []
+    if descriptors:
+        assert len(os.listdir("/proc/self/fd")) == descriptors
+
+
+def test_a_file_system_without_locks_will_do(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    fcntl = pytest.importorskip("fcntl")
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    published(store, "d/a", {"x": b"x"})
+    _left = store.begin("d/b")
+    assert keys(store, ".elliptio/staging") == {".elliptio/staging/b.lock"}
+    store.remove(".elliptio/staging/b.lock")
+    assert keys(store, ".elliptio") == set()
+    assert keys(store) == {"d/a/x"}
+
+
+@pytest.mark.parametrize("root", [5, b"/x", object()])
+def test_a_root_that_is_no_root_is_refused_at_once(root: object) -> None:
+    with pytest.raises(ConfigError, match="folder, a URL"):
+        eio.Handler(root)  # type: ignore[arg-type]
+
+
+def test_an_index_or_collection_that_is_none_is_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="index= is"):
+        eio.Handler(tmp_path, index=5)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="collection= is"):
+        eio.Handler(tmp_path, collection=5)
+
+
+@pytest.mark.parametrize("root", ["S3://bucket/x", "s3://bucket/x"])
+def test_schemes_may_be_upper_case(root: str) -> None:
+    assert eio.Handler(root).store.root == "s3://bucket/x"

@@ -1,0 +1,337 @@
+"""SqliteIndex: shared by users, replaced while open, across forks, on network drives, locked by others."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from elliptio.errors import IndexUnavailableError
+from elliptio.indexes import sqlite_connection, sqlite_schema
+from elliptio.indexes.file_systems import file_system_at, network_file_system
+from elliptio.indexes.sqlite import SqliteIndex
+
+NOBODY = 65534
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[SqliteIndex]:
+    index = SqliteIndex(tmp_path / "index.sqlite", durable=False)
+    yield index
+    index.close()
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user may reach; those of pytest are private."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o777)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def as_nobody(action: Callable[[], object]) -> str:
+    """What `action` returns or raises in a process of another user."""
+    if not hasattr(os, "fork") or os.geteuid():
+        pytest.skip("only root can act as another user")
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            os.setgroups([])
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
+            result = repr(action())
+        except BaseException as error:
+            result = f"{type(error).__name__}: {error}"
+        os.write(writing, result.encode())
+        os._exit(0)
+    os.close(writing)
+    with open(reading, encoding="utf-8") as file:
+        told = file.read()
+    os.waitpid(child, 0)
+    return told
+
+
+def ids(index: SqliteIndex, query: dict[str, Any] | None = None) -> list[str]:
+    return sorted(document["_id"] for document in index.find("artifacts", query or {}))
+
+
+@pytest.mark.parametrize(("umask", "expected"), [(0o000, 0o666), (0o002, 0o664), (0o022, 0o644), (0o077, 0o600)])
+def test_permissions_follow_the_umask(index: SqliteIndex, umask: int, expected: int) -> None:
+    before = os.umask(umask)
+    try:
+        index.insert("artifacts", {"_id": "x"})
+    finally:
+        os.umask(before)
+    for name in ("", "-wal", "-shm"):
+        assert stat.S_IMODE(os.stat(f"{index.path}{name}").st_mode) == expected
+
+
+def test_another_user_may_write_where_the_umask_allows(open_folder: Path) -> None:
+    before = os.umask(0)
+    try:
+        mine = SqliteIndex(open_folder / "index.sqlite")
+        mine.insert("artifacts", {"_id": "mine"})
+        theirs = SqliteIndex(mine.path)
+        assert as_nobody(lambda: (theirs.insert("artifacts", {"_id": "theirs"}), ids(theirs))) == (
+            "(True, ['mine', 'theirs'])"
+        )
+        assert ids(mine) == ["mine", "theirs"]
+        mine.close()
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.parametrize("folder_mode", [0o755, 0o777])
+@pytest.mark.parametrize("still_open", [False, True])
+def test_who_may_only_read_can_find(open_folder: Path, folder_mode: int, still_open: bool) -> None:
+    mine = SqliteIndex(open_folder / "index.sqlite")
+    mine.insert_many("artifacts", ({"_id": f"{number:04}", "username": "andy"} for number in range(2000)))
+    if not still_open:
+        mine.close()
+    mine.path.chmod(0o644)
+    open_folder.chmod(folder_mode)
+    theirs = SqliteIndex(mine.path)
+
+    def counted() -> tuple[int, ...]:
+        return len(ids(theirs)), theirs.count("artifacts", {"username": "andy"}), len(ids(theirs, {"_id": "0007"}))
+
+    assert as_nobody(counted) == "(2000, 2000, 1)"
+    refused = as_nobody(lambda: theirs.insert("artifacts", {"_id": "x"}))
+    assert refused.startswith("IndexUnavailableError")
+    assert "may not be changed" in refused
+    mine.path.chmod(0o600)
+    assert as_nobody(lambda: ids(theirs)).startswith("IndexUnavailableError")
+    mine.close()
+
+
+def test_a_reader_goes_on_to_write(index: SqliteIndex) -> None:
+    other = SqliteIndex(index.path)
+    index.insert("artifacts", {"_id": "a"})
+    index.close()
+    assert ids(other) == ["a"]
+    assert other.insert("artifacts", {"_id": "b"})
+    assert ids(other) == ["a", "b"]
+    other.close()
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_file_that_was_removed_or_replaced_is_noticed(
+    index: SqliteIndex, caplog: pytest.LogCaptureFixture, replace: bool
+) -> None:
+    # In another order, so that the paths of the two files have different numbers.
+    documents: list[dict[str, Any]] = [
+        {"_id": "1", "username": "andy", "labels": {"b": 1}},
+        {"_id": "2", "username": "andy", "labels": {"a": 1, "b": 1}},
+    ]
+    index.insert("artifacts", documents[0])
+    kept = ["2"]
+    if replace:
+        other = SqliteIndex(index.path.with_name("other"))
+        other.insert("artifacts", {"_id": "0", "labels": {"a": 1}})
+        other.close()
+        # Whoever replaces a database replaces its journal too: SQLite would apply it to any file of that name.
+        for name in ("-wal", "-shm"):
+            os.unlink(f"{index.path}{name}")
+        os.replace(other.path, index.path)
+        kept = ["0", "2"]
+    else:
+        index.path.unlink()
+        assert ids(index) == []
+    assert index.insert("artifacts", documents[1])
+    assert "reindex" in caplog.text
+    fresh = SqliteIndex(index.path)
+    for one in (index, fresh):
+        assert ids(one) == kept
+        assert ids(one, {"labels.b": 1, "username": "andy"}) == ["2"]
+        assert ids(one, {"labels.a": 1}) == kept
+    fresh.close()
+
+
+def test_a_reader_who_takes_its_time_survives_closing_and_forks(index: SqliteIndex) -> None:
+    index.insert_many("artifacts", ({"_id": f"{number:04}"} for number in range(3000)))
+    slow, slower = index.find("artifacts", {}), index.find("artifacts", {})
+    seen = [next(slow)["_id"]]
+    seen_slowly = [next(slower)["_id"]]
+    child = os.fork() if hasattr(os, "fork") else 1
+    if not child:
+        rest = [document["_id"] for document in slow]
+        os._exit(0 if len(rest) == 2999 and index.insert("artifacts", {"_id": "child"}) else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    seen += [document["_id"] for document in slow]
+    index.close()
+    seen_slowly += [document["_id"] for document in slower]
+    assert sorted(seen) == sorted(seen_slowly) == [f"{number:04}" for number in range(3000)]
+    assert index.count("artifacts", {}) == 3001
+
+
+FORKING = """
+    import os, pathlib, sys, threading, time
+    import elliptio as eio
+    h = eio.Handler(sys.argv[1], durability="fast", progress=False)
+    source = pathlib.Path(sys.argv[2])
+    h.upload(source)
+    done = threading.Event()
+    uploads = []
+    def save():
+        while not done.is_set():
+            uploads.append(h.upload(source))
+    threads = [threading.Thread(target=save) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for number in range(int(sys.argv[3])):
+        child = os.fork()
+        if not child:
+            h.upload(source)
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+    done.set()
+    for thread in threads:
+        thread.join()
+    print(h.index.count("artifacts", {}) - len(uploads) - 1)
+    """
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_children_save_while_their_parent_does(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"x" * 1024)
+    forks = 100 if "ELLIPTIO_TORTURE" in os.environ else 10
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", textwrap.dedent(FORKING), tmp_path / "lake", tmp_path / "x", str(forks)],
+        capture_output=True, text=True, timeout=90, check=False, cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )  # fmt: skip
+    assert (run.returncode, run.stderr, run.stdout) == (0, "", f"{forks}\n")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_fork_waits_for_those_inside() -> None:
+    inside, leave = threading.Event(), threading.Event()
+
+    def work() -> None:
+        with sqlite_connection.GATE, sqlite_connection.GATE:
+            inside.set()
+            leave.wait(10)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    inside.wait(10)
+    threading.Timer(0.3, leave.set).start()
+    start = time.monotonic()
+    child = os.fork()
+    if not child:
+        with sqlite_connection.GATE:
+            os._exit(0 if leave.is_set() else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert time.monotonic() - start > 0.2
+    worker.join()
+
+
+@pytest.mark.parametrize("clauses", [60, 1200])
+def test_many_conditions_at_once(index: SqliteIndex, clauses: int) -> None:
+    index.insert_many("artifacts", ({"_id": str(n), "username": "u", "tags": [str(n)]} for n in range(10)))
+    many: list[dict[str, Any]] = [{"username": {"$in": ["u", *map(str, range(clauses // 3))]}} for _ in range(clauses)]
+    query = {"$and": [*many, {"tags": "7"}]}
+    assert ids(index, query) == ["7"]
+    assert index.count("artifacts", query) == 1
+    assert index.count("artifacts", {"$and": [{"_id": {"$gte": ""}}] * clauses}) == 10
+
+
+MOUNTINFO = """\
+22 27 0:21 / /proc rw,relatime - proc proc rw
+27 1 254:0 / / rw,relatime shared:1 master:2 - ext4 /dev/vda rw
+30 27 0:40 / /home rw - nfs4 server:/home rw
+31 30 0:41 / /home/me rw - ext4 /dev/vdb rw
+32 27 0:42 / /mnt/my\\040drive rw shared:7 - fuse.sshfs me@there: rw
+33 27 0:43 / /data rw - ext4 /dev/vdc rw
+34 27 0:44 / /data rw - lustre mds:/data rw
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/", "ext4"),
+        ("/tmp/x", "ext4"),
+        ("/home", "nfs4"),
+        ("/home/you/lake", "nfs4"),
+        ("/home/me/lake", "ext4"),
+        ("/homeless", "ext4"),
+        ("/mnt/my drive/lake", "fuse.sshfs"),
+        ("/data/lake", "lustre"),
+    ],
+)
+def test_the_file_system_of_a_folder(path: str, expected: str) -> None:
+    assert file_system_at(path, MOUNTINFO) == expected
+    assert file_system_at(path, "") is None
+
+
+def test_this_machine_has_file_systems(tmp_path: Path) -> None:
+    assert network_file_system(tmp_path) is None or sys.platform.startswith("linux")
+
+
+def test_no_shared_memory_on_network_drives(
+    index: SqliteIndex, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sqlite_connection, "network_file_system", lambda folder: "nfs4")
+    index.insert_many("artifacts", ({"_id": str(number)} for number in range(100)))
+    other = SqliteIndex(index.path)
+    # A reader in the middle keeps nobody from writing.
+    reader = other.find("artifacts", {})
+    next(reader)
+    monkeypatch.setattr(sqlite_schema, "BUSY_SECONDS", 1.0)
+    assert index.insert("artifacts", {"_id": "x"})
+    assert other.insert("artifacts", {"_id": "y"})
+    assert len(list(reader)) == 99
+    assert [path.name for path in index.path.parent.glob("index*")] == ["index.sqlite"]
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    assert "nfs4" in caplog.text
+    assert "mongodb://" in caplog.text
+    other.close()
+
+
+LOCKING = """
+    import sqlite3, sys, time
+    connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+    connection.execute("BEGIN EXCLUSIVE")
+    print("locked", flush=True)
+    time.sleep(float(sys.argv[2]))
+    """
+
+
+@pytest.mark.parametrize("seconds", [0.5, 60])
+def test_waits_for_a_lock_and_says_who_has_it(
+    index: SqliteIndex, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    index.insert("artifacts", {"_id": "a"})
+    index.close()
+    monkeypatch.setattr(sqlite_schema, "BUSY_SECONDS", 2.0 if seconds > 1 else 20.0)
+    command = [sys.executable, "-c", textwrap.dedent(LOCKING), index.path, str(seconds)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as locker:
+        try:
+            assert locker.stdout is not None
+            assert locker.stdout.readline() == "locked\n"
+            if seconds < 1:
+                assert index.insert("artifacts", {"_id": "b"})
+                return
+            start = time.monotonic()
+            with pytest.raises(IndexUnavailableError, match="stayed locked for 2 seconds") as caught:
+                index.insert("artifacts", {"_id": "b"})
+            assert 1.5 < time.monotonic() - start < 10
+            if sys.platform.startswith("linux"):
+                assert f"process {locker.pid} (python" in str(caught.value)
+        finally:
+            locker.kill()
