@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -231,24 +232,43 @@ def to_document(metadata: Metadata, root_key: str) -> dict[str, Any]:
 
 def to_manifest(metadata: Metadata, root_key: str) -> bytes:
     """Shape ``metadata.json``: complete, the environment included, with nothing that ties it to a place."""
-    # A line for each field reads well, and json's fast encoder makes none but single lines.
-    lines = [
-        f'"{name}": {extended_json(value) if name in _EXTENDED else json.dumps(value, ensure_ascii=False)}'
-        for name, value in _common(metadata, root_key).items()
-    ]
-    lines.append(f'"environment": {json.dumps(metadata.environment, ensure_ascii=False)}')
-    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
+    document = extended_json(_common(metadata, root_key))
+    return f'{{\n{document[1:-1]},\n"environment": {_environment_json(metadata.environment)}\n}}\n'.encode()
 
 
-_EXTENDED = {"creation_time", "labels"}
-"""Fields that may hold what plain JSON cannot say."""
+_written: tuple[Mapping[str, Any], str] = ({}, "{}")
+"""The last environment and how it is written: it stays the same object while nothing is installed."""
+
+
+def _environment_json(environment: Mapping[str, Any]) -> str:
+    global _written
+    known = _written
+    if known[0] is not environment:
+        known = _written = (environment, extended_json(environment))
+    return known[1]
 
 
 def extended_json(value: Any) -> str:
     """Write a value as MongoDB's relaxed extended JSON, which keeps dates, bytes and 64-bit integers what they are."""
     from bson import json_util
 
-    return json_util.dumps(value, json_options=json_util.RELAXED_JSON_OPTIONS, ensure_ascii=False)
+    try:
+        return _extended_encoder().encode(value)
+    except ValueError:  # NaN and infinity, which JSON cannot say: bson's own way is slower, but knows how
+        options = json_util.RELAXED_JSON_OPTIONS
+        return json_util.dumps(value, json_options=options, ensure_ascii=False, separators=_SEPARATORS)
+
+
+@functools.cache
+def _extended_encoder() -> json.JSONEncoder:
+    from bson import json_util
+
+    default = functools.partial(json_util.default, json_options=json_util.RELAXED_JSON_OPTIONS)
+    return json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=default, separators=_SEPARATORS)
+
+
+_SEPARATORS = (",\n", ": ")
+"""A line for each field and element: it reads well, and json's fast encoder can do it, which cannot indent."""
 
 
 def read_extended_json(data: bytes) -> Any:

@@ -21,7 +21,7 @@ from elliptio.errors import ElliptioError, MetadataError
 from elliptio.hashing import HashingReader
 from elliptio.lake import Lake
 from elliptio.metadata import FileRecord, Metadata, readable_labels, to_document, to_manifest
-from elliptio.provenance import Packages, Provenance
+from elliptio.provenance import Provenance
 from elliptio.sources import Source, files_in
 
 log = logging.getLogger(__name__)
@@ -160,7 +160,7 @@ class Publication:
             artifact_id=self.artifact_id,
             run_id=self._run_id,
             creation_time=self._moment,
-            python_packages=Packages(facts.environment["python_packages"]),
+            python_packages=facts.environment["python_packages"],
             based_on=self._based_on(),
             labels=readable_labels(self._labels),
             remote_root=f"{self._lake.store.root}/{self.root_key}",
@@ -199,8 +199,12 @@ class _Collecting:
     def result(self) -> Provenance:
         if self._thread is not None:
             self._thread.join()
-        # In a thread that failed the reason was shown by the thread; here it is raised.
-        return self._facts or provenance.collect(git_diff=self._git_diff)
+            if self._facts is None:  # the thread has shown why; ask again, here, so that it is raised
+                self._collect()
+        else:
+            self._facts = provenance.collect(ask_git=False)
+        assert self._facts is not None
+        return self._facts
 
 
 def _check_size(document: dict[str, Any]) -> None:

@@ -113,8 +113,7 @@ class SqliteIndex:
         if not added.rowcount:
             return False
         keys = []
-        # Index what a reader will see: encoding cuts microseconds and turns tuples into lists.
-        for path, values, multikey in index_rows(collection, bson.decode(body, OPTIONS)):
+        for path, values, multikey in index_rows(collection, document):
             indexed = paths[number, path] = self._path(connection, number, path, multikey)
             keys += [(indexed.number, value, added.lastrowid) for value in values]
         connection.executemany("INSERT OR IGNORE INTO keys VALUES (?, ?, ?)", keys)
@@ -188,7 +187,8 @@ class SqliteIndex:
                 ).fetchone()
                 if row is None:
                     continue
-                for path, values, _ in index_rows(collection, bson.decode(row[1], OPTIONS)):
+                document: Document = bson.decode(row[1], OPTIONS)
+                for path, values, _ in index_rows(collection, document):
                     indexed = self._path(connection, number, path, False)
                     connection.executemany(
                         "DELETE FROM keys WHERE path = ? AND value = ? AND document = ?",

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from types import NoneType
 from typing import Any
 
 from elliptio.indexes import INDEXED_PATHS
-from elliptio.protocols import Document
 from elliptio.query.ordering import index_values, order_key
 
+_SCALARS = (str, int, float, datetime, NoneType)
 
-def index_rows(collection: str, document: Document) -> Iterator[tuple[str, list[bytes], bool]]:
+
+def index_rows(collection: str, document: Mapping[str, Any]) -> Iterator[tuple[str, list[bytes], bool]]:
     """Yield each indexed path with the keys of its values, and whether an array was met on the way."""
     for path in INDEXED_PATHS.get(collection, ()):
         if path.endswith(".*"):
@@ -18,6 +21,10 @@ def index_rows(collection: str, document: Document) -> Iterator[tuple[str, list[
         else:
             expanded = (path,)
         for one in expanded:
+            value = document.get(one) if "." not in one else document
+            if isinstance(value, _SCALARS):  # most are, and need no looking for arrays on the way
+                yield one, [order_key(value)], False
+                continue
             values, multikey = index_values(document, one)
             yield one, [order_key(value) for value in values], multikey
 

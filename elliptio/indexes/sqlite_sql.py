@@ -43,7 +43,7 @@ def lookup_in(connection: sqlite3.Connection, collection: str, number: int) -> L
 def known_collection(connection: sqlite3.Connection, name: str) -> int | None:
     """Look the number of a collection up; None if it holds nothing."""
     row = connection.execute("SELECT number FROM collections WHERE name = ?", (name,)).fetchone()
-    return row[0] if row else None
+    return int(row[0]) if row else None
 
 
 def collection_number(connection: sqlite3.Connection, name: str) -> int:

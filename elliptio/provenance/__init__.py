@@ -84,13 +84,15 @@ _environment: tuple[dict[str, str], dict[str, Any]] | None = None
 _redacted: tuple[str, str, list[Finding]] | None = None
 
 
-def collect(directory: Path | None = None, git_diff: str = "all") -> Provenance:
+def collect(directory: Path | None = None, git_diff: str = "all", *, ask_git: bool = True) -> Provenance:
     """Collect everything that is recorded with an artifact.
 
     Parameters
     ----------
     directory
         Where to look for the git repository, the working directory if None.
+    ask_git
+        False where it is known that there is no repository.
     git_diff
         What of the uncommitted changes is recorded: ``"all"``, ``"tracked"`` (new files are only named) or ``"none"``.
 
@@ -105,7 +107,7 @@ def collect(directory: Path | None = None, git_diff: str = "all") -> Provenance:
     context: ``executor.submit(contextvars.copy_context().run, collect)``.
     """
     command, argv_findings = _redacted_argv()
-    state = _try(functools.partial(_git_state, directory), None)
+    state = _try(functools.partial(_git_state, directory), None) if ask_git else None
     diff, diff_findings = _redacted_diff(state, git_diff)
     found = [("argv", "argument", argv_findings), ("git.diff", "line", diff_findings)]
     return Provenance(
@@ -149,7 +151,7 @@ def environment() -> dict[str, Any]:
     known = _environment
     if known is not None and known[0] is installed:
         return known[1]
-    document: dict[str, Any] = {**_try(environment_facts, {}), "python_packages": dict(installed)}
+    document: dict[str, Any] = {**_try(environment_facts, {}), "python_packages": Packages(installed)}
     document = {"_id": environment_id(document), **document}
     with _lock:
         if _environment is not None and _environment[1] == document:

@@ -250,6 +250,8 @@ def _kill(process: Any) -> None:
 def _git_directory(path: str) -> str | None:
     """Return the git directory of a working tree's root, None if `path` is not one."""
     candidate = os.path.join(path, ".git")
+    if not os.path.lexists(candidate):
+        return None
     try:
         with open(candidate, "rb") as file:
             content = file.read(4096)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-# One flush of the whole file system costs about as much as this many flushes of single files. It also waits for what
-# other programs have written, so it is not worth while for a few files.
-ONE_BY_ONE = 16
+# One flush of the whole file system costs less than flushing two files one by one, and as much for thousands of them.
+# It also waits for what other programs have written there; a single path is flushed alone.
+ONE_BY_ONE = 1
 
 
 def flush(paths: Sequence[str]) -> None:
@@ -27,12 +28,22 @@ def _flush_file_system(path: str) -> bool:
     """Flush everything at once, where Linux can."""
     if not sys.platform.startswith("linux"):
         return False
-    import ctypes
-
+    syncfs = _syncfs()
+    if syncfs is None:
+        return False
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        return bool(ctypes.CDLL(None, use_errno=True).syncfs(fd) == 0)
-    except AttributeError:
-        return False
+        return bool(syncfs(fd) == 0)
     finally:
         os.close(fd)
+
+
+@functools.cache
+def _syncfs() -> Callable[[int], int] | None:
+    import ctypes
+
+    try:
+        function: Callable[[int], int] = ctypes.CDLL(None).syncfs
+    except (AttributeError, OSError):
+        return None
+    return function
