@@ -209,7 +209,7 @@ def test_takes_linear_time(unit):
     redact(text)
     redact_argv([text, "--password", text, f"x={text}"])
     # Three megabytes, in less than a second each on a slow machine too; something quadratic would take hours.
-    assert time.process_time() - start < 3
+    assert time.process_time() - start < 10
 
 
 @given(st.text())
