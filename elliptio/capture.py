@@ -6,9 +6,10 @@ import contextlib
 import io
 import logging
 import sys
-import threading
 from collections.abc import Iterator
 from typing import Any, TextIO
+
+from elliptio.forking import Lock
 
 MAX_CHARACTERS = 50_000_000
 """What is printed beyond this is not kept; the log says so."""
@@ -35,7 +36,7 @@ class Output:
         return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines)
 
 
-_lock = threading.RLock()
+_lock = Lock()
 _outputs: list[Output] = []
 """Those of the blocks that are running now: a program has one stdout, so each of them gets all of it."""
 

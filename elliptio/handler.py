@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import threading
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -17,6 +16,7 @@ from elliptio.artifact import Artifact, NewArtifact
 from elliptio.config import load_settings
 from elliptio.errors import DocumentNotFoundError, MetadataError
 from elliptio.files import Block, FileMaker, Files, RemoteFile
+from elliptio.forking import Lock
 from elliptio.frame import to_frame
 from elliptio.loading import artifact_of, children_of, files_of, metadata_of
 from elliptio.metadata import Labels, check_labels
@@ -106,16 +106,10 @@ class Handler:
         self.progress = bool(self._settings["progress"].value)
         self.run_id = naming.new_id("run")[0]
         self.based_on: list[str] = []
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
     def __repr__(self) -> str:
         return f"Handler({self.lake.store.root!r}, index={self.lake.index.address!r}, run_id={self.run_id!r})"
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_lock"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state, _lock=threading.Lock())
 
     @property
     def store(self) -> Store:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from elliptio import naming, query
 from elliptio.errors import DocumentNotFoundError, FormatError, IndexUnavailableError
+from elliptio.forking import Lock
 from elliptio.metadata import MAX_INDEXED_FILES, check_version
 from elliptio.protocols import Document, Index, Query, Sort, Store
 
@@ -55,7 +55,7 @@ class Lake:
         self.index = index
         self.shared = shared
         self._environments: dict[str, Document] = {}
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._identity: str | None = None
         # Whether artifacts of this process wait in the spool, and when it was last looked for those of others.
         self.spooled = False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import threading
 import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from elliptio.errors import SourceError
+from elliptio.forking import Lock
 
 FILES = "files"
 LOGS = "logs"
@@ -24,7 +24,7 @@ MAX_NAME_BYTES = 255
 
 _last_millisecond = 0
 _counter = 0
-_lock = threading.Lock()
+_lock = Lock()
 
 
 def uuid7(milliseconds: int, counter: int, random: bytes) -> str:

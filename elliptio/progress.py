@@ -7,6 +7,8 @@ import threading
 from types import TracebackType
 from typing import Any
 
+from elliptio.forking import Lock
+
 DELAY = 1.0
 """Seconds that a transfer must last before a bar shows."""
 
@@ -26,7 +28,7 @@ class Progress:
     """
 
     def __init__(self, total: int, what: str, *, enabled: bool = True) -> None:
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._moved = 0
         self._total = total
         self._what = what

@@ -6,7 +6,6 @@ import contextlib
 import logging
 import os
 import sqlite3
-import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -15,9 +14,9 @@ from typing import Any
 from urllib.parse import quote
 
 from elliptio.errors import IndexUnavailableError
+from elliptio.forking import ForkGate, Lock
 from elliptio.indexes import sqlite_schema
 from elliptio.indexes.file_systems import network_file_system
-from elliptio.indexes.fork_gate import ForkGate
 from elliptio.indexes.narrowing import IndexedPath
 
 log = logging.getLogger(__name__)
@@ -27,7 +26,7 @@ Identity = tuple[int, int]
 _FIRST_ROWS, _MOST_ROWS = 16, 1024
 
 _open: weakref.WeakSet[Connection] = weakref.WeakSet()
-_creating = threading.Lock()
+_creating = Lock()
 _warned: set[Path] = set()
 
 

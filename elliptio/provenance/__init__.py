@@ -8,11 +8,11 @@ from __future__ import annotations
 import dataclasses
 import functools
 import logging
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from elliptio.forking import Lock
 from elliptio.provenance import packages, process
 from elliptio.provenance.machine import environment_facts, environment_id
 from elliptio.provenance.packages import Packages, installed_packages
@@ -79,7 +79,7 @@ class Provenance:
 
 _NO_PACKAGES: dict[str, str] = {}
 
-_lock = threading.Lock()
+_lock = Lock()
 _environment: tuple[dict[str, str], dict[str, Any]] | None = None
 _redacted: tuple[str, str, list[Finding]] | None = None
 

@@ -11,11 +11,11 @@ import os
 import re
 import stat
 import sys
-import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from elliptio.forking import Lock
 from elliptio.naming import normalize_package
 
 _log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class _Snapshot(NamedTuple):
     packages: dict[str, str]
 
 
-_lock = threading.Lock()
+_lock = Lock()
 _readings: dict[str, _Reading] = {}
 _snapshots: dict[tuple[str, ...], _Snapshot] = {}
 

@@ -8,7 +8,6 @@ import os
 import secrets
 import shutil
 import tempfile
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import islice
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeVar, cast
 
 from elliptio.errors import ConfigError, ElliptioError, MissingKeyError, StoreError
+from elliptio.forking import Lock
 from elliptio.protocols import StoredFile
 from elliptio.stores import check_key
 from elliptio.stores.s3_clients import Addressing, ObjectLock, connect
@@ -86,7 +86,7 @@ class S3Store:
         self._session = session
         self._object_lock = None if object_lock is None else ObjectLock.parse(object_lock)
         self._bound: dict[int, _Bound] = {}
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.root!r})"
@@ -94,10 +94,7 @@ class S3Store:
     def __getstate__(self) -> dict[str, Any]:
         if self._session is not None:
             raise TypeError(f"{self!r} was given a boto3 session, which cannot be pickled: configure it by a profile")
-        return {**self.__dict__, "_bound": {}, "_lock": None}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__ |= {**state, "_lock": threading.Lock()}
+        return {**self.__dict__, "_bound": {}}
 
     def begin(self, prefix: str) -> S3Staging:
         """Start an artifact. No request is made."""
@@ -232,7 +229,7 @@ class S3Staging:
         self._store = store
         self._prefix = prefix
         self._keys: set[str] = set()
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
     def __getattr__(self, name: str) -> Path:
         # A plain upload needs no folder, so it is made when first asked for.

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -208,36 +207,13 @@ FORKING = """
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_children_save_while_their_parent_does(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"x" * 1024)
-    forks = 100 if "ELLIPTIO_TORTURE" in os.environ else 10
+    forks = 1000 if "ELLIPTIO_TORTURE" in os.environ else 50
     run = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", textwrap.dedent(FORKING), tmp_path / "lake", tmp_path / "x", str(forks)],
-        capture_output=True, text=True, timeout=90, check=False, cwd=tmp_path,
+        capture_output=True, text=True, timeout=300, check=False, cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
     )  # fmt: skip
     assert (run.returncode, run.stderr, run.stdout) == (0, "", f"{forks}\n")
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_a_fork_waits_for_those_inside() -> None:
-    inside, leave = threading.Event(), threading.Event()
-
-    def work() -> None:
-        with sqlite_connection.GATE, sqlite_connection.GATE:
-            inside.set()
-            leave.wait(10)
-
-    worker = threading.Thread(target=work)
-    worker.start()
-    inside.wait(10)
-    threading.Timer(0.3, leave.set).start()
-    start = time.monotonic()
-    child = os.fork()
-    if not child:
-        with sqlite_connection.GATE:
-            os._exit(0 if leave.is_set() else 1)
-    assert os.waitpid(child, 0)[1] == 0
-    assert time.monotonic() - start > 0.2
-    worker.join()
 
 
 @pytest.mark.parametrize("clauses", [60, 1200])

@@ -1,13 +1,10 @@
-"""A gate around work that a fork must not cut through.
-
-SQLite has mutexes of its own. A process that forks while one of its threads holds one gives its child a mutex that
-nobody will ever release. So whoever works with SQLite is inside this gate, and a fork waits until nobody is.
-"""
+"""Locks that stand a fork: a child never waits for a thread that only its parent has."""
 
 from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections.abc import Callable
 from threading import get_ident
 
@@ -15,8 +12,47 @@ PATIENCE = 60.0
 """Seconds a fork waits for the threads inside; then it goes ahead, as a fork that never returns helps nobody."""
 
 
+class Lock:
+    """A reentrant lock that a child finds open: for what is still right when only half of it was done.
+
+    So it is for caches and counters. It can be pickled; the copy is a new lock.
+    """
+
+    def __init__(self) -> None:
+        self._renew()
+        _locks.add(self)
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def __reduce__(self) -> tuple[type[Lock], tuple[()]]:
+        return Lock, ()
+
+    def _renew(self) -> None:
+        self._lock = threading.RLock()
+
+
+_locks: weakref.WeakSet[Lock] = weakref.WeakSet()
+
+
+def _renew_locks() -> None:
+    for lock in list(_locks):
+        lock._renew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_locks)
+
+
 class ForkGate:
-    """Enter it with ``with``, as often as you like; do not wait for other threads inside.
+    """A gate around work that a fork must not cut through: a fork waits until no thread is inside.
+
+    It is for SQLite, which has mutexes of its own: a process that forks while one of its threads holds one gives its
+    child a mutex that nobody will ever release. Enter with ``with``, as often as you like; do not wait for other
+    threads inside.
 
     Parameters
     ----------
