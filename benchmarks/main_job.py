@@ -68,25 +68,44 @@ def imports() -> dict[str, float]:
     return side_by_side(run("import elliptio"), run("import pymongo"), 15)
 
 
-def small_upload(folder: Path) -> dict[str, float]:
-    """One file of 1 KB in an open session, against copying, hashing and one committed insert, flushed to disk."""
+def small_upload(folder: Path) -> dict[str, dict[str, float]]:
+    """One file of 1 KB in an open session, against copying, hashing and one committed insert.
+
+    Elliptio flushes the files, their folder and the index before it returns. The first floor flushes the insert only,
+    the second one all that elliptio does.
+    """
     source = folder / "small.bin"
     source.write_bytes(os.urandom(1024))
     h = eio.Handler(folder / "small-lake")
-    connection = sqlite3.connect(folder / "floor.sqlite", isolation_level=None)
+    found = {}
+    for name, flushed in (("insert flushed", False), ("all flushed", True)):
+        floor = copying(source, folder / name.replace(" ", "-"), flushed=flushed)
+        for action in (floor, lambda: h.upload(source)) * 5:
+            action()
+        found[name] = side_by_side(lambda: h.upload(source), floor, 25, at_once=20)
+    return found
+
+
+def copying(source: Path, target: Path, *, flushed: bool) -> Timed:
+    target.mkdir()
+    connection = sqlite3.connect(target / "index.sqlite", isolation_level=None)
     connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE t (id, body)")
     copies = iter(range(10**9))
 
-    def floor() -> None:
-        copy = folder / f"copy-{next(copies)}"
+    def copy_hash_insert() -> None:
+        copy = target / f"copy-{next(copies)}"
         shutil.copyfile(source, copy)
         with open(copy, "rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
+            if flushed:
+                os.fsync(file.fileno())
+        if flushed:
+            folder = os.open(target, os.O_RDONLY)
+            os.fsync(folder)
+            os.close(folder)
         connection.execute("INSERT INTO t VALUES (?, ?)", (str(copy), digest))
 
-    for action in (floor, lambda: h.upload(source)) * 5:
-        action()
-    return side_by_side(lambda: h.upload(source), floor, 25, at_once=20)
+    return copy_hash_insert
 
 
 def fill(lake: Path, count: int) -> eio.Handler:
@@ -145,7 +164,7 @@ def main() -> None:
     try:
         results = {
             "import elliptio / import pymongo": imports(),
-            "upload 1 KB / copy + sha256 + committed insert": small_upload(folder),
+            "upload 1 KB / copy + sha256 + committed insert, of which": small_upload(folder),
             f"at {arguments.artifacts:,} artifacts": finding(folder, arguments.artifacts),
             "python": platform.python_version(),
             "cores": os.cpu_count(),
