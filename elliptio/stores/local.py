@@ -12,6 +12,7 @@ import os
 import stat
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -49,8 +50,8 @@ class LocalStore:
 
     Everything below ``.elliptio`` belongs to elliptio: `list` shows it only for a prefix that begins with
     ``.elliptio``, and what is being staged only for one that begins with ``.elliptio/staging`` (what a crash left
-    behind is found and removed through that). Where a crash left no files, the lock ``<name>.lock`` of its staging
-    folder is listed. `remove` passes over what a running process is staging.
+    behind is found and removed through that). Where a crash left no files, its staging folder itself is listed.
+    `remove` passes over what a running process is staging.
 
     Parameters
     ----------
@@ -83,11 +84,6 @@ class LocalStore:
         with explained("stage files in", folder):
             check_inside(folder, self.root)
             lock = with_parent(folder, lambda: StagingLock(folder))
-            try:
-                os.mkdir(folder)
-            except BaseException:
-                lock.release()
-                raise
         return LocalStaging(self, folder, target, lock)
 
     def open(self, key: str) -> BinaryIO:
@@ -129,9 +125,10 @@ class LocalStore:
         if prefix.split("/", 1)[0] != PRIVATE:
             hidden = (PRIVATE,)
         for found in self._walk(prefix, hidden):
-            folder = _locked_folder(found.key)
-            if folder is None or self._left_empty(folder):
+            if not _is_lock(found.key):
                 yield found
+        if prefix == STAGING:
+            yield from self._left_empty()
 
     def create(self, key: str, data: bytes) -> bool:
         """Write a small file unless it exists, by a hard link: atomic between processes and on network drives."""
@@ -183,12 +180,21 @@ class LocalStore:
                         break
                 parent = os.path.dirname(parent)
 
-    def _left_empty(self, folder: str) -> bool:
-        """Whether the lock is all there is to tell of a crash."""
-        if next(self._walk(folder, ()), None) is not None:
-            return False
-        with abandoned(os.path.join(self.root, folder)) as free:
-            return free
+    def _left_empty(self) -> Iterator[StoredFile]:
+        """Staging folders without files, and locks without folders, that a crash left."""
+        staging = os.path.join(self.root, STAGING)
+        try:
+            names = {name.removesuffix(SUFFIX) for name in os.listdir(staging)}
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        for name in sorted(names - {""}):
+            folder = os.path.join(staging, name)
+            if os.path.isfile(folder) or next(self._walk(f"{STAGING}/{name}", ()), None) is not None:
+                continue
+            with abandoned(folder) as free, contextlib.suppress(FileNotFoundError):
+                if free:
+                    left = os.stat(folder if os.path.isdir(folder) else folder + SUFFIX)
+                    yield replace(_stored(f"{STAGING}/{name}", left), size=0)
 
     def _remove_staged(self, folder: str, path: str) -> None:
         with abandoned(folder) as free:
@@ -319,7 +325,7 @@ def _stored(key: str, found: os.stat_result) -> StoredFile:
     return StoredFile(key, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
 
 
-def _locked_folder(key: str) -> str | None:
-    """Key of the staging folder whose lock this is."""
-    folder = key.removesuffix(SUFFIX)
-    return folder if folder != key and os.path.dirname(key) == STAGING and folder != f"{STAGING}/" else None
+def _is_lock(key: str) -> bool:
+    """Whether this is the lock of a staging folder."""
+    folder, _, name = key.rpartition("/")
+    return folder == STAGING and name.endswith(SUFFIX) and name != SUFFIX

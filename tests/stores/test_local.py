@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import io
 import os
+import shutil
 import stat
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -417,18 +420,42 @@ OWNER = """
     """
 
 
-@pytest.mark.parametrize(("kind", "key"), [("files", ".elliptio/staging/a/x"), ("empty", ".elliptio/staging/a.lock")])
-def test_what_a_running_process_stages_is_not_removed(store: LocalStore, kind: str, key: str) -> None:
-    pytest.importorskip("fcntl")
-    command = [sys.executable, "-c", textwrap.dedent(OWNER), store.root, kind]
+def lock_only_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be like a network drive, which locks only what is open for writing."""
+    real = fcntl.flock
+
+    def flock(fd: int, operation: int) -> None:
+        if stat.S_ISDIR(os.fstat(fd).st_mode):
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        real(fd, operation)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+
+
+OWNER_ON_NETWORK = """
+    import pytest
+    from tests.stores.test_local import lock_only_files
+    lock_only_files(pytest.MonkeyPatch())
+    """
+
+
+@pytest.mark.parametrize("network", [False, True], ids=["local", "network"])
+@pytest.mark.parametrize(("kind", "key"), [("files", ".elliptio/staging/a/x"), ("empty", ".elliptio/staging/a")])
+def test_what_a_running_process_stages_is_not_removed(
+    store: LocalStore, kind: str, key: str, network: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = textwrap.dedent(OWNER_ON_NETWORK) * network + textwrap.dedent(OWNER)
+    if network:
+        lock_only_files(monkeypatch)
     staging = Path(store.root, ".elliptio/staging")
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as owner:
+    command = [sys.executable, "-c", code, store.root, kind]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as owner:
         try:
             assert owner.stdout is not None
             assert owner.stdout.readline() == "begun\n"
             for prefix in (".elliptio/staging/a", ".elliptio/staging/a.lock", ".elliptio/staging", key):
                 store.remove(prefix)
-                assert sorted(path.name for path in staging.iterdir()) == ["a", "a.lock"]
+                assert sorted(path.name for path in staging.iterdir()) == ["a", "a.lock"][: 1 + network]
             assert keys(store, ".elliptio/staging") == ({key} if kind == "files" else set())
         finally:
             owner.kill()
@@ -436,6 +463,38 @@ def test_what_a_running_process_stages_is_not_removed(store: LocalStore, kind: s
     store.remove("/".join(key.split("/")[:3]))
     assert keys(store, ".elliptio/staging") == set()
     assert not staging.exists()
+
+
+def test_a_lock_that_lost_its_folder_is_found_and_removed(store: LocalStore) -> None:
+    published(store, "d/a", {"x": b"x"})
+    Path(store.root, ".elliptio/staging/b.lock").touch()
+    assert keys(store, ".elliptio/staging") == {".elliptio/staging/b"}
+    store.remove(".elliptio/staging/b")
+    assert keys(store, ".elliptio") == set()
+
+
+@pytest.mark.parametrize("network", [False, True], ids=["local", "network"])
+def test_who_cleans_up_between_making_and_locking_a_folder_takes_nothing_of_it(
+    store: LocalStore, network: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if network:
+        lock_only_files(monkeypatch)
+    real, cleaned = os.open, []
+
+    def open_later(path: str, *arguments: int, **options: Any) -> int:
+        if str(path).endswith(("staging/a", "staging/a.lock")) and len(cleaned) < 1 + network:
+            cleaned.append(path)
+            shutil.rmtree(path.removesuffix(".lock"))
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", open_later)
+    staging = store.begin("d/a")
+    assert len(cleaned) == 1 + network
+    staging.put("x", io.BytesIO(b"x"))
+    store.remove(".elliptio/staging")
+    staging.publish()
+    assert keys(store) == {"d/a/x"}
+    assert os.listdir(f"{store.root}/.elliptio/staging") == []
 
 
 @pytest.mark.parametrize("end", ["publish", "discard"])
@@ -450,16 +509,14 @@ def test_a_staging_lock_goes_with_its_folder(store: LocalStore, end: str) -> Non
 
 
 def test_a_file_system_without_locks_will_do(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    fcntl = pytest.importorskip("fcntl")
-
     def refuse(*_: object) -> None:
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
     monkeypatch.setattr(fcntl, "flock", refuse)
     published(store, "d/a", {"x": b"x"})
     _left = store.begin("d/b")
-    assert keys(store, ".elliptio/staging") == {".elliptio/staging/b.lock"}
-    store.remove(".elliptio/staging/b.lock")
+    assert keys(store, ".elliptio/staging") == {".elliptio/staging/b"}
+    store.remove(".elliptio/staging/b")
     assert keys(store, ".elliptio") == set()
     assert keys(store) == {"d/a/x"}
 
