@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,6 +13,38 @@ from elliptio.errors import IntegrityError
 
 CHUNK = 1 << 20
 """Bytes read at once."""
+
+
+_AHEAD = 4
+"""Chunks that may wait to be hashed; a file of no more than that is hashed where it is read."""
+
+
+class Sha256:
+    """Sha256 of a stream; that of a large one is computed in a thread of its own, while its reader reads on."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self._hashed = 0
+        self._thread: ThreadPoolExecutor | None = None
+        self._waiting: deque[Future[None]] = deque()
+
+    def update(self, data: bytes) -> None:
+        """Add the next bytes of the stream."""
+        self._hashed += len(data)
+        if self._thread is None:
+            if self._hashed <= _AHEAD * CHUNK:
+                self._digest.update(data)
+                return
+            self._thread = ThreadPoolExecutor(1, "elliptio-sha256")
+        self._waiting.append(self._thread.submit(self._digest.update, data))
+        if len(self._waiting) > _AHEAD:
+            self._waiting.popleft().result()
+
+    def hexdigest(self) -> str:
+        """Hash of what was added so far."""
+        while self._waiting:
+            self._waiting.popleft().result()
+        return self._digest.hexdigest()
 
 
 class HashingReader(io.RawIOBase):
@@ -25,7 +59,7 @@ class HashingReader(io.RawIOBase):
 
     def __init__(self, source: BinaryIO) -> None:
         self._source = source
-        self._digest = hashlib.sha256()
+        self._digest = Sha256()
         self.size = 0
 
     def readable(self) -> bool:
@@ -59,7 +93,7 @@ class VerifyingReader(io.RawIOBase):
         self._size = size
         self._expected = sha256
         self._where = where
-        self._digest = hashlib.sha256()
+        self._digest = Sha256()
         self._position: int | None = 0
 
     def readable(self) -> bool:
@@ -90,7 +124,7 @@ class VerifyingReader(io.RawIOBase):
         """Move; moving anywhere but to the same place or the start ends the check."""
         position = self._source.seek(offset, whence)
         if position == 0:
-            self._digest, self._position = hashlib.sha256(), 0
+            self._digest, self._position = Sha256(), 0
         elif position != self._position:
             self._position = None
         return position
