@@ -117,7 +117,7 @@ class Lake:
             If the index fails, or did so in the last 30 seconds: not every save should wait for what is not there.
 
         """
-        if time.monotonic() < self._paused_until:
+        if self.is_paused:
             raise IndexUnavailableError(self._failure)
         identifier = environment["_id"]
         try:
@@ -129,6 +129,11 @@ class Lake:
             self._paused_until, self._failure = time.monotonic() + PAUSE_SECONDS, str(error)
             self._environments.clear()
             raise
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the index failed a moment ago."""
+        return time.monotonic() < self._paused_until
 
     def reached(self) -> None:
         """Note that the index answers again."""

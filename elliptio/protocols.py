@@ -47,6 +47,13 @@ class Staging(Protocol):
         on a store without rename, not referred to by any document, until `publish`.
         """
 
+    def link(self, relpath: str, key: str) -> bool:
+        """Take the content of a published file of the same store as `relpath`, without moving its bytes.
+
+        It stays whatever becomes of the other file. False, and nothing done, where the store cannot do that, or the
+        other file is gone. As safe to call as `put`.
+        """
+
     def publish(self) -> None:
         """Make everything durable and, where the store can rename, visible at once. Then drop `folder`.
 

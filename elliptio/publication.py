@@ -12,6 +12,7 @@ import shutil
 import stat
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -23,6 +24,7 @@ from elliptio.lake import Lake
 from elliptio.metadata import FileRecord, Metadata, readable_labels, to_document, to_manifest
 from elliptio.provenance import Provenance
 from elliptio.sources import Source, files_in
+from elliptio.twins import twins_in
 
 log = logging.getLogger(__name__)
 
@@ -65,8 +67,14 @@ class Publication:
 
     def save(self, sources: Sequence[Source]) -> list[FileRecord]:
         """Copy local files into the staged artifact."""
-        concurrency = self._lake.store.concurrency
-        return transfer.save(sources, self.staging, naming.FILES, concurrency=concurrency, progress=self._progress)
+        return transfer.save(
+            sources,
+            self.staging,
+            naming.FILES,
+            concurrency=self._lake.store.concurrency,
+            progress=self._progress,
+            twins=partial(twins_in, self._lake) if self.staging.in_place else transfer.no_twins,
+        )
 
     @property
     def folder(self) -> Path:

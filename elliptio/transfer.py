@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import BinaryIO, cast
+from typing import BinaryIO, Protocol, cast
 
-from elliptio.errors import SourceError
+from elliptio.errors import SourceError, StoreError
 from elliptio.hashing import CHUNK, HashingReader
 from elliptio.metadata import FileRecord
 from elliptio.progress import Progress
@@ -19,11 +19,45 @@ _FEW = 4
 
 _SMALL = 1 << 20
 
+LARGE = 1 << 20
+"""Of files of at least so many bytes no second copy is kept; smaller ones are not worth looking for."""
+
+Twins = Callable[[int], Iterable["Twin"]]
+"""Finds published files of a size."""
+
+
+class Twin(Protocol):
+    """A published file that may hold the same bytes as one that is to be saved."""
+
+    @property
+    def key(self) -> str:
+        """Its key in the store."""
+
+    @property
+    def sha256(self) -> str:
+        """Its hash, as it was recorded."""
+
+    def open(self) -> BinaryIO:
+        """Open it for reading."""
+
+
+def no_twins(size: int) -> Iterable[Twin]:
+    """Nothing was saved before."""
+    return ()
+
 
 def save(
-    sources: Sequence[Source], staging: Staging, folder: str, *, concurrency: int, progress: bool = True
+    sources: Sequence[Source],
+    staging: Staging,
+    folder: str,
+    *,
+    concurrency: int,
+    progress: bool = True,
+    twins: Twins = no_twins,
 ) -> list[FileRecord]:
     """Copy files into a staged artifact, below `folder`, and return their records in the same order.
+
+    Of a large file that one of its `twins` equals byte for byte no second copy is made.
 
     Raises
     ------
@@ -33,7 +67,17 @@ def save(
         If the store fails.
 
     """
-    return _each(sources, lambda source, bar: _save_one(source, staging, folder, bar), concurrency, progress)
+
+    def move(source: Source, bar: Progress) -> FileRecord:
+        if source.size >= LARGE:
+            for twin in twins(source.size):
+                record = _link_one(source, twin, staging, folder)
+                if record is not None:
+                    bar.advance(record.size)
+                    return record
+        return _save_one(source, staging, folder, bar)
+
+    return _each(sources, move, concurrency, progress)
 
 
 def hash_in_place(sources: Sequence[Source], *, concurrency: int, progress: bool = True) -> list[FileRecord]:
@@ -64,6 +108,28 @@ def _save_one(source: Source, staging: Staging, folder: str, bar: Progress) -> F
         reader = _CountingReader(file, source.path, bar)
         staging.put(f"{folder}/{source.relpath}", cast("BinaryIO", reader))
         return _record(source, reader, before, os.fstat(file.fileno()))
+
+
+def _link_one(source: Source, twin: Twin, staging: Staging, folder: str) -> FileRecord | None:
+    """Link to a published file if it holds what the source does; None if it does not, or cannot be linked to.
+
+    Their bytes are compared, not only their hashes: what is stored may have been damaged since.
+    """
+    with _open(source) as file:
+        before = os.fstat(file.fileno())
+        reader = _CountingReader(file, source.path, Progress(0, "", enabled=False))
+        try:
+            with twin.open() as other:
+                while (chunk := reader.read(CHUNK)) == other.read(CHUNK):
+                    if not chunk:
+                        break
+                else:
+                    return None
+        except StoreError:
+            return None
+        record = _record(source, reader, before, os.fstat(file.fileno()))
+    linked = record.sha256 == twin.sha256 and staging.link(f"{folder}/{source.relpath}", twin.key)
+    return record if linked else None
 
 
 def _hash_one(source: Source, bar: Progress) -> FileRecord:

@@ -26,6 +26,7 @@ INDEXED_PATHS: dict[str, tuple[str, ...]] = {
         "fingerprint",
         "file_relpaths",
         "files.sha256",
+        "files.size",
         "git.commit",
         "lake_id",
         "tags",

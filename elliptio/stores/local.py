@@ -277,6 +277,23 @@ class LocalStaging:
         finally:
             os.close(fd)
 
+    def link(self, relpath: str, key: str) -> bool:
+        """Make a hard link to a published file; False where there are none between these folders."""
+        path = os.path.join(self._path, check_key(relpath, self._path))
+        published = os.path.join(self._store.root, check_key(key, self._store.root))
+        with explained("write", path):
+            check_inside(published, self._store.root)
+            self._make_folder(os.path.dirname(path))
+            try:
+                if not stat.S_ISREG(os.lstat(published).st_mode):
+                    return False
+                os.link(published, path)
+            except OSError as error:
+                if error.errno not in (*NO_HARD_LINKS, *ABSENT, errno.EXDEV):
+                    raise
+                return False
+        return True
+
     def publish(self) -> None:
         """Flush, make files read-only, and rename the folder to where readers look.
 

@@ -282,6 +282,10 @@ class S3Staging:
                 raise chain.failure from None
             raise
 
+    def link(self, relpath: str, key: str) -> bool:
+        """Not offered."""
+        return False
+
     def publish(self) -> None:
         """Only drop the folder: every object that was put is durable, and is there as soon as it is referred to."""
         self._keys = set()

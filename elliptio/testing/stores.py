@@ -122,6 +122,25 @@ class StoreConformance:
         assert keys(store) == {f"a/{name}" for name in files}
         assert all(content(store, f"a/{name}") == data for name, data in files.items())
 
+    def test_a_link_holds_the_content_whatever_becomes_of_the_other(self, store: Store) -> None:
+        published(store, "a", {"x": b"data"})
+        staging = store.begin("b")
+        linked = staging.link("deep/y", "a/x")
+        if not linked:
+            staging.put("deep/y", io.BytesIO(b"data"))
+        staging.publish()
+        store.remove("a")
+        assert keys(store) == {"b/deep/y"}
+        assert content(store, "b/deep/y") == b"data"
+
+    def test_a_link_to_nothing_is_none(self, store: Store) -> None:
+        staging = store.begin("a")
+        try:
+            assert not staging.link("x", "not/there")
+            staging.put("x", io.BytesIO(b"data"))
+        finally:
+            staging.discard()
+
     @pytest.mark.parametrize("name", AWKWARD_NAMES)
     def test_awkward_names_survive(self, store: Store, name: str) -> None:
         published(store, "a", {name: b"data"})
