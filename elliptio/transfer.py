@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO, Protocol, cast
 
@@ -93,13 +93,26 @@ def _each(
         if len(sources) <= 1 or (len(sources) <= _FEW and total <= _SMALL and concurrency <= 4):
             return [move(source, bar) for source in sources]
         with ThreadPoolExecutor(min(concurrency, len(sources)), "elliptio-transfer") as pool:
-            futures = [pool.submit(move, source, bar) for source in sources]
+            batches = _batches(sources, concurrency)
+            futures = [pool.submit(lambda batch: [move(source, bar) for source in batch], batch) for batch in batches]
             try:
-                return [future.result() for future in futures]
+                return [record for future in futures for record in future.result()]
             except BaseException:
                 for future in futures:
                     future.cancel()
                 raise
+
+
+def _batches(sources: Sequence[Source], concurrency: int) -> Iterator[Sequence[Source]]:
+    """Divide files among threads: a task for each of thousands of small ones would cost as much as moving them."""
+    most = max(1, min(32, len(sources) // (4 * concurrency)))
+    start = size = 0
+    for number, source in enumerate(sources, 1):
+        size += source.size
+        if number - start >= most or size >= _SMALL:
+            yield sources[start:number]
+            start, size = number, 0
+    yield sources[start:]
 
 
 def _save_one(source: Source, staging: Staging, folder: str, bar: Progress) -> FileRecord:

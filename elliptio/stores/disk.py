@@ -7,7 +7,7 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import Any
 
 from elliptio.errors import StoreError
@@ -88,8 +88,8 @@ def with_parent(path: str, action: Callable[[], Any], made: list[str] | None = N
     return action()
 
 
-def prepare(folder: str) -> tuple[list[str], list[str]]:
-    """Make staged files read-only, and return them and their folders."""
+def prepare(folder: str, read_only: Container[str]) -> tuple[list[str], list[str]]:
+    """Make staged files read-only but those that are known to be, and return all of them and their folders."""
     files, folders = [], [folder]
     for path in folders:
         with os.scandir(path) as entries:
@@ -99,9 +99,10 @@ def prepare(folder: str) -> tuple[list[str], list[str]]:
                     continue
                 if not entry.is_file(follow_symlinks=False):
                     raise OSError(errno.EINVAL, "only regular files and folders can be published", entry.path)
-                mode = stat.S_IMODE(entry.stat(follow_symlinks=False).st_mode)
-                if mode & ~READABLE:
-                    os.chmod(entry.path, mode & READABLE)
+                if entry.path not in read_only:
+                    mode = stat.S_IMODE(entry.stat(follow_symlinks=False).st_mode)
+                    if mode & ~READABLE:
+                        os.chmod(entry.path, mode & READABLE)
                 files.append(entry.path)
     return files, folders
 

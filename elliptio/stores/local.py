@@ -258,6 +258,7 @@ class LocalStaging:
         self._target = target
         self._lock = lock
         self._made = {folder}
+        self._put: set[str] = set()
 
     def put(self, relpath: str, source: BinaryIO) -> None:
         """Copy what `source` still yields into the staging folder; of a copy that fails nothing is left."""
@@ -276,6 +277,7 @@ class LocalStaging:
             raise
         finally:
             os.close(fd)
+        self._put.add(path)
 
     def link(self, relpath: str, key: str) -> bool:
         """Make a hard link to a published file; False where there are none between these folders."""
@@ -304,7 +306,7 @@ class LocalStaging:
         """
         with explained("publish", self._target):
             check_inside(self._target, self._store.root)
-            files, folders = prepare(self._path)
+            files, folders = prepare(self._path, self._put)
             made: list[str] = []
             if self._store.durable:
                 flush([*files, *folders])
