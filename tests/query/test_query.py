@@ -122,7 +122,7 @@ REFUSED: list[tuple[Any, str]] = [
     ({"a": 1j}, "complex"),
     ({"a": DBRef("c", 1)}, "DBRef"),
     ({"a": pd.NaT}, "NaT"),
-    ({"a": np.datetime64("NaT")}, "NaT"),
+    ({"a": np.datetime64("NaT", "s")}, "NaT"),
     ({"a": "\ud800"}, "surrogate"),
     ({"a\ud800": 1}, "surrogate"),
     ({"a": {"b\0": 1}}, "NUL"),

@@ -263,7 +263,7 @@ def test_a_dead_endpoint_fails_soon(s3_root: str, silent: str, monkeypatch: pyte
     started = time.monotonic()
     with pytest.raises(StoreError, match=r"cannot connect|did not answer") as caught:
         S3Store(s3_root).begin("a").put("x", io.BytesIO(b"x"))
-    assert time.monotonic() - started < 13
+    assert time.monotonic() - started < 30
     assert urls[kind] in str(caught.value)
 
 
@@ -277,7 +277,7 @@ def test_an_endpoint_that_dies_later_fails_soon(store: S3Store) -> None:
     with pytest.raises(StoreError, match="cannot connect"):
         staging.put("x", io.BytesIO(b"x"))
     staging.discard()
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < 30
 
 
 @pytest.mark.parametrize(
