@@ -79,20 +79,24 @@ class Lake:
                 self._identity = self._identity or self._read_identity(create=True)
         return self._identity or ""
 
-    def _known_id(self) -> str | None:
+    def known_id(self) -> str | None:
         """Identity of the lake if it has one yet: reading must not write."""
         if self._identity is None:
             self._identity = self._read_identity(create=False)
         return self._identity
+
+    def restore_identity(self, lake_id: str) -> None:
+        """Write the identity of a lake that has none; one that is there stays."""
+        moment = naming.moment_of(lake_id)
+        identity = {"lake_id": lake_id, "creation_time": moment and moment.isoformat(), "version": FORMAT_VERSION}
+        self.store.create(naming.LAKE_IDENTITY, json.dumps(identity, indent=1).encode() + b"\n")
 
     def _read_identity(self, *, create: bool) -> str | None:
         where = f"{self.store.root}/{naming.LAKE_IDENTITY}"
         if self.store.stat(naming.LAKE_IDENTITY) is None:
             if not create:
                 return None
-            identifier, moment = naming.new_id("lake")
-            identity = {"lake_id": identifier, "creation_time": moment.isoformat(), "version": FORMAT_VERSION}
-            self.store.create(naming.LAKE_IDENTITY, json.dumps(identity, indent=1).encode() + b"\n")
+            self.restore_identity(naming.new_id("lake")[0])
         # Read back in every case: of two processes that made it at once, one won.
         with self.store.open(naming.LAKE_IDENTITY) as file:
             data = file.read()
@@ -256,7 +260,7 @@ class Lake:
         if not self.shared:
             return wanted
         # A lake that has no identity yet has no artifacts either: nothing equals its missing one.
-        scope = {"lake_id": self._known_id() or "none"}
+        scope = {"lake_id": self.known_id() or "none"}
         return {**scope, **wanted} if "lake_id" not in wanted else {"$and": [scope, wanted]}
 
 

@@ -6,7 +6,7 @@ import os
 import re
 import time
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
@@ -21,6 +21,8 @@ LAKE_IDENTITY = f"{LAKE_FOLDER}/lake.json"
 
 MAX_NAME_BYTES = 255
 """Longest file name that common file systems take (ext4, APFS, NTFS)."""
+
+_UUID7 = re.compile(r"[a-z]_([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$")
 
 _last_millisecond = 0
 _counter = 0
@@ -64,6 +66,14 @@ def new_id(kind: str) -> tuple[str, datetime]:
     seconds, rest = divmod(millisecond, 1000)
     moment = datetime.fromtimestamp(seconds, tz=UTC).replace(microsecond=rest * 1000)
     return f"{kind}_{uuid7(millisecond, counter, os.urandom(8))}", moment
+
+
+def moment_of(name: str) -> datetime | None:
+    """Read the moment that an identifier carries, or a name that ends with one; None where there is none."""
+    found = _UUID7.search(name)
+    if found is None:
+        return None
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(found[1] + found[2], 16))
 
 
 def remote_root(artifact_id: str, creation_time: datetime, username: str) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -33,8 +32,6 @@ STAGING = f"{naming.LAKE_FOLDER}/staging"
 
 _PARTS = (naming.FILES, naming.LOGS, naming.MANIFEST)
 """What an artifact is made of; of a deleted one nothing of it is left."""
-
-_UUID7 = re.compile(r"artifact_([0-9a-f]{8})-([0-9a-f]{4})-7")
 
 
 @dataclass(frozen=True)
@@ -71,19 +68,29 @@ def reindex(lake: Lake) -> ReindexReport:
         If the index fails.
 
     """
-    report = ReindexReport()
+    return record(lake, *lying(lake))
+
+
+def lying(lake: Lake) -> tuple[set[str], set[str]]:
+    """List the folders in which an artifact lies complete, and those in which a deleted one lay."""
     manifests: set[str] = set()
     tombstones: set[str] = set()
     for stored in lake.store.list():
         folder, _, name = stored.key.rpartition("/")
         if name in (naming.MANIFEST, TOMBSTONE_FILE) and is_artifact_root(folder):
             (tombstones if name == TOMBSTONE_FILE else manifests).add(folder)
-    for folder in sorted(manifests - tombstones):
+    return manifests - tombstones, tombstones
+
+
+def record(lake: Lake, complete: Set[str], deleted: Set[str]) -> ReindexReport:
+    """Put what lies in the given folders into the index; see `lying`."""
+    report = ReindexReport()
+    for folder in sorted(complete):
         with _noting(report, folder):
             added = _reindex_one(lake, folder)
             report.artifacts += added
             report.already_there += not added
-    for folder in sorted(tombstones):
+    for folder in sorted(deleted):
         with _noting(report, folder):
             report.tombstones += _record_tombstone(lake, folder)
     lake.reached()
@@ -98,10 +105,10 @@ def _noting(report: ReindexReport, folder: str) -> Iterator[None]:
     except IndexUnavailableError:
         raise
     except ElliptioError as error:
-        report.problems.append(Problem(_id_of(folder), None, str(error)))
+        report.problems.append(Problem(id_of(folder), None, str(error)))
 
 
-def _id_of(folder: str) -> str:
+def id_of(folder: str) -> str:
     """Identifier of the artifact that a folder is named after."""
     return folder.rpartition("/")[2].partition("_")[2]
 
@@ -150,7 +157,9 @@ def gc(lake: Lake, *, dry_run: bool = True, grace: timedelta = GRACE) -> list[Or
         complete = naming.MANIFEST in names and not deleted and not root.startswith(f"{STAGING}/")
         if complete or not left:
             continue
-        age = now - max([*(stored.modified for stored in files), *_made(root)])
+        # When it was begun counts too: its files may be copies that kept older times.
+        made = naming.moment_of(root.rpartition("/")[2])
+        age = now - max([*(stored.modified for stored in files), *([made] if made else [])])
         removed = not dry_run and age > grace and _remove(lake, root, deleted=deleted)
         orphans.append(Orphan(root, sum(stored.size for stored in left), age, removed))
     return orphans
@@ -177,14 +186,6 @@ def _unfinished(lake: Lake) -> list[StoredFile]:
     except StoreError as error:
         log.warning("Uploads that were cut off could not be looked for: %s", error)
         return []
-
-
-def _made(root: str) -> Sequence[datetime]:
-    """When the artifact of a folder was begun: its files may be copies that kept older times."""
-    found = _UUID7.search(root.rpartition("/")[2])
-    if found is None:
-        return []
-    return [datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(found[1] + found[2], 16))]
 
 
 def _remove(lake: Lake, root: str, *, deleted: bool) -> bool:

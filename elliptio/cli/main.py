@@ -24,6 +24,7 @@ from elliptio.cli import (
     get,
     output,
     reindex,
+    relocate,
     show,
     upload,
     verify,
@@ -31,7 +32,7 @@ from elliptio.cli import (
 from elliptio.cli.options import Parser, UsageError, add_common, defaults
 from elliptio.errors import ElliptioError
 
-VERBS = (demo, upload, find, show, get, delete, verify, flush, reindex, gc, config, doctor)
+VERBS = (demo, upload, find, show, get, delete, verify, flush, reindex, relocate, gc, config, doctor)
 
 OK, FAILED, USAGE, INTERRUPTED, NOBODY_READS = 0, 1, 2, 130, 141
 

@@ -15,7 +15,21 @@ import elliptio as eio
 from elliptio.cli import find as find_verb
 from tests.cli.conftest import Run
 
-VERBS = ("demo", "upload", "find", "show", "get", "verify", "flush", "reindex", "gc", "delete", "config", "doctor")
+VERBS = (
+    "demo",
+    "upload",
+    "find",
+    "show",
+    "get",
+    "verify",
+    "flush",
+    "reindex",
+    "relocate",
+    "gc",
+    "delete",
+    "config",
+    "doctor",
+)
 HEAVY = ("pandas", "numpy", "pymongo", "bson", "boto3", "git", "tqdm", "elliptio.handler", "elliptio.lake")
 
 
