@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,13 @@ from elliptio.files import Files, RemoteFile, listed
 from elliptio.metadata import AnyLabels, Labels, Metadata
 from elliptio.naming import check_relpath
 
+Neighbours = tuple[Sequence[str] | None, int, Mapping[str, tuple[str, str]]]
+"""The first artifacts that are based on one, how many are, and of its own parents who deleted them and when."""
 
-def no_children() -> tuple[Sequence[str], int]:
-    """Nothing was built on it."""
-    return [], 0
+
+def no_neighbours(metadata: Metadata) -> Neighbours:
+    """Nothing was built on it, and nothing it is based on was deleted."""
+    return [], 0, {}
 
 
 @dataclass(eq=False)
@@ -35,7 +38,7 @@ class Artifact:
     metadata: Metadata
     files: Files
     logs: Files
-    _children: Callable[[], tuple[Sequence[str], int]] = field(default=no_children, repr=False)
+    _find_neighbours: Callable[[Metadata], Neighbours] = field(default=no_neighbours, repr=False)
 
     def __eq__(self, other: object) -> bool:
         return self.metadata == other.metadata if isinstance(other, Artifact) else NotImplemented
@@ -99,12 +102,12 @@ class Artifact:
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(f"Artifact({self.artifact_id!r})" if cycle else str(self))
 
-    def _neighbours(self) -> tuple[Sequence[str] | None, int]:
-        """Tell what was built on this, and how many; None where the index cannot say: showing must never fail."""
+    def _neighbours(self) -> Neighbours:
+        """Tell what lies around this in the lineage, as far as the index can say: showing must never fail."""
         try:
-            return self._children()
+            return self._find_neighbours(self.metadata)
         except ElliptioError:
-            return None, 0
+            return None, 0, {}
 
 
 class NewArtifact(Artifact):

@@ -42,27 +42,36 @@ def human_size(size: int) -> str:
     return f"{value:.3g} EB"
 
 
-def artifact_text(metadata: Metadata, children: Sequence[str] | None, total: int | None = None) -> str:
+Deletions = Mapping[str, tuple[str, str]]
+"""Who deleted an artifact and when, by its identifier."""
+
+
+def artifact_text(
+    metadata: Metadata, children: Sequence[str] | None, total: int | None = None, deleted: Deletions | None = None
+) -> str:
     """Shape an artifact for a terminal; of `total` children the first are named, None are unknown."""
+    parents = f"  {'based on':<9} {_neighbours(metadata.based_on, deleted=deleted)}"
     lines = [f"Artifact {metadata.artifact_id}"]
     lines += [f"  {name:<9} {text}" for name, text in _facts(metadata)]
     if not _is_published(metadata):
-        return "\n".join(map(_printable, [*lines, f"  {'based on':<9} {_neighbours(metadata.based_on)}"]))
+        return "\n".join(map(_printable, [*lines, parents]))
     lines += [f"  {'files':<9} {_file_summary(metadata)}"]
     width = max((len(record.relpath) for record in metadata.files[:MOST_FILES]), default=0)
     lines += [f"    {record.relpath:<{width}}  {human_size(record.size):>9}" for record in metadata.files[:MOST_FILES]]
     if len(metadata.files) > MOST_FILES:
         lines.append(f"    … and {len(metadata.files) - MOST_FILES:,} more")
-    lines += [f"  {'based on':<9} {_neighbours(metadata.based_on)}", f"  {'used by':<9} {_neighbours(children, total)}"]
+    lines += [parents, f"  {'used by':<9} {_neighbours(children, total)}"]
     return "\n".join(map(_printable, lines))
 
 
-def artifact_html(metadata: Metadata, children: Sequence[str] | None, total: int | None = None) -> str:
+def artifact_html(
+    metadata: Metadata, children: Sequence[str] | None, total: int | None = None, deleted: Deletions | None = None
+) -> str:
     """Shape an artifact for a notebook: who, when, labels, files with sizes, lineage one step each way."""
     facts = [(name, _code(text) if name in _CODE else _escaped(text)) for name, text in _facts(metadata)]
     if _is_published(metadata):
         facts += [("files", _escaped(_file_summary(metadata)) + _file_table(metadata.files))]
-    facts += [("based on", _neighbours_html(metadata.based_on))]
+    facts += [("based on", _neighbours_html(metadata.based_on, deleted=deleted))]
     if _is_published(metadata):
         facts += [("used by", _neighbours_html(children, total))]
     rows = "".join(f"<tr><th>{name}</th><td>{content}</td></tr>" for name, content in facts)
@@ -141,16 +150,29 @@ def _file_rows(files: Sequence[FileRecord]) -> str:
     return f"<table>{rows}</table>"
 
 
-def _neighbours(identifiers: Sequence[str] | None, total: int | None = None) -> str:
+def _neighbours(identifiers: Sequence[str] | None, total: int | None = None, deleted: Deletions | None = None) -> str:
     if identifiers is None:
         return "unknown: the index cannot be reached"
-    return (", ".join(identifiers[:MOST_NEIGHBOURS]) or "nothing") + _more(identifiers, total, " ")
+    shown = [f"{identifier}{_deletion(identifier, deleted)}" for identifier in identifiers[:MOST_NEIGHBOURS]]
+    return (", ".join(shown) or "nothing") + _more(identifiers, total, " ")
 
 
-def _neighbours_html(identifiers: Sequence[str] | None, total: int | None = None) -> str:
+def _neighbours_html(
+    identifiers: Sequence[str] | None, total: int | None = None, deleted: Deletions | None = None
+) -> str:
     if not identifiers:
         return _escaped(_neighbours(identifiers))
-    return "<br>".join(map(_code, identifiers[:MOST_NEIGHBOURS])) + _more(identifiers, total, "<br>")
+    shown = [
+        f"{_code(identifier)}{_escaped(_deletion(identifier, deleted))}" for identifier in identifiers[:MOST_NEIGHBOURS]
+    ]
+    return "<br>".join(shown) + _more(identifiers, total, "<br>")
+
+
+def _deletion(identifier: str, deleted: Deletions | None) -> str:
+    if not deleted or identifier not in deleted:
+        return ""
+    who, when = deleted[identifier]
+    return f" (deleted by {who} at {when})"
 
 
 def _more(identifiers: Sequence[str], total: int | None, separator: str) -> str:

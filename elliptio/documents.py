@@ -126,7 +126,7 @@ def check_tombstone(tombstone: Any, folder: str, where: str) -> None:
 
     """
     deleted = tombstone.get("deleted") if isinstance(tombstone, Mapping) else None
-    if not isinstance(deleted, Mapping) or not all(isinstance(deleted.get(name), str) for name in ("time", "username")):
+    if not isinstance(deleted, Mapping) or not _is_time(deleted.get("time")) or not _is_text(deleted.get("username")):
         raise FormatError(f"{where} is damaged: it does not say who deleted it when.")
     check_place(tombstone, folder, where)
     check_storable(tombstone, where)

@@ -9,7 +9,8 @@ from elliptio.search import Found
 if TYPE_CHECKING:
     import pandas as pd
 
-_TYPES = {"creation_time": "datetime64[ms, UTC]", "file_count": "int64", "total_size": "int64", "version": "int64"}
+_TYPES = dict.fromkeys(("creation_time", "deleted.time"), "datetime64[ms, UTC]")
+_TYPES |= dict.fromkeys(("file_count", "total_size", "version"), "int64")
 
 
 def to_frame(found: Found) -> pd.DataFrame:

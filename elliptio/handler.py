@@ -18,7 +18,7 @@ from elliptio.errors import DocumentNotFoundError, MetadataError
 from elliptio.files import Block, FileMaker, Files, RemoteFile
 from elliptio.forking import Lock
 from elliptio.frame import to_frame
-from elliptio.loading import artifact_of, children_of, files_of, metadata_of
+from elliptio.loading import artifact_of, files_of, metadata_of, neighbours_of
 from elliptio.metadata import Labels, check_labels
 from elliptio.opening import open_lake
 from elliptio.provenance import username
@@ -259,6 +259,7 @@ class Handler:
         sort: Any = None,
         columns: Sequence[str] | None = None,
         exclude_columns: Sequence[str] = ("python_packages",),
+        deleted: bool = False,
     ) -> pd.DataFrame:
         """Find artifacts with a MongoDB query.
 
@@ -275,6 +276,8 @@ class Handler:
             Only these, dotted paths such as ``"labels.project"`` included.
         exclude_columns
             Left out when `columns` is not given.
+        deleted
+            True: deleted artifacts too; the column ``deleted`` says ``{"time": …, "username": …}`` of them.
 
         Returns
         -------
@@ -290,7 +293,9 @@ class Handler:
             If the index cannot be reached.
 
         """
-        found = search(self.lake, query, max_docs=max_docs, sort=sort, columns=columns, exclude_columns=exclude_columns)
+        found = search(
+            self.lake, query, max_docs=max_docs, sort=sort, columns=columns, exclude=exclude_columns, deleted=deleted
+        )
         if found.total > len(found.ids):
             warnings.warn(
                 f"Showing {len(found.ids):,} of {found.total:,} artifacts that match; max_docs=0 shows all.",
@@ -372,7 +377,7 @@ class Handler:
         prefix = f"{publication.root_key}/{naming.FILES}"
         files = Files(declared, FileMaker(self.store, prefix, block=block), grows=grows)
         logs = Files([], FileMaker(self.store, prefix))
-        artifact = NewArtifact(metadata, files, logs, partial(children_of, self.lake, metadata.artifact_id))
+        artifact = NewArtifact(metadata, files, logs, partial(neighbours_of, self.lake))
         artifact.folder = block.folder
         return artifact
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from elliptio import naming, query
@@ -176,10 +177,8 @@ class Lake:
             raise DocumentNotFoundError(f"More than one artifact_id begins with {artifact_id!r}: {named}, … Give more.")
         tombstone = self.tombstone(artifact_id)
         if tombstone is not None:
-            deleted = tombstone.get("deleted") or {}
-            raise DocumentNotFoundError(
-                f"{tombstone['_id']} was deleted by {deleted.get('username')} at {deleted.get('time')}."
-            )
+            who, when = _deletion(tombstone)
+            raise DocumentNotFoundError(f"{tombstone['_id']} was deleted by {who} at {when}.")
         raise DocumentNotFoundError(
             f"Could not find a document with artifact_id={artifact_id!r} in {self.index.address}. "
             "h.find() or `elliptio find` lists what is there."
@@ -205,13 +204,29 @@ class Lake:
         """Whether the index knows no artifact of this lake."""
         return not any(True for _ in self.index.find(ARTIFACTS, self._scoped({}), limit=1))
 
-    def find(self, wanted: Query, *, sort: Sort, limit: int) -> Iterator[Document]:
-        """Documents of this lake's artifacts that match a normalized query."""
-        return self.index.find(ARTIFACTS, self._resolved(wanted), sort=sort, limit=limit)
+    def find(self, wanted: Query, *, sort: Sort, limit: int, deleted: bool = False) -> Iterator[Document]:
+        """Documents of this lake's artifacts that match a normalized query; if `deleted`, tombstones among them."""
+        resolved = self._resolved(wanted)
+        found = self.index.find(ARTIFACTS, resolved, sort=sort, limit=limit)
+        if not deleted:
+            return found
+        from elliptio.query.ordering import sort_documents
 
-    def count(self, wanted: Query) -> int:
-        """How many of this lake's artifacts match a normalized query."""
-        return self.index.count(ARTIFACTS, self._resolved(wanted))
+        # Artifacts first: whoever deletes writes the tombstone before the document goes, so none is missed.
+        documents = {document["_id"]: document for document in found}
+        for tombstone in self.index.find(TOMBSTONES, resolved, sort=sort, limit=limit):
+            documents.setdefault(tombstone["_id"], tombstone)
+        return iter(sort_documents(documents.values(), sort, limit))
+
+    def count(self, wanted: Query, *, deleted: bool = False) -> int:
+        """How many of this lake's artifacts, and if `deleted` tombstones, match a normalized query."""
+        resolved = self._resolved(wanted)
+        return sum(self.index.count(name, resolved) for name in (ARTIFACTS, *([TOMBSTONES] if deleted else [])))
+
+    def deletions(self, artifact_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Who deleted which of these artifacts, and when."""
+        wanted = self._scoped({"_id": {"$in": list(artifact_ids)}})
+        return {tombstone["_id"]: _deletion(tombstone) for tombstone in self.index.find(TOMBSTONES, wanted)}
 
     def environment(self, environment_id: str | None) -> Document:
         """Look up an environment; empty where none is known. They never change, so each is read once."""
@@ -262,6 +277,15 @@ class Lake:
         # A lake that has no identity yet has no artifacts either: nothing equals its missing one.
         scope = {"lake_id": self.known_id() or "none"}
         return {**scope, **wanted} if "lake_id" not in wanted else {"$and": [scope, wanted]}
+
+
+def _deletion(tombstone: Document) -> tuple[str, str]:
+    """Who deleted an artifact, and when."""
+    deleted = tombstone.get("deleted") or {}
+    when = deleted.get("time")
+    return str(deleted.get("username")), (
+        when.isoformat(timespec="milliseconds") if isinstance(when, datetime) else str(when)
+    )
 
 
 def _is_valid(text: str) -> bool:

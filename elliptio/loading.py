@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 
 from elliptio import naming
-from elliptio.artifact import Artifact
+from elliptio.artifact import Artifact, Neighbours
 from elliptio.display import MOST_NEIGHBOURS
 from elliptio.documents import check_document
 from elliptio.files import FileMaker, Files
@@ -30,7 +29,7 @@ def metadata_of(lake: Lake, document: Document) -> Metadata:
 def artifact_of(lake: Lake, metadata: Metadata) -> Artifact:
     """Give metadata its files and logs."""
     files, logs = files_of(lake, metadata, naming.FILES), files_of(lake, metadata, naming.LOGS)
-    return Artifact(metadata, files, logs, partial(children_of, lake, metadata.artifact_id))
+    return Artifact(metadata, files, logs, partial(neighbours_of, lake))
 
 
 def files_of(lake: Lake, metadata: Metadata, folder: str) -> Files:
@@ -40,9 +39,10 @@ def files_of(lake: Lake, metadata: Metadata, folder: str) -> Files:
     return Files(records, FileMaker(lake.store, prefix, records=records))
 
 
-def children_of(lake: Lake, artifact_id: str) -> tuple[Sequence[str], int]:
-    """Find the first artifacts that are based on one, and how many are."""
-    query = {"based_on": artifact_id}
+def neighbours_of(lake: Lake, metadata: Metadata) -> Neighbours:
+    """Find the first artifacts that are based on one, how many are, and what it is based on that was deleted."""
+    query = {"based_on": metadata.artifact_id}
     found = list(lake.find(query, sort=[("creation_time", 1)], limit=MOST_NEIGHBOURS + 1))
     total = len(found) if len(found) <= MOST_NEIGHBOURS else lake.count(query)
-    return [document["artifact_id"] for document in found], total
+    deleted = lake.deletions(metadata.based_on[:MOST_NEIGHBOURS]) if metadata.based_on else {}
+    return [document["artifact_id"] for document in found], total, deleted

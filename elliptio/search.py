@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -43,6 +43,9 @@ COLUMNS = (*FIRST, *REST)
 
 FIELDS = {*COLUMNS, *ENVIRONMENT_FIELDS, "_id", "logs", *(entry.name for entry in fields(Metadata))} - {"environment"}
 """Top-level fields that a query or a sort may name."""
+
+DELETED = "deleted"
+"""A field and a column of deleted artifacts only: who deleted them, and when."""
 
 _LOGICAL = ("$and", "$or", "$nor")
 _WHOLE_VALUES = {"$eq", "$ne", "$in", "$nin", "$exists"}
@@ -87,9 +90,10 @@ def search(
     max_docs: int,
     sort: Any = None,
     columns: Sequence[str] | None = None,
-    exclude_columns: Sequence[str] = ("python_packages",),
+    exclude: Sequence[str] = ("python_packages",),
+    deleted: bool = False,
 ) -> Found:
-    """Answer a query; see `Handler.find` for the parameters.
+    """Answer a query; see `Handler.find` for the parameters (`exclude` is its `exclude_columns`).
 
     Raises
     ------
@@ -100,56 +104,59 @@ def search(
 
     """
     wanted = normalize_query({} if query is None else query)
-    _check_fields(wanted)
-    order = _checked_order(sort)
-    chosen = choose_columns(columns, exclude_columns)
+    known = FIELDS | ({DELETED} if deleted else set())
+    _check_fields(wanted, known)
+    order = _checked_order(sort, known)
+    chosen = choose_columns(columns, exclude, deleted=deleted)
     if not isinstance(max_docs, int) or isinstance(max_docs, bool) or max_docs < 0:
         raise QueryError(f"max_docs is a number of rows, or 0 for all, not {max_docs!r}.")
     spool.flush_if_any(lake)
-    documents = list(lake.find(wanted, sort=order, limit=max_docs + 1 if max_docs else 0))
+    documents = list(lake.find(wanted, sort=order, limit=max_docs + 1 if max_docs else 0, deleted=deleted))
     total = len(documents)
     if max_docs and total > max_docs:
         documents.pop()
         # Others may be saving or deleting between the two questions.
-        total = max(total, lake.count(wanted))
+        total = max(total, lake.count(wanted, deleted=deleted))
     if not documents:
         _warn_if_index_is_lost(lake)
     return Found([entry["_id"] for entry in documents], _columns(lake, documents, chosen), total)
 
 
-def _check_fields(wanted: Mapping[str, Any]) -> None:
+def _check_fields(wanted: Mapping[str, Any], known: Set[str]) -> None:
     """Refuse conditions that could never be met, or not as they are meant: they would silently find nothing."""
     for path, operand in wanted.items():
         if path in _LOGICAL:
             for part in operand:
-                _check_fields(part)
+                _check_fields(part, known)
         elif not path.startswith("$"):
-            _check_field(path)
-            if path == "creation_time":
-                _check_times(operand)
+            _check_field(path, known)
+            if path in ("creation_time", f"{DELETED}.time"):
+                _check_times(path, operand)
             elif path.split(".")[0] == "remote_root":
                 _check_root(path, operand)
 
 
-def _check_field(path: str) -> None:
+def _check_field(path: str, known: Set[str]) -> None:
     name = path.split(".")[0]
-    if name in FIELDS:
+    if name in known:
         return
-    if name in {entry.name for entry in fields(Labels)}:
+    if name == DELETED:
+        hint = "it is one of deleted artifacts, which are found with deleted=True (`elliptio find --deleted`)."
+    elif name in {entry.name for entry in fields(Labels)}:
         hint = f"did you mean 'labels.{path}'?"
     else:
         from difflib import get_close_matches
 
-        close = get_close_matches(name, sorted(FIELDS), n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(sorted(FIELDS))}."
+        close = get_close_matches(name, sorted(known), n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(sorted(known))}."
     raise QueryError(f"There is no field {name!r}; {hint} Labels of your own are asked for as 'labels.<name>'.")
 
 
-def _check_times(operand: Any) -> None:
+def _check_times(path: str, operand: Any) -> None:
     for value in _compared(operand):
         if isinstance(value, str | int | float | re.Pattern) or type(value).__name__ == "Regex":
             raise QueryError(
-                f"creation_time is compared with datetimes, not with {value!r}: give one with a zone, such as "
+                f"{path} is compared with datetimes, not with {value!r}: give one with a zone, such as "
                 'datetime(2026, 1, 31, tzinfo=UTC) (in JSON {"$date": "2026-01-31T00:00:00Z"}).'
             )
 
@@ -210,7 +217,7 @@ def _holds_artifacts(lake: Lake) -> bool:
     return False
 
 
-def choose_columns(columns: Sequence[str] | None, exclude: Sequence[str]) -> list[str]:
+def choose_columns(columns: Sequence[str] | None, exclude: Sequence[str], *, deleted: bool = False) -> list[str]:
     """Decide which columns an answer gets.
 
     Parameters
@@ -219,6 +226,8 @@ def choose_columns(columns: Sequence[str] | None, exclude: Sequence[str]) -> lis
         Asked for by the user, dotted paths included; None means all.
     exclude
         Left out of "all".
+    deleted
+        Whether deleted artifacts are asked for, which have a column of their own.
 
     Raises
     ------
@@ -228,12 +237,13 @@ def choose_columns(columns: Sequence[str] | None, exclude: Sequence[str]) -> lis
     """
     if isinstance(columns, str) or isinstance(exclude, str):
         raise QueryError("columns and exclude_columns are lists of names, not one text.")
-    known = {*COLUMNS, *ENVIRONMENT_FIELDS, "artifact_id", "logs"}
+    every = (*FIRST, *sorted((*REST, DELETED))) if deleted else COLUMNS
+    known = {*every, *ENVIRONMENT_FIELDS, "artifact_id", "logs"}
     for name in [*(columns or ()), *exclude]:
         if name.split(".")[0] not in known:
-            raise QueryError(f"There is no column {name!r}. Columns: {', '.join(COLUMNS)}.")
+            raise QueryError(f"There is no column {name!r}. Columns: {', '.join(every)}.")
     if columns is None:
-        return [name for name in COLUMNS if name not in set(exclude)]
+        return [name for name in every if name not in set(exclude)]
     return list(dict.fromkeys(columns))
 
 
@@ -252,10 +262,10 @@ def _column(lake: Lake, documents: Sequence[Document], name: str) -> list[Any]:
     return [f"{lake.store.root}/{value}" for value in values] if name == "remote_root" else values
 
 
-def _checked_order(sort: Any) -> list[tuple[str, int]]:
+def _checked_order(sort: Any, known: Set[str]) -> list[tuple[str, int]]:
     order = check_sort(sort)
     for path, _ in order:
-        _check_field(path)
+        _check_field(path, known)
         if path.split(".")[0] in ENVIRONMENT_FIELDS:
             raise QueryError(f"Cannot sort by {path!r}: it belongs to the environment. Sort the DataFrame instead.")
     return order or [("creation_time", -1)]

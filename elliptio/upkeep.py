@@ -227,9 +227,11 @@ def delete(lake: Lake, document: Document, *, force: bool, username: str) -> Non
             f"{artifact_id} was not deleted, because these are based on it: {', '.join(children)}. "
             "force=True deletes it all the same."
         )
+    now = datetime.now(tz=UTC)
     tombstone = {
         **{name: value for name, value in document.items() if name not in ("files", "logs", "tags")},
-        "deleted": {"time": datetime.now(tz=UTC).isoformat(timespec="milliseconds"), "username": username},
+        # MongoDB keeps milliseconds.
+        "deleted": {"time": now.replace(microsecond=now.microsecond // 1000 * 1000), "username": username},
     }
     lake.store.create(f"{root}/{TOMBSTONE_FILE}", extended_json(tombstone).encode() + b"\n")
     lake.index.insert(TOMBSTONES, tombstone)

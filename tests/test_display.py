@@ -145,6 +145,16 @@ def test_many_neighbours_are_counted() -> None:
         assert "and 4 more" in shown
 
 
+def test_deleted_parents() -> None:
+    parents = replace(PLAIN, based_on=["artifact_00", "artifact_gone"])
+    deleted = {"artifact_gone": ("andy", "yesterday")}
+    assert "  based on  artifact_00, artifact_gone (deleted by andy at yesterday)\n" in artifact_text(
+        parents, [], 0, deleted
+    )
+    shown = Reader(artifact_html(parents, [], 0, deleted)).text
+    assert "artifact_00artifact_gone (deleted by andy at yesterday)" in shown
+
+
 def test_unknown_children() -> None:
     assert "used by   nothing" in artifact_text(PLAIN, [])
     for shape in (artifact_text, artifact_html):

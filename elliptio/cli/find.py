@@ -58,6 +58,7 @@ def add_parser(verbs: Verb) -> None:
     parser.add_argument("--until", type=until, metavar="TIME", help="made before this time, or on this day")
     parser.add_argument("--file", metavar="PATTERN", help="with a file of such a name")
     parser.add_argument("--based-on", metavar="ID", help="made from this artifact")
+    parser.add_argument("--deleted", action="store_true", help="deleted artifacts too, with who deleted them and when")
     parser.add_argument("--sort", metavar="[-]PATH", help="such as total_size, or -total_size for the largest first")
     parser.add_argument(
         "--limit", type=_limit, default=LIMIT, metavar="N", help=f"at most so many; 0 shows all (default: {LIMIT})"
@@ -71,8 +72,8 @@ def run(args: argparse.Namespace) -> int:
 
     with handler(args) as h:
         query = _query(args, h)
-        columns = args.columns or (None if args.json else PLAIN)
-        found = search(h.lake, query, max_docs=args.limit, sort=args.sort, columns=columns)
+        columns = args.columns or (None if args.json else (*PLAIN, "deleted") if args.deleted else PLAIN)
+        found = search(h.lake, query, max_docs=args.limit, sort=args.sort, columns=columns, deleted=args.deleted)
     rows, total = found.rows(), found.total
     if args.json:
         output.print_json(rows)
@@ -211,15 +212,21 @@ def _summary(rows: Sequence[Mapping[str, Any]], width: int) -> list[str]:
             output.cell(row["username"], width if whole else 20),
             _files(row, width if whole else 40),
             _labels(row, width if whole else 30),
+            *([_deletion(row)] if "deleted" in row else []),
         ]
         for row in rows
     ]
     if width >= NARROW:
-        return output.table(("ARTIFACT", "TIME (UTC)", "USER", "FILES", "LABELS"), cells, width)
+        header = ["ARTIFACT", "TIME (UTC)", "USER", "FILES", "LABELS", "DELETED"]
+        return output.table(header[: len(cells[0])], cells, width)
     return [
         line.rstrip()
-        for identifier, time, user, files, labels in cells
-        for line in (_beside(identifier, f"  {time}  {user}", width), output.cut(f"    {files}  {labels}", width))
+        for identifier, time, user, files, labels, *deletion in cells
+        for line in (
+            _beside(identifier, f"  {time}  {user}", width),
+            output.cut(f"    {files}  {labels}", width),
+            *(output.cut(f"    deleted {text}", width) for text in deletion if text),
+        )
     ]
 
 
@@ -236,6 +243,11 @@ def _files(row: Mapping[str, Any], width: int) -> str:
         return f"{count:,} files"
     more = f" +{count - len(shown):,}" if count > len(shown) else ""
     return output.cut(output.one_line(", ".join(shown)), width) + more
+
+
+def _deletion(row: Mapping[str, Any]) -> str:
+    deleted = row["deleted"]
+    return f"{output.cell(deleted.get('time'))} by {output.cell(deleted.get('username'), 20)}" if deleted else ""
 
 
 def _labels(row: Mapping[str, Any], width: int) -> str:

@@ -333,3 +333,38 @@ def test_glob(named: tuple[Run, dict[str, str]]) -> None:
     for glob in GLOBS:
         expected = {name for name in NAMES if fnmatch.fnmatchcase(name, glob)}
         assert set(found(run, ids, f"--file={glob}", "--limit", "0")) == expected, (glob, glob_pattern(glob))
+
+
+@pytest.fixture
+def after_deleting(cli: Run, several: dict[str, str]) -> dict[str, str]:
+    cli("delete", several["notes.txt"])
+    return several
+
+
+def test_deleted(cli: Run, after_deleting: dict[str, str], root: Path) -> None:
+    ids = after_deleting
+    assert found(cli, ids) == ["model.json", "train.csv"]
+    assert found(cli, ids, "--deleted") == ["notes.txt", "model.json", "train.csv"]
+    assert found(cli, ids, "--deleted", "--project", "other") == ["notes.txt"]
+    assert found(cli, ids, "--deleted", '{"deleted": {"$exists": true}}') == ["notes.txt"]
+    rows = cli("find", "--deleted", "--json").json
+    moment = eio.Handler(root).find(deleted=True).deleted.iloc[0]["time"]
+    assert datetime.fromisoformat(rows[0]["deleted"]["time"]) == moment
+    assert rows[1]["deleted"] is None
+    assert "deleted" not in cli("find", "--json").json[0]
+    assert "--deleted" in cli("find", '{"deleted.username": "andy"}').error
+
+
+def test_deleted_in_a_table(cli: Run, after_deleting: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    when, who = (
+        cli("find", "--deleted", "--columns", "deleted.time,deleted.username").out.splitlines()[1].split("  ")[1:]
+    )
+    lines = cli("find", "--deleted").out.splitlines()
+    assert lines[0].split()[-1] == "DELETED"
+    assert lines[1].endswith(f"  {when} by {who}")
+    assert lines[-1] == "3 of 3 artifacts"
+    assert "DELETED" not in cli("find").out
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = cli("find", "--deleted").out.splitlines()
+    assert lines[2] == f"    deleted {when} by {who}"
+    assert len(lines) == 8

@@ -68,3 +68,12 @@ def test_an_id_that_fits_several(cli: Run, saved: str, data: Path) -> None:
     result = cli("show", "artifact_")
     assert result.code == 1
     assert "More than one" in result.error
+
+
+def test_what_was_deleted(cli: Run, saved: str, data: Path) -> None:
+    child = cli("upload", data, "--based-on", saved, "--json").artifact_id
+    cli("delete", saved, "--force")
+    result = cli("show", saved)
+    assert result.code == 1
+    assert f"{saved} was deleted by " in result.error
+    assert f"based on  {saved} (deleted by " in cli("show", child).out
