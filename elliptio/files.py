@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 import os
@@ -14,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
 from elliptio import hashing
 from elliptio.errors import FileKeyError, SourceError, StoreError
+from elliptio.failures import explained
 from elliptio.metadata import FileRecord
 from elliptio.naming import check_relpath
 
@@ -32,12 +34,15 @@ class Block:
         Where they are written.
     in_place
         Whether that is in the lake itself, so that they can be written by their `remote_url`.
+    failure
+        Why a file that was left open could not be closed, so that its end is missing.
 
     """
 
     def __init__(self, folder: Path, *, in_place: bool) -> None:
         self.folder = folder
         self.in_place = in_place
+        self.failure: StoreError | None = None
         self._ended = False
         self._opened: weakref.WeakSet[IO[Any]] = weakref.WeakSet()
 
@@ -46,10 +51,11 @@ class Block:
         if self._ended:
             raise StoreError(f"{relpath!r} cannot be written any more: its block has ended without publishing it.")
         path = self.folder / relpath
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except FileExistsError as error:
-            raise SourceError(f"{relpath!r} needs {error.filename} to be a folder, but a file is there.") from error
+        with explained("make", str(path.parent)):
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            except (FileExistsError, NotADirectoryError) as error:
+                raise SourceError(f"{relpath!r} needs {error.filename} to be a folder, but a file is there.") from error
         return path
 
     def opened(self, file: IO[Any]) -> IO[Any]:
@@ -63,7 +69,11 @@ class Block:
         for file in list(self._opened):
             if not file.closed:
                 log.warning("%s was still open at the end of its block; it was closed, so that nothing is lost.", file)
-                file.close()
+                try:
+                    with explained("write", str(file.name)):
+                        file.close()
+                except StoreError as error:
+                    self.failure = error
 
 
 class RemoteFile:
@@ -186,6 +196,8 @@ class RemoteFile:
             If the bytes are not those that were saved; nothing is written then.
         MissingKeyError
             If the store no longer has the file.
+        StoreError
+            If it cannot be read, or not be written here; nothing is left of it then.
 
         """
         target = Path(Path(self.relpath).name if to is None else to)
@@ -197,14 +209,15 @@ class RemoteFile:
             if target.is_file() and hashing.sha256_of(target) == self.sha256:
                 return target
             raise StoreError(f"{target.absolute()} is there with different content: say where, .download(to=...).")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_name(f".{secrets.token_hex(8)}.part")
-        try:
-            with self.open("rb") as source, open(part, "xb") as sink:
-                shutil.copyfileobj(source, sink, hashing.CHUNK)
-            os.replace(part, target)
-        finally:
-            part.unlink(missing_ok=True)
+        with explained("write", str(target.absolute())):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            part = target.with_name(f".{secrets.token_hex(8)}.part")
+            try:
+                with self.open("rb") as source, open(part, "xb") as sink:
+                    shutil.copyfileobj(source, sink, hashing.CHUNK)
+                os.replace(part, target)
+            finally:
+                part.unlink(missing_ok=True)
         return target
 
     def download_string(self, encoding: str = "utf-8") -> str:
@@ -214,16 +227,18 @@ class RemoteFile:
 
     def upload(self, path: str | os.PathLike[str]) -> None:
         """Fill this file from a local one, while its artifact is being made."""
-        with open(path, "rb") as source, self._writable() as sink:
+        with open(path, "rb") as source, self._writing() as sink:
             shutil.copyfileobj(source, sink, hashing.CHUNK)
 
     def upload_string(self, text: str, encoding: str = "utf-8") -> None:
         """Fill this file with text, while its artifact is being made."""
-        with self._writable() as sink:
+        with self._writing() as sink:
             sink.write(text.encode(encoding))
 
-    def _writable(self) -> BinaryIO:
-        return cast("BinaryIO", self.open("wb"))
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[BinaryIO]:
+        with explained("write", self.remote_url), self.open("wb") as sink:
+            yield cast("BinaryIO", sink)
 
     def _publish(self, record: FileRecord) -> None:
         self._block = None

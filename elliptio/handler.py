@@ -15,6 +15,7 @@ from elliptio import capture, naming, spool, upkeep
 from elliptio.artifact import Artifact, NewArtifact
 from elliptio.config import load_settings
 from elliptio.errors import DocumentNotFoundError, MetadataError
+from elliptio.failures import explained
 from elliptio.files import Block, FileMaker, Files, RemoteFile
 from elliptio.forking import Lock
 from elliptio.frame import to_frame
@@ -218,6 +219,8 @@ class Handler:
             finally:
                 block.end()
         with keeping(publication):
+            if block.failure is not None:
+                raise block.failure
             logs = [publication.put_log("output.log", _redacted(output))] if output else []
             records, others = publication.collect(declared)
             if declared and others:
@@ -370,7 +373,8 @@ class Handler:
         )
 
     def _new_artifact(self, publication: Publication, block: Block, declared: list[str], *, grows: bool) -> NewArtifact:
-        block.folder.mkdir(parents=True, exist_ok=True)
+        with explained("make", str(block.folder)):
+            block.folder.mkdir(parents=True, exist_ok=True)
         for name in declared:
             block.path(name)
         metadata = publication.describe_unpublished()

@@ -61,6 +61,8 @@ class Lake:
         # Whether artifacts of this process wait in the spool, and when it was last looked for those of others.
         self.spooled = False
         self.spool_checked = -math.inf
+        # Artifacts that wait without a file there, because it could not be written: their places by identifier.
+        self.unnoted: dict[str, str] = {}
         # What was already said of the spool's files: once is enough.
         self.spool_reported: set[str] = set()
         self._paused_until = -math.inf

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO, cast
 from elliptio import naming, provenance, spool, transfer
 from elliptio.artifact import not_written
 from elliptio.errors import ElliptioError, MetadataError
+from elliptio.failures import explained
 from elliptio.hashing import HashingReader
 from elliptio.lake import Lake
 from elliptio.metadata import FileRecord, Metadata, readable_labels, to_document, to_manifest
@@ -126,7 +127,9 @@ class Publication:
             spool.keep(self._lake, self.artifact_id, self.root_key, error)
             return
         except BaseException:
-            spool.note(self._lake, self.artifact_id, self.root_key)
+            # What interrupts is what the caller must see, also where no note can be written.
+            with contextlib.suppress(ElliptioError):
+                spool.note(self._lake, self.artifact_id, self.root_key)
             raise
         try:
             spool.flush_if_any(self._lake)
@@ -261,15 +264,16 @@ def make_own(folder: Path, beside: Path) -> None:
 def keeping(publication: Publication) -> Iterator[None]:
     """Keep what a block wrote where only collecting it fails: it may have taken hours to make."""
     try:
-        yield
+        with explained("collect what was written in", str(publication.folder)):
+            yield
     except ElliptioError as error:
         if not any(publication.folder.rglob("*")):
-            publication.discard()
+            _discard(publication, error)
         else:
             error.add_note(f"What the block wrote is still in {publication.folder}; `gc` removes it later.")
         raise
-    except BaseException:
-        publication.discard()
+    except BaseException as error:
+        _discard(publication, error)
         raise
 
 
@@ -278,6 +282,14 @@ def discarding(publication: Publication) -> Iterator[None]:
     """Leave nothing behind of a publication that fails."""
     try:
         yield
-    except BaseException:
-        publication.discard()
+    except BaseException as error:
+        _discard(publication, error)
         raise
+
+
+def _discard(publication: Publication, error: BaseException) -> None:
+    """Leave nothing behind; where that fails too, the first error is the one that says why."""
+    try:
+        publication.discard()
+    except ElliptioError as failure:
+        error.add_note(f"What was staged of it is still there, and `gc` removes it later: {failure}")

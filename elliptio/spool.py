@@ -40,15 +40,22 @@ def note(lake: Lake, artifact_id: str, root_key: str) -> None:
 
 
 def keep(lake: Lake, artifact_id: str, root_key: str, error: ElliptioError) -> None:
-    """Note that an artifact waits for the index, and say so once."""
-    note(lake, artifact_id, root_key)
-    if not lake.spooled:
-        lake.spooled = True
+    """Note that an artifact waits for the index, and say so once; only remember it where the store takes no note."""
+    how = "They are recorded at the next call that reaches the index, or by `elliptio flush`."
+    told = lake.spooled
+    lake.spooled = True
+    try:
+        note(lake, artifact_id, root_key)
+    except StoreError as failure:
+        told = bool(lake.unnoted)
+        lake.unnoted[artifact_id] = root_key
+        how = (
+            f"Nor could it be noted that they wait: {failure} They are recorded at the next call of this program that "
+            "reaches the index, or by `elliptio reindex`."
+        )
+    if not told:
         warnings.warn(
-            f"The files are saved, but cannot be found yet: {error} They are recorded at the next call that reaches "
-            "the index, or by `elliptio flush`.",
-            SpooledWarning,
-            stacklevel=levels_inside(),
+            f"The files are saved, but cannot be found yet: {error} {how}", SpooledWarning, stacklevel=levels_inside()
         )
 
 
@@ -96,21 +103,22 @@ def flush_if_any(lake: Lake) -> None:
     except StoreError as error:
         _report(lake, SPOOL, f"Cannot look for artifacts that wait for the index: {error}")
         return
-    if not waiting:
+    if not waiting and not lake.unnoted:
         return
     # Reading comes first: where that fails too, the caller should learn it now, and not wait for it twice.
     lake.has("")
     try:
         delivered = _deliver(lake, waiting)
     except IndexUnavailableError as error:
-        _report(lake, "index", f"{len(waiting):,} artifacts wait for the index, which cannot be written: {error}")
+        number = len(waiting) + len(lake.unnoted)
+        _report(lake, "index", f"{number:,} artifacts wait for the index, which cannot be written: {error}")
         return
     if delivered:
         log.info("Recorded %d artifacts that had waited for the index.", len(delivered))
 
 
 def _deliver(lake: Lake, waiting: list[StoredFile]) -> list[str]:
-    delivered = []
+    delivered = _deliver_unnoted(lake)
     for stored in sorted(waiting, key=lambda stored: stored.key):
         try:
             artifact_id = _deliver_one(lake, stored)
@@ -125,20 +133,39 @@ def _deliver(lake: Lake, waiting: list[StoredFile]) -> list[str]:
     return delivered
 
 
+def _deliver_unnoted(lake: Lake) -> list[str]:
+    """Record what only this process knows to wait."""
+    delivered = []
+    for artifact_id, root_key in list(lake.unnoted.items()):
+        try:
+            delivered += [artifact_id] if _record(lake, root_key) else []
+        except IndexUnavailableError:
+            raise
+        except ElliptioError as error:
+            _report(lake, artifact_id, f"{lake.store.root}/{root_key} cannot be recorded in the index: {error}")
+        lake.unnoted.pop(artifact_id, None)
+    return delivered
+
+
 def _deliver_one(lake: Lake, stored: StoredFile) -> str | None:
     """Record one artifact; None where nothing was left to record."""
     try:
         root_key = _read_root_key(lake, stored)
+    except MissingKeyError:  # another process was quicker
+        return None
+    found = _record(lake, root_key)
+    lake.store.remove(stored.key)
+    return found
+
+
+def _record(lake: Lake, root_key: str) -> str | None:
+    """Put an artifact into the index; None where it was deleted since."""
+    try:
         document, environment = _read_artifact(lake, root_key)
     except MissingKeyError:
-        # Another process was quicker, or the artifact was removed since.
-        lake.store.remove(stored.key)
         return None
-    document = {**document, "remote_root": root_key, "lake_id": lake.lake_id}
-    added = lake.add_manifest(document, environment)
-    there = added or lake.has(document["_id"])
-    lake.store.remove(stored.key)
-    return document["_id"] if there else None
+    added = lake.add_manifest({**document, "remote_root": root_key, "lake_id": lake.lake_id}, environment)
+    return document["_id"] if added or lake.has(document["_id"]) else None
 
 
 def _read_root_key(lake: Lake, stored: StoredFile) -> str:

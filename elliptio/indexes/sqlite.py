@@ -31,7 +31,7 @@ from elliptio.indexes.sqlite_connection import (
     prepare,
 )
 from elliptio.indexes.sqlite_rows import index_rows
-from elliptio.indexes.sqlite_schema import explained
+from elliptio.indexes.sqlite_schema import explained, transaction
 from elliptio.indexes.sqlite_sql import (
     OPTIONS,
     PATH,
@@ -272,10 +272,5 @@ class SqliteIndex:
                     connection = None
             if connection is None:
                 connection = self._local.connection = connect_to_write(self.path, durable=self._durable)
-            connection.execute("BEGIN IMMEDIATE")
-            try:
+            with transaction(connection):
                 yield connection
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")

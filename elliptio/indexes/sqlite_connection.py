@@ -197,7 +197,8 @@ def connect_to_read(path: Path) -> Connection:
             if "locked" in str(error):
                 raise
     journal = Path(f"{path}-wal")
-    if may_write(path.parent) or (journal.exists() and journal.stat().st_size):
+    may_try = sqlite_schema.may_lack_room(reason) or not may_write(path.parent)
+    if not may_try or (journal.exists() and journal.stat().st_size):
         raise reason
     # Nobody writes just now, but somebody may in a moment: good for one look only.
     connection = _connect(path, "mode=ro&immutable=1", cache=False)

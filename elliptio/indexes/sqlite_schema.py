@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 from elliptio.errors import FormatError
@@ -32,15 +33,24 @@ def create_schema(connection: sqlite3.Connection, path: Path) -> None:
     """Make the tables unless they are there; refuse those of a newer elliptio."""
     if schema_version(connection, path):
         return
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(connection):
         if not schema_version(connection, path):
             for statement in SCHEMA.split(";"):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+@contextlib.contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Write all of what the block does, or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        # Where the disk is full, SQLite has rolled back by itself.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
         raise
 
 
@@ -68,11 +78,25 @@ def explained(error: sqlite3.Error, path: Path) -> str:
             f"The index {path} may not be changed or read by this user ({error}). Have its owner give you access to it "
             "and to its folder (for a group: chmod g+rw, and umask 002 for those who share the lake)."
         )
+    if _code(error) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+        return (
+            f"The index {path} could not be used: {error}. Its disk is full, or it fails: free some space, or check "
+            "its health."
+        )
     if isinstance(error, sqlite3.DatabaseError) and ("malformed" in str(error) or "not a database" in str(error)):
         return (
             f"The index {path} is damaged ({error}). Move it away and rebuild it from the lake with Handler.reindex()."
         )
     return f"The index {path} failed: {error}."
+
+
+def may_lack_room(error: sqlite3.Error) -> bool:
+    """Whether SQLite could not make or grow a file, as on a full disk."""
+    return _code(error) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+
+
+def _code(error: sqlite3.Error) -> int:
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
 def _readable(path: Path) -> bool:

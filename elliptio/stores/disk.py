@@ -1,4 +1,4 @@
-"""Work on files and folders for a lake in a folder: made, written, removed, and what its failures mean."""
+"""Work on files and folders for a lake in a folder: made, written, removed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container
 from typing import Any
 
 from elliptio.errors import StoreError
@@ -15,43 +15,8 @@ from elliptio.errors import StoreError
 READ_ONLY = 0o444
 READABLE = 0o555
 
-_ADVICE = {
-    errno.EACCES: "Give this user access to it, or choose another root.",
-    errno.EPERM: "Give this user access to it, or choose another root.",
-    errno.EROFS: "The file system is mounted read-only: choose another root, or have it mounted writable.",
-    errno.ENOSPC: "The disk is full: free some space, or choose another root.",
-    errno.EDQUOT: "Your quota is used up: free some space, or choose another root.",
-    errno.EFBIG: "The file is larger than this file system or process may write.",
-    errno.ENOTDIR: "A file is where a folder should be: choose another root.",
-    errno.ENAMETOOLONG: "The file system does not allow names this long: use a shorter one.",
-    errno.EXDEV: "The lake spans several file systems: have the whole root on one.",
-    errno.EEXIST: "It exists already, and elliptio never overwrites.",
-    errno.ENOTEMPTY: "It exists already, and elliptio never overwrites.",
-    errno.EIO: "The disk or the network drive failed: check its health.",
-    errno.ESTALE: "The network drive lost it: mount it again.",
-}
 ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EISDIR)
 NO_HARD_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL)
-
-
-@contextlib.contextmanager
-def explained(action: str, path: str) -> Iterator[None]:
-    """Turn what the operating system raises into a `StoreError` that says where, what and what to do."""
-    try:
-        yield
-    except StoreError:
-        raise
-    except OSError as error:
-        raise store_error(action, path, error) from error
-
-
-def store_error(action: str, path: str, error: OSError) -> StoreError:
-    """Say where, what and what to do."""
-    where = "" if error.filename in (None, path) else f" ({error.filename})"
-    advice = _ADVICE.get(error.errno or 0, "")
-    found = StoreError(f"cannot {action} {path}: {error.strerror or error}{where}. {advice}".rstrip())
-    found.errno = error.errno
-    return found
 
 
 def create_new(path: str) -> int:

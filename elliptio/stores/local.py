@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import stat
 import uuid
@@ -15,9 +16,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from elliptio.errors import MissingKeyError
+from elliptio.failures import explained, store_error
 from elliptio.protocols import StoredFile
 from elliptio.stores import check_key
 from elliptio.stores.disk import (
@@ -25,11 +27,9 @@ from elliptio.stores.disk import (
     NO_HARD_LINKS,
     check_inside,
     create_new,
-    explained,
     prepare,
     remove_tree,
     rename_locked,
-    store_error,
     with_parent,
     write_all,
 )
@@ -96,7 +96,7 @@ class LocalStore:
         """
         path = self._path(key)
         try:
-            return open(path, "rb")
+            return io.BufferedReader(_Reader(path))
         except OSError as error:
             if error.errno in ABSENT:
                 raise MissingKeyError(f"there is no file {key!r} in {self.root}") from error
@@ -244,6 +244,22 @@ class LocalStore:
                     # Somebody else may be removing while we list.
                     with contextlib.suppress(FileNotFoundError):
                         yield _stored(key, entry.stat(follow_symlinks=False))
+
+
+class _Reader(io.FileIO):
+    """Reads a file; where the disk fails in the middle of it, that is a failure of the store."""
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        try:
+            return super().readinto(buffer)
+        except OSError as error:
+            raise store_error("read", str(self.name), error) from error
+
+    def readall(self) -> bytes:
+        try:
+            return super().readall()
+        except OSError as error:
+            raise store_error("read", str(self.name), error) from error
 
 
 class LocalStaging:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeVar, cast
 
 from elliptio.errors import ConfigError, ElliptioError, MissingKeyError, StoreError
+from elliptio.failures import explained
 from elliptio.forking import Lock
 from elliptio.protocols import StoredFile
 from elliptio.stores import check_key
@@ -237,7 +238,8 @@ class S3Staging:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         with self._lock:
             if "folder" not in self.__dict__:
-                self.folder = Path(tempfile.mkdtemp(prefix="elliptio-"))
+                with explained("stage files in", tempfile.gettempdir()):
+                    self.folder = Path(tempfile.mkdtemp(prefix="elliptio-"))
             return self.folder
 
     def put(self, relpath: str, source: BinaryIO) -> None:

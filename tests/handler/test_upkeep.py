@@ -396,3 +396,21 @@ def test_a_dead_index_ends_a_reindex_at_once(local: eio.Handler, data: Path, mon
     monkeypatch.setattr(local.index, "insert", fail)
     with pytest.raises(eio.IndexUnavailableError):
         local.reindex()
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="needs a file that cannot be read")
+def test_a_disk_that_fails_is_told_and_the_rest_is_read(local: eio.Handler, data: Path, tmp_path: Path) -> None:
+    saved, other = local.upload(data), local.upload(data)
+    path = Path(saved.files["train.txt"].remote_url)
+    path.unlink()
+    path.symlink_to("/proc/self/mem")  # its first page fails as a bad sector does
+    report = local.verify()
+    assert [(problem.artifact_id, problem.relpath) for problem in report.problems] == [
+        (saved.artifact_id, "files/train.txt")
+    ]
+    assert "Input/output error. The disk or the network drive failed" in report.problems[0].message
+    assert (report.artifacts, report.files) == (2, 4)
+    with pytest.raises(eio.StoreError, match=r"cannot read .*train.txt: Input/output error"):
+        saved.files["train.txt"].download(tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
+    assert other.files["train.txt"].download_string()

@@ -1,0 +1,45 @@
+"""What failures of the operating system mean, and what to do about them."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from collections.abc import Iterator
+
+from elliptio.errors import ElliptioError, StoreError
+
+_ADVICE = {
+    errno.EACCES: "Give this user access to it, or choose another place.",
+    errno.EPERM: "Give this user access to it, or choose another place.",
+    errno.EROFS: "The file system is mounted read-only: choose another place, or have it mounted writable.",
+    errno.ENOSPC: "The disk is full: free some space, or choose another place.",
+    errno.EDQUOT: "Your quota is used up: free some space, or choose another place.",
+    errno.EFBIG: "The file is larger than this file system or process may write.",
+    errno.ENOTDIR: "A file is where a folder should be: choose another place.",
+    errno.ENAMETOOLONG: "The file system does not allow names this long: use a shorter one.",
+    errno.EXDEV: "The lake spans several file systems: have the whole root on one.",
+    errno.EEXIST: "It exists already, and elliptio never overwrites.",
+    errno.ENOTEMPTY: "It exists already, and elliptio never overwrites.",
+    errno.EIO: "The disk or the network drive failed: check its health.",
+    errno.ESTALE: "The network drive lost it: mount it again.",
+}
+
+
+@contextlib.contextmanager
+def explained(action: str, path: str) -> Iterator[None]:
+    """Turn what the operating system raises into a `StoreError` that says where, what and what to do."""
+    try:
+        yield
+    except ElliptioError:
+        raise
+    except OSError as error:
+        raise store_error(action, path, error) from error
+
+
+def store_error(action: str, path: str, error: OSError) -> StoreError:
+    """Say where, what and what to do."""
+    where = "" if error.filename in (None, path) else f" ({error.filename})"
+    advice = _ADVICE.get(error.errno or 0, "")
+    found = StoreError(f"cannot {action} {path}: {error.strerror or error}{where}. {advice}".rstrip())
+    found.errno = error.errno
+    return found
