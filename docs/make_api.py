@@ -60,6 +60,7 @@ def describe(item: Any) -> Iterator[str]:
         yield f"`{item.__name__}({', '.join(base.__name__ for base in item.__bases__)})`"
     else:
         bases = [base for base in getattr(item, "__bases__", ()) if base.__module__.startswith("elliptio.")]
+        bases = [base for base in bases if base not in homes(item)]
         # Files and the like are never made by users.
         if not inspect.isclass(item) or is_dataclass(item) or item.__name__ == "Handler":
             yield signature(item.__name__, item)
@@ -70,7 +71,8 @@ def describe(item: Any) -> Iterator[str]:
     yield markdown(doc)
     if not inspect.isclass(item) or issubclass(item, Exception | Warning):
         return
-    for name, member in vars(item).items():
+    members = {name: member for kind in homes(item) for name, member in vars(kind).items()}
+    for name, member in members.items():
         if (
             name.startswith("_")
             or f"{item.__name__}.{name}" in INTERNAL
@@ -81,6 +83,11 @@ def describe(item: Any) -> Iterator[str]:
         if inspect.isfunction(member):
             yield signature(name, member)
         yield markdown(inspect.getdoc(member) or "")
+
+
+def homes(item: type) -> list[type]:
+    """List a class and those that it is divided into, which readers need not know."""
+    return [kind for kind in item.__mro__ if kind is item or kind.__name__ == "Session"]
 
 
 def signature(name: str, item: Any) -> str:

@@ -7,33 +7,26 @@ import logging
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
-from elliptio import capture, naming, spool, upkeep
+from elliptio import capture, naming, spool
 from elliptio.artifact import Artifact, NewArtifact
-from elliptio.config import load_settings
-from elliptio.errors import DocumentNotFoundError, MetadataError
+from elliptio.background import Pending
+from elliptio.errors import MetadataError
 from elliptio.failures import explained
-from elliptio.files import Block, FileMaker, Files, RemoteFile
-from elliptio.forking import Lock
+from elliptio.files import Block, FileMaker, Files
 from elliptio.frame import to_frame
 from elliptio.loading import artifact_of, files_of, metadata_of, neighbours_of
 from elliptio.metadata import Labels, check_labels
-from elliptio.opening import open_lake
-from elliptio.provenance import username
 from elliptio.provenance.redaction import redact
 from elliptio.publication import Publication, discarding, keeping
 from elliptio.search import search
+from elliptio.session import Session, identifier_of
 from elliptio.sources import PathLike, find_sources
-from elliptio.upkeep import Orphan, ReindexReport
-from elliptio.verification import VerifyReport, verify
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from elliptio.protocols import Index, Store
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +38,7 @@ class TruncatedWarning(UserWarning):
     """A DataFrame shows fewer artifacts than match."""
 
 
-class Handler:
+class Handler(Session):
     """Saves files to a lake and finds them again.
 
     Parameters
@@ -84,53 +77,25 @@ class Handler:
 
     """
 
-    def __init__(
+    @overload
+    def upload(
         self,
-        root: str | os.PathLike[str] | Store | None = None,
-        index: str | Index | None = None,
+        local_paths: PathLike | Iterable[PathLike],
+        labels: LabelsLike = None,
         *,
-        remote_file_cls: type[RemoteFile] | None = None,
-        collection: Any = None,
-        durability: str | None = None,
-        progress: bool | None = None,
-    ) -> None:
-        self._settings = load_settings(
-            {"index": index if isinstance(index, str) else None, "durability": durability, "progress": progress}
-        )
-        self.lake = open_lake(
-            self._settings,
-            root=root,
-            index=None if isinstance(index, str) else index,
-            collection=collection,
-            remote_file_cls=remote_file_cls,
-        )
-        self.progress = bool(self._settings["progress"].value)
-        self.run_id = naming.new_id("run")[0]
-        self.based_on: list[str] = []
-        self._lock = Lock()
+        based_on: BasedOn | None = None,
+        wait: Literal[True] = True,
+    ) -> Artifact: ...
 
-    def __repr__(self) -> str:
-        return f"Handler({self.lake.store.root!r}, index={self.lake.index.address!r}, run_id={self.run_id!r})"
-
-    @property
-    def store(self) -> Store:
-        """The store that holds this lake's files."""
-        return self.lake.store
-
-    @property
-    def index(self) -> Index:
-        """The index that holds this lake's documents."""
-        return self.lake.index
-
-    def __enter__(self) -> Handler:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Release connections; they are opened again when needed."""
-        self.lake.close()
+    @overload
+    def upload(
+        self,
+        local_paths: PathLike | Iterable[PathLike],
+        labels: LabelsLike = None,
+        *,
+        based_on: BasedOn | None = None,
+        wait: Literal[False],
+    ) -> Pending[Artifact]: ...
 
     def upload(
         self,
@@ -138,7 +103,8 @@ class Handler:
         labels: LabelsLike = None,
         *,
         based_on: BasedOn | None = None,
-    ) -> Artifact:
+        wait: bool = True,
+    ) -> Artifact | Pending[Artifact]:
         """Save files as one artifact.
 
         Parameters
@@ -149,11 +115,17 @@ class Handler:
             `Labels` or a dict.
         based_on
             What the artifact was made from, instead of what this handler loaded.
+        wait
+            False: save in the background, one artifact after the other, and return at once. Leave the files alone
+            until then: if one changes before it was copied, that is an error. `close`, and the end of the program,
+            wait for what is still to be saved; an error that nobody asked for is raised by `close`, or shown at the
+            end of the program.
 
         Returns
         -------
-        Artifact
-            With files named relative to the deepest folder that all the paths share.
+        Artifact or concurrent.futures.Future
+            With files named relative to the deepest folder that all the paths share. With ``wait=False``, a future
+            whose ``.result()`` it is.
 
         Raises
         ------
@@ -168,10 +140,16 @@ class Handler:
 
         """
         sources, local_root = find_sources(local_paths)
+        if not wait and based_on is None:
+            based_on = list(self.based_on)
         publication = self._begin(labels, based_on)
-        with discarding(publication):
-            metadata = publication.publish(publication.save(sources), local_root=local_root)
-        return artifact_of(self.lake, metadata)
+
+        def finish() -> Artifact:
+            with discarding(publication):
+                metadata = publication.publish(publication.save(sources), local_root=local_root)
+            return artifact_of(self.lake, metadata)
+
+        return finish() if wait else self._background.submit(finish, drop=publication.discard)
 
     @contextlib.contextmanager
     def new(
@@ -247,7 +225,7 @@ class Handler:
 
         """
         spool.flush_if_any(self.lake)
-        metadata = metadata_of(self.lake, self.lake.get(_identifier(artifact_id)))
+        metadata = metadata_of(self.lake, self.lake.get(identifier_of(artifact_id)))
         if track:
             with self._lock:
                 if metadata.artifact_id not in self.based_on:
@@ -307,56 +285,6 @@ class Handler:
             )
         return to_frame(found)
 
-    def flush(self) -> list[str]:
-        """Record artifacts that were saved while the index could not be reached, and return their identifiers.
-
-        Every call that reaches the index does so by itself.
-
-        Raises
-        ------
-        IndexUnavailableError
-            If the index still cannot be reached.
-
-        """
-        return spool.flush(self.lake)
-
-    def verify(self, artifact_id: str | Artifact | None = None) -> VerifyReport:
-        """Read every file of one artifact, or of the whole lake, and compare it with what was recorded.
-
-        Returns
-        -------
-        VerifyReport
-            ``.ok``, ``.problems`` (artifact, file, what is wrong), and how much was read.
-
-        """
-        if artifact_id is not None:
-            return verify(self.lake, [self.lake.get(_identifier(artifact_id))], progress=self.progress)
-        documents = self.lake.find({}, sort=(), limit=0)
-        return verify(self.lake, documents, progress=self.progress)
-
-    def reindex(self) -> ReindexReport:
-        """Rebuild the index from the store alone: add every artifact that is not in it. Idempotent."""
-        return upkeep.reindex(self.lake)
-
-    def gc(self, dry_run: bool = True, *, grace: timedelta = upkeep.GRACE) -> list[Orphan]:
-        """List what interrupted saves left behind; with ``dry_run=False``, remove what is older than `grace`."""
-        return upkeep.gc(self.lake, dry_run=dry_run, grace=grace)
-
-    def delete(self, artifact_id: str | Artifact, force: bool = False) -> None:
-        """Delete an artifact's files for good; a tombstone keeps its place in the lineage.
-
-        Only a whole identifier will do, no beginning of it.
-
-        Raises
-        ------
-        InUseError
-            If other artifacts are based on it, unless `force`.
-        DocumentNotFoundError
-            If there is no such artifact.
-
-        """
-        upkeep.delete_artifact(self.lake, _identifier(artifact_id), force=force, username=username())
-
     def _begin(self, labels: LabelsLike, based_on: BasedOn | None) -> Publication:
         def loaded() -> list[str]:
             with self._lock:
@@ -388,14 +316,6 @@ class Handler:
 
 def _redacted(output: capture.Output) -> bytes:
     return redact(output.text())[0].encode("utf-8", "backslashreplace")
-
-
-def _identifier(artifact: str | Artifact) -> str:
-    if isinstance(artifact, Artifact):
-        return artifact.artifact_id
-    if not isinstance(artifact, str):
-        raise DocumentNotFoundError(f"An artifact_id is a text, not a {type(artifact).__name__}.")
-    return artifact
 
 
 def _identifiers(based_on: BasedOn) -> list[str]:

@@ -19,11 +19,21 @@ PathLike = str | os.PathLike[str]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One local file to save, its name within the artifact, and its size in bytes when it was looked at."""
+    """One local file to save, its name within the artifact, and how it was when it was looked at.
+
+    Attributes
+    ----------
+    relpath, path
+        Its name within the artifact, and where it lies.
+    size, modified
+        Bytes, and nanoseconds since 1970.
+
+    """
 
     relpath: str
     path: str
     size: int
+    modified: int
 
 
 def find_sources(local_paths: PathLike | Iterable[PathLike]) -> tuple[list[Source], str]:
@@ -108,7 +118,7 @@ def _source(path: str, name: str) -> Source:
     status = os.stat(path)
     if not stat.S_ISREG(status.st_mode):
         raise SourceError(f"{path} is not a regular file (but a pipe, socket or device), so it cannot be saved.")
-    return Source(relpath, path, status.st_size)
+    return Source(relpath, path, status.st_size, status.st_mtime_ns)
 
 
 def _walk(folder: str) -> Iterator[str]:

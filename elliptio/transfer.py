@@ -156,7 +156,8 @@ def _hash_one(source: Source, bar: Progress) -> FileRecord:
 
 def _record(source: Source, reader: HashingReader, before: os.stat_result, after: os.stat_result) -> FileRecord:
     """Describe what was copied, unless the file changed meanwhile: a mix of before and after is nobody's file."""
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or reader.size != after.st_size:
+    seen = {(source.size, source.modified), *((status.st_size, status.st_mtime_ns) for status in (before, after))}
+    if len(seen) > 1 or reader.size != after.st_size:
         raise SourceError(
             f"{source.path} changed while it was being saved, so nothing was published. "
             "Save it again when nothing writes to it."

@@ -1,0 +1,150 @@
+"""A session: one user at one lake, and the verbs that keep the lake whole."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Self
+
+from elliptio import naming, spool, upkeep
+from elliptio.artifact import Artifact
+from elliptio.background import Background
+from elliptio.config import load_settings
+from elliptio.errors import DocumentNotFoundError
+from elliptio.files import RemoteFile
+from elliptio.forking import Lock
+from elliptio.opening import open_lake
+from elliptio.provenance import username
+from elliptio.upkeep import Orphan, ReindexReport
+from elliptio.verification import VerifyReport, verify
+
+if TYPE_CHECKING:
+    from elliptio.protocols import Index, Store
+
+
+class Session:
+    """What `Handler` has beside saving and finding; its docstring says how to make one."""
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str] | Store | None = None,
+        index: str | Index | None = None,
+        *,
+        remote_file_cls: type[RemoteFile] | None = None,
+        collection: Any = None,
+        durability: str | None = None,
+        progress: bool | None = None,
+    ) -> None:
+        self._settings = load_settings(
+            {"index": index if isinstance(index, str) else None, "durability": durability, "progress": progress}
+        )
+        self.lake = open_lake(
+            self._settings,
+            root=root,
+            index=None if isinstance(index, str) else index,
+            collection=collection,
+            remote_file_cls=remote_file_cls,
+        )
+        self.progress = bool(self._settings["progress"].value)
+        self.run_id = naming.new_id("run")[0]
+        self.based_on: list[str] = []
+        self._lock = Lock()
+        self._background = Background()
+
+    def __repr__(self) -> str:
+        root, index = self.lake.store.root, self.lake.index.address
+        return f"{type(self).__name__}({root!r}, index={index!r}, run_id={self.run_id!r})"
+
+    @property
+    def store(self) -> Store:
+        """The store that holds this lake's files."""
+        return self.lake.store
+
+    @property
+    def index(self) -> Index:
+        """The index that holds this lake's documents."""
+        return self.lake.index
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, raised: BaseException | None, trace: object) -> None:
+        try:
+            self.close()
+        except Exception as error:
+            if raised is None:
+                raise
+            raised.add_note(f"A save in the background failed too: {error}")
+
+    def close(self) -> None:
+        """Wait for what is saved in the background, and release connections; they are opened again when needed.
+
+        Raises
+        ------
+        ElliptioError
+            The first error of a save with ``wait=False`` whose future nobody has asked.
+
+        """
+        error = self._background.finish()
+        self.lake.close()
+        if error is not None:
+            raise error
+
+    def flush(self) -> list[str]:
+        """Record artifacts that were saved while the index could not be reached, and return their identifiers.
+
+        Every call that reaches the index does so by itself.
+
+        Raises
+        ------
+        IndexUnavailableError
+            If the index still cannot be reached.
+
+        """
+        return spool.flush(self.lake)
+
+    def verify(self, artifact_id: str | Artifact | None = None) -> VerifyReport:
+        """Read every file of one artifact, or of the whole lake, and compare it with what was recorded.
+
+        Returns
+        -------
+        VerifyReport
+            ``.ok``, ``.problems`` (artifact, file, what is wrong), and how much was read.
+
+        """
+        if artifact_id is not None:
+            return verify(self.lake, [self.lake.get(identifier_of(artifact_id))], progress=self.progress)
+        documents = self.lake.find({}, sort=(), limit=0)
+        return verify(self.lake, documents, progress=self.progress)
+
+    def reindex(self) -> ReindexReport:
+        """Rebuild the index from the store alone: add every artifact that is not in it. Idempotent."""
+        return upkeep.reindex(self.lake)
+
+    def gc(self, dry_run: bool = True, *, grace: timedelta = upkeep.GRACE) -> list[Orphan]:
+        """List what interrupted saves left behind; with ``dry_run=False``, remove what is older than `grace`."""
+        return upkeep.gc(self.lake, dry_run=dry_run, grace=grace)
+
+    def delete(self, artifact_id: str | Artifact, force: bool = False) -> None:
+        """Delete an artifact's files for good; a tombstone keeps its place in the lineage.
+
+        Only a whole identifier will do, no beginning of it.
+
+        Raises
+        ------
+        InUseError
+            If other artifacts are based on it, unless `force`.
+        DocumentNotFoundError
+            If there is no such artifact.
+
+        """
+        upkeep.delete_artifact(self.lake, identifier_of(artifact_id), force=force, username=username())
+
+
+def identifier_of(artifact: str | Artifact) -> str:
+    """Identifier of an artifact that a user names."""
+    if isinstance(artifact, Artifact):
+        return artifact.artifact_id
+    if not isinstance(artifact, str):
+        raise DocumentNotFoundError(f"An artifact_id is a text, not a {type(artifact).__name__}.")
+    return artifact
