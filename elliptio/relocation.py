@@ -85,7 +85,9 @@ def relocate(old: Lake, new: Lake) -> RelocateReport:
         raise ConfigError(f"{new.store.root} is both the old place and the new one: name two.")
     complete, deleted = upkeep.lying(new)
     lake_id, restored = _settle_identity(old, new, complete | deleted)
-    places = _places(new) if new.shared else {**_places(old), **_places(new)}
+    places = _places(new.find({}, sort=(), limit=0))
+    if not new.shared:
+        places = {**_places(old.index.find(ARTIFACTS, {})), **places}
     carried = 0 if new.shared else _carry(old, new, complete)
     recorded = upkeep.record(new, complete - set(places.values()), deleted)
     missing = [
@@ -183,9 +185,9 @@ def _is_same(old: Lake, lake_id: str) -> bool:
     return there == lake_id or (there is None and (old.shared or old.is_empty()))
 
 
-def _places(lake: Lake) -> dict[str, str | None]:
-    """Where the artifacts of the index lie, by their identifiers."""
-    return {document["_id"]: document.get("remote_root") for document in lake.find({}, sort=(), limit=0)}
+def _places(documents: Iterable[Document]) -> dict[str, str | None]:
+    """Where artifacts lie, by their identifiers."""
+    return {document["_id"]: document.get("remote_root") for document in documents}
 
 
 def _carry(old: Lake, new: Lake, complete: Set[str]) -> int:
