@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import time
@@ -10,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from elliptio import naming, query
-from elliptio.errors import DocumentNotFoundError, FormatError, IndexUnavailableError
+from elliptio.errors import DocumentNotFoundError, FormatError, IndexUnavailableError, StoreError
 from elliptio.forking import Lock
 from elliptio.metadata import MAX_INDEXED_FILES, check_version
 from elliptio.protocols import Document, Index, Query, Sort, Store
@@ -58,6 +59,7 @@ class Lake:
         self._environments: dict[str, Document] = {}
         self._lock = Lock()
         self._identity: str | None = None
+        self._format_checked = False
         # Whether artifacts of this process wait in the spool, and when it was last looked for those of others.
         self.spooled = False
         self.spool_checked = -math.inf
@@ -87,6 +89,23 @@ class Lake:
         if self._identity is None:
             self._identity = self._read_identity(create=False)
         return self._identity
+
+    def check_format(self) -> None:
+        """Refuse a lake of a newer elliptio, once; where its identity cannot be read, what can be read is not held up.
+
+        Raises
+        ------
+        FormatError
+            If a newer elliptio wrote it.
+
+        """
+        if self._format_checked:
+            return
+        with contextlib.suppress(StoreError, ValueError), self.store.open(naming.LAKE_IDENTITY) as file:
+            found = json.loads(file.read())
+            if isinstance(found, dict):
+                check_version(found, f"{self.store.root}/{naming.LAKE_IDENTITY}")
+        self._format_checked = True
 
     def restore_identity(self, lake_id: str) -> None:
         """Write the identity of a lake that has none; one that is there stays."""
@@ -173,6 +192,7 @@ class Lake:
             raise DocumentNotFoundError(f"An artifact_id is a text such as 'artifact_0195…', not {artifact_id!r}.")
         found = self._beginning_with(ARTIFACTS, artifact_id)
         if len(found) == 1:
+            check_version(found[0], f"The document of {found[0]['_id']}")
             return found[0]
         if found:
             named = ", ".join(document["_id"] for document in found[:2])
@@ -275,6 +295,7 @@ class Lake:
 
     def _scoped(self, wanted: Query) -> Query:
         if not self.shared:
+            self.check_format()
             return wanted
         # A lake that has no identity yet has no artifacts either: nothing equals its missing one.
         scope = {"lake_id": self.known_id() or "none"}

@@ -66,8 +66,11 @@ def reindex(lake: Lake) -> ReindexReport:
     ------
     IndexUnavailableError
         If the index fails.
+    FormatError
+        If a newer elliptio wrote the lake.
 
     """
+    lake.check_format()
     return record(lake, *lying(lake))
 
 
@@ -148,6 +151,7 @@ def gc(lake: Lake, *, dry_run: bool = True, grace: timedelta = GRACE) -> list[Or
 
     An artifact that lies complete in the store is never an orphan, in the index or not: `reindex` brings it back.
     """
+    lake.check_format()
     now = datetime.now(tz=UTC)
     orphans = []
     for root, files in sorted(_groups(lake).items()):

@@ -33,7 +33,11 @@ INDEXED_PATHS: dict[str, tuple[str, ...]] = {
         "labels.*",
     ),
 }
-"""Indexed paths of each collection; ``labels.*`` stands for every path below ``labels``."""
+"""Indexed paths of each collection; ``labels.*`` stands for every path below ``labels``.
+
+Documents that are in an SQLite index already have no rows of a path that is added here, so they would not be found by
+it: adding one takes a new `sqlite_schema.SCHEMA_VERSION`.
+"""
 
 
 def open_index(url: str, *, durable: bool = True) -> Index:
