@@ -18,6 +18,7 @@ RETURNED = {
     "artifact": ("NewArtifact",),
     "files": ("Files",),
     "metadata": ("FileRecord",),
+    "lineage": ("Lineage", "Node"),
     "upkeep": ("ReindexReport", "Orphan"),
     "verification": ("VerifyReport", "Problem"),
 }

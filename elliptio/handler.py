@@ -17,6 +17,7 @@ from elliptio.errors import MetadataError
 from elliptio.failures import explained
 from elliptio.files import Block, FileMaker, Files
 from elliptio.frame import to_frame
+from elliptio.lineage import Direction, Lineage, lineage, relatives
 from elliptio.loading import artifact_of, files_of, metadata_of, neighbours_of
 from elliptio.metadata import Labels, check_labels
 from elliptio.provenance.redaction import redact
@@ -241,6 +242,8 @@ class Handler(Session):
         columns: Sequence[str] | None = None,
         exclude_columns: Sequence[str] = ("python_packages",),
         deleted: bool = False,
+        ancestors_of: str | Artifact | None = None,
+        descendants_of: str | Artifact | None = None,
     ) -> pd.DataFrame:
         """Find artifacts with a MongoDB query.
 
@@ -259,6 +262,8 @@ class Handler(Session):
             Left out when `columns` is not given.
         deleted
             True: deleted artifacts too; the column ``deleted`` says ``{"time": …, "username": …}`` of them.
+        ancestors_of, descendants_of
+            Only what this artifact was made from, or what was made of it, over all generations.
 
         Returns
         -------
@@ -274,8 +279,16 @@ class Handler(Session):
             If the index cannot be reached.
 
         """
+        above, below = (None if near is None else identifier_of(near) for near in (ancestors_of, descendants_of))
         found = search(
-            self.lake, query, max_docs=max_docs, sort=sort, columns=columns, exclude=exclude_columns, deleted=deleted
+            self.lake,
+            query,
+            max_docs=max_docs,
+            sort=sort,
+            columns=columns,
+            exclude=exclude_columns,
+            deleted=deleted,
+            among=relatives(self.lake, ancestors_of=above, descendants_of=below),
         )
         if found.total > len(found.ids):
             warnings.warn(
@@ -284,6 +297,33 @@ class Handler(Session):
                 stacklevel=2,
             )
         return to_frame(found)
+
+    def lineage(
+        self, artifact_id: str | Artifact, *, direction: Direction = "both", depth: int | None = None
+    ) -> Lineage:
+        """Show what an artifact was made from, and what was made of it, over all generations.
+
+        Parameters
+        ----------
+        artifact_id
+            Identifier, or a beginning of it that fits only one; a deleted artifact's will do.
+        direction
+            ``"up"``: only what it was made from. ``"down"``: only what was made of it.
+        depth
+            So many generations; all without it.
+
+        Raises
+        ------
+        DocumentNotFoundError
+            If there is, and was, no such artifact.
+        QueryError
+            If the direction or the depth is none.
+        IndexUnavailableError
+            If the index cannot be reached.
+
+        """
+        spool.flush_if_any(self.lake)
+        return lineage(self.lake, identifier_of(artifact_id), direction=direction, depth=depth)
 
     def _begin(self, labels: LabelsLike, based_on: BasedOn | None) -> Publication:
         def loaded() -> list[str]:

@@ -148,6 +148,15 @@ class Index(Protocol):
     def count(self, collection: str, query: Query) -> int:
         """How many documents match."""
 
+    def links(
+        self, collections: Sequence[str], ids: Sequence[str], *, up: bool, depth: int = 0
+    ) -> list[tuple[str, str]]:
+        """Follow ``based_on`` from some documents, and return each (child, parent) pair of ``_id`` on the way once.
+
+        `up` leads to what they are based on, else to what is based on them; `depth` generations, 0 means all. A
+        parent need not be in the index. Circles end. In no more queries than there are generations.
+        """
+
     def delete(self, collection: str, ids: Sequence[str]) -> None:
         """Remove the documents with these ``_id``. Idempotent."""
 

@@ -92,8 +92,11 @@ def search(
     columns: Sequence[str] | None = None,
     exclude: Sequence[str] = ("python_packages",),
     deleted: bool = False,
+    among: Sequence[str] | None = None,
 ) -> Found:
     """Answer a query; see `Handler.find` for the parameters (`exclude` is its `exclude_columns`).
+
+    `among` are the only identifiers that may be in the answer, if given.
 
     Raises
     ------
@@ -110,6 +113,8 @@ def search(
     chosen = choose_columns(columns, exclude, deleted=deleted)
     if not isinstance(max_docs, int) or isinstance(max_docs, bool) or max_docs < 0:
         raise QueryError(f"max_docs is a number of rows, or 0 for all, not {max_docs!r}.")
+    if among is not None:
+        wanted = {"$and": [wanted, {"_id": {"$in": list(among)}}]}
     spool.flush_if_any(lake)
     documents = list(lake.find(wanted, sort=order, limit=max_docs + 1 if max_docs else 0, deleted=deleted))
     total = len(documents)

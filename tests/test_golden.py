@@ -269,9 +269,10 @@ def test_the_same_tables_are_written(fresh: Path, tmp_path: Path) -> None:
         path = tmp_path / f"{number}.sqlite"
         make.load((folder / "index.sql").read_text(encoding="utf-8"), path)
         with contextlib.closing(sqlite3.connect(path)) as connection:
-            tables = sorted(connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
-            rows = {name: sorted(connection.execute(f"SELECT * FROM {name}")) for name, _ in tables}
-            found.append((connection.execute("PRAGMA user_version").fetchone(), tables, rows))
+            schema = sorted(connection.execute("SELECT name, type, sql FROM sqlite_master WHERE sql IS NOT NULL"))
+            tables = [name for name, kind, _ in schema if kind == "table"]
+            rows = {name: sorted(connection.execute(f"SELECT * FROM {name}")) for name in tables}
+            found.append((connection.execute("PRAGMA user_version").fetchone(), schema, rows))
     assert found[1] == found[0]
 
 

@@ -7,7 +7,7 @@ import logging
 import os
 import re
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,6 +25,7 @@ from pymongo.errors import (  # noqa: TID253
 from elliptio.config import hide_password
 from elliptio.errors import ConfigError, IndexUnavailableError, QueryError
 from elliptio.indexes import INDEXED_PATHS
+from elliptio.indexes.links import Link, by_generations, links_of
 from elliptio.protocols import Document, Query, Sort
 from elliptio.query.ordering import sort_documents
 from elliptio.query.predicate import compile_query
@@ -109,6 +110,25 @@ class MongoIndex:
             return sum(1 for _ in self.find(collection, query))
         with self._failures():
             return int(self._collection(collection).count_documents(dict(query)))
+
+    def links(self, collections: Sequence[str], ids: Sequence[str], *, up: bool, depth: int = 0) -> list[Link]:
+        """Follow ``based_on`` from some documents, a generation a query."""
+
+        def step(generation: Sequence[str]) -> Iterator[Link]:
+            wanted = set(generation)
+            query = {"_id" if up else "based_on": {"$in": list(generation)}}
+            for name in collections:
+                for document in self._children_and_parents(name, query):
+                    yield from (link for link in links_of(document) if link[not up] in wanted)
+
+        with self._failures():
+            return by_generations(step, ids, up=up, depth=depth)
+
+    def _children_and_parents(self, collection: str, query: Query) -> Iterable[Document]:
+        if self._in_memory:
+            return self.find(collection, query)
+        found: Iterable[Document] = self._collection(collection).find(query, {"based_on": 1})
+        return found
 
     def delete(self, collection: str, ids: Sequence[str]) -> None:
         """Remove the documents with these identifiers."""

@@ -19,6 +19,7 @@ import bson
 
 from elliptio.errors import IndexUnavailableError
 from elliptio.indexes import INDEXED_PATHS
+from elliptio.indexes.links import Link, links_of
 from elliptio.indexes.narrowing import IndexedPath, Narrowing, narrow
 from elliptio.indexes.sqlite_connection import (
     GATE,
@@ -40,6 +41,7 @@ from elliptio.indexes.sqlite_sql import (
     collection_number,
     counting,
     decoded,
+    followed,
     is_rare,
     known_collection,
     lookup_in,
@@ -117,6 +119,9 @@ class SqliteIndex:
             indexed = paths[number, path] = self._path(connection, number, path, multikey)
             keys += [(indexed.number, value, added.lastrowid) for value in values]
         connection.executemany("INSERT OR IGNORE INTO keys VALUES (?, ?, ?)", keys)
+        links = [(*link, number) for link in links_of(document)]
+        if links:
+            connection.executemany("INSERT OR IGNORE INTO links VALUES (?, ?, ?)", links)
         return True
 
     def find(self, collection: str, query: Query, *, sort: Sort = (), limit: int = 0) -> Iterator[Document]:
@@ -172,6 +177,16 @@ class SqliteIndex:
                 sql, parameters = counting(number, narrowing)
             return int(connection.execute(sql, parameters).fetchone()[0])
 
+    def links(self, collections: Sequence[str], ids: Sequence[str], *, up: bool, depth: int = 0) -> list[Link]:
+        """Follow ``based_on`` from some documents; all generations in one query."""
+        with self._failures(), GATE:
+            found = [self._reading(collection) for collection in collections]
+            connection = found[0][0]
+            if connection is None:
+                return []
+            numbers = [number for _, number in found if number is not None]
+            return followed(connection, numbers, ids, up=up, depth=depth)
+
     def delete(self, collection: str, ids: Sequence[str]) -> None:
         """Remove the documents with these identifiers."""
         with self._failures():
@@ -194,6 +209,7 @@ class SqliteIndex:
                         "DELETE FROM keys WHERE path = ? AND value = ? AND document = ?",
                         [(indexed.number, value, row[0]) for value in values],
                     )
+                connection.execute("DELETE FROM links WHERE child = ? AND collection = ?", (identifier, number))
                 connection.execute("DELETE FROM documents WHERE number = ?", (row[0],))
                 connection.execute("UPDATE collections SET documents = documents - 1 WHERE number = ?", (number,))
 

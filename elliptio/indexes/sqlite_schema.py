@@ -26,6 +26,10 @@ CREATE TABLE paths (
 CREATE TABLE keys (
     path INTEGER NOT NULL, value BLOB NOT NULL, document INTEGER NOT NULL, PRIMARY KEY (path, value, document)
 ) WITHOUT ROWID;
+CREATE TABLE links (
+    child TEXT NOT NULL, parent TEXT NOT NULL, collection INTEGER NOT NULL, PRIMARY KEY (child, parent, collection)
+) WITHOUT ROWID;
+CREATE INDEX links_by_parent ON links (parent, child);
 """
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import bson
 from bson.codec_options import CodecOptions
 
 from elliptio.indexes import INDEXED_PATHS
+from elliptio.indexes.links import AT_ONCE, Link, by_generations
 from elliptio.indexes.narrowing import IndexedPath, Lookup, Narrowing
 from elliptio.indexes.sqlite_connection import Connection, Rows
 from elliptio.protocols import Document, Sort
@@ -53,6 +54,30 @@ def collection_number(connection: sqlite3.Connection, name: str) -> int:
         number = connection.execute("INSERT INTO collections (name) VALUES (?)", (name,)).lastrowid
     assert number is not None
     return number
+
+
+def followed(
+    connection: sqlite3.Connection, collections: Sequence[int], ids: Sequence[str], *, up: bool, depth: int
+) -> list[Link]:
+    """Links on the way up or down from some documents, nearest first."""
+    here, there = ("child", "parent") if up else ("parent", "child")
+    known = f"collection IN ({', '.join(map(str, collections))})"
+
+    def step(generation: Sequence[str]) -> Iterator[Link]:
+        marks = ", ".join("?" * len(generation))
+        yield from connection.execute(
+            f"SELECT child, parent FROM links WHERE {here} IN ({marks}) AND {known}", generation
+        )
+
+    if depth or len(ids) > AT_ONCE:
+        return by_generations(step, ids, up=up, depth=depth)
+    # Without an ORDER BY, SQLite goes on from what it found first: breadth first.
+    sql = f"""
+        WITH RECURSIVE reached (id) AS (
+            VALUES {", ".join(["(?)"] * len(ids))}
+            UNION SELECT {there} FROM reached CROSS JOIN links ON {here} = id AND {known})
+        SELECT child, parent FROM reached CROSS JOIN links ON {here} = id AND {known}"""
+    return list(dict.fromkeys(connection.execute(sql, ids))) if ids else []
 
 
 def is_rare(connection: sqlite3.Connection, collection: int, narrowing: Narrowing) -> bool:

@@ -145,6 +145,46 @@ class IndexConformance:
         index.close()
         assert index.count("artifacts", {}) == 1
 
+    def test_links_are_followed_up_and_down(self, index: Index) -> None:
+        """Each once, nearest first, however it is reached; a parent need not be there, and circles end."""
+        family = {"a": ["gone"], "b": ["a"], "c": ["a", "a"], "d": ["b", "c"], "x": ["y"], "y": ["x"], "lone": []}
+        for name, parents in family.items():
+            index.insert("artifacts", {"_id": name, "based_on": parents})
+        up = index.links(["artifacts"], ["d"], up=True)
+        assert set(up) == {("d", "b"), ("d", "c"), ("b", "a"), ("c", "a"), ("a", "gone")}
+        assert len(up) == 5
+        assert {child for child, _ in up[:2]} == {"d"}
+        assert set(index.links(["artifacts"], ["a"], up=False)) == {("b", "a"), ("c", "a"), ("d", "b"), ("d", "c")}
+        assert set(index.links(["artifacts"], ["gone", "lone"], up=False, depth=1)) == {("a", "gone")}
+        assert set(index.links(["artifacts"], ["d"], up=True, depth=2)) == set(up) - {("a", "gone")}
+        assert set(index.links(["artifacts"], ["x"], up=True)) == {("x", "y"), ("y", "x")}
+        for nothing in ([], ["lone"], ["never heard of"]):
+            assert index.links(["artifacts"], nothing, up=True) == []
+
+    def test_links_are_those_of_the_collections_asked_for(self, index: Index) -> None:
+        """A deleted artifact's tombstone keeps its links; before anything was inserted there are none."""
+        assert index.links(["artifacts", "tombstones"], ["c"], up=True) == []
+        for name, parents in {"a": [], "b": ["a"], "c": ["b"]}.items():
+            index.insert("artifacts", {"_id": name, "based_on": parents})
+        index.insert("tombstones", {"_id": "b", "based_on": ["a"]})
+        index.delete("artifacts", ["b"])
+        both = ["artifacts", "tombstones"]
+        assert index.links(both, ["c"], up=True) == [("c", "b"), ("b", "a")]
+        assert index.links(["artifacts"], ["c"], up=True) == [("c", "b")]
+        assert index.links(both, ["a"], up=False) == [("b", "a"), ("c", "b")]
+        index.delete("tombstones", ["b"])
+        assert index.links(both, ["c"], up=True) == [("c", "b")]
+
+    def test_links_of_many(self, index: Index) -> None:
+        """More than fit into one query."""
+        for number in range(1100):
+            index.insert(
+                "artifacts", {"_id": f"{number:04}", "based_on": ["root"] if number % 2 else [None, 7, "root"]}
+            )
+        everybody = [f"{number:04}" for number in range(1100)]
+        assert len(index.links(["artifacts"], everybody, up=True)) == 1100
+        assert len(index.links(["artifacts"], ["root"], up=False)) == 1100
+
     def test_an_abandoned_search_does_no_harm(self, index: Index) -> None:
         """A caller may stop reading at any time."""
         for number in range(300):

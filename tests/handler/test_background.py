@@ -23,6 +23,7 @@ SAVE = transfer.save
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
+    """One small file."""
     path = tmp_path / "x.txt"
     path.write_text("x")
     return path

@@ -90,6 +90,13 @@ INSERT INTO "keys" VALUES(35,X'07',5);
 INSERT INTO "keys" VALUES(35,X'2A01',5);
 INSERT INTO "keys" VALUES(36,X'0C023FF000000000000000',5);
 INSERT INTO "keys" VALUES(37,X'02',5);
+CREATE TABLE links (
+    child TEXT NOT NULL, parent TEXT NOT NULL, collection INTEGER NOT NULL, PRIMARY KEY (child, parent, collection)
+) WITHOUT ROWID;
+INSERT INTO "links" VALUES('artifact_01a1a0ae-b891-7000-8000-000000000003','artifact_01a1a0ae-b0c1-7000-8000-000000000001',2);
+INSERT INTO "links" VALUES('artifact_01a1a0ae-bc79-7000-8000-000000000004','artifact_01a1a0ae-b0c1-7000-8000-000000000001',2);
+INSERT INTO "links" VALUES('artifact_01a1a0ae-c061-7000-8000-000000000005','artifact_01a1a0ae-b0c1-7000-8000-000000000001',3);
+INSERT INTO "links" VALUES('artifact_01a1a0ae-bc79-7000-8000-000000000004','artifact_01a1a0ae-b891-7000-8000-000000000003',2);
 CREATE TABLE paths (
     number INTEGER PRIMARY KEY, collection INTEGER NOT NULL, path TEXT NOT NULL, multikey INTEGER NOT NULL DEFAULT 0,
     UNIQUE (collection, path));
@@ -130,5 +137,6 @@ INSERT INTO "paths" VALUES(34,2,'labels.list',1);
 INSERT INTO "paths" VALUES(35,2,'labels.list.deep',1);
 INSERT INTO "paths" VALUES(36,2,'labels.dict.a.b.c',0);
 INSERT INTO "paths" VALUES(37,2,'labels.no list',1);
+CREATE INDEX links_by_parent ON links (parent, child);
 COMMIT;
 PRAGMA user_version = 1;

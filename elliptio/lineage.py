@@ -1,0 +1,179 @@
+"""What an artifact was made from, and what was made of it, over all generations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+from elliptio.errors import DocumentNotFoundError, QueryError
+from elliptio.lake import ARTIFACTS, TOMBSTONES, Lake
+from elliptio.protocols import Document
+from elliptio.search import DELETED
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Direction = Literal["both", "up", "down"]
+
+AT_ONCE = 1000
+"""Documents read in one query."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """An artifact in a lineage, with what a reader wants to know of it at a glance.
+
+    Attributes
+    ----------
+    artifact_id
+        Its identifier.
+    generation
+        0 for the artifact that was asked about, -1 for what it is based on, 1 for what is based on it, and so on; the
+        nearest where several ways lead there.
+    state
+        ``"here"``, ``"deleted"``, or ``"unknown"`` where this lake's index has never heard of it.
+    document
+        What the index holds of it; empty if unknown.
+
+    """
+
+    artifact_id: str
+    generation: int
+    state: Literal["here", "deleted", "unknown"]
+    document: Document = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """Where an artifact comes from, and where it went.
+
+    Attributes
+    ----------
+    artifact_id
+        The artifact that was asked about.
+    ancestors, descendants
+        Identifiers, nearest first, those of the deleted included.
+    links
+        (child, parent) pairs of identifiers.
+
+    """
+
+    artifact_id: str
+    ancestors: list[str]
+    descendants: list[str]
+    links: list[tuple[str, str]] = field(repr=False)
+    _lake: Lake = field(repr=False, compare=False)
+
+    def __len__(self) -> int:
+        return len(self.ancestors) + 1 + len(self.descendants)
+
+    def nodes(self) -> list[Node]:
+        """All artifacts of the lineage, oldest generation first."""
+        generations = _generations(self.artifact_id, self.links, up=False)
+        above = _generations(self.artifact_id, self.links, up=True)
+        generations |= {identifier: -above[identifier] for identifier in self.ancestors}
+        wanted = [*reversed(self.ancestors), self.artifact_id, *self.descendants]
+        known = {
+            document["_id"]: document
+            for start in range(0, len(wanted), AT_ONCE)
+            for document in self._lake.find(
+                {"_id": {"$in": wanted[start : start + AT_ONCE]}}, sort=(), limit=0, deleted=True
+            )
+        }
+        return [
+            Node(identifier, generations.get(identifier, 0), _state(known.get(identifier)), known.get(identifier, {}))
+            for identifier in wanted
+        ]
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row an artifact, oldest generation first.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Indexed by ``artifact_id``; columns ``generation``, ``state``, ``creation_time`` (UTC), ``username``,
+            ``file_relpaths``, ``labels``, ``run_id``, ``based_on``.
+
+        """
+        import pandas as pd
+
+        nodes = self.nodes()
+        names = ("username", "file_relpaths", "labels", "run_id", "based_on")
+        times = [node.document.get("creation_time") for node in nodes]
+        data: dict[str, Any] = {
+            "generation": pd.Series([node.generation for node in nodes], dtype="int64"),
+            "state": pd.Series([node.state for node in nodes], dtype="object"),
+            "creation_time": pd.Series(times, dtype="datetime64[ms, UTC]"),
+        }
+        data |= {name: pd.Series([node.document.get(name) for node in nodes], dtype="object") for name in names}
+        frame = pd.DataFrame(data, index=range(len(nodes)))
+        frame.index = pd.Index([node.artifact_id for node in nodes], dtype="object", name="artifact_id")
+        return frame
+
+
+def lineage(lake: Lake, artifact_id: str, *, direction: Direction = "both", depth: int | None = None) -> Lineage:
+    """Follow what artifacts are based on, both ways, in a query or two.
+
+    Raises
+    ------
+    QueryError
+        If the direction or the depth is none.
+    DocumentNotFoundError
+        If there is and was no such artifact.
+
+    """
+    if direction not in ("both", "up", "down"):
+        raise QueryError(f"direction is 'both', 'up' or 'down', not {direction!r}.")
+    if depth is not None and (not isinstance(depth, int) or isinstance(depth, bool) or depth < 1):
+        raise QueryError(f"depth is a number of generations, from 1, or None for all, not {depth!r}.")
+    found = _identify(lake, artifact_id)
+    links = partial(lake.index.links, (ARTIFACTS, TOMBSTONES), [found], depth=depth or 0)
+    up = links(up=True) if direction != "down" else []
+    down = links(up=False) if direction != "up" else []
+    ancestors = dict.fromkeys(parent for _, parent in up if parent != found)
+    descendants = dict.fromkeys(child for child, _ in down if child != found and child not in ancestors)
+    return Lineage(found, list(ancestors), list(descendants), list(dict.fromkeys([*up, *down])), lake)
+
+
+def relatives(lake: Lake, *, ancestors_of: str | None, descendants_of: str | None) -> list[str] | None:
+    """Identifiers of all that an artifact was made from, or that was made of one, or both; None if not asked for."""
+    found = []
+    if ancestors_of is not None:
+        found.append(set(lineage(lake, ancestors_of, direction="up").ancestors))
+    if descendants_of is not None:
+        found.append(set(lineage(lake, descendants_of, direction="down").descendants))
+    return sorted(set.intersection(*found)) if found else None
+
+
+def _identify(lake: Lake, artifact_id: str) -> str:
+    """Identifier of an artifact, deleted or not, by a unique beginning of it."""
+    try:
+        return str(lake.get(artifact_id)["_id"])
+    except DocumentNotFoundError:
+        tombstone = lake.tombstone(artifact_id) if isinstance(artifact_id, str) and artifact_id else None
+        if tombstone is None:
+            raise
+        return str(tombstone["_id"])
+
+
+def _state(document: Document | None) -> Literal["here", "deleted", "unknown"]:
+    if document is None:
+        return "unknown"
+    return "deleted" if DELETED in document else "here"
+
+
+def _generations(start: str, links: Iterable[tuple[str, str]], *, up: bool) -> dict[str, int]:
+    """Distance from an artifact to all that it reaches."""
+    following: dict[str, list[str]] = {}
+    for link in links:
+        following.setdefault(link[not up], []).append(link[up])
+    reached = {start: 0}
+    waiting = [start]
+    for identifier in waiting:
+        for other in following.get(identifier, ()):
+            if other not in reached:
+                reached[other] = reached[identifier] + 1
+                waiting.append(other)
+    return reached
