@@ -36,11 +36,11 @@ lint: .venv/.ready  ## check style, types and layers
 	.venv/bin/mypy --strict elliptio
 	.venv/bin/lint-imports
 
-bench: .venv/.ready  ## time the main job against its floors
-	.venv/bin/python benchmarks/main_job.py $(ARGS)
+bench: .venv/.ready  ## time every job against its floors and its peers: minutes (ARGS=--quick: two, without peers)
+	.venv/bin/python -m benchmarks $(ARGS)
 
 clean:  ## remove the environments and caches
-	rm -rf .venv .venv-* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	rm -rf .venv .venv-* .bench .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
 
 # --- environments --------------------------------------------------------------------------------------------------------
 

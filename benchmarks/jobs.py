@@ -1,0 +1,400 @@
+"""Which jobs are timed, who does each, and what elliptio is to reach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+KB, MB, GB = 1 << 10, 1 << 20, 1 << 30
+
+
+@dataclass(frozen=True)
+class Side:
+    """Somebody who does a job.
+
+    Attributes
+    ----------
+    name
+        As it is shown.
+    module, function
+        Where the job is, in `benchmarks.sides`.
+    kind
+        "ours", "floor", "peer" or "part" (something else to compare with).
+    leaves_out
+        What it does not do, though elliptio does.
+    """
+
+    name: str
+    module: str
+    function: str
+    kind: str = "peer"
+    leaves_out: str = ""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """What elliptio is to reach: ``factor * choose(seconds of those it is compared with) + plus``, or just `plus`.
+
+    `unit` "MB" compares the memory that it needs at most, "MB more" what it adds to the disk.
+    """
+
+    text: str
+    factor: float = 0
+    against: tuple[str, ...] = ()
+    choose: Callable[[Sequence[float]], float] = min
+    plus: float = 0
+    unit: str = "s"
+    who: str = "elliptio"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One thing that users do.
+
+    `times` is how often it is done in one round; the round counts as the median of them.
+    """
+
+    name: str
+    title: str
+    sides: tuple[Side, ...]
+    bars: tuple[Bar, ...] = ()
+    size: int = 0
+    count: int = 0
+    documents: int = 0
+    rounds: int = 5
+    times: int = 1
+    needs: str = ""
+    synced: bool = False
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How large the jobs are."""
+
+    rounds: int = 5
+    files: int = 1000
+    many_files: int = 10_000
+    file: int = GB
+    documents: tuple[int, ...] = (10_000, 100_000)
+    chain: int = 500
+    wide: int = 10_000
+    repository: int = 10_000
+    s3_file: tuple[int, ...] = (256 * MB,)
+    s3_files: tuple[int, ...] = (200, 2000)
+
+
+SCALES = {
+    "tiny": Scale(1, 10, 20, MB, (50,), 10, 50, 20, (MB,), (8,)),
+    "quick": Scale(3, 200, 1000, 64 * MB, (2000,), 50, 1000, 500, (32 * MB,), (100,)),
+    "default": Scale(),
+    "large": Scale(many_files=100_000, documents=(10_000, 100_000, 1_000_000), s3_file=(256 * MB, 2 * GB)),
+}
+
+
+def ours(function: str, name: str = "elliptio") -> Side:
+    return Side(name, "ours", function, "ours")
+
+
+def floor(name: str, function: str, leaves_out: str = "") -> Side:
+    return Side(name, "floors", function, "floor", leaves_out)
+
+
+def part(name: str, function: str) -> Side:
+    return Side(name, "floors", function, "part")
+
+
+def jobs(scale: Scale) -> list[Job]:
+    return [*starting(scale), *saving(scale), *finding(scale), *on_s3(scale), *growing(scale)]
+
+
+def starting(scale: Scale) -> list[Job]:
+    peers = [Side(name, module, "import_it") for name, module in PEERS]
+    return [
+        Job(
+            "import",
+            "import",
+            (ours("import_it"), floor("pymongo", "import_pymongo"), part("python -c pass", "import_nothing"), *peers),
+            (Bar("0.5 × import pymongo", 0.5, ("pymongo",)),),
+            rounds=scale.rounds * 2,
+        ),
+        Job(
+            "help",
+            "elliptio --help",
+            (ours("show_help"), floor("python -c pass", "import_nothing", "everything")),
+            (Bar("2 × python -c pass + 100 ms", 2, ("python -c pass",), plus=0.1),),
+            rounds=scale.rounds * 3,
+        ),
+    ]
+
+
+PEERS = (("MLflow", "mlflow"), ("DVC", "dvc"), ("LaminDB", "lamindb"), ("W&B offline", "wandb"))
+INDEXED = ("MLflow", "DVC", "LaminDB")
+
+MLFLOW = "no hash, no flush"
+DVC = "md5; no flush; no query over metadata"
+LAMINDB = "no flush"
+WANDB = "only staged for a later upload: no index, no flush; md5"
+
+
+def local_peers(job: str, *, hash_of_ends: bool = False) -> tuple[Side, ...]:
+    ends = "; hashes only parts of a file this large" if hash_of_ends else ""
+    return (
+        Side("MLflow", "mlflow", job, leaves_out=MLFLOW),
+        Side("DVC", "dvc", job, leaves_out=DVC),
+        Side("LaminDB", "lamindb", job, leaves_out=LAMINDB + ends),
+        Side("W&B offline", "wandb", job, leaves_out=WANDB),
+    )
+
+
+def saving(scale: Scale) -> list[Job]:
+    small = "copy + sha256 + commit"
+    return [
+        Job(
+            "save-small",
+            "save one 1 KB file",
+            (
+                ours("save_new_file"),
+                floor(small, "copy_hash_commit", "flushes only the commit"),
+                floor("copy + flush + sha256 + commit", "copy_flush_hash_commit"),
+                *local_peers("save_new_file"),
+            ),
+            (Bar(f"3 × ({small})", 3, (small,)), Bar("0.2 × the best indexed peer", 0.2, INDEXED)),
+            size=KB, rounds=scale.rounds * 2, times=10, synced=True,
+        ),
+        Job(
+            "save-1000",
+            f"save {scale.files:,} files of 4 KB as one artifact",
+            (
+                ours("save_files"),
+                ours("save_files_unflushed", "elliptio, durability=fast"),
+                floor("copy + flush", "copy_and_flush_files", "no hash, no index"),
+                part("copy", "copy_files"),
+                *local_peers("save_files"),
+            ),
+            (
+                Bar("1.5 × (copy + flush)", 1.5, ("copy + flush",)),
+                Bar("MLflow, which does not flush", 1, ("MLflow",)),
+            ),
+            size=4 * KB, count=scale.files, rounds=scale.rounds, synced=True,
+        ),
+        Job(
+            "save-large",
+            f"save one file of {size(scale.file)}",
+            (
+                ours("save_new_file"),
+                floor("copy + flush", "copy_and_flush_file", "no hash, no index"),
+                floor("sha256", "hash_file", "no copy, no index"),
+                part("copy", "copy_file"),
+                part("copy, then sha256", "copy_then_hash"),
+                *local_peers("save_new_file", hash_of_ends=True),
+            ),
+            (
+                Bar("1.15 × the slower of (copy + flush) and sha256", 1.15, ("copy + flush", "sha256"), max),
+                Bar("150 MB of memory", plus=150, unit="MB"),
+            ),
+            size=scale.file, rounds=min(3, scale.rounds), synced=True,
+        ),
+        Job(
+            "save-again",
+            f"save the same file of {size(scale.file)} again",
+            (ours("save_same_file_again"), floor("sha256", "hash_file", "only hashes")),
+            (
+                Bar("1.1 × sha256", 1.1, ("sha256",)),
+                Bar("no second copy on the disk", plus=1, unit="MB more"),
+            ),
+            size=scale.file, rounds=min(3, scale.rounds), synced=True,
+        ),
+        Job(
+            "get-small",
+            "get by id, read and verify a small file",
+            (
+                ours("get_and_read"),
+                floor("read + sha256", "read_and_hash", "no index"),
+                Side("MLflow", "mlflow", "get_and_read", leaves_out="not verified"),
+                Side("DVC", "dvc", "get_and_read", leaves_out="not verified"),
+                Side("LaminDB", "lamindb", "get_and_read", leaves_out="not verified"),
+            ),
+            (Bar("1 ms", plus=1e-3),),
+            size=KB, rounds=scale.rounds * 2, times=10,
+        ),
+    ]  # fmt: skip
+
+
+def finding(scale: Scale) -> list[Job]:
+    found = []
+    for documents in scale.documents:
+        few = documents == scale.documents[0]
+        found += [
+            find("find-newest", "find the newest 7", documents, "find_newest", 5e-3 if documents > 10_000 else 2e-3,
+                 scale, peers=few),
+            find("find-user-time", "find by user and time", documents, "find_by_user_and_time", 0.01, scale),
+            find("find-label", "find by label", documents, "find_by_label", 0.01, scale),
+            find("find-based-on", "find by based_on", documents, "find_by_based_on", 0.01, scale),
+            find("find-hash", "find by the hash of a file", documents, "find_by_hash", 0.01, scale),
+            Job(
+                f"scan-{documents}",
+                f"a query that no index serves, {documents:,} artifacts",
+                (ours("scan"),),
+                documents=documents, rounds=min(3, scale.rounds),
+            ),
+        ]  # fmt: skip
+        if documents <= 100_000:
+            found.append(all_as_frame(documents, scale, peers=few))
+    documents = scale.documents[0]
+    found += [
+        Job(
+            "find-mongodb",
+            f"find the newest 7 of {documents:,}, MongoDB wire",
+            (ours("find_newest_on_mongodb"), floor("pymongo", "pymongo_newest", "no DataFrame")),
+            (Bar("1.3 × pymongo", 1.3, ("pymongo",)),),
+            documents=documents, rounds=scale.rounds * 2, times=5, needs="mongodb",
+        ),
+        Job(
+            "ancestors-chain",
+            f"ancestors over a chain of {scale.chain:,}",
+            (ours("ancestors_in_a_chain"), Side("LaminDB", "lamindb", "ancestors_in_a_chain")),
+            (Bar("5 ms", plus=5e-3),),
+            documents=scale.chain, rounds=scale.rounds,
+            remark="elliptio has no verb for this yet: one `find` a level.",
+        ),
+        Job(
+            "ancestors-wide",
+            f"ancestors in a wide graph of {scale.wide:,}",
+            (ours("ancestors_in_a_wide_graph"),),
+            (Bar("50 ms", plus=50e-3),),
+            documents=scale.wide, rounds=scale.rounds,
+            remark="elliptio has no verb for this yet: one `find` a level.",
+        ),
+    ]  # fmt: skip
+    return found
+
+
+def find(
+    name: str, title: str, documents: int, function: str, seconds: float, scale: Scale, *, peers: bool = False
+) -> Job:
+    sides = (Side("MLflow", "mlflow", function), Side("LaminDB", "lamindb", function)) if peers else ()
+    return Job(
+        f"{name}-{documents}",
+        f"{title} of {documents:,}",
+        (ours(function), *sides),
+        (Bar(f"{seconds * 1e3:g} ms", plus=seconds),),
+        documents=documents,
+        rounds=scale.rounds * 2,
+        times=10,
+    )
+
+
+def all_as_frame(documents: int, scale: Scale, *, peers: bool) -> Job:
+    sides = (Side("MLflow", "mlflow", "find_all"), Side("LaminDB", "lamindb", "find_all")) if peers else ()
+    return Job(
+        f"all-{documents}",
+        f"all {documents:,} as a DataFrame",
+        (ours("find_all"), floor("decode + DataFrame", "decode_and_frame", "does not read them"), *sides),
+        (Bar("1.5 × (decode + DataFrame)", 1.5, ("decode + DataFrame",)),),
+        documents=documents,
+        rounds=min(3, scale.rounds),
+    )
+
+
+S5CMD = "no hash kept, no index"
+
+
+def s3_sides(direction: str, what: str, *, peers: bool) -> tuple[Side, ...]:
+    job = f"{direction}_{what}"
+    mine = {"upload_large": "save_new_file", "upload_small": "save_files", "download_large": "download_file",
+            "download_small": "download_files"}[job]  # fmt: skip
+    up = direction == "upload"
+    others = (
+        Side("MLflow", "mlflow", f"s3_{job}", leaves_out="no hash" if up else "not verified"),
+        Side("DVC", "dvc", f"s3_{job}", leaves_out="md5; no query over metadata" if up else "not verified"),
+        Side("LaminDB", "lamindb", f"s3_{job}", leaves_out="" if up else "not verified"),
+    )
+    return (
+        ours(mine),
+        Side("s5cmd", "s5cmd", job, "floor", S5CMD if up else "not verified"),
+        floor("obstore", f"obstore_{job}", S5CMD if up else "not verified"),
+        floor("boto3", f"boto3_{job}", S5CMD if up else "not verified"),
+        *(others if peers else ()),
+    )
+
+
+def on_s3(scale: Scale) -> list[Job]:
+    found = []
+    for direction in ("upload", "download"):
+        for count, bytes_each in enumerate(scale.s3_file):
+            found.append(
+                Job(
+                    f"s3-{direction}-{size(bytes_each).replace(' ', '')}",
+                    f"S3: {direction} one file of {size(bytes_each)}",
+                    s3_sides(direction, "large", peers=count == 0),
+                    (
+                        Bar("1.1 × the faster of s5cmd and obstore", 1.1, ("s5cmd", "obstore")),
+                        Bar("150 MB of memory", plus=150, unit="MB"),
+                    ),
+                    size=bytes_each, rounds=min(scale.rounds, 3), needs="s3", synced=True,
+                )
+            )  # fmt: skip
+        for count, files in enumerate(scale.s3_files):
+            found.append(
+                Job(
+                    f"s3-{direction}-{files}",
+                    f"S3: {direction} {files:,} files of 16 KB",
+                    s3_sides(direction, "small", peers=count == 0),
+                    (Bar("1.1 × s5cmd", 1.1, ("s5cmd",)),),
+                    size=16 * KB, count=files, rounds=min(scale.rounds, 3), needs="s3", synced=True,
+                )
+            )  # fmt: skip
+    return found
+
+
+def growing(scale: Scale) -> list[Job]:
+    """What must not cost more the more there is, nor the more there is to record."""
+    empty = Side("elliptio, empty lake", "ours", "save_file", "part")
+    few = min(1000, scale.many_files)
+    fewer = f"elliptio, {few:,} files"
+    plain = Side("elliptio, no repository", "ours", "save_file", "part")
+    return [
+        Job(
+            "save-many",
+            f"save {scale.many_files:,} files of 1 KB as one artifact",
+            (
+                ours("save_files"),
+                Side(fewer, "ours", "save_1000_files", "part"),
+                floor("copy + flush", "copy_and_flush_files", "no hash, no index"),
+            ),
+            (
+                Bar(f"for each file, 1.3 × what it costs with {few:,}", 1.3 * scale.many_files / few, (fewer,)),
+                Bar("300 MB of memory", plus=300, unit="MB"),
+            ),
+            size=KB, count=scale.many_files, rounds=min(3, scale.rounds), synced=True,
+        ),
+        Job(
+            "save-nth",
+            f"save one 1 KB file where {scale.documents[-1]:,} artifacts are",
+            (ours("save_to_filled_lake"), empty),
+            (Bar("1.2 × saving to an empty lake", 1.2, (empty.name,)),),
+            size=KB, documents=scale.documents[-1], rounds=scale.rounds * 2, times=10, synced=True,
+        ),
+        Job(
+            "provenance-small",
+            f"save one 1 KB file from a repository of {scale.repository:,} files, 300 distributions more",
+            (ours("save_in_repository"), plain),
+            (Bar("5 ms more than without", 1, (plain.name,), plus=5e-3),),
+            size=KB, count=scale.repository, rounds=scale.rounds * 2, times=10, synced=True,
+        ),
+        Job(
+            "provenance-large",
+            f"save one file of 16 MB from a repository of {scale.repository:,} files, 300 distributions more",
+            (ours("save_in_repository"), plain),
+            (Bar("1.1 × without", 1.1, (plain.name,)),),
+            size=16 * MB, count=scale.repository, rounds=scale.rounds * 2, times=3, synced=True,
+        ),
+    ]  # fmt: skip
+
+
+def size(count: int) -> str:
+    for unit, name in ((GB, "GiB"), (MB, "MiB"), (KB, "KiB")):
+        if count >= unit:
+            return f"{count / unit:g} {name}"
+    return f"{count} bytes"
