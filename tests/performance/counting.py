@@ -140,6 +140,12 @@ class CountingIndex:
         self.asked[f"count {collection}"] += 1
         return self.index.count(collection, query)
 
+    def links(
+        self, collections: Sequence[str], ids: Sequence[str], *, up: bool, depth: int = 0
+    ) -> list[tuple[str, str]]:
+        self.asked["links"] += 1
+        return self.index.links(collections, ids, up=up, depth=depth)
+
     def delete(self, collection: str, ids: Sequence[str]) -> None:
         self.asked[f"delete {collection}"] += 1
         self.index.delete(collection, ids)
