@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from elliptio.errors import ElliptioError, FileKeyError, NotWrittenError
-from elliptio.files import Files, RemoteFile, listed
+from elliptio.files import Files, RemoteFile, download_all, listed
 from elliptio.metadata import AnyLabels, Labels, Metadata
-from elliptio.naming import check_relpath
 
 Neighbours = tuple[Sequence[str] | None, int, Mapping[str, tuple[str, str]]]
 """The first artifacts that are based on one, how many are, and of its own parents who deleted them and when."""
@@ -57,7 +56,7 @@ class Artifact:
         return self.metadata.labels
 
     def download(self, to: str | os.PathLike[str]) -> list[Path]:
-        """Copy all files to a folder on this machine, verified, below their own names.
+        """Copy all files to a folder on this machine, several at once, verified, below their own names.
 
         Raises
         ------
@@ -65,9 +64,11 @@ class Artifact:
             If the bytes of a file are not those that were saved.
         MissingKeyError
             If the store no longer has a file.
+        StoreError
+            If a file cannot be read, or not be written here.
 
         """
-        return [file.download(Path(to) / check_relpath(relpath)) for relpath, file in self.files.items()]
+        return download_all(self.files, Path(to))
 
     @property
     def file(self) -> RemoteFile:

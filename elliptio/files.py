@@ -18,6 +18,7 @@ from elliptio.errors import FileKeyError, SourceError, StoreError
 from elliptio.failures import explained
 from elliptio.metadata import FileRecord
 from elliptio.naming import check_relpath
+from elliptio.parallel import each
 
 if TYPE_CHECKING:
     from elliptio.protocols import Store
@@ -335,6 +336,19 @@ class Files(Mapping[str, RemoteFile]):
 
     def __repr__(self) -> str:
         return repr({name: self[name] for name in self})
+
+
+def download_all(files: Files, to: Path) -> list[Path]:
+    """Copy files to a folder, as many at once as suit their store, and return where they lie, in the same order."""
+    targets = {relpath: to / check_relpath(relpath) for relpath in files}
+
+    def download(relpath: str) -> None:
+        files[relpath].download(targets[relpath])
+
+    for file in files.values():
+        each(download, targets, workers=min(file._store.concurrency, len(targets)), name="elliptio-download")
+        break
+    return list(targets.values())
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:

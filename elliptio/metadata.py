@@ -223,17 +223,18 @@ def _plain_datetime(value: datetime, where: str) -> datetime:
 
 def to_document(metadata: Metadata, root_key: str) -> dict[str, Any]:
     """Shape the document of the index: relative to the lake, packages and machine left to the environment."""
-    document = _common(metadata, root_key)
     if metadata.file_count > MAX_INDEXED_FILES:
-        document["files"] = []
-        document["file_relpaths"] = []
+        metadata = dataclasses.replace(metadata, files=[])
+    document = _common(metadata, root_key)
     return {"_id": metadata.artifact_id, **document}
 
 
 def to_manifest(metadata: Metadata, root_key: str) -> bytes:
     """Shape ``metadata.json``: complete, the environment included, with nothing that ties it to a place."""
-    document = extended_json(_common(metadata, root_key))
-    return f'{{\n{document[1:-1]},\n"environment": {_environment_json(metadata.environment)}\n}}\n'.encode()
+    # In parts, because of very many files each copy takes as much again.
+    document = memoryview(extended_json(_common(metadata, root_key)).encode())
+    environment = _environment_json(metadata.environment).encode()
+    return b"".join((b"{\n", document[1:-1], b',\n"environment": ', environment, b"\n}\n"))
 
 
 _written: tuple[Mapping[str, Any], str] = ({}, "{}")

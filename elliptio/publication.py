@@ -96,7 +96,8 @@ class Publication:
         missing = [name for name in declared if name not in written]
         if missing or not written:
             raise not_written(missing)
-        others = [name for name in written if name not in set(declared)]
+        wanted = set(declared)
+        others = [name for name in written if name not in wanted]
         sources = [written[name] for name in [*declared, *others]]
         if not self.staging.in_place:
             return self.save(sources), others

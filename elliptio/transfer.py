@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
 from typing import BinaryIO, Protocol, cast
 
 from elliptio.errors import SourceError, StoreError
 from elliptio.hashing import CHUNK, HashingReader
 from elliptio.metadata import FileRecord
+from elliptio.parallel import each
 from elliptio.progress import Progress
 from elliptio.protocols import Staging
 from elliptio.sources import Source
@@ -92,27 +92,14 @@ def _each(
     with Progress(total, "Saving", enabled=progress) as bar:
         if len(sources) <= 1 or (len(sources) <= _FEW and total <= _SMALL and concurrency <= 4):
             return [move(source, bar) for source in sources]
-        with ThreadPoolExecutor(min(concurrency, len(sources)), "elliptio-transfer") as pool:
-            batches = _batches(sources, concurrency)
-            futures = [pool.submit(lambda batch: [move(source, bar) for source in batch], batch) for batch in batches]
-            try:
-                return [record for future in futures for record in future.result()]
-            except BaseException:
-                for future in futures:
-                    future.cancel()
-                raise
+        records: dict[int, FileRecord] = {}
 
+        def move_one(numbered: tuple[int, Source]) -> None:
+            number, source = numbered
+            records[number] = move(source, bar)
 
-def _batches(sources: Sequence[Source], concurrency: int) -> Iterator[Sequence[Source]]:
-    """Divide files among threads: a task for each of thousands of small ones would cost as much as moving them."""
-    most = max(1, min(32, len(sources) // (4 * concurrency)))
-    start = size = 0
-    for number, source in enumerate(sources, 1):
-        size += source.size
-        if number - start >= most or size >= _SMALL:
-            yield sources[start:number]
-            start, size = number, 0
-    yield sources[start:]
+        each(move_one, enumerate(sources), workers=min(concurrency, len(sources)), name="elliptio-transfer")
+        return [records[number] for number in range(len(sources))]
 
 
 def _save_one(source: Source, staging: Staging, folder: str, bar: Progress) -> FileRecord:

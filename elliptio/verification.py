@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
@@ -13,6 +12,7 @@ from elliptio.errors import ElliptioError, FormatError, MissingKeyError
 from elliptio.hashing import CHUNK, HashingReader
 from elliptio.lake import TOMBSTONE_FILE, Lake
 from elliptio.metadata import read_manifest
+from elliptio.parallel import each
 from elliptio.progress import Progress
 from elliptio.protocols import Document
 
@@ -45,20 +45,26 @@ class VerifyReport:
         return {"ok": self.ok, **asdict(self)}
 
 
+_KEPT = ("_id", "remote_root", "fingerprint", "total_size")
+
+
 def verify(lake: Lake, documents: Iterable[Document], *, progress: bool = True) -> VerifyReport:
     """Read every file of the given artifacts and compare it with what was recorded."""
     report = VerifyReport()
-    wanted: list[_Task] = []
-    roots: dict[str, Any] = {}
-    for document in documents:
-        roots[document["_id"]] = document.get("remote_root")
-        wanted += _tasks(lake, document, report)
-    report.files = len(wanted)
-    report.bytes = sum(task.size for task in wanted)
-    bar = Progress(report.bytes, "Verifying", enabled=progress)
-    with bar, ThreadPoolExecutor(lake.store.concurrency, "elliptio-verify") as pool:
-        found = pool.map(lambda task: _verify_file(lake, task, bar), wanted)
-        report.problems += [problem for problem in found if problem]
+    # A lake may hold many artifacts of many files: all that is kept of each is a line.
+    known = [{name: document.get(name) for name in _KEPT} for document in documents]
+    roots = {document["_id"]: document["remote_root"] for document in known}
+    total = sum(size for document in known if isinstance(size := document["total_size"], int))
+    with Progress(total, "Verifying", enabled=progress) as bar:
+
+        def check(task: _Task) -> None:
+            problem = _verify_file(lake, task, bar)
+            if problem:
+                report.problems.append(problem)
+
+        tasks = (task for document in known for task in _tasks(lake, document, report))
+        each(check, tasks, workers=lake.store.concurrency, name="elliptio-verify")
+    report.problems.sort(key=lambda problem: (problem.artifact_id, problem.relpath or ""))
     # Others may delete meanwhile: what is gone on purpose is not missing.
     suspects = {problem.artifact_id for problem in report.problems}
     gone = {artifact_id for artifact_id in suspects if _is_gone(lake, artifact_id, roots[artifact_id])}
@@ -94,7 +100,7 @@ def _tasks(lake: Lake, document: Document, report: VerifyReport) -> Iterator[_Ta
         manifest = _checked_manifest(lake, document)
     except ElliptioError as error:
         report.problems.append(Problem(artifact_id, None, str(error)))
-        manifest = document
+        manifest = _recorded(lake, artifact_id)
     for folder in (naming.FILES, naming.LOGS):
         entries = manifest.get(folder, [])
         try:
@@ -104,7 +110,17 @@ def _tasks(lake: Lake, document: Document, report: VerifyReport) -> Iterator[_Ta
             continue
         for entry in entries:
             relpath = f"{folder}/{entry['relpath']}"
+            report.files += 1
+            report.bytes += entry["size"]
             yield _Task(artifact_id, f"{root}/{relpath}", relpath, entry["size"], entry["sha256"])
+
+
+def _recorded(lake: Lake, artifact_id: str) -> Document:
+    """What the index says of an artifact; nothing where it cannot be asked any more."""
+    try:
+        return next(lake.find({"_id": artifact_id}, sort=(), limit=1), {})
+    except ElliptioError:
+        return {}
 
 
 def _checked_manifest(lake: Lake, document: Document) -> Document:

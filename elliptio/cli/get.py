@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,6 +96,7 @@ def _target(file: RemoteFile, folder: Path, *, force: bool) -> Target:
 
 
 def _download(opened: Handler, targets: Sequence[Target]) -> None:
+    from elliptio.parallel import each
     from elliptio.progress import Progress
 
     missing = [(file, path) for file, path, there in targets if not there]
@@ -108,10 +108,4 @@ def _download(opened: Handler, targets: Sequence[Target]) -> None:
             file.download(path)
             progress.advance(file.size or 0)
 
-        with ThreadPoolExecutor(opened.store.concurrency) as pool:
-            try:
-                for _ in pool.map(download, missing):
-                    pass
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        each(download, missing, workers=opened.store.concurrency, name="elliptio-download")

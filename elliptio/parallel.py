@@ -1,0 +1,48 @@
+"""The same thing with many items, several at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def each(do: Callable[[T], object], items: Iterable[T], *, workers: int, name: str) -> None:
+    """Do something with each item, in so many threads.
+
+    Items are asked for when a thread is free, so a million of them take no more memory than a few, and no further one
+    after something failed.
+
+    Raises
+    ------
+    BaseException
+        The first failure of a thread, or of `items`.
+
+    """
+    left, lock, stopped = iter(items), threading.Lock(), threading.Event()
+
+    def work() -> None:
+        try:
+            while not stopped.is_set():
+                with lock:
+                    item = next(left, _END)
+                if item is _END:
+                    return
+                do(item)  # type: ignore[arg-type]
+        except BaseException:
+            stopped.set()
+            raise
+
+    with ThreadPoolExecutor(workers, name) as pool:
+        running = [pool.submit(work) for _ in range(workers)]
+        try:
+            for one in running:
+                one.result()
+        finally:
+            stopped.set()
+
+
+_END = object()
