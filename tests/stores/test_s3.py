@@ -36,8 +36,7 @@ def session(s3_server: S3Server) -> boto3.Session:
 
 
 class Conformance(StoreConformance):
-    def test_publishing_never_overwrites_where_the_store_can_rename(self, store: Store) -> None:
-        """S3 refuses a taken key when it is put; the conformance suite expects that of `publish` alone."""
+    def test_a_taken_key_is_refused_when_it_is_put(self, store: Store) -> None:
         for size in (10, 20 * MIB):
             published(store, "a", {f"x{size}": b"first"})
             staging = store.begin("a")
