@@ -212,19 +212,26 @@ class RemoteFile:
             raise StoreError(f"{target.absolute()} is there with different content: say where, .download(to=...).")
         with explained("write", str(target.absolute())):
             target.parent.mkdir(parents=True, exist_ok=True)
-            part = target.with_name(f".{secrets.token_hex(8)}.part")
-            try:
-                with self.open("rb") as source, open(part, "xb") as sink:
-                    shutil.copyfileobj(source, sink, hashing.CHUNK)
-                os.replace(part, target)
-            finally:
-                part.unlink(missing_ok=True)
+            hashing.once_more_if_remote(self._store.scheme, lambda: self._copy_to(target))
         return target
+
+    def _copy_to(self, target: Path) -> None:
+        part = target.with_name(f".{secrets.token_hex(8)}.part")
+        try:
+            with self.open("rb") as source, open(part, "xb") as sink:
+                shutil.copyfileobj(source, sink, hashing.CHUNK)
+            os.replace(part, target)
+        finally:
+            part.unlink(missing_ok=True)
 
     def download_string(self, encoding: str = "utf-8") -> str:
         """Read the whole file as text, verified."""
-        with self.open("rb") as source:
-            return cast("bytes", source.read()).decode(encoding)
+
+        def read() -> bytes:
+            with self.open("rb") as source:
+                return cast("bytes", source.read())
+
+        return hashing.once_more_if_remote(self._store.scheme, read).decode(encoding)
 
     def upload(self, path: str | os.PathLike[str]) -> None:
         """Fill this file from a local one, while its artifact is being made."""

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from elliptio.errors import IntegrityError
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 CHUNK = 1 << 20
 """Bytes read at once."""
@@ -138,6 +144,24 @@ class VerifyingReader(io.RawIOBase):
         if not self.closed:
             self._source.close()
         super().close()
+
+
+def once_more_if_remote(scheme: str, read: Callable[[], T]) -> T:
+    """Read, and once more where the bytes came changed: on the way from a remote store that may happen once.
+
+    Raises
+    ------
+    IntegrityError
+        If they come changed again, or from a disk of this machine.
+
+    """
+    try:
+        return read()
+    except IntegrityError as error:
+        if scheme == "file":
+            raise
+        log.warning("%s It is read once more.", error)
+        return read()
 
 
 def sha256_of(path: Path) -> str:

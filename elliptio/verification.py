@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from elliptio import naming
 from elliptio.documents import check_document, check_records
-from elliptio.errors import ElliptioError, FormatError, MissingKeyError
-from elliptio.hashing import CHUNK, HashingReader
+from elliptio.errors import ElliptioError, FormatError, IntegrityError, MissingKeyError
+from elliptio.hashing import CHUNK, HashingReader, once_more_if_remote
 from elliptio.lake import TOMBSTONE_FILE, Lake
 from elliptio.metadata import read_manifest
 from elliptio.parallel import each
@@ -145,19 +145,23 @@ def _checked_manifest(lake: Lake, document: Document) -> Document:
 
 
 def _verify_file(lake: Lake, task: _Task, bar: Progress) -> Problem | None:
-    try:
+    def read() -> None:
         with lake.store.open(task.key) as file:
             reader = HashingReader(file)
             while data := reader.read(CHUNK):
                 bar.advance(len(data))
+        if (reader.size, reader.sha256) != (task.size, task.sha256):
+            raise IntegrityError(
+                f"is damaged: {reader.size} bytes, sha256 {reader.sha256}; saved were {task.size}, {task.sha256}"
+            )
+
+    try:
+        once_more_if_remote(lake.store.scheme, read)
     except MissingKeyError:
         return Problem(task.artifact_id, task.relpath, "is missing")
     except ElliptioError as error:
         return Problem(task.artifact_id, task.relpath, str(error))
-    if (reader.size, reader.sha256) == (task.size, task.sha256):
-        return None
-    message = f"is damaged: {reader.size} bytes, sha256 {reader.sha256}; saved were {task.size}, {task.sha256}"
-    return Problem(task.artifact_id, task.relpath, message)
+    return None
 
 
 def manifest_of(lake: Lake, folder: str) -> tuple[Document, Document, str]:

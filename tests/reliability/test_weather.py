@@ -258,6 +258,32 @@ def test_changed_bytes_are_noticed_on_the_way_in(s3_root: str, sky: Weather, dat
     assert hashlib.sha256(saved.files["train.txt"].download(tmp_path / "got").read_bytes()).hexdigest() == expected
 
 
+def test_bytes_that_come_changed_once_are_read_once_more(
+    s3_root: str, sky: Weather, data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    h = eio.Handler(s3_root, progress=False)
+    saved = h.upload(data)
+    file = saved.files["train.txt"]
+    expected = (data / "train.txt").read_text()
+
+    def changed_once() -> None:
+        sky.clear()
+        sky.fail(corrupt("response"), "GetObject", when=lambda request: request.path.endswith("train.txt"), times=1)
+
+    changed_once()
+    assert file.download_string() == expected
+    changed_once()
+    assert file.download(tmp_path / "got").read_text() == expected
+    changed_once()
+    assert h.verify().ok
+    assert sky.faults["corrupt response"] == 3
+    assert len([record for record in caplog.records if "It is read once more" in record.getMessage()]) == 3
+    # Who reads on may have used what came before.
+    changed_once()
+    with pytest.raises(IntegrityError), file.open() as opened:
+        opened.read()
+
+
 @pytest.mark.parametrize("forked", [False, True])
 def test_a_taken_key_is_never_overwritten_nor_discarded(
     store: S3Store, clear: S3Store, monkeypatch: pytest.MonkeyPatch, forked: bool
