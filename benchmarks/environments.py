@@ -99,5 +99,6 @@ def _cpu() -> str:
 
 
 def _commit() -> str:
-    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--exclude=*"]
+    """Return the last commit that changed elliptio itself."""
+    command = ["git", "-C", str(ROOT), "log", "-1", "--format=%h", "--", "elliptio"]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()

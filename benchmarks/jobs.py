@@ -116,7 +116,7 @@ def starting(scale: Scale) -> list[Job]:
             "import",
             (ours("import_it"), floor("pymongo", "import_pymongo"), part("python -c pass", "import_nothing"), *peers),
             (Bar("0.5 × import pymongo", 0.5, ("pymongo",)),),
-            rounds=scale.rounds * 2,
+            rounds=scale.rounds,
         ),
         Job(
             "help",

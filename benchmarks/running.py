@@ -31,13 +31,16 @@ class Worker:
     """One side doing one job."""
 
     def __init__(self, side: Side, options: dict[str, Any], environment: dict[str, str], log: Path) -> None:
-        python = python_of(side.module)
-        self._log = log
-        self._process = subprocess.Popen(
-            [str(python), str(WORKER), side.module, side.function, json.dumps(options)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log.open("w"), text=True, env=environment,
-        )  # fmt: skip
-        self._answer()
+        command = [str(python_of(side.module)), str(WORKER), side.module, side.function, json.dumps(options)]
+        with log.open("w") as errors:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment
+            )
+        try:
+            self._answer()
+        except BaseException:
+            self.kill()
+            raise
 
     def seconds(self, times: int) -> float:
         assert self._process.stdin is not None
@@ -67,9 +70,14 @@ class Worker:
         return answer
 
     def kill(self) -> None:
+        """End it at once, if it still runs."""
         if self._process.poll() is None:
             self._process.kill()
-            self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            with contextlib.suppress(OSError):  # what could not be sent any more
+                if pipe is not None:
+                    pipe.close()
+        self._process.wait()
 
 
 def run(job: Job, sides: list[Side], folder: Path, shared: Path) -> dict[str, Any]:

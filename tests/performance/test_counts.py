@@ -195,15 +195,18 @@ QUESTIONS: dict[str, Callable[[eio.Handler, int], object]] = {
     "based_on": lambda h, count: h.find({"based_on": lakes.artifact_id(77)}),
     "hash of a file": lambda h, count: h.find({"files.sha256": lakes.sha256_of(77)}),
     "id": lambda h, count: h.get(lakes.artifact_id(77)),
+    "artifact_id": lambda h, count: h.find({"artifact_id": lakes.artifact_id(77)}),
     "user": lambda h, count: h.find({"username": "user3"}, max_docs=7),
     "user and time": lambda h, count: h.find(
         {"username": "user3", "creation_time": {"$gte": lakes.START + timedelta(seconds=count // 2)}}, max_docs=7
     ),
 }
 GROWING = {
+    "artifact_id": "only its twin _id has an index, so every document is decoded",
     "user": "how many match is counted for the warning that there are more",
     "user and time": "how many match is counted, and the conditions are not served by one index",
 }
+"""Known to grow, and why: whoever mends one takes it out, and the test says so."""
 
 
 @pytest.fixture(scope="module")
