@@ -136,7 +136,7 @@ def load_settings(
         ("argument", {name: value for name, value in (arguments or {}).items() if value is not None}),
         ("", {name: environ[variable(name)] for name in DEFINITIONS if environ.get(variable(name))}),
         *_or_problem(lambda: _project_settings(directory), problems),
-        *_or_problem(lambda: _file_settings(user_file or user_config_file(environ), ()), problems),
+        *_or_problem(lambda: _user_settings(user_file, environ), problems),
     ]
     return {name: _resolve(name, definition, sources, problems) for name, definition in DEFINITIONS.items()}
 
@@ -203,6 +203,20 @@ def user_data_folder(settings: Mapping[str, Setting]) -> Path:
     from platformdirs import user_data_path
 
     return user_data_path("elliptio", appauthor=False)
+
+
+def _user_settings(user_file: Path | None, environ: Mapping[str, str]) -> Sources:
+    path = user_file or user_config_file(environ)
+    if environ.get("ELLIPTIO_CONFIG_FILE") and user_file is None:
+        # Who names a file means it to be read, and would not notice a lake of the default settings.
+        try:
+            path.open().close()
+        except OSError as error:
+            raise ConfigError(
+                f"The settings file {path}, which ELLIPTIO_CONFIG_FILE names, cannot be read: "
+                f"{error.strerror or error}. Correct or unset the variable."
+            ) from error
+    return _file_settings(path, ())
 
 
 def settings_files(directory: Path | None = None) -> list[str]:

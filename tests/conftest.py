@@ -21,7 +21,9 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     monkeypatch.setenv("ELLIPTIO_USER_DIR", str(tmp_path / "user-dir"))
-    monkeypatch.setenv("ELLIPTIO_CONFIG_FILE", str(tmp_path / "no-such-config.toml"))
+    (tmp_path / "user-config").mkdir()
+    (tmp_path / "user-config" / "empty.toml").touch()
+    monkeypatch.setenv("ELLIPTIO_CONFIG_FILE", str(tmp_path / "user-config" / "empty.toml"))
     for name in (
         "ROOT",
         "INDEX",

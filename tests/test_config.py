@@ -177,3 +177,17 @@ def test_durability_reaches_store_and_index(tmp_path: Path, data: Path, monkeypa
     assert flushed == []
     eio.Handler(tmp_path / "full").upload(data)
     assert flushed
+
+
+@pytest.mark.parametrize("name", ["none.toml", "", "deep/below.toml"])
+def test_a_settings_file_that_is_named_must_be_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    named = tmp_path / "folder" / name
+    (tmp_path / "folder").mkdir()
+    monkeypatch.setenv("ELLIPTIO_CONFIG_FILE", str(named))
+    with pytest.raises(eio.ConfigError, match="which ELLIPTIO_CONFIG_FILE names, cannot be read") as caught:
+        eio.Handler()
+    assert str(named) in str(caught.value)
+    monkeypatch.setenv("ELLIPTIO_CONFIG_FILE", "")
+    eio.Handler()

@@ -10,6 +10,9 @@ from tests.cli.conftest import Run
 
 
 def test_defaults(anywhere: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ELLIPTIO_CONFIG_FILE")
+    for name in ("HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
     result = anywhere("config")
     assert (result.code, result.err) == (0, "")
     lines = {line.split()[0]: line for line in result.out.splitlines() if line}
@@ -17,7 +20,7 @@ def test_defaults(anywhere: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert lines["root"].split() == ["root", str(lake), "default"]
     assert lines["index"].split() == ["index", f"sqlite:///{lake}/.elliptio/index.sqlite", "default"]
     assert lines["user_dir"].endswith("ELLIPTIO_USER_DIR")
-    assert "no-such-config.toml (not there)" in result.out
+    assert "elliptio.toml (not there)" in result.out
     assert not lake.exists()
 
 

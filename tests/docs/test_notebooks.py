@@ -51,6 +51,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Executed:
 
     folder = tmp_path_factory.mktemp("story")
     lake = folder / "lake"
+    (folder / "none.toml").touch()
     own = {
         "ELLIPTIO_LOCAL_ROOT": str(lake),
         "ELLIPTIO_CONFIG_FILE": str(folder / "none.toml"),
