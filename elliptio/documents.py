@@ -76,9 +76,10 @@ def check_document(document: Mapping[str, Any], environment: Any, where: str) ->
         If a field is missing, of another type, contradicts another or cannot be stored.
 
     """
-    for name, (accepts, wanted, required) in _FIELDS.items():
-        if (name in document or required) and not accepts(document.get(name)):
-            raise FormatError(f"{where} is damaged: {name} is {_short(document.get(name))}, not {wanted}.")
+    check_fields(document, where)
+    missing = [name for name, (_, _, required) in _FIELDS.items() if required and name not in document]
+    if missing:
+        raise FormatError(f"{where} is damaged: it has no {missing[0]}.")
     strange = [name for name in document if not isinstance(name, str) or name.startswith("$") or "." in name]
     if strange:
         raise FormatError(f"{where} is damaged: {strange[0]!r} is no field.")
@@ -90,6 +91,37 @@ def check_document(document: Mapping[str, Any], environment: Any, where: str) ->
         document = {**document, "files": [], "file_relpaths": []}
     check_storable(document, where)
     check_storable(environment, where)
+
+
+def check_fields(document: Mapping[str, Any], where: str) -> None:
+    """Check the types of those fields that a document has: an older elliptio did not write all of them.
+
+    Raises
+    ------
+    FormatError
+        If one is of another type.
+
+    """
+    for name, (accepts, wanted, _) in _FIELDS.items():
+        if name in document and not accepts(document[name]):
+            raise FormatError(f"{where} is damaged: {name} is {_short(document[name])}, not {wanted}.")
+
+
+def check_indexed(document: Mapping[str, Any], environment: Mapping[str, Any], where: str) -> None:
+    """Check a document as an index holds it, where others may have written too, before it is made something of.
+
+    Raises
+    ------
+    FormatError
+        If a field is of another type, or it does not say where in the lake it lies.
+
+    """
+    check_fields(document, where)
+    check_records(document.get("files", []), "files", where)
+    check_records(document.get("logs", []), "logs", where)
+    if not isinstance(document.get("remote_root"), str) or not is_artifact_root(document["remote_root"]):
+        raise FormatError(f"{where} is damaged: it lies in {_short(document.get('remote_root'))}.")
+    _check_packages(environment, where)
 
 
 def check_records(records: Any, name: str, where: str) -> None:
@@ -167,6 +199,10 @@ def _check_environment(document: Mapping[str, Any], environment: Any, where: str
         raise FormatError(f"{where} is damaged: environment is {_short(environment)}, not an object.")
     if "_id" in environment and environment["_id"] != document.get("environment_id"):
         raise FormatError(f"{where} is damaged: environment_id is not that of its environment.")
+    _check_packages(environment, where)
+
+
+def _check_packages(environment: Mapping[str, Any], where: str) -> None:
     packages = environment.get("python_packages", {})
     if not isinstance(packages, Mapping) or not all(isinstance(version, str) for version in packages.values()):
         raise FormatError(f"{where} is damaged: python_packages does not map names to versions.")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from elliptio.metadata import VERSION
 from elliptio.search import Found
 
 if TYPE_CHECKING:
@@ -11,13 +12,26 @@ if TYPE_CHECKING:
 
 _TYPES = dict.fromkeys(("creation_time", "deleted.time"), "datetime64[ms, UTC]")
 _TYPES |= dict.fromkeys(("file_count", "total_size", "version"), "int64")
+_DEFAULTS = {"file_count": 0, "total_size": 0, "version": VERSION}
+"""What `Metadata` says where an older elliptio, or somebody else, wrote no such field."""
 
 
 def to_frame(found: Found) -> pd.DataFrame:
     """Shape an answer into a DataFrame indexed by ``artifact_id``; its types do not depend on how many rows it has."""
     import pandas as pd
 
-    data = {name: pd.Series(values, dtype=_TYPES.get(name, "object")) for name, values in found.columns.items()}
+    data = {name: _series(name, values) for name, values in found.columns.items()}
     frame = pd.DataFrame(data, columns=list(found.columns), index=range(len(found.ids)))
     frame.index = pd.Index(found.ids, dtype="object", name="artifact_id")
     return frame
+
+
+def _series(name: str, values: list[Any]) -> pd.Series[Any]:
+    import pandas as pd
+
+    if name in _DEFAULTS:
+        values = [_DEFAULTS[name] if value is None else value for value in values]
+    try:
+        return pd.Series(values, dtype=_TYPES.get(name, "object"))
+    except (TypeError, ValueError, OverflowError):  # a document of which somebody else made something else
+        return pd.Series(values, dtype="object")

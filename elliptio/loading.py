@@ -7,7 +7,7 @@ from functools import partial
 from elliptio import naming
 from elliptio.artifact import Artifact, Neighbours
 from elliptio.display import MOST_NEIGHBOURS
-from elliptio.documents import check_document
+from elliptio.documents import check_document, check_indexed
 from elliptio.files import FileMaker, Files
 from elliptio.lake import Lake
 from elliptio.metadata import Metadata, from_document, read_manifest
@@ -18,6 +18,7 @@ from elliptio.provenance import Packages
 def metadata_of(lake: Lake, document: Document) -> Metadata:
     """Complete a document with its environment and, where they are too many for it, its files."""
     environment = lake.environment(document.get("environment_id"))
+    check_indexed(document, environment, f"The document of {document['_id']} in {lake.index.address}")
     root = f"{lake.store.root}/{document['remote_root']}"
     if document.get("file_count", 0) > len(document.get("files", ())):
         with lake.store.open(f"{document['remote_root']}/{naming.MANIFEST}") as manifest:

@@ -237,8 +237,10 @@ def _beside(identifier: str, more: str, width: int) -> str:
 
 
 def _files(row: Mapping[str, Any], width: int) -> str:
-    shown = row["file_relpaths"][:MOST_FILES]
-    count = max(row.get("file_count") or 0, len(row["file_relpaths"]))
+    names, count = row["file_relpaths"], row.get("file_count")
+    names = [str(name) for name in names] if isinstance(names, list) else []
+    shown = names[:MOST_FILES]
+    count = max(count if isinstance(count, int) else 0, len(names))
     if not shown:
         return f"{count:,} files"
     more = f" +{count - len(shown):,}" if count > len(shown) else ""
@@ -251,7 +253,7 @@ def _deletion(row: Mapping[str, Any]) -> str:
 
 
 def _labels(row: Mapping[str, Any], width: int) -> str:
-    labels = row["labels"] or {}
+    labels = row["labels"] if isinstance(row["labels"], dict) else {}
     return " ".join(
         f"{output.cell(name, max(20, width - 10))}={output.cell(value, width)}"
         for name, value in labels.items()
