@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
+import os
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from elliptio.errors import IntegrityError
@@ -164,7 +164,7 @@ def once_more_if_remote(scheme: str, read: Callable[[], T]) -> T:
         return read()
 
 
-def sha256_of(path: Path) -> str:
+def sha256_of(path: str | os.PathLike[str]) -> str:
     """Hexadecimal sha256 of a local file."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

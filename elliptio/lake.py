@@ -245,6 +245,10 @@ class Lake:
         resolved = self._resolved(wanted)
         return sum(self.index.count(name, resolved) for name in (ARTIFACTS, *([TOMBSTONES] if deleted else [])))
 
+    def tombstones(self, wanted: Query) -> Iterator[Document]:
+        """What is left of this lake's deleted artifacts that match a normalized query, in any order."""
+        return self.index.find(TOMBSTONES, self._resolved(wanted))
+
     def deletions(self, artifact_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
         """Who deleted which of these artifacts, and when."""
         wanted = self._scoped({"_id": {"$in": list(artifact_ids)}})

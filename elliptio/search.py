@@ -123,7 +123,7 @@ def search(
         # Others may be saving or deleting between the two questions.
         total = max(total, lake.count(wanted, deleted=deleted))
     if not documents:
-        _warn_if_index_is_lost(lake)
+        warn_if_index_is_lost(lake)
     return Found([entry["_id"] for entry in documents], _columns(lake, documents, chosen), total)
 
 
@@ -196,7 +196,7 @@ def _is_operators(operand: Any) -> bool:
     return isinstance(operand, Mapping) and any(name.startswith("$") for name in operand)
 
 
-def _warn_if_index_is_lost(lake: Lake) -> None:
+def warn_if_index_is_lost(lake: Lake) -> None:
     """Say so where nothing was found only because the index is not the one that the artifacts were recorded in."""
     if not lake.is_empty():
         return

@@ -1,4 +1,4 @@
-"""A session: one user at one lake, and the verbs that keep the lake whole."""
+"""A session: one user at one lake, and the verbs beside saving and finding."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from elliptio.config import load_settings
 from elliptio.errors import DocumentNotFoundError
 from elliptio.files import RemoteFile
 from elliptio.forking import Lock
+from elliptio.frame import to_frame
+from elliptio.identification import identify
 from elliptio.opening import open_lake
 from elliptio.provenance import username
 from elliptio.upkeep import Orphan, ReindexReport
 from elliptio.verification import VerifyReport, verify
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from elliptio.protocols import Index, Store
 
 
@@ -102,6 +106,44 @@ class Session:
 
         """
         return spool.flush(self.lake)
+
+    def identify(self, path: str | os.PathLike[str], *, large: bool = True) -> pd.DataFrame:
+        """Tell whose file this is: the artifacts that hold a file of exactly this content, under whatever name.
+
+        Parameters
+        ----------
+        path
+            A local file; it is read once.
+        large
+            False: do not look into artifacts of more than 10,000 files. Only their ``metadata.json`` lists the files,
+            so it is read of each such artifact that is large enough.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row an artifact, the newest first, indexed by ``artifact_id``; columns ``relpath`` (its name there),
+            ``creation_time`` (UTC), ``username``, ``labels``, ``based_on``, ``argv``, ``git``, ``relpaths`` (all its
+            names, if it is there more than once), ``remote_root``, ``run_id``, ``deleted`` (``{"time": …,
+            "username": …}`` of a deleted artifact, else None). An empty result has the same columns.
+
+        Raises
+        ------
+        SourceNotFoundError
+            If the path does not exist.
+        SourceError
+            If it is a folder, or anything else but a file.
+        StoreError
+            If it cannot be read.
+        IndexUnavailableError
+            If the index cannot be reached.
+
+        Notes
+        -----
+        Of a deleted artifact this can be told only if the file was the only one that it had: no hashes are kept of
+        more.
+
+        """
+        return to_frame(identify(self.lake, path, large=large))
 
     def verify(self, artifact_id: str | Artifact | None = None) -> VerifyReport:
         """Read every file of one artifact, or of the whole lake, and compare it with what was recorded.

@@ -211,8 +211,8 @@ def _summary(rows: Sequence[Mapping[str, Any]], width: int) -> list[str]:
             output.cell(row["creation_time"]),
             output.cell(row["username"], width if whole else 20),
             _files(row, width if whole else 40),
-            _labels(row, width if whole else 30),
-            *([_deletion(row)] if "deleted" in row else []),
+            labels(row, width if whole else 30),
+            *([deletion(row)] if "deleted" in row else []),
         ]
         for row in rows
     ]
@@ -221,11 +221,11 @@ def _summary(rows: Sequence[Mapping[str, Any]], width: int) -> list[str]:
         return output.table(header[: len(cells[0])], cells, width)
     return [
         line.rstrip()
-        for identifier, time, user, files, labels, *deletion in cells
+        for identifier, time, user, files, labelled, *deleted in cells
         for line in (
             _beside(identifier, f"  {time}  {user}", width),
-            output.cut(f"    {files}  {labels}", width),
-            *(output.cut(f"    deleted {text}", width) for text in deletion if text),
+            output.cut(f"    {files}  {labelled}", width),
+            *(output.cut(f"    deleted {text}", width) for text in deleted if text),
         )
     ]
 
@@ -247,15 +247,17 @@ def _files(row: Mapping[str, Any], width: int) -> str:
     return output.cut(output.one_line(", ".join(shown)), width) + more
 
 
-def _deletion(row: Mapping[str, Any]) -> str:
+def deletion(row: Mapping[str, Any]) -> str:
+    """When an artifact was deleted, and by whom."""
     deleted = row["deleted"]
     return f"{output.cell(deleted.get('time'))} by {output.cell(deleted.get('username'), 20)}" if deleted else ""
 
 
-def _labels(row: Mapping[str, Any], width: int) -> str:
-    labels = row["labels"] if isinstance(row["labels"], dict) else {}
+def labels(row: Mapping[str, Any], width: int) -> str:
+    """An artifact's labels for a table."""
+    given = row["labels"] if isinstance(row["labels"], dict) else {}
     return " ".join(
         f"{output.cell(name, max(20, width - 10))}={output.cell(value, width)}"
-        for name, value in labels.items()
+        for name, value in given.items()
         if value not in ("", None, {}, [])
     )

@@ -22,6 +22,7 @@ from elliptio.cli import (
     flush,
     gc,
     get,
+    identify,
     output,
     reindex,
     relocate,
@@ -32,7 +33,7 @@ from elliptio.cli import (
 from elliptio.cli.options import Parser, UsageError, add_common, defaults
 from elliptio.errors import ElliptioError
 
-VERBS = (demo, upload, find, show, get, delete, verify, flush, reindex, relocate, gc, config, doctor)
+VERBS = (demo, upload, find, show, get, identify, delete, verify, flush, reindex, relocate, gc, config, doctor)
 
 OK, FAILED, USAGE, INTERRUPTED, NOBODY_READS = 0, 1, 2, 130, 141
 

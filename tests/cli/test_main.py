@@ -21,6 +21,7 @@ VERBS = (
     "find",
     "show",
     "get",
+    "identify",
     "verify",
     "flush",
     "reindex",
