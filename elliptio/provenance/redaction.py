@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from elliptio.provenance.assignments import is_placeholder, is_secret_argument, is_secret_option, named_secrets
 from elliptio.provenance.calls import secrets_in_calls
+from elliptio.provenance.commands import command_named, split_secret
 
 MASK = "***"
 
@@ -200,8 +201,10 @@ def redact_argv(argv: Sequence[str]) -> tuple[list[str], list[Finding]]:
     """
     masked: list[str] = []
     findings: list[Finding] = []
+    command: str | None = None
     for index, argument in enumerate(argv):
-        hidden = _masked_argument(argv, index)
+        hidden = _masked_argument(argv, index, command)
+        command = command_named(argument, argv[index - 1] if index else "") or command
         if hidden is not None:
             masked.append(hidden)
             findings.append(Finding("argument", index))
@@ -212,17 +215,18 @@ def redact_argv(argv: Sequence[str]) -> tuple[list[str], list[Finding]]:
     return masked, findings
 
 
-def _masked_argument(argv: Sequence[str], index: int) -> str | None:
+def _masked_argument(argv: Sequence[str], index: int, command: str | None) -> str | None:
     """Return an argument masked if it is a secret for what stands before it, None if not."""
     argument, before = argv[index], argv[index - 1] if index else ""
+    behind = split_secret(command, before, argument)
+    if behind is not None:
+        return f"{behind[0]}{MASK}"
     if before.startswith("-") and "=" not in before:
         if is_secret_option(before) and not _FLAG.fullmatch(argument):
             return MASK
         if before in _USERS and (login := _LOGIN.fullmatch(argument)) and not is_placeholder(login[2]):
             return f"{login[1]}:{MASK}"
         if not _FLAG.fullmatch(argument) and is_secret_argument(before, argument):
-            return MASK
-        if before == "-p" and index > 1 and argv[index - 2].rpartition("/")[2] == "sshpass":
             return MASK
     name, equals, value = argument.partition("=")
     if not equals or "\n" in value or is_placeholder(value):
