@@ -54,14 +54,14 @@ def artifact_text(
     lines = [f"Artifact {metadata.artifact_id}"]
     lines += [f"  {name:<9} {text}" for name, text in _facts(metadata)]
     if not _is_published(metadata):
-        return "\n".join(map(_printable, [*lines, parents]))
+        return "\n".join(map(printable, [*lines, parents]))
     lines += [f"  {'files':<9} {_file_summary(metadata)}"]
     width = max((len(record.relpath) for record in metadata.files[:MOST_FILES]), default=0)
     lines += [f"    {record.relpath:<{width}}  {human_size(record.size):>9}" for record in metadata.files[:MOST_FILES]]
     if len(metadata.files) > MOST_FILES:
         lines.append(f"    … and {len(metadata.files) - MOST_FILES:,} more")
     lines += [parents, f"  {'used by':<9} {_neighbours(children, total)}"]
-    return "\n".join(map(_printable, lines))
+    return "\n".join(map(printable, lines))
 
 
 def artifact_html(
@@ -185,10 +185,10 @@ def _code(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return escape(_printable(text))
+    return escape(printable(text))
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """`text` on one line, without what would steer a terminal or turn the direction of writing: others wrote it."""
     if text.isprintable():
         return text

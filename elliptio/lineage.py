@@ -7,12 +7,17 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
+from elliptio.drawing import notation
+from elliptio.drawing.nodes import Link, Node
+from elliptio.drawing.svg import svg
+from elliptio.drawing.tree import tree
 from elliptio.errors import DocumentNotFoundError, QueryError
 from elliptio.lake import ARTIFACTS, TOMBSTONES, Lake
 from elliptio.protocols import Document
 from elliptio.search import DELETED
 
 if TYPE_CHECKING:
+    import networkx
     import pandas as pd
 
 Direction = Literal["both", "up", "down"]
@@ -20,29 +25,7 @@ Direction = Literal["both", "up", "down"]
 AT_ONCE = 1000
 """Documents read in one query."""
 
-
-@dataclass(frozen=True)
-class Node:
-    """An artifact in a lineage, with what a reader wants to know of it at a glance.
-
-    Attributes
-    ----------
-    artifact_id
-        Its identifier.
-    generation
-        0 for the artifact that was asked about, -1 for what it is based on, 1 for what is based on it, and so on; the
-        nearest where several ways lead there.
-    state
-        ``"here"``, ``"deleted"``, or ``"unknown"`` where this lake's index has never heard of it.
-    document
-        What the index holds of it; empty if unknown.
-
-    """
-
-    artifact_id: str
-    generation: int
-    state: Literal["here", "deleted", "unknown"]
-    document: Document = field(default_factory=dict, repr=False)
+MOST_BOXES = 300
 
 
 @dataclass(frozen=True)
@@ -63,7 +46,7 @@ class Lineage:
     artifact_id: str
     ancestors: list[str]
     descendants: list[str]
-    links: list[tuple[str, str]] = field(repr=False)
+    links: list[Link] = field(repr=False)
     _lake: Lake = field(repr=False, compare=False)
 
     def __len__(self) -> int:
@@ -111,6 +94,51 @@ class Lineage:
         frame = pd.DataFrame(data, index=range(len(nodes)))
         frame.index = pd.Index([node.artifact_id for node in nodes], dtype="object", name="artifact_id")
         return frame
+
+    def to_networkx(self) -> networkx.DiGraph[str]:
+        """A graph for algorithms: edges lead from parents to children. Needs the extra ``lineage``.
+
+        Returns
+        -------
+        networkx.DiGraph
+            Nodes are identifiers, with ``generation``, ``state``, ``creation_time``, ``username``, ``file_relpaths``,
+            ``labels`` and ``run_id``.
+
+        Raises
+        ------
+        MissingExtraError
+            If networkx is not installed.
+
+        """
+        return notation.graph(self.nodes(), self.links)
+
+    def to_mermaid(self) -> str:
+        """A flowchart that GitHub, GitLab and JupyterLab draw in Markdown."""
+        return notation.mermaid(self.nodes(), self.links, self.artifact_id)
+
+    def to_dot(self) -> str:
+        """A graph for Graphviz."""
+        return notation.dot(self.nodes(), self.links, self.artifact_id)
+
+    def to_svg(self, *, most: int = MOST_BOXES) -> str:
+        """A picture, drawn left to right; a notebook shows it by itself.
+
+        The middle of long chains is folded, and so are many artifacts with the same neighbours.
+
+        Parameters
+        ----------
+        most
+            So many boxes are drawn, of the artifacts nearest to the one that was asked about.
+
+        """
+        return svg(self.nodes(), self.links, self.artifact_id, most)
+
+    def __str__(self) -> str:
+        return tree(self.nodes(), self.links, self.artifact_id)
+
+    # Without _repr_svg_: notebooks would store the picture twice, and show this one.
+    def _repr_html_(self) -> str:
+        return f'<div style="overflow:auto;max-height:640px">{self.to_svg()}</div>'
 
 
 def lineage(lake: Lake, artifact_id: str, *, direction: Direction = "both", depth: int | None = None) -> Lineage:
@@ -164,7 +192,7 @@ def _state(document: Document | None) -> Literal["here", "deleted", "unknown"]:
     return "deleted" if DELETED in document else "here"
 
 
-def _generations(start: str, links: Iterable[tuple[str, str]], *, up: bool) -> dict[str, int]:
+def _generations(start: str, links: Iterable[Link], *, up: bool) -> dict[str, int]:
     """Distance from an artifact to all that it reaches."""
     following: dict[str, list[str]] = {}
     for link in links:

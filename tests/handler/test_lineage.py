@@ -145,3 +145,19 @@ def test_mongodb_is_asked_once_a_generation(counting: Counting, mongodb_url: str
     counting.finds = 0
     assert len(index.links(["artifacts"], ["root"], up=False)) == 600
     assert counting.finds == 3  # children, theirs, and that these have none
+
+
+def test_it_shows_itself(h: eio.Handler, family: dict[str, str]) -> None:
+    lineage = h.lineage(family["d"])
+    lines = str(lineage).splitlines()
+    assert len(lines) == len(lineage) + 1  # one is reached twice
+    asked = next(number for number, line in enumerate(lines) if line.startswith(f"▶ {family['d']}"))
+    assert asked == len(lines) - 2
+    assert "maker of d" in lines[asked]
+    assert family["e"] in lines[-1]
+    assert any("artifact_gone" in line and "unknown" in line for line in lines[:asked])
+    for text in (lineage.to_mermaid(), lineage.to_dot(), lineage.to_svg()):
+        assert all(f"maker of {name}" in text for name in "abcde")
+    assert lineage.to_svg() in lineage._repr_html_()
+    assert "not drawn" in lineage.to_svg(most=2)
+    assert {(child, parent) for parent, child in lineage.to_networkx().edges} == set(lineage.links)
