@@ -23,6 +23,7 @@ from elliptio.cli import (
     gc,
     get,
     identify,
+    lineage,
     output,
     reindex,
     relocate,
@@ -33,7 +34,9 @@ from elliptio.cli import (
 from elliptio.cli.options import Parser, UsageError, add_common, defaults
 from elliptio.errors import ElliptioError
 
-VERBS = (demo, upload, find, show, get, identify, delete, verify, flush, reindex, relocate, gc, config, doctor)
+VERBS = (
+    demo, upload, find, show, lineage, get, identify, delete, verify, flush, reindex, relocate, gc, config, doctor
+)  # fmt: skip
 
 OK, FAILED, USAGE, INTERRUPTED, NOBODY_READS = 0, 1, 2, 130, 141
 
