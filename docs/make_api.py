@@ -19,6 +19,8 @@ RETURNED = {
     "files": ("Files",),
     "metadata": ("FileRecord",),
     "lineage": ("Lineage", "Node"),
+    "comparison": ("Comparison", "GitComparison"),
+    "table_comparison": ("TableComparison",),
     "upkeep": ("ReindexReport", "Orphan"),
     "verification": ("VerifyReport", "Problem"),
 }

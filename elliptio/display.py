@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 from elliptio.metadata import FileRecord, Labels, Metadata
 
@@ -14,6 +14,7 @@ MOST_FILES = 10
 MOST_FOLDED = 200
 MOST_NEIGHBOURS = 10
 _MOST_TEXT = 400
+_MOST_VALUE = 60
 
 # The "!important" are against the rules that notebooks have for tables, which are more specific.
 _STYLE = (
@@ -79,6 +80,59 @@ def artifact_html(
         f'<div class="elliptio"><style>{_STYLE}</style><div class="id">{_escaped(metadata.artifact_id)}</div>'
         f"<table>{rows}</table></div>"
     )
+
+
+class Section(NamedTuple):
+    """One part of a comparison, and what differs in it: name, value of a, value of b."""
+
+    name: str
+    rows: Sequence[tuple[str, str, str]]
+
+
+def comparison_text(a: str, b: str, sections: Sequence[Section], *, same: bool) -> str:
+    """Shape a comparison for a terminal."""
+    lines = ["Comparison: same" if same else "Comparison", f"  {'a':<9} {a}", f"  {'b':<9} {b}"]
+    for section in sections:
+        lines.append(f"  {section.name:<9} {_summary(section)}")
+        rows = [[_shortened(text) for text in row] for row in section.rows[:MOST_FILES]]
+        widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
+        lines += [
+            f"    {'  '.join(text.ljust(width) for text, width in zip(row, widths, strict=True))}".rstrip()
+            for row in rows
+        ]
+        if len(section.rows) > MOST_FILES:
+            lines.append(f"    … and {len(section.rows) - MOST_FILES:,} more")
+    return "\n".join(map(_printable, lines))
+
+
+def comparison_html(a: str, b: str, sections: Sequence[Section], *, same: bool) -> str:
+    """Shape a comparison for a notebook."""
+    rows = [f"<tr><th>{name}</th><td>{_code(text)}</td></tr>" for name, text in (("a", a), ("b", b))]
+    for section in sections:
+        table = _change_rows(section.rows[:MOST_FILES]) if section.rows else ""
+        if len(section.rows) > MOST_FILES:
+            table += f"<details><summary>{len(section.rows) - MOST_FILES:,} more</summary>"
+            table += _change_rows(section.rows[MOST_FILES:MOST_FOLDED])
+            table += f"… and {len(section.rows) - MOST_FOLDED:,} more" if len(section.rows) > MOST_FOLDED else ""
+            table += "</details>"
+        rows.append(f"<tr><th>{_escaped(section.name)}</th><td>{_summary(section)}{table}</td></tr>")
+    title = "Comparison: same" if same else "Comparison"
+    head = f'<div class="elliptio"><style>{_STYLE}</style><div class="id">{title}</div>'
+    return f"{head}<table>{''.join(rows)}</table></div>"
+
+
+def _summary(section: Section) -> str:
+    count = len(section.rows)
+    return f"{count:,} {'differs' if count == 1 else 'differ'}" if count else "same"
+
+
+def _change_rows(rows: Sequence[tuple[str, str, str]]) -> str:
+    cells = ("".join(f"<td>{_code(_shortened(text))}</td>" for text in row) for row in rows)
+    return f"<table>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _MOST_VALUE else text[: _MOST_VALUE - 1] + "…"
 
 
 _CODE = {"git", "where", "command"}

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, Self
 from elliptio import naming, spool, upkeep
 from elliptio.artifact import Artifact
 from elliptio.background import Background
+from elliptio.comparison import Comparison, compare
 from elliptio.config import load_settings
 from elliptio.errors import DocumentNotFoundError
 from elliptio.files import RemoteFile
 from elliptio.forking import Lock
 from elliptio.frame import to_frame
 from elliptio.identification import identify
+from elliptio.loading import artifact_of, metadata_of
 from elliptio.opening import open_lake
 from elliptio.provenance import username
 from elliptio.upkeep import Orphan, ReindexReport
@@ -144,6 +146,44 @@ class Session:
 
         """
         return to_frame(identify(self.lake, path, large=large))
+
+    def compare(self, a: str | Artifact, b: str | Artifact | None = None) -> Comparison:
+        """Tell what differs between two artifacts, or between one and here and now.
+
+        Parameters
+        ----------
+        a, b
+            Identifiers, or beginnings of them that fit only one, or artifacts, also of another lake. Without `b`,
+            packages, Python, machine and git are compared with those of this process, and who, when and how it runs.
+
+        Returns
+        -------
+        Comparison
+            ``.same``, ``.packages``, ``.python``, ``.machine``, ``.git``, ``.labels``, ``.files``, ``.who_when``; it
+            shows itself as a table.
+
+        Raises
+        ------
+        DocumentNotFoundError
+            If there is no such artifact, or it is not published yet.
+        IndexUnavailableError
+            If the index cannot be reached.
+
+        """
+        return compare(
+            self._published(a),
+            None if b is None else self._published(b),
+            git_diff=self._settings["git_diff"].value,
+        )
+
+    def _published(self, artifact: str | Artifact) -> Artifact:
+        """Load an artifact, without taking it for what the next one is based on."""
+        if isinstance(artifact, Artifact):
+            if not artifact.metadata.fingerprint:
+                raise DocumentNotFoundError(f"{artifact.artifact_id} is not published yet.")
+            return artifact
+        spool.flush_if_any(self.lake)
+        return artifact_of(self.lake, metadata_of(self.lake, self.lake.get(identifier_of(artifact))))
 
     def verify(self, artifact_id: str | Artifact | None = None) -> VerifyReport:
         """Read every file of one artifact, or of the whole lake, and compare it with what was recorded.

@@ -14,6 +14,7 @@ from typing import Any
 
 from elliptio import __version__
 from elliptio.cli import (
+    compare,
     config,
     delete,
     demo,
@@ -35,13 +36,15 @@ from elliptio.cli.options import Parser, UsageError, add_common, defaults
 from elliptio.errors import ElliptioError
 
 VERBS = (
-    demo, upload, find, show, lineage, get, identify, delete, verify, flush, reindex, relocate, gc, config, doctor
+    demo, upload, find, show, lineage, get, identify, compare,
+    delete, verify, flush, reindex, relocate, gc, config, doctor,
 )  # fmt: skip
 
-OK, FAILED, USAGE, INTERRUPTED, NOBODY_READS = 0, 1, 2, 130, 141
+OK, USAGE, INTERRUPTED, NOBODY_READS = 0, 2, 130, 141
 
 _EPILOG = """\
 Exit codes: 0 done; 1 it failed, or there is no such artifact; 2 wrong usage; 130 interrupted.
+Of compare: 0 the same; 1 something differs; 2 it failed.
 Where a setting is not given here, see: elliptio config
 """
 
@@ -64,8 +67,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     as_json = "--json" in arguments[: arguments.index("--") if "--" in arguments else None]
     output.open_missing_streams()
     _use_utf8()
+    args = defaults()
     try:
-        code = _run(arguments, as_json)
+        code = _run(arguments, args, as_json)
         sys.stdout.flush()
     except BrokenPipeError:
         output.drop_stdout()
@@ -73,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:  # such as a full disk
         output.drop_stdout()
         output.notice("error", f"cannot print: {error}", as_json=as_json, type=type(error).__name__)
-        return FAILED
+        return int(args.failed)
     except KeyboardInterrupt:
         output.notice("error", "interrupted", as_json=as_json, type="KeyboardInterrupt")
         return INTERRUPTED
@@ -97,9 +101,8 @@ def build_parser() -> Parser:
     return parser
 
 
-def _run(arguments: Sequence[str], as_json: bool) -> int:
+def _run(arguments: Sequence[str], args: argparse.Namespace, as_json: bool) -> int:
     parser = build_parser()
-    args = defaults()
     try:
         parser.parse_args(arguments, namespace=args)
         if args.run is None:
@@ -118,7 +121,7 @@ def _run(arguments: Sequence[str], as_json: bool) -> int:
         if args.verbose:
             traceback.print_exception(error)
         output.notice("error", _described(error), as_json=as_json, type=type(error).__name__)
-        return FAILED
+        return int(args.failed)
 
 
 def _described(error: Exception) -> str:

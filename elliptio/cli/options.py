@@ -37,8 +37,8 @@ class Parser(argparse.ArgumentParser):
 
 
 def defaults() -> argparse.Namespace:
-    """Values of the common options that are not given."""
-    return argparse.Namespace(root=None, index=None, json=False, verbose=False, no_progress=False, run=None)
+    """Values of the common options that are not given, and the exit code of a verb that fails."""
+    return argparse.Namespace(root=None, index=None, json=False, verbose=False, no_progress=False, run=None, failed=1)
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:

@@ -31,7 +31,7 @@ _READING_TIME = 5.0
 # Where git looks for NUL to tell binary files from text.
 _BINARY_PROBE = 8000
 
-_DIFF = (
+DIFF = (
     *("diff", "--no-ext-diff", "--no-textconv", "--no-color", "--no-renames", "--no-relative", "--unified=3"),
     *("--inter-hunk-context=0", "--diff-algorithm=default", "--submodule=short", "--ignore-submodules=dirty"),
     *("--src-prefix=a/", "--dst-prefix=b/", "--ws-error-highlight=none", "-O/dev/null"),
@@ -201,7 +201,7 @@ def _add_changed(state: GitState, collected: _Collected) -> None:
     def consume(stream: IO[bytes]) -> None:
         found.extend(_sections(stream, collected.room))
 
-    if git.run(state.toplevel, (*_DIFF, base, "--"), consume) is None:
+    if git.run(state.toplevel, (*DIFF, base, "--"), consume) is None:
         for path in state.changed:
             collected.leave_out(path, "git could not tell the changes")
         return

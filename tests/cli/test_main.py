@@ -23,6 +23,7 @@ VERBS = (
     "lineage",
     "get",
     "identify",
+    "compare",
     "verify",
     "flush",
     "reindex",
