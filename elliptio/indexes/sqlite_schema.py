@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,8 +48,8 @@ def create_schema(connection: sqlite3.Connection, path: Path) -> None:
 
 @contextlib.contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Write all of what the block does, or nothing."""
-    connection.execute("BEGIN IMMEDIATE")
+    """Write all of what the block does, or nothing, as soon as nobody else writes."""
+    _begin(connection)
     try:
         yield
         connection.execute("COMMIT")
@@ -56,6 +58,27 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def _begin(connection: sqlite3.Connection) -> None:
+    """Get the right to write, or fail after `BUSY_SECONDS`.
+
+    SQLite itself looks every 100 ms at last, so a process whose threads write without a pause kept others waiting for
+    many seconds. Looking often, and never in step with others, gives each its turn.
+    """
+    deadline = time.monotonic() + BUSY_SECONDS
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(random.uniform(0.001, 0.005))
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
 
 
 def schema_version(connection: sqlite3.Connection, path: Path) -> int:

@@ -279,6 +279,41 @@ def test_no_shared_memory_on_network_drives(
     other.close()
 
 
+HAMMERING = """
+    import sys, threading
+    from elliptio.indexes.sqlite import SqliteIndex
+    index = SqliteIndex(sys.argv[1], durable=False)
+
+    def write(thread):
+        for number in range(10**9):
+            index.insert("artifacts", {"_id": f"{thread} {number}", "username": "u" * 200})
+
+    for thread in range(3):
+        threading.Thread(target=write, args=(thread,), daemon=True).start()
+    print("hammering", flush=True)
+    sys.stdin.read()
+    """
+
+
+def test_who_writes_now_and_then_gets_a_turn_beside_who_writes_without_a_pause(index: SqliteIndex) -> None:
+    index.insert("artifacts", {"_id": "first"})
+    command = [sys.executable, "-c", textwrap.dedent(HAMMERING), index.path]
+    waited = []
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as hammering:
+        try:
+            assert hammering.stdout is not None
+            assert hammering.stdout.readline() == "hammering\n"
+            for number in range(120):
+                time.sleep(0.02)
+                start = time.monotonic()
+                index.insert("artifacts", {"_id": str(number)})
+                waited.append(time.monotonic() - start)
+        finally:
+            hammering.kill()
+    # Looking every 100 ms took 10 to 20 seconds, the slowest of them 2 to 6.
+    assert sum(waited) < 7
+
+
 LOCKING = """
     import sqlite3, sys, time
     connection = sqlite3.connect(sys.argv[1], isolation_level=None)
