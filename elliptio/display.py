@@ -102,7 +102,7 @@ def comparison_text(a: str, b: str, sections: Sequence[Section], *, same: bool) 
         ]
         if len(section.rows) > MOST_FILES:
             lines.append(f"    … and {len(section.rows) - MOST_FILES:,} more")
-    return "\n".join(map(_printable, lines))
+    return "\n".join(map(printable, lines))
 
 
 def comparison_html(a: str, b: str, sections: Sequence[Section], *, same: bool) -> str:
