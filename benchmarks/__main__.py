@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.environments import CACHE, REQUIREMENTS, machine, versions
-from benchmarks.jobs import SCALES, Job, Side, jobs
+from benchmarks.jobs import jobs
+from benchmarks.model import SCALES, Job, Side
 from benchmarks.place import remove
 from benchmarks.running import run
 

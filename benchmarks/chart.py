@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 from xml.sax.saxutils import escape
 
-LEFT, WIDTH, ROW, TOP, BOTTOM = 290, 560, 26, 74, 34
+LEFT, WIDTH, ROW, TOP, BOTTOM = 320, 540, 26, 74, 34
 COLORS = {
     "floor": "#9aa5b1",
     "MLflow": "#0e7c9c",

@@ -86,6 +86,7 @@ def machine() -> dict[str, str | int]:
         "cpu": _cpu(),
         "cores": os.cpu_count() or 0,
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9),
+        "load": f"{os.getloadavg()[0]:.0f}",
         "commit": _commit(),
     }
 

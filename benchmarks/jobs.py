@@ -2,110 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
-KB, MB, GB = 1 << 10, 1 << 20, 1 << 30
+from benchmarks.model import KB, MB, Bar, Job, Scale, Side, floor, ours, part, size
 
+PEERS = (("MLflow", "mlflow"), ("DVC", "dvc"), ("LaminDB", "lamindb"), ("W&B offline", "wandb"))
+INDEXED = ("MLflow", "DVC", "LaminDB")
 
-@dataclass(frozen=True)
-class Side:
-    """Somebody who does a job.
-
-    Attributes
-    ----------
-    name
-        As it is shown.
-    module, function
-        Where the job is, in `benchmarks.sides`.
-    kind
-        "ours", "floor", "peer" or "part" (something else to compare with).
-    leaves_out
-        What it does not do, though elliptio does.
-    """
-
-    name: str
-    module: str
-    function: str
-    kind: str = "peer"
-    leaves_out: str = ""
-
-
-@dataclass(frozen=True)
-class Bar:
-    """What elliptio is to reach: ``factor * choose(seconds of those it is compared with) + plus``, or just `plus`.
-
-    `unit` "MB" compares the memory that it needs at most, "MB more" what it adds to the disk.
-    """
-
-    text: str
-    factor: float = 0
-    against: tuple[str, ...] = ()
-    choose: Callable[[Sequence[float]], float] = min
-    plus: float = 0
-    unit: str = "s"
-    who: str = "elliptio"
-
-
-@dataclass(frozen=True)
-class Job:
-    """One thing that users do.
-
-    `times` is how often it is done in one round; the round counts as the median of them.
-    """
-
-    name: str
-    title: str
-    sides: tuple[Side, ...]
-    bars: tuple[Bar, ...] = ()
-    size: int = 0
-    count: int = 0
-    documents: int = 0
-    rounds: int = 5
-    times: int = 1
-    needs: str = ""
-    synced: bool = False
-    remark: str = ""
-
-
-@dataclass(frozen=True)
-class Scale:
-    """How large the jobs are."""
-
-    rounds: int = 5
-    files: int = 1000
-    many_files: int = 10_000
-    file: int = GB
-    documents: tuple[int, ...] = (10_000, 100_000)
-    chain: int = 500
-    wide: int = 10_000
-    repository: int = 10_000
-    s3_file: tuple[int, ...] = (256 * MB,)
-    s3_files: tuple[int, ...] = (200, 2000)
-
-
-SCALES = {
-    "tiny": Scale(1, 10, 20, MB, (50,), 10, 50, 20, (MB,), (8,)),
-    "quick": Scale(3, 200, 1000, 64 * MB, (2000,), 50, 1000, 500, (32 * MB,), (100,)),
-    "default": Scale(),
-    "large": Scale(many_files=100_000, documents=(10_000, 100_000, 1_000_000), s3_file=(256 * MB, 2 * GB)),
-}
-
-
-def ours(function: str, name: str = "elliptio") -> Side:
-    return Side(name, "ours", function, "ours")
-
-
-def floor(name: str, function: str, leaves_out: str = "") -> Side:
-    return Side(name, "floors", function, "floor", leaves_out)
-
-
-def part(name: str, function: str) -> Side:
-    return Side(name, "floors", function, "part")
+MLFLOW = "no hash, no flush"
+DVC = "md5; no flush; no query over metadata"
+LAMINDB = "md5; no flush"
+ENDS = "; of this file only the first and last 50 MiB are hashed"
+S5CMD = "no hash kept, no index"
+WANDB = "only staged for a later upload: no index, no flush; md5"
 
 
 def jobs(scale: Scale) -> list[Job]:
-    return [*starting(scale), *saving(scale), *finding(scale), *on_s3(scale), *growing(scale)]
+    found = [*starting(scale), *saving(scale), *finding(scale), *on_s3(scale), *growing(scale)]
+    return [against_peers(job) for job in found]
+
+
+def against_peers(job: Job) -> Job:
+    """Add to the bars of a job that none of the peers may be faster."""
+    peers = tuple(side.name for side in job.sides if side.kind == "peer")
+    return replace(job, bars=(*job.bars, Bar("the fastest peer", 1, peers))) if peers else job
 
 
 def starting(scale: Scale) -> list[Job]:
@@ -121,33 +41,29 @@ def starting(scale: Scale) -> list[Job]:
         Job(
             "help",
             "elliptio --help",
-            (ours("show_help"), floor("python -c pass", "import_nothing", "everything")),
+            (ours("show_help"), part("python -c pass", "import_nothing")),
             (Bar("2 × python -c pass + 100 ms", 2, ("python -c pass",), plus=0.1),),
             rounds=scale.rounds * 3,
         ),
     ]
 
 
-PEERS = (("MLflow", "mlflow"), ("DVC", "dvc"), ("LaminDB", "lamindb"), ("W&B offline", "wandb"))
-INDEXED = ("MLflow", "DVC", "LaminDB")
-
-MLFLOW = "no hash, no flush"
-DVC = "md5; no flush; no query over metadata"
-LAMINDB = "no flush"
-WANDB = "only staged for a later upload: no index, no flush; md5"
-
-
-def local_peers(job: str, *, hash_of_ends: bool = False) -> tuple[Side, ...]:
-    ends = "; hashes only parts of a file this large" if hash_of_ends else ""
+def local_peers(job: str, *, large: bool = False) -> tuple[Side, ...]:
+    """Peers that save to a folder; hashing is most of the work for a large file, so without it one does a part."""
+    kind, ends = ("partial", ENDS) if large else ("peer", "")
     return (
-        Side("MLflow", "mlflow", job, leaves_out=MLFLOW),
-        Side("DVC", "dvc", job, leaves_out=DVC),
-        Side("LaminDB", "lamindb", job, leaves_out=LAMINDB + ends),
-        Side("W&B offline", "wandb", job, leaves_out=WANDB),
+        Side("MLflow", "mlflow", job, kind, MLFLOW),
+        Side("DVC", "dvc", job, "peer", DVC),
+        Side("LaminDB", "lamindb", job, kind, LAMINDB + ends),
+        Side("W&B offline", "wandb", job, "partial", WANDB),
     )
 
 
 def saving(scale: Scale) -> list[Job]:
+    return [*saving_small_files(scale), *saving_a_large_file(scale), getting(scale)]
+
+
+def saving_small_files(scale: Scale) -> list[Job]:
     small = "copy + sha256 + commit"
     return [
         Job(
@@ -172,12 +88,14 @@ def saving(scale: Scale) -> list[Job]:
                 part("copy", "copy_files"),
                 *local_peers("save_files"),
             ),
-            (
-                Bar("1.5 × (copy + flush)", 1.5, ("copy + flush",)),
-                Bar("MLflow, which does not flush", 1, ("MLflow",)),
-            ),
+            (Bar("1.5 × (copy + flush)", 1.5, ("copy + flush",)),),
             size=4 * KB, count=scale.files, rounds=scale.rounds, synced=True,
         ),
+    ]  # fmt: skip
+
+
+def saving_a_large_file(scale: Scale) -> list[Job]:
+    return [
         Job(
             "save-large",
             f"save one file of {size(scale.file)}",
@@ -187,7 +105,7 @@ def saving(scale: Scale) -> list[Job]:
                 floor("sha256", "hash_file", "no copy, no index"),
                 part("copy", "copy_file"),
                 part("copy, then sha256", "copy_then_hash"),
-                *local_peers("save_new_file", hash_of_ends=True),
+                *local_peers("save_new_file", large=True),
             ),
             (
                 Bar("1.15 × the slower of (copy + flush) and sha256", 1.15, ("copy + flush", "sha256"), max),
@@ -205,7 +123,11 @@ def saving(scale: Scale) -> list[Job]:
             ),
             size=scale.file, rounds=min(3, scale.rounds), synced=True,
         ),
-        Job(
+    ]  # fmt: skip
+
+
+def getting(scale: Scale) -> Job:
+    return Job(
             "get-small",
             "get by id, read and verify a small file",
             (
@@ -217,8 +139,7 @@ def saving(scale: Scale) -> list[Job]:
             ),
             (Bar("1 ms", plus=1e-3),),
             size=KB, rounds=scale.rounds * 2, times=10,
-        ),
-    ]  # fmt: skip
+        )  # fmt: skip
 
 
 def finding(scale: Scale) -> list[Job]:
@@ -241,8 +162,12 @@ def finding(scale: Scale) -> list[Job]:
         ]  # fmt: skip
         if documents <= 100_000:
             found.append(all_as_frame(documents, scale, peers=few))
+    return [*found, *walking(scale)]
+
+
+def walking(scale: Scale) -> list[Job]:
     documents = scale.documents[0]
-    found += [
+    return [
         Job(
             "find-mongodb",
             f"find the newest 7 of {documents:,}, MongoDB wire",
@@ -267,7 +192,6 @@ def finding(scale: Scale) -> list[Job]:
             remark="elliptio has no verb for this yet: one `find` a level.",
         ),
     ]  # fmt: skip
-    return found
 
 
 def find(
@@ -297,18 +221,15 @@ def all_as_frame(documents: int, scale: Scale, *, peers: bool) -> Job:
     )
 
 
-S5CMD = "no hash kept, no index"
-
-
 def s3_sides(direction: str, what: str, *, peers: bool) -> tuple[Side, ...]:
     job = f"{direction}_{what}"
     mine = {"upload_large": "save_new_file", "upload_small": "save_files", "download_large": "download_file",
             "download_small": "download_files"}[job]  # fmt: skip
-    up = direction == "upload"
+    up, ends = direction == "upload", ENDS if what == "large" else ""
     others = (
         Side("MLflow", "mlflow", f"s3_{job}", leaves_out="no hash" if up else "not verified"),
         Side("DVC", "dvc", f"s3_{job}", leaves_out="md5; no query over metadata" if up else "not verified"),
-        Side("LaminDB", "lamindb", f"s3_{job}", leaves_out="" if up else "not verified"),
+        Side("LaminDB", "lamindb", f"s3_{job}", leaves_out=f"md5{ends}" if up else "not verified"),
     )
     return (
         ours(mine),
@@ -353,7 +274,6 @@ def growing(scale: Scale) -> list[Job]:
     empty = Side("elliptio, empty lake", "ours", "save_file", "part")
     few = min(1000, scale.many_files)
     fewer = f"elliptio, {few:,} files"
-    plain = Side("elliptio, no repository", "ours", "save_file", "part")
     return [
         Job(
             "save-many",
@@ -376,6 +296,13 @@ def growing(scale: Scale) -> list[Job]:
             (Bar("1.2 × saving to an empty lake", 1.2, (empty.name,)),),
             size=KB, documents=scale.documents[-1], rounds=scale.rounds * 2, times=10, synced=True,
         ),
+        *describing(scale),
+    ]  # fmt: skip
+
+
+def describing(scale: Scale) -> list[Job]:
+    plain = Side("elliptio, no repository", "ours", "save_file", "part")
+    return [
         Job(
             "provenance-small",
             f"save one 1 KB file from a repository of {scale.repository:,} files, 300 distributions more",
@@ -391,10 +318,3 @@ def growing(scale: Scale) -> list[Job]:
             size=16 * MB, count=scale.repository, rounds=scale.rounds * 2, times=3, synced=True,
         ),
     ]  # fmt: skip
-
-
-def size(count: int) -> str:
-    for unit, name in ((GB, "GiB"), (MB, "MiB"), (KB, "KiB")):
-        if count >= unit:
-            return f"{count / unit:g} {name}"
-    return f"{count} bytes"

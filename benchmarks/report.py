@@ -103,15 +103,18 @@ def notes(side: dict[str, Any]) -> Iterator[str]:
 
 def machines(jobs: list[dict[str, Any]]) -> Iterator[str]:
     yield "\n## Machines and versions\n\n"
-    seen: dict[str, list[str]] = {}
+    seen: dict[str, list[dict[str, Any]]] = {}
     versions: dict[str, str] = {}
     for job in jobs:
         facts = job["machine"]
         shown = f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_gb']} GB, {facts['system']}"
-        seen.setdefault(shown, []).append(facts["date"])
+        seen.setdefault(shown, []).append(facts)
         versions |= job["versions"]
-    for shown, dates in seen.items():
-        yield f"- {shown}; {' to '.join(sorted({min(dates), max(dates)}))}\n"
+    for shown, several in seen.items():
+        dates = sorted({facts["date"] for facts in several})
+        loads = sorted({facts["load"] for facts in several}, key=len)
+        yield f"- {shown}; {' to '.join(dict.fromkeys((dates[0], dates[-1])))}\n"
+        yield f"- load when a job began (more than 1 is other work on the machine, so noise): {', '.join(loads)}\n"
     yield f"- {', '.join(f'{name} {version}' for name, version in versions.items())}\n"
 
 

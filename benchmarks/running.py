@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.environments import python_of
-from benchmarks.jobs import Bar, Job, Side
+from benchmarks.model import Bar, Job, Side
 from benchmarks.place import remove
 
 WORKER = Path(__file__).with_name("worker.py")

@@ -11,20 +11,21 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import jobs, report
+from benchmarks import model, report
+from benchmarks.jobs import jobs
 from benchmarks.place import Place
 from elliptio.testing.servers import S3Server
 
 ROOT = Path(__file__).parents[2]
-TINY = jobs.jobs(jobs.SCALES["tiny"])
+TINY = jobs(model.SCALES["tiny"])
 INSTALLED = ("ours", "floors")
 
 
-def of(need: str) -> list[jobs.Job]:
+def of(need: str) -> list[model.Job]:
     return [job for job in TINY if job.needs == need]
 
 
-def do(job: jobs.Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **servers: str) -> None:
+def do(job: model.Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **servers: str) -> None:
     """Let every side that is installed here do a job twice, in this process."""
     monkeypatch.setattr(sys, "path", list(sys.path))
     (tmp_path / "shared").mkdir()
@@ -43,14 +44,14 @@ def do(job: jobs.Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **servers
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.parametrize("job", of(""), ids=lambda job: job.name)
-def test_jobs_can_be_done(job: jobs.Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jobs_can_be_done(job: model.Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     do(job, tmp_path, monkeypatch)
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.parametrize("job", of("s3"), ids=lambda job: job.name)
 def test_jobs_on_s3_can_be_done(
-    job: jobs.Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, s3_root: str, s3_environment: S3Server
+    job: model.Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, s3_root: str, s3_environment: S3Server
 ) -> None:
     do(job, tmp_path, monkeypatch, s3=s3_root)
 
@@ -79,8 +80,8 @@ def test_the_runner_writes_what_it_measured(tmp_path: Path) -> None:
 def test_a_side_that_fails_is_told_and_the_others_go_on(tmp_path: Path) -> None:
     from benchmarks.running import run
 
-    sides = [jobs.ours("get_and_read"), jobs.floor("broken", "no_such_job")]
-    job = jobs.Job("x", "x", tuple(sides), (jobs.Bar("twice as broken", 2, ("broken",)),), size=10, rounds=1)
+    sides = [model.ours("get_and_read"), model.floor("broken", "no_such_job")]
+    job = model.Job("x", "x", tuple(sides), (model.Bar("twice as broken", 2, ("broken",)),), size=10, rounds=1)
     found = run(job, sides, tmp_path, tmp_path)
     assert "no_such_job" in found["sides"][1]["error"]
     assert found["sides"][0]["seconds"] > 0
@@ -88,8 +89,8 @@ def test_a_side_that_fails_is_told_and_the_others_go_on(tmp_path: Path) -> None:
 
 
 def test_names_of_jobs_and_sides_are_unique_and_bars_name_sides() -> None:
-    for scale in jobs.SCALES.values():
-        found = jobs.jobs(scale)
+    for scale in model.SCALES.values():
+        found = jobs(scale)
         assert len({job.name for job in found}) == len(found)
         for job in found:
             names = [side.name for side in job.sides]
