@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,7 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     monkeypatch.setenv("ELLIPTIO_USER_DIR", str(tmp_path / "user-dir"))
-    (tmp_path / "user-config").mkdir()
-    (tmp_path / "user-config" / "empty.toml").touch()
-    monkeypatch.setenv("ELLIPTIO_CONFIG_FILE", str(tmp_path / "user-config" / "empty.toml"))
+    monkeypatch.setenv("ELLIPTIO_CONFIG_FILE", os.devnull)
     for name in (
         "ROOT",
         "INDEX",

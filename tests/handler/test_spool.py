@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,12 @@ class Failing:
     def count(self, collection: str, query: Query) -> int:
         self._check()
         return int(self.index.count(collection, query))
+
+    def links(
+        self, collections: Sequence[str], ids: Sequence[str], *, up: bool, depth: int = 0
+    ) -> list[tuple[str, str]]:
+        self._check()
+        return list(self.index.links(collections, ids, up=up, depth=depth))
 
     def delete(self, collection: str, ids: list[str]) -> None:
         self._check()
