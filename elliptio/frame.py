@@ -20,18 +20,18 @@ def to_frame(found: Found) -> pd.DataFrame:
     """Shape an answer into a DataFrame indexed by ``artifact_id``; its types do not depend on how many rows it has."""
     import pandas as pd
 
-    data = {name: _series(name, values) for name, values in found.columns.items()}
-    frame = pd.DataFrame(data, columns=list(found.columns), index=range(len(found.ids)))
-    frame.index = pd.Index(found.ids, dtype="object", name="artifact_id")
-    return frame
+    # All share one index object, so that pandas has nothing to align.
+    index = pd.Index(found.ids, dtype="object", name="artifact_id")
+    data = {name: _series(name, values, index) for name, values in found.columns.items()}
+    return pd.DataFrame(data, columns=list(found.columns), index=index)
 
 
-def _series(name: str, values: list[Any]) -> pd.Series[Any]:
+def _series(name: str, values: list[Any], index: pd.Index[Any]) -> pd.Series[Any]:
     import pandas as pd
 
     if name in _DEFAULTS:
         values = [_DEFAULTS[name] if value is None else value for value in values]
     try:
-        return pd.Series(values, dtype=_TYPES.get(name, "object"))
+        return pd.Series(values, index, dtype=_TYPES.get(name, "object"))
     except (TypeError, ValueError, OverflowError):  # a document of which somebody else made something else
-        return pd.Series(values, dtype="object")
+        return pd.Series(values, index, dtype="object")

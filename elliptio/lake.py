@@ -265,7 +265,7 @@ class Lake:
 
     def _resolved(self, wanted: Query) -> Query:
         resolved = query.split_environment(wanted, ENVIRONMENT_FIELDS, self._matching_environments)
-        return self._scoped(self._relative(resolved))
+        return self._scoped(self._as_stored(resolved))
 
     def _matching_environments(self, wanted: Query) -> tuple[list[str], list[str]]:
         from elliptio.query.predicate import compile_query
@@ -275,8 +275,8 @@ class Lake:
         yes = [document["_id"] for document in known if matches(document)]
         return yes, [document["_id"] for document in known if not matches(document)]
 
-    def _relative(self, wanted: Query) -> Query:
-        """Cut this lake's root from values of ``remote_root``: documents hold it relative, users see it absolute."""
+    def _as_stored(self, wanted: Query) -> Query:
+        """Ask for what documents hold: ``remote_root`` relative to the lake, and the identifier that has an index."""
         root = self.store.root.rstrip("/") + "/"
 
         def cut(value: Any) -> Any:
@@ -288,10 +288,11 @@ class Lake:
                 return {name: cut(item) for name, item in value.items()}
             return value
 
+        twin = {"artifact_id": "_id"} if "_id" not in wanted else {}
         return {
-            key: cut(value)
+            twin.get(key, key): cut(value)
             if key == "remote_root"
-            else [self._relative(part) for part in value]
+            else [self._as_stored(part) for part in value]
             if key in ("$and", "$or", "$nor")
             else value
             for key, value in wanted.items()

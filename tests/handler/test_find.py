@@ -266,3 +266,11 @@ def test_a_lost_index_is_warned_of(local: eio.Handler, data: Path) -> None:
     local.index.delete("artifacts", [artifact.artifact_id])
     with pytest.warns(EmptyIndexWarning, match=re.escape(local.index.address)):
         local.find()
+
+
+def test_an_artifact_is_found_by_its_identifier_alone(h: eio.Handler, data: Path) -> None:
+    first, second = (h.upload(data / "test.txt").artifact_id for _ in range(2))
+    assert list(h.find({"artifact_id": first}).index) == [first]
+    assert set(h.find({"$or": [{"artifact_id": first}, {"_id": second}]}).index) == {first, second}
+    assert len(h.find({"artifact_id": first, "_id": second})) == 0
+    assert list(h.find({"artifact_id": {"$ne": first}}).index) == [second]

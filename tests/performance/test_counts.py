@@ -202,7 +202,6 @@ QUESTIONS: dict[str, Callable[[eio.Handler, int], object]] = {
     ),
 }
 GROWING = {
-    "artifact_id": "only its twin _id has an index, so every document is decoded",
     "user": "how many match is counted for the warning that there are more",
     "user and time": "how many match is counted, and the conditions are not served by one index",
 }
