@@ -97,8 +97,8 @@ def notes(side: dict[str, Any]) -> Iterator[str]:
     found = side.get("notes", {})
     if "added_mb" in found:
         yield f"adds {found['added_mb']:,.0f} MB to the disk"
-    if "queries" in found:
-        yield f"{found['queries']:,} queries for {found['ancestors']:,} ancestors"
+    if "ancestors" in found:
+        yield f"{found['ancestors']:,} ancestors"
 
 
 def machines(jobs: list[dict[str, Any]]) -> Iterator[str]:
