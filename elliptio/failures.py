@@ -40,6 +40,8 @@ def store_error(action: str, path: str, error: OSError) -> StoreError:
     """Say where, what and what to do."""
     where = "" if error.filename in (None, path) else f" ({error.filename})"
     advice = _ADVICE.get(error.errno or 0, "")
-    found = StoreError(f"cannot {action} {path}: {error.strerror or error}{where}. {advice}".rstrip())
+    # Copying a folder may fail for each of its files.
+    reason = error.strerror or str(error)[:400]
+    found = StoreError(f"cannot {action} {path}: {reason}{where}. {advice}".rstrip())
     found.errno = error.errno
     return found

@@ -201,16 +201,19 @@ class RemoteFile:
             If it cannot be read, or not be written here; nothing is left of it then.
 
         """
-        target = Path(Path(self.relpath).name if to is None else to)
-        if to is not None and (target.is_dir() or os.fspath(to).endswith("/")):
-            target = target / Path(self.relpath).name
-        if target.is_dir():
-            raise StoreError(f"{target.absolute()} is a folder, where a file should go: say where, .download(to=...).")
-        if to is None and os.path.lexists(target):
-            if target.is_file() and hashing.sha256_of(target) == self.sha256:
-                return target
-            raise StoreError(f"{target.absolute()} is there with different content: say where, .download(to=...).")
-        with explained("write", str(target.absolute())):
+        name = Path(self.relpath).name
+        target = Path(name if to is None else to)
+        with explained("write", _shown(target)):
+            if to is not None and (target.is_dir() or os.fspath(to).endswith("/")):
+                target = target / name
+            if target.is_dir():
+                raise StoreError(f"{_shown(target)} is a folder, where a file should go: say where, .download(to=...).")
+            if target.exists() and not target.is_file():
+                raise StoreError(f"{_shown(target)} is a device or a pipe, which a file must not replace.")
+            if to is None and os.path.lexists(target):
+                if target.is_file() and hashing.sha256_of(target) == self.sha256:
+                    return target
+                raise StoreError(f"{_shown(target)} is there with different content: say where, .download(to=...).")
             target.parent.mkdir(parents=True, exist_ok=True)
             hashing.once_more_if_remote(self._store.scheme, lambda: self._copy_to(target))
         return target
@@ -343,6 +346,13 @@ class Files(Mapping[str, RemoteFile]):
 
     def __repr__(self) -> str:
         return repr({name: self[name] for name in self})
+
+
+def _shown(path: Path) -> str:
+    try:
+        return str(path.absolute())
+    except FileNotFoundError:  # the working directory was removed
+        return str(path)
 
 
 def download_all(files: Files, to: Path) -> list[Path]:

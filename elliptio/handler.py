@@ -140,7 +140,7 @@ class Handler(Session):
             If the store or the index fails.
 
         """
-        sources, local_root = find_sources(local_paths)
+        sources, local_root = find_sources(local_paths, lake=self.store.root if self.store.scheme == "file" else None)
         if not wait and based_on is None:
             based_on = list(self.based_on)
         publication = self._begin(labels, based_on)
@@ -362,7 +362,7 @@ def _identifiers(based_on: BasedOn) -> list[str]:
     several = [based_on] if isinstance(based_on, str | Artifact) else list(based_on)
     identifiers = [entry.artifact_id if isinstance(entry, Artifact) else entry for entry in several]
     for identifier in identifiers:
-        if not isinstance(identifier, str) or not identifier.startswith("artifact_"):
+        if not isinstance(identifier, str) or not identifier.startswith("artifact_") or not identifier.isprintable():
             shown = repr(identifier) if isinstance(identifier, str) else f"a {type(identifier).__name__}"
             raise MetadataError(f"based_on takes artifacts or their identifiers ('artifact_…'), not {shown}.")
     return list(dict.fromkeys(identifiers))

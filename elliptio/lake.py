@@ -125,9 +125,14 @@ class Lake:
         try:
             found = json.loads(data)
             check_version(found, where)
-            return str(found["lake_id"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise FormatError(f"{where} is damaged: {error}. Restore it from a backup.") from error
+            if not isinstance(found["lake_id"], str):
+                raise TypeError("lake_id is no text")
+        except FormatError:
+            raise
+        except Exception as error:  # a damaged file can fail in as many ways as there are parsers below
+            message = f"{where} is damaged: {type(error).__name__}: {error}. Restore it from a backup."
+            raise FormatError(message) from error
+        return str(found["lake_id"])
 
     def close(self) -> None:
         """Release the index's connections, and forget what is known of it: it may be another one next time."""

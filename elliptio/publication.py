@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, cast
 
 from elliptio import naming, provenance, spool, transfer
 from elliptio.artifact import not_written
-from elliptio.errors import ElliptioError, MetadataError
+from elliptio.errors import ElliptioError, MetadataError, SourceError
 from elliptio.failures import explained
 from elliptio.hashing import HashingReader
 from elliptio.lake import Lake
@@ -240,6 +240,12 @@ def make_own(folder: Path, beside: Path) -> None:
 
     What is published must not change with what a link leads to, nor may what it leads to be touched. Copies are made
     in `beside`, on the same file system but outside `folder`, so that they take no name that is in use.
+
+    Raises
+    ------
+    SourceError
+        If a link leads to a folder that holds it: it would be copied into itself.
+
     """
     for current, folders, files in os.walk(folder):
         for name in [*folders, *files]:
@@ -250,6 +256,9 @@ def make_own(folder: Path, beside: Path) -> None:
                 continue
             copy = beside / f".copy-{secrets.token_hex(8)}"
             if os.path.isdir(path):
+                real = os.path.realpath(path)
+                if f"{os.path.realpath(current)}/".startswith(f"{real.rstrip('/')}/"):
+                    raise SourceError(f"The link {path} leads to a folder that holds it, so it cannot be saved.")
                 shutil.copytree(path, copy)
                 os.unlink(path)
             elif stat.S_ISREG(os.stat(path).st_mode):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +37,7 @@ class Source:
     modified: int
 
 
-def find_sources(local_paths: PathLike | Iterable[PathLike]) -> tuple[list[Source], str]:
+def find_sources(local_paths: PathLike | Iterable[PathLike], *, lake: str | None = None) -> tuple[list[Source], str]:
     """Find the files to save.
 
     Parameters
@@ -44,6 +45,8 @@ def find_sources(local_paths: PathLike | Iterable[PathLike]) -> tuple[list[Sourc
     local_paths
         A file, a folder (taken with all it holds), or any iterable of them; order is kept, a file named twice is
         taken once.
+    lake
+        Folder of the lake that they are saved into: it must not be among them.
 
     Returns
     -------
@@ -55,11 +58,18 @@ def find_sources(local_paths: PathLike | Iterable[PathLike]) -> tuple[list[Sourc
     SourceNotFoundError
         If paths do not exist; the message names all of them.
     SourceError
-        If there is nothing to save, or something that is no regular file, or a name no store can keep.
+        If there is nothing to save, or something that is no regular file or cannot be read, or a name no store can
+        keep.
 
     """
     named = [local_paths] if isinstance(local_paths, str | os.PathLike) else _paths(local_paths)
-    paths = [os.path.abspath(_text(path)) for path in named]
+    texts = [_text(path) for path in named]
+    with _readable():
+        return _find_sources(texts, lake)
+
+
+def _find_sources(texts: Sequence[str], lake: str | None) -> tuple[list[Source], str]:
+    paths = [os.path.abspath(text) for text in texts]
     if not paths:
         raise SourceError("There is nothing to save: no paths were given.")
     missing = [path for path in paths if not os.path.exists(path)]
@@ -68,7 +78,8 @@ def find_sources(local_paths: PathLike | Iterable[PathLike]) -> tuple[list[Sourc
         hint = _hint(missing[0])
         raise SourceNotFoundError(f"These paths do not exist: {', '.join(missing[:20])}{more}.{hint}")
     root = common_parent(path if os.path.isdir(path) else os.path.dirname(path) for path in paths)
-    files = {file: None for path in paths for file in (_walk(path) if os.path.isdir(path) else (path,))}
+    home = None if lake is None else os.path.realpath(lake)
+    files = {file: None for path in paths for file in (_walk(path, home) if os.path.isdir(path) else (path,))}
     if not files:
         raise SourceError(f"There is nothing to save: {', '.join(paths[:20])} holds no files.")
     prefix = len(root) if root.endswith(os.sep) else len(root) + 1
@@ -78,7 +89,22 @@ def find_sources(local_paths: PathLike | Iterable[PathLike]) -> tuple[list[Sourc
 def files_in(folder: Path) -> list[Source]:
     """All files below a folder, named relative to it, in the order of their names."""
     prefix = len(str(folder)) + 1
-    return [_source(file, file[prefix:]) for file in _walk(str(folder))]
+    with _readable():
+        return [_source(file, file[prefix:]) for file in _walk(str(folder))]
+
+
+@contextlib.contextmanager
+def _readable() -> Iterator[None]:
+    """Say in elliptio's words what cannot be looked at, or vanishes meanwhile."""
+    try:
+        yield
+    except SourceError:
+        raise
+    except FileNotFoundError as error:
+        what = error.filename or "The working directory"
+        raise SourceNotFoundError(f"{what} does not exist any more.") from error
+    except OSError as error:
+        raise SourceError(f"{error.filename} cannot be read: {error.strerror or error}.") from error
 
 
 def _paths(local_paths: Iterable[PathLike]) -> Iterable[PathLike]:
@@ -121,8 +147,8 @@ def _source(path: str, name: str) -> Source:
     return Source(relpath, path, status.st_size, status.st_mtime_ns)
 
 
-def _walk(folder: str) -> Iterator[str]:
-    """Yield all files below `folder`, sorted; links are followed, each folder entered once."""
+def _walk(folder: str, lake: str | None = None) -> Iterator[str]:
+    """Yield all files below `folder`, sorted; links are followed, each folder entered once, and the `lake` never."""
     home = os.path.realpath(folder)
     entered: set[str] = set()
     waiting = [folder]
@@ -131,6 +157,9 @@ def _walk(folder: str) -> Iterator[str]:
         real = os.path.realpath(current)
         if real in entered:
             continue
+        if real == lake:
+            # Each save would hold all saves before it.
+            raise SourceError(f"{current} is the lake that it would be saved into: name what lies beside it.")
         entered.add(real)
         with os.scandir(current) as entries:
             ordered = sorted(entries, key=lambda entry: entry.name)

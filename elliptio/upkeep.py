@@ -16,6 +16,7 @@ from elliptio.errors import (
     FormatError,
     IndexUnavailableError,
     InUseError,
+    MissingKeyError,
     StoreError,
 )
 from elliptio.lake import ARTIFACTS, TOMBSTONE_FILE, TOMBSTONES, Lake
@@ -225,6 +226,7 @@ def delete(lake: Lake, document: Document, *, force: bool, username: str) -> Non
     artifact_id, root = document["_id"], document.get("remote_root")
     if not isinstance(root, str) or not lies_at(artifact_id, root):
         raise FormatError(f"{artifact_id} was not deleted: its document says that it lies in {root!r}.")
+    _check_own(lake, artifact_id, root)
     children = [child["_id"] for child in lake.find({"based_on": artifact_id}, sort=(), limit=10)]
     if children and not force:
         raise InUseError(
@@ -260,11 +262,22 @@ def delete_artifact(lake: Lake, artifact_id: str, *, force: bool, username: str)
         root = tombstone.get("remote_root")
         if tombstone.get("_id") != artifact_id or not lies_at(artifact_id, root) or not _is_left(lake, str(root)):
             raise
+        _check_own(lake, artifact_id, str(root))
         _finish_deleting(lake, artifact_id, str(root))
         return
     if document["_id"] != artifact_id:
         raise DocumentNotFoundError(f"Deleting takes the whole artifact_id, not {artifact_id!r}: it is for good.")
     delete(lake, document, force=force, username=username)
+
+
+def _check_own(lake: Lake, artifact_id: str, root: str) -> None:
+    """Refuse to delete what says that it is another artifact: a link may have led there. What is damaged may go."""
+    try:
+        found = manifest_of(lake, root)[0]["_id"]
+    except (FormatError, MissingKeyError):
+        return
+    if found != artifact_id:
+        raise FormatError(f"{artifact_id} was not deleted: what lies in {lake.store.root}/{root} is {found!r}.")
 
 
 def _is_left(lake: Lake, root: str) -> bool:

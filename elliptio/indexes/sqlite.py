@@ -34,12 +34,12 @@ from elliptio.indexes.sqlite_connection import (
 from elliptio.indexes.sqlite_rows import index_rows
 from elliptio.indexes.sqlite_schema import explained, transaction
 from elliptio.indexes.sqlite_sql import (
-    OPTIONS,
     PATH,
     candidates,
     candidates_in_order,
     collection_number,
     counting,
+    decode,
     decoded,
     followed,
     is_rare,
@@ -202,7 +202,7 @@ class SqliteIndex:
                 ).fetchone()
                 if row is None:
                     continue
-                document: Document = bson.decode(row[1], OPTIONS)
+                document = decode(row[1])
                 for path, values, _ in index_rows(collection, document):
                     indexed = self._path(connection, number, path, False)
                     connection.executemany(

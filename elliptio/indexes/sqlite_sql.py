@@ -157,7 +157,25 @@ def candidates_in_order(
 
 def decoded(rows: Iterable[tuple[bytes]]) -> Iterator[Document]:
     """Documents of (document,) rows."""
-    return (bson.decode(body, OPTIONS) for (body,) in rows)
+    return (decode(body) for (body,) in rows)
+
+
+def decode(body: bytes) -> Document:
+    """Read a document back.
+
+    Raises
+    ------
+    sqlite3.DatabaseError
+        If it is damaged, as SQLite says it of its own parts.
+
+    """
+    try:
+        document = bson.decode(body, OPTIONS)
+        if not isinstance(document["_id"], str):
+            raise TypeError("its _id is no text")
+        return document
+    except Exception as error:  # bson fails in many ways, depending on which bit was flipped
+        raise sqlite3.DatabaseError(f"a document is malformed: {error}") from error
 
 
 def ordered_matches(rows: Iterable[tuple[bytes, bytes]], matches: Any, sort: Sort, limit: int) -> Iterator[Document]:
@@ -165,7 +183,7 @@ def ordered_matches(rows: Iterable[tuple[bytes, bytes]], matches: Any, sort: Sor
     key = document_sort_key(sort)
     left = limit
     for _, tie in itertools.groupby(rows, key=lambda row: row[0]):
-        documents = [bson.decode(body, OPTIONS) for _, body in tie]
+        documents = [decode(body) for _, body in tie]
         found = [document for document in documents if matches is None or matches(document)]
         found.sort(key=key)
         if limit and len(found) >= left:

@@ -87,6 +87,8 @@ def check_key(key: str, root: str) -> str:
 def _scheme_of(address: str) -> str:
     if not address or address.isspace():
         raise ConfigError("the root is empty: give a folder or a URL such as s3://bucket/prefix")
+    if "\0" in address:
+        raise ConfigError(f"the root {address!r} holds a NUL, which no path can")
     match = _URL.match(address)
     if match is None:
         if _ONE_SLASH.match(address):

@@ -96,7 +96,13 @@ class LocalStore:
         """
         path = self._path(key)
         try:
-            return io.BufferedReader(_Reader(path))
+            reader = _Reader(path, opener=_open_at_once)
+            if stat.S_ISREG(os.fstat(reader.fileno()).st_mode):
+                return io.BufferedReader(reader)
+            reader.close()
+            raise MissingKeyError(f"there is no file {key!r} in {self.root}, but something else in its place")
+        except MissingKeyError:
+            raise
         except OSError as error:
             if error.errno in ABSENT:
                 raise MissingKeyError(f"there is no file {key!r} in {self.root}") from error
@@ -354,6 +360,11 @@ class LocalStaging:
             if not stat.S_ISDIR(os.lstat(folder).st_mode):
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), folder) from None
         self._made.add(folder)
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    # A pipe in the place of a file would keep its reader waiting for ever.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _stored(key: str, found: os.stat_result) -> StoredFile:

@@ -179,7 +179,7 @@ def _fixed() -> Iterator[None]:
         moment = START + timedelta(seconds=number)
         return f"{kind}_{uuid7(round(moment.timestamp() * 1000), 0, number.to_bytes(8))}", moment
 
-    def sources(paths: Any) -> Any:
+    def sources(paths: Any, **_: Any) -> Any:
         return find_sources(paths)[0], "/home/andy/penguins"
 
     with (
