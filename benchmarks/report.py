@@ -112,7 +112,7 @@ def machines(jobs: list[dict[str, Any]]) -> Iterator[str]:
         versions |= job["versions"]
     for shown, several in seen.items():
         dates = sorted({facts["date"] for facts in several})
-        loads = sorted({facts["load"] for facts in several}, key=len)
+        loads = sorted({facts["load"] for facts in several}, key=lambda load: (len(load), load))
         yield f"- {shown}; {' to '.join(dict.fromkeys((dates[0], dates[-1])))}\n"
         yield f"- load when a job began (more than 1 is other work on the machine, so noise): {', '.join(loads)}\n"
     yield f"- {', '.join(f'{name} {version}' for name, version in versions.items())}\n"

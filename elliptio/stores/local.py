@@ -39,6 +39,7 @@ from elliptio.stores.staging_lock import SUFFIX, StagingLock, abandoned
 CHUNK = 1 << 20
 PRIVATE = ".elliptio"
 STAGING = f"{PRIVATE}/staging"
+OPEN_AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
 class LocalStore:
@@ -96,17 +97,16 @@ class LocalStore:
         """
         path = self._path(key)
         try:
-            reader = _Reader(path, opener=_open_at_once)
-            if stat.S_ISREG(os.fstat(reader.fileno()).st_mode):
-                return io.BufferedReader(reader)
-            reader.close()
-            raise MissingKeyError(f"there is no file {key!r} in {self.root}, but something else in its place")
-        except MissingKeyError:
-            raise
+            # A pipe in the place of a file would keep its reader waiting for ever.
+            fd = os.open(path, os.O_RDONLY | OPEN_AT_ONCE)
         except OSError as error:
             if error.errno in ABSENT:
                 raise MissingKeyError(f"there is no file {key!r} in {self.root}") from error
             raise store_error("read", path, error) from error
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            os.close(fd)
+            raise MissingKeyError(f"there is no file {key!r} in {self.root}, but something else in its place")
+        return io.BufferedReader(_Reader(fd, path))
 
     def stat(self, key: str) -> StoredFile | None:
         """Size and time of exactly this file, or None."""
@@ -255,17 +255,21 @@ class LocalStore:
 class _Reader(io.FileIO):
     """Reads a file; where the disk fails in the middle of it, that is a failure of the store."""
 
+    def __init__(self, fd: int, path: str) -> None:
+        super().__init__(fd)
+        self.path = path
+
     def readinto(self, buffer: Any, /) -> int | None:
         try:
             return super().readinto(buffer)
         except OSError as error:
-            raise store_error("read", str(self.name), error) from error
+            raise store_error("read", self.path, error) from error
 
     def readall(self) -> bytes:
         try:
             return super().readall()
         except OSError as error:
-            raise store_error("read", str(self.name), error) from error
+            raise store_error("read", self.path, error) from error
 
 
 class LocalStaging:
@@ -360,11 +364,6 @@ class LocalStaging:
             if not stat.S_ISDIR(os.lstat(folder).st_mode):
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), folder) from None
         self._made.add(folder)
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    # A pipe in the place of a file would keep its reader waiting for ever.
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _stored(key: str, found: os.stat_result) -> StoredFile:
