@@ -8,6 +8,7 @@ from elliptio.metadata import VERSION
 from elliptio.search import Found
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 _TYPES = dict.fromkeys(("creation_time", "deleted.time"), "datetime64[ms, UTC]")
@@ -20,18 +21,33 @@ def to_frame(found: Found) -> pd.DataFrame:
     """Shape an answer into a DataFrame indexed by ``artifact_id``; its types do not depend on how many rows it has."""
     import pandas as pd
 
-    # All share one index object, so that pandas has nothing to align.
     index = pd.Index(found.ids, dtype="object", name="artifact_id")
-    data = {name: _series(name, values, index) for name, values in found.columns.items()}
-    return pd.DataFrame(data, columns=list(found.columns), index=index)
+    typed = {name: _typed(name, values, index) for name, values in found.columns.items() if name in _TYPES}
+    others = [name for name in found.columns if name not in typed]
+    # One block of all that are plain objects: pandas would look at each column by itself.
+    frame = pd.DataFrame(_block([found.columns[name] for name in others], len(index)), index, others, dtype="object")
+    for place, name in enumerate(found.columns):
+        if name in typed:
+            frame.insert(place, name, typed[name])
+    return frame
 
 
-def _series(name: str, values: list[Any], index: pd.Index[Any]) -> pd.Series[Any]:
+def _block(columns: list[list[Any]], rows: int) -> np.ndarray[Any, Any]:
+    import numpy as np
+
+    block = np.empty((len(columns), rows), dtype="object")
+    for row, values in zip(block, columns, strict=True):
+        row[:] = np.fromiter(values, dtype="object", count=rows)
+    return block.T
+
+
+def _typed(name: str, values: list[Any], index: pd.Index[Any]) -> Any:
+    import numpy as np
     import pandas as pd
 
-    if name in _DEFAULTS:
-        values = [_DEFAULTS[name] if value is None else value for value in values]
     try:
-        return pd.Series(values, index, dtype=_TYPES.get(name, "object"))
+        if name not in _DEFAULTS:
+            return pd.Series(values, index, dtype=_TYPES[name])
+        return np.array([_DEFAULTS[name] if value is None else value for value in values], dtype=_TYPES[name])
     except (TypeError, ValueError, OverflowError):  # a document of which somebody else made something else
         return pd.Series(values, index, dtype="object")

@@ -253,7 +253,7 @@ class Handler(Session):
             Such as ``{"username": "andy", "labels.project": "x"}``; everything without it. ``python_packages.<name>``
             and the other fields of the environment can be queried too.
         max_docs
-            At most so many rows; 0 means all. A warning says if there are more.
+            At most so many rows; 0 means all. A warning says if there are more, and how many (counted to 10,000).
         sort
             ``"path"``, ``"-path"`` or a list of ``(path, 1 or -1)``; newest first without it.
         columns
@@ -290,9 +290,9 @@ class Handler(Session):
             deleted=deleted,
             among=relatives(self.lake, ancestors_of=above, descendants_of=below),
         )
-        if found.total > len(found.ids):
+        if found.truncated:
             warnings.warn(
-                f"Showing {len(found.ids):,} of {found.total:,} artifacts that match; max_docs=0 shows all.",
+                f"Showing {found.truncated} artifacts that match; max_docs=0 shows all.",
                 TruncatedWarning,
                 stacklevel=2,
             )

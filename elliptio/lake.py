@@ -245,10 +245,11 @@ class Lake:
             documents.setdefault(tombstone["_id"], tombstone)
         return iter(sort_documents(documents.values(), sort, limit))
 
-    def count(self, wanted: Query, *, deleted: bool = False) -> int:
-        """How many of this lake's artifacts, and if `deleted` tombstones, match a normalized query."""
+    def count(self, wanted: Query, *, deleted: bool = False, limit: int = 0) -> int:
+        """How many of this lake's artifacts, and if `deleted` tombstones, match; of each up to `limit`, if given."""
         resolved = self._resolved(wanted)
-        return sum(self.index.count(name, resolved) for name in (ARTIFACTS, *([TOMBSTONES] if deleted else [])))
+        collections = (ARTIFACTS, TOMBSTONES) if deleted else (ARTIFACTS,)
+        return sum(self.index.count(name, resolved, limit=limit) for name in collections)
 
     def tombstones(self, wanted: Query) -> Iterator[Document]:
         """What is left of this lake's deleted artifacts that match a normalized query, in any order."""

@@ -142,11 +142,17 @@ class Index(Protocol):
         Idempotent: a document whose ``_id`` is there already changes nothing and returns False.
         """
 
+    def replace(self, collection: str, document: Mapping[str, Any]) -> None:
+        """Put a document, durably, in the place of the one with its ``_id``, or add it where there is none.
+
+        A reader sees the one or the other, whole.
+        """
+
     def find(self, collection: str, query: Query, *, sort: Sort = (), limit: int = 0) -> Iterator[Document]:
         """Matching documents, lazily; `limit` 0 means all. ``_id`` breaks ties of `sort`, in its last direction."""
 
-    def count(self, collection: str, query: Query) -> int:
-        """How many documents match."""
+    def count(self, collection: str, query: Query, *, limit: int = 0) -> int:
+        """How many documents match; with a limit, counted no further than that."""
 
     def links(
         self, collections: Sequence[str], ids: Sequence[str], *, up: bool, depth: int = 0

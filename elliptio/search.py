@@ -47,6 +47,9 @@ FIELDS = {*COLUMNS, *ENVIRONMENT_FIELDS, "_id", "logs", *(entry.name for entry i
 DELETED = "deleted"
 """A field and a column of deleted artifacts only: who deleted them, and when."""
 
+MOST_COUNTED = 10_000
+"""Counting takes as long as there are matches, so where more match than this, no more is said than that."""
+
 _LOGICAL = ("$and", "$or", "$nor")
 _WHOLE_VALUES = {"$eq", "$ne", "$in", "$nin", "$exists"}
 
@@ -67,12 +70,22 @@ class Found:
         Their values, a list for each column, in the same order.
     total
         How many match; more than `ids` where not all were asked for.
+    exact
+        False if `total` is where counting ended, and more match.
 
     """
 
     ids: list[str]
     columns: dict[str, list[Any]]
     total: int
+    exact: bool = True
+
+    @property
+    def truncated(self) -> str | None:
+        """How many of how many these are, in words; None where they are all."""
+        if self.total == len(self.ids) and self.exact:
+            return None
+        return f"{len(self.ids):,} of {'' if self.exact else 'more than '}{self.total:,}"
 
     def rows(self) -> list[dict[str, Any]]:
         """One dict an artifact, its identifier first."""
@@ -117,14 +130,16 @@ def search(
         wanted = {"$and": [wanted, {"_id": {"$in": list(among)}}]}
     spool.flush_if_any(lake)
     documents = list(lake.find(wanted, sort=order, limit=max_docs + 1 if max_docs else 0, deleted=deleted))
-    total = len(documents)
+    total, most = len(documents), max(max_docs, MOST_COUNTED)
     if max_docs and total > max_docs:
         documents.pop()
         # Others may be saving or deleting between the two questions.
-        total = max(total, lake.count(wanted, deleted=deleted))
+        total = max(total, lake.count(wanted, deleted=deleted, limit=most + 1))
     if not documents:
         warn_if_index_is_lost(lake)
-    return Found([entry["_id"] for entry in documents], _columns(lake, documents, chosen), total)
+    exact = total <= most or not max_docs
+    ids = [entry["_id"] for entry in documents]
+    return Found(ids, _columns(lake, documents, chosen), total if exact else most, exact)
 
 
 def _check_fields(wanted: Mapping[str, Any], known: Set[str]) -> None:

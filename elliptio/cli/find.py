@@ -74,19 +74,20 @@ def run(args: argparse.Namespace) -> int:
         query = _query(args, h)
         columns = args.columns or (None if args.json else (*PLAIN, "deleted") if args.deleted else PLAIN)
         found = search(h.lake, query, max_docs=args.limit, sort=args.sort, columns=columns, deleted=args.deleted)
-    rows, total = found.rows(), found.total
+    rows = found.rows()
     if args.json:
         output.print_json(rows)
     elif rows:
         width = output.width()
         lines = _columns_table(rows, args.columns, width) if args.columns else _summary(rows, width)
         print("\n".join(lines))
-        more = "; --limit 0 shows all" if len(rows) < total else ""
-        print(f"{len(rows):,} of {total:,} artifact{'' if total == 1 else 's'}{more}")
+        more = "; --limit 0 shows all" if found.truncated else ""
+        count = found.truncated or f"{len(rows):,} of {len(rows):,}"
+        print(f"{count} artifact{'' if found.total == 1 else 's'}{more}")
     else:
         output.notice("note", "No artifacts match.", as_json=False)
-    if len(rows) < total and args.json:
-        message = f"Showing {len(rows):,} of {total:,} artifacts that match; --limit 0 shows all."
+    if found.truncated and args.json:
+        message = f"Showing {found.truncated} artifacts that match; --limit 0 shows all."
         output.notice("warning", message, as_json=True)
     return 0
 

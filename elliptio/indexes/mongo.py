@@ -9,6 +9,7 @@ import re
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from bson.codec_options import CodecOptions
@@ -90,6 +91,13 @@ class MongoIndex:
                 return False
         return True
 
+    def replace(self, collection: str, document: Mapping[str, Any]) -> None:
+        """Put a document in the place of the one with its ``_id``, or add it."""
+        with self._failures():
+            target = self._collection(collection)
+            self._prepare(collection, target)
+            target.replace_one({"_id": document["_id"]}, dict(document), upsert=True)
+
     def find(self, collection: str, query: Query, *, sort: Sort = (), limit: int = 0) -> Iterator[Document]:
         """Matching documents, lazily."""
         with self._failures():
@@ -104,12 +112,13 @@ class MongoIndex:
             with contextlib.closing(cursor.limit(limit)) as found:
                 yield from found
 
-    def count(self, collection: str, query: Query) -> int:
-        """How many documents match."""
+    def count(self, collection: str, query: Query, *, limit: int = 0) -> int:
+        """How many documents match, up to a limit."""
         if self._in_memory:
-            return sum(1 for _ in self.find(collection, query))
+            return sum(1 for _ in islice(self.find(collection, query), limit or None))
+        bound = {"limit": limit} if limit else {}
         with self._failures():
-            return int(self._collection(collection).count_documents(dict(query)))
+            return int(self._collection(collection).count_documents(dict(query), **bound))
 
     def links(self, collections: Sequence[str], ids: Sequence[str], *, up: bool, depth: int = 0) -> list[Link]:
         """Follow ``based_on`` from some documents, a generation a query."""

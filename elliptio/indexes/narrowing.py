@@ -24,42 +24,60 @@ class IndexedPath(NamedTuple):
     multikey: bool | int
 
 
+Range = tuple[str, Sequence[Any]]
+
 Lookup = Callable[[str], IndexedPath | None]
 """Tells how a dotted path is indexed; None: it is not."""
 
 
 @dataclass
 class Condition:
-    """Documents with a row of `path` in a range of `values`; or, with path None, with such an identifier."""
+    """Documents with a row of `path` in a range of `values`; or, with path None, with such an identifier.
+
+    Each range is SQL in which ``{}`` stands for what is compared, and its parameters. `times` are such ranges for when
+    the document was made: its rows are in that order.
+    """
 
     path: int | None
-    ranges: list[tuple[str, Sequence[Any]]]
+    ranges: list[Range]
+    times: list[Range] = field(default_factory=list)
 
-    def clause(self, document: str) -> tuple[str, list[Any]]:
-        """SQL that holds for documents (their number in the SQL expression `document`) that satisfy this."""
-        if self.path is None:
-            test = " OR ".join(f"id {operator}" for operator, _ in self.ranges)
-            sql = f"({test})" if self.ranges else "0"
-            return sql, [value for _, values in self.ranges for value in values]
+    def clause(self, row: str) -> tuple[str, list[Any]]:
+        """SQL that holds for rows, of a table that `row` names, whose documents satisfy this."""
         members, parameters = self.members()
         if self.is_range:
             # Looking for one document in a range reads the range: do it once, for all of them.
-            return f"{document} IN ({members})", parameters
-        return f"EXISTS ({members} AND document = {document})", parameters
+            return f"{row}.document IN ({members})", parameters
+        return f"EXISTS ({members} AND time = {row}.time AND document = {row}.document)", parameters
 
     @property
     def is_range(self) -> bool:
         """Whether this asks for more than single values."""
-        return not all(operator.startswith(("= ", "IN ")) for operator, _ in self.ranges)
+        return bool(self.times) or not all(sql.startswith(("{} = ", "{} IN ")) for sql, _ in self.ranges)
+
+    @property
+    def is_one_value(self) -> bool:
+        """Whether all documents that satisfy this lie next to each other, in the order of their times."""
+        return self.path is not None and len(self.ranges) == 1 and self.ranges[0][0] == "{} = ?"
 
     def members(self) -> tuple[str, list[Any]]:
-        """SQL that selects the numbers of the documents that satisfy this, and its parameters."""
+        """SQL that selects the numbers of the documents that satisfy this, not by identifier, and its parameters."""
+        test, parameters = self.test()
+        return f"SELECT document FROM keys WHERE {test}", parameters
+
+    def test(self, row: str = "") -> tuple[str, list[Any]]:
+        """SQL that holds for the rows that satisfy this, of a table that `row` names with a dot at its end."""
         if self.path is None:
-            sql, parameters = self.clause("")
-            return f"SELECT number FROM documents WHERE collection = ? AND {sql}", parameters
-        test = " OR ".join(f"value {operator}" for operator, _ in self.ranges)
-        parameters = [value for _, values in self.ranges for value in values]
-        return f"SELECT document FROM keys WHERE path = ? AND ({test})", [self.path, *parameters]
+            return either(f"{row}id", self.ranges)
+        test, parameters = either(f"{row}value", self.ranges)
+        within, bounds = either(f"{row}time", self.times) if self.times else ("1", [])
+        return f"{row}path = ? AND {test} AND {within}", [self.path, *parameters, *bounds]
+
+
+def either(what: str, ranges: Sequence[Range]) -> tuple[str, list[Any]]:
+    """SQL that holds where `what` lies in one of some ranges, and its parameters."""
+    test = " OR ".join(sql.format(what, what) for sql, _ in ranges)
+    return f"({test or '0'})", [value for _, values in ranges for value in values]
 
 
 @dataclass
@@ -144,7 +162,7 @@ def _narrow_path(path: str, operand: Any, lookup: Lookup, result: Narrowing) -> 
     result.conditions += [Condition(indexed.number, ranges) for _, _, ranges in bounds]
 
 
-Bound = tuple[str, Any, list[tuple[str, Sequence[Any]]]]
+Bound = tuple[str, Any, list[Range]]
 
 
 def _merge_bounds(bounds: list[Bound]) -> list[Bound]:
@@ -153,29 +171,29 @@ def _merge_bounds(bounds: list[Bound]) -> list[Bound]:
     upper = [bound for bound in bounds if bound[0] in ("$lt", "$lte")]
     if len(lower) != 1 or len(upper) != 1 or type_bracket(lower[0][1]) != type_bracket(upper[0][1]):
         return bounds
-    merged = f"{_SIGNS[lower[0][0]]} ? AND value {_SIGNS[upper[0][0]]} ?"
+    merged = f"{{}} {_SIGNS[lower[0][0]]} ? AND {{}} {_SIGNS[upper[0][0]]} ?"
     keys = [order_key(lower[0][1]), order_key(upper[0][1])]
     rest = [bound for bound in bounds if bound not in (lower[0], upper[0])]
     return [*rest, ("range", None, [(merged, keys)])]
 
 
-def _ranges(operator: str, value: Any) -> list[tuple[str, Sequence[Any]]] | None:
+def _ranges(operator: str, value: Any) -> list[Range] | None:
     """Ranges of keys that say exactly what ``{operator: value}`` says of an indexed path; None where none do."""
     if operator == "$eq" and _is_plain(value):
-        return [("= ?", [order_key(value)])]
+        return [("{} = ?", [order_key(value)])]
     if operator == "$in" and len(value) <= _MAX_VALUES and all(map(_is_plain, value)):
         marks = ", ".join("?" * len(value))
-        return [(f"IN ({marks})", [order_key(item) for item in value])]
+        return [(f"{{}} IN ({marks})", [order_key(item) for item in value])]
     if operator in ("$gt", "$gte", "$lt", "$lte") and _is_plain(value) and value == value:
         key = order_key(value)
         # The first byte of a key is its type bracket: comparisons stay within it.
         lowest, beyond = key[:1], bytes([key[0] + 1])
         if operator in ("$gt", "$gte"):
-            return [(f"{_SIGNS[operator]} ? AND value < ?", [key, beyond])]
+            return [(f"{{}} {_SIGNS[operator]} ? AND {{}} < ?", [key, beyond])]
         if isinstance(value, int | float) and not isinstance(value, bool):
             # NaN sorts below all numbers, but is not less than any.
-            return [(f"> ? AND value {_SIGNS[operator]} ?", [order_key(math.nan), key])]
-        return [(f">= ? AND value {_SIGNS[operator]} ?", [lowest, key])]
+            return [(f"{{}} > ? AND {{}} {_SIGNS[operator]} ?", [order_key(math.nan), key])]
+        return [(f"{{}} >= ? AND {{}} {_SIGNS[operator]} ?", [lowest, key])]
     return None
 
 
@@ -186,8 +204,8 @@ def _is_plain(value: Any) -> bool:
 def _narrow_id(operators: Mapping[str, Any], result: Narrowing) -> None:
     for operator, value in operators.items():
         if operator in _SIGNS and isinstance(value, str):
-            result.conditions.append(Condition(None, [(f"{_SIGNS[operator]} ?", [value])]))
+            result.conditions.append(Condition(None, [(f"{{}} {_SIGNS[operator]} ?", [value])]))
         elif operator == "$in" and len(value) <= _MAX_VALUES and all(isinstance(item, str) for item in value):
-            result.conditions.append(Condition(None, [(f"IN ({', '.join('?' * len(value))})", list(value))]))
+            result.conditions.append(Condition(None, [(f"{{}} IN ({', '.join('?' * len(value))})", list(value))]))
         else:
             result.exact = False

@@ -12,6 +12,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,21 +32,23 @@ from elliptio.indexes.sqlite_connection import (
     may_write,
     prepare,
 )
-from elliptio.indexes.sqlite_rows import index_rows
+from elliptio.indexes.sqlite_rows import TIME, index_rows, time_key
 from elliptio.indexes.sqlite_schema import explained, transaction
 from elliptio.indexes.sqlite_sql import (
     PATH,
     candidates,
+    candidates_by_id,
     candidates_in_order,
     collection_number,
     counting,
     decode,
     decoded,
     followed,
-    is_rare,
     known_collection,
     lookup_in,
     ordered_matches,
+    rarest_first,
+    way_in_order,
 )
 from elliptio.protocols import Document, Query, Sort
 from elliptio.query.ordering import sort_documents
@@ -100,6 +103,17 @@ class SqliteIndex:
         connection.paths.update(paths)
         return count
 
+    def replace(self, collection: str, document: Mapping[str, Any]) -> None:
+        """Put a document in the place of the one with its ``_id``, or add it."""
+        with self._failures(), self._writing() as connection:
+            number = collection_number(connection, collection)
+            removed = self._remove(connection, collection, number, document["_id"])
+            paths: dict[tuple[int, str], IndexedPath] = {}
+            self._insert(connection, collection, number, document, paths)
+            if not removed:
+                connection.execute("UPDATE collections SET documents = documents + 1 WHERE number = ?", (number,))
+        connection.paths.update(paths)
+
     def _insert(
         self,
         connection: Connection,
@@ -115,10 +129,11 @@ class SqliteIndex:
         if not added.rowcount:
             return False
         keys = []
+        time = time_key(document)
         for path, values, multikey in index_rows(collection, document):
             indexed = paths[number, path] = self._path(connection, number, path, multikey)
-            keys += [(indexed.number, value, added.lastrowid) for value in values]
-        connection.executemany("INSERT OR IGNORE INTO keys VALUES (?, ?, ?)", keys)
+            keys += [(indexed.number, value, time, added.lastrowid) for value in values]
+        connection.executemany("INSERT OR IGNORE INTO keys VALUES (?, ?, ?, ?)", keys)
         links = [(*link, number) for link in links_of(document)]
         if links:
             connection.executemany("INSERT OR IGNORE INTO links VALUES (?, ?, ?)", links)
@@ -146,21 +161,30 @@ class SqliteIndex:
             narrowing = narrow(query, lookup_in(connection, collection, number))
             if narrowing.empty:
                 return None
-            path = self._ordered_path(connection, collection, number, sort)
-            if path is None or (not limit and len(narrowing.conditions)) or is_rare(connection, number, narrowing):
+            if limit and not sort and not any(condition.path for condition in narrowing.conditions):
+                return _Found(candidates_by_id(connection, number, narrowing), narrowing.exact, True)
+            way = None
+            if all(condition.path for condition in narrowing.conditions):
+                times = self._ordered_path(connection, collection, number, TIME)
+                narrowing = rarest_first(connection, narrowing, times)
+                path = self._ordered_path(connection, collection, number, sort[0][0]) if sort else None
+                if path is not None and (limit or not narrowing.conditions):
+                    way = way_in_order(connection, narrowing, path, times)
+            if way is None:
                 return _Found(candidates(connection, number, narrowing), narrowing.exact, False)
-            rows = candidates_in_order(connection, number, narrowing, path, sort[0][1])
+            rows = candidates_in_order(connection, narrowing, way, sort[0][1])
             return _Found(rows, narrowing.exact, True)
 
-    def count(self, collection: str, query: Query) -> int:
-        """How many documents match."""
+    def count(self, collection: str, query: Query, *, limit: int = 0) -> int:
+        """How many documents match, up to a limit."""
         with self._failures():
-            counted = self._count(collection, query)
+            counted = self._count(collection, query, limit)
             if isinstance(counted, int):
                 return counted
-            return sum(map(compile_query(query), decoded(counted)))
+            matching = filter(compile_query(query), decoded(counted))
+            return sum(1 for _ in islice(matching, limit or None))
 
-    def _count(self, collection: str, query: Query) -> int | Rows:
+    def _count(self, collection: str, query: Query, limit: int) -> int | Rows:
         """The number, or the rows that must be looked at to know it."""
         with GATE:
             connection, number = self._reading(collection)
@@ -174,7 +198,8 @@ class SqliteIndex:
             if not narrowing.conditions:
                 sql, parameters = "SELECT documents FROM collections WHERE number = ?", [number]
             else:
-                sql, parameters = counting(number, narrowing)
+                times = self._ordered_path(connection, collection, number, TIME)
+                sql, parameters = counting(number, rarest_first(connection, narrowing, times), limit)
             return int(connection.execute(sql, parameters).fetchone()[0])
 
     def links(self, collections: Sequence[str], ids: Sequence[str], *, up: bool, depth: int = 0) -> list[Link]:
@@ -196,22 +221,27 @@ class SqliteIndex:
     def _delete(self, collection: str, ids: Sequence[str]) -> None:
         with self._writing() as connection:
             number = collection_number(connection, collection)
-            for identifier in ids:
-                row = connection.execute(
-                    "SELECT number, body FROM documents WHERE collection = ? AND id = ?", (number, identifier)
-                ).fetchone()
-                if row is None:
-                    continue
-                document = decode(row[1])
-                for path, values, _ in index_rows(collection, document):
-                    indexed = self._path(connection, number, path, False)
-                    connection.executemany(
-                        "DELETE FROM keys WHERE path = ? AND value = ? AND document = ?",
-                        [(indexed.number, value, row[0]) for value in values],
-                    )
-                connection.execute("DELETE FROM links WHERE child = ? AND collection = ?", (identifier, number))
-                connection.execute("DELETE FROM documents WHERE number = ?", (row[0],))
-                connection.execute("UPDATE collections SET documents = documents - 1 WHERE number = ?", (number,))
+            count = sum([self._remove(connection, collection, number, identifier) for identifier in ids])
+            connection.execute("UPDATE collections SET documents = documents - ? WHERE number = ?", (count, number))
+
+    def _remove(self, connection: Connection, collection: str, number: int, identifier: str) -> bool:
+        """Remove a document and its rows; inside a transaction, whose end counts it."""
+        row = connection.execute(
+            "SELECT number, body FROM documents WHERE collection = ? AND id = ?", (number, identifier)
+        ).fetchone()
+        if row is None:
+            return False
+        document = decode(row[1])
+        time = time_key(document)
+        for path, values, _ in index_rows(collection, document):
+            indexed = self._path(connection, number, path, False)
+            connection.executemany(
+                "DELETE FROM keys WHERE path = ? AND value = ? AND time = ? AND document = ?",
+                [(indexed.number, value, time, row[0]) for value in values],
+            )
+        connection.execute("DELETE FROM links WHERE child = ? AND collection = ?", (identifier, number))
+        connection.execute("DELETE FROM documents WHERE number = ?", (row[0],))
+        return True
 
     def close(self) -> None:
         """Close this thread's connection."""
@@ -222,11 +252,11 @@ class SqliteIndex:
         if connection is not None:
             connection.close()
 
-    def _ordered_path(self, connection: sqlite3.Connection, collection: str, number: int, sort: Sort) -> int | None:
-        """Path whose rows can be walked in the order of `sort`: one row for each document, and no wildcard."""
-        if not sort or sort[0][0] not in INDEXED_PATHS.get(collection, ()):
+    def _ordered_path(self, connection: sqlite3.Connection, collection: str, number: int, path: str) -> int | None:
+        """Number of a path whose rows can be walked in order: one row for each document, and no wildcard."""
+        if path not in INDEXED_PATHS.get(collection, ()):
             return None
-        indexed = lookup_in(connection, collection, number)(sort[0][0])
+        indexed = lookup_in(connection, collection, number)(path)
         return indexed.number if indexed and not indexed.multikey else None
 
     def _path(self, connection: Connection, collection: int, path: str, multikey: bool) -> IndexedPath:

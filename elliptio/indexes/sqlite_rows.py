@@ -12,6 +12,15 @@ from elliptio.query.ordering import index_values, order_key
 
 _SCALARS = (str, int, float, datetime, NoneType)
 
+TIME = "creation_time"
+"""Rows of the same path and value are in the order of this field."""
+
+
+def time_key(document: Mapping[str, Any]) -> bytes:
+    """Key of when a document was made, which all its rows carry."""
+    value = document.get(TIME)
+    return order_key(value) if isinstance(value, _SCALARS) else order_key(index_values(document, TIME)[0][0])
+
 
 def index_rows(collection: str, document: Mapping[str, Any]) -> Iterator[tuple[str, list[bytes], bool]]:
     """Yield each indexed path with the keys of its values, and whether an array was met on the way."""

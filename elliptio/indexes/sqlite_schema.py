@@ -26,7 +26,8 @@ CREATE TABLE paths (
     number INTEGER PRIMARY KEY, collection INTEGER NOT NULL, path TEXT NOT NULL, multikey INTEGER NOT NULL DEFAULT 0,
     UNIQUE (collection, path));
 CREATE TABLE keys (
-    path INTEGER NOT NULL, value BLOB NOT NULL, document INTEGER NOT NULL, PRIMARY KEY (path, value, document)
+    path INTEGER NOT NULL, value BLOB NOT NULL, time BLOB NOT NULL, document INTEGER NOT NULL,
+    PRIMARY KEY (path, value, time, document)
 ) WITHOUT ROWID;
 CREATE TABLE links (
     child TEXT NOT NULL, parent TEXT NOT NULL, collection INTEGER NOT NULL, PRIMARY KEY (child, parent, collection)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import bson
@@ -12,13 +13,15 @@ from bson.codec_options import CodecOptions
 
 from elliptio.indexes import INDEXED_PATHS
 from elliptio.indexes.links import AT_ONCE, Link, by_generations
-from elliptio.indexes.narrowing import IndexedPath, Lookup, Narrowing
+from elliptio.indexes.narrowing import Condition, IndexedPath, Lookup, Narrowing
 from elliptio.indexes.sqlite_connection import Connection, Rows
 from elliptio.protocols import Document, Sort
 from elliptio.query.ordering import document_sort_key
 
 _RARE = 1000
 """Up to this many candidates it is quicker to read and sort them all than to walk an index in sort order."""
+
+_VERY_RARE = 16
 
 PATH = "SELECT number, multikey FROM paths WHERE collection = ? AND path = ?"
 
@@ -80,16 +83,54 @@ def followed(
     return list(dict.fromkeys(connection.execute(sql, ids))) if ids else []
 
 
-def is_rare(connection: sqlite3.Connection, collection: int, narrowing: Narrowing) -> bool:
-    """Whether some condition leaves so few candidates that walking in sort order would look at more."""
-    for condition in narrowing.conditions:
-        if condition.path is None:
-            return True
-        sql, parameters = condition.members()
-        (found,) = connection.execute(f"SELECT count(*) FROM ({sql} LIMIT {_RARE})", parameters).fetchone()
-        if found < _RARE:
-            return True
-    return False
+def rarest_first(connection: sqlite3.Connection, narrowing: Narrowing, times: int | None) -> Narrowing:
+    """Order conditions by how few documents satisfy each, and let one on the time narrow the rows of another.
+
+    `times` is the path of when documents were made, if its rows are in the order in which all others are.
+    """
+    conditions = list(narrowing.conditions)
+    if len(conditions) < 2 or not all(condition.path for condition in conditions):
+        return narrowing
+    within = next((one for one in conditions if one.path == times), None)
+    if within and any(one.is_one_value for one in conditions if one.path != times):
+        conditions.remove(within)
+        conditions = _ranked(connection, conditions)
+        place = next(place for place, one in enumerate(conditions) if one.is_one_value and one.path != times)
+        conditions[place] = replace(conditions[place], times=within.ranges)
+        return replace(narrowing, conditions=conditions)
+    return replace(narrowing, conditions=_ranked(connection, conditions))
+
+
+def _ranked(connection: sqlite3.Connection, conditions: list[Condition]) -> list[Condition]:
+    if len(conditions) < 2:
+        return conditions
+    for most in (_VERY_RARE, _RARE):  # it costs little to know that one is very rare
+        found = [rarity(connection, condition, most) for condition in conditions]
+        if min(found) < most:
+            break
+    return [conditions[place] for place in sorted(range(len(found)), key=found.__getitem__)]
+
+
+def rarity(connection: sqlite3.Connection, condition: Condition, most: int) -> int:
+    """How many rows satisfy a condition, counted no further than `most`."""
+    sql, parameters = condition.members()
+    return int(connection.execute(f"SELECT count(*) FROM ({sql} LIMIT {most})", parameters).fetchone()[0])
+
+
+def way_in_order(
+    connection: sqlite3.Connection, narrowing: Narrowing, path: int, times: int | None
+) -> Condition | None:
+    """Rows to walk in the order of `path`; None where it is quicker to read and sort all candidates.
+
+    `narrowing` is that of `rarest_first`, and asks for no identifiers.
+    """
+    for condition in narrowing.conditions[:1]:
+        if condition.is_one_value and path == times:
+            return condition
+        if rarity(connection, condition, _RARE) < _RARE:
+            return None
+    whole = next((one for one in narrowing.conditions if one.path == path), None)
+    return whole or Condition(path, [("1", [])])
 
 
 def _where(collection: int, narrowing: Narrowing) -> tuple[str, list[Any]]:
@@ -97,7 +138,7 @@ def _where(collection: int, narrowing: Narrowing) -> tuple[str, list[Any]]:
     parameters: list[Any] = []
     for condition in narrowing.conditions:
         if condition.path is None:
-            sql, values = condition.clause("number")
+            sql, values = condition.test()
         else:
             members, values = condition.members()
             sql = f"number IN ({members})"
@@ -108,19 +149,23 @@ def _where(collection: int, narrowing: Narrowing) -> tuple[str, list[Any]]:
     return " AND ".join([*clauses, f"{plus}collection = ?"]), [*parameters, collection]
 
 
-def counting(collection: int, narrowing: Narrowing) -> tuple[str, list[Any]]:
-    """SQL that counts what satisfies all conditions, from the rows of the indexed paths alone where those suffice."""
-    if any(condition.path is None for condition in narrowing.conditions):
+def counting(collection: int, narrowing: Narrowing, limit: int) -> tuple[str, list[Any]]:
+    """SQL that counts what satisfies all conditions, up to a limit; from the rows of the paths where those suffice."""
+    if not all(condition.path for condition in narrowing.conditions):
         where, parameters = _where(collection, narrowing)
-        return f"SELECT count(*) FROM documents WHERE {where}", parameters
-    first, *others = sorted(narrowing.conditions, key=lambda condition: not condition.is_range)
-    members, parameters = first.members()
-    clauses = ["1"]
-    for condition in others:
-        sql, values = condition.clause("found.document")
-        clauses.append(sql)
-        parameters += values
-    return f"SELECT count(DISTINCT document) FROM ({members}) AS found WHERE {' AND '.join(clauses)}", parameters
+        matching = f"SELECT number FROM documents WHERE {where}"
+    else:
+        # Looking whether a document is in a range reads the range: rather walk that one, and look the others up.
+        first, *others = sorted(narrowing.conditions, key=lambda condition: not condition.is_range)
+        test, parameters = first.test("k.")
+        clauses = [test]
+        for condition in others:
+            sql, values = condition.clause("k")
+            clauses.append(sql)
+            parameters += values
+        once = "" if first.is_one_value else "DISTINCT "
+        matching = f"SELECT {once}k.document FROM keys k WHERE {' AND '.join(clauses)}"
+    return f"SELECT count(*) FROM ({matching} LIMIT ?)", [*parameters, limit or -1]
 
 
 def candidates(connection: Connection, collection: int, narrowing: Narrowing) -> Rows:
@@ -129,28 +174,27 @@ def candidates(connection: Connection, collection: int, narrowing: Narrowing) ->
     return Rows(connection, f"SELECT body FROM documents WHERE {sql}", parameters)
 
 
-def candidates_in_order(
-    connection: Connection, collection: int, narrowing: Narrowing, path: int, direction: int
-) -> Rows:
-    """(value, document) pairs in the order of the values of one path."""
-    clauses, parameters = ["k.path = ?"], [path]
+def candidates_by_id(connection: Connection, collection: int, narrowing: Narrowing) -> Rows:
+    """(identifier, document) pairs in the order of the identifiers, where no condition has rows of its own."""
+    where, parameters = _where(collection, narrowing)
+    return Rows(connection, f"SELECT id, body FROM documents WHERE {where} ORDER BY id", parameters)
+
+
+def candidates_in_order(connection: Connection, narrowing: Narrowing, way: Condition, direction: int) -> Rows:
+    """(key, document) pairs in the order of the keys, on a way that `way_in_order` chose."""
+    test, parameters = way.test("k.")
+    clauses = [test]
     for condition in narrowing.conditions:
-        if condition.path == path:
-            clauses.append(
-                "("
-                + " OR ".join(f"k.value {sql}".replace("AND value", "AND k.value") for sql, _ in condition.ranges)
-                + ")"
-            )
-            parameters += [value for _, values in condition.ranges for value in values]
-        else:
-            sql, values = condition.clause("k.document")
+        if condition is not way:
+            sql, values = condition.clause("k")
             clauses.append(sql)
             parameters += values
+    key = "k.time" if way.is_one_value else "k.value"
     order = "ASC" if direction > 0 else "DESC"
     return Rows(
         connection,
-        "SELECT k.value, d.body FROM keys k CROSS JOIN documents d ON d.number = k.document "
-        f"WHERE {' AND '.join(clauses)} ORDER BY k.value {order}, k.document {order}",
+        f"SELECT {key}, d.body FROM keys k CROSS JOIN documents d ON d.number = k.document "
+        f"WHERE {' AND '.join(clauses)} ORDER BY {key} {order}, k.document {order}",
         parameters,
     )
 
@@ -185,7 +229,8 @@ def ordered_matches(rows: Iterable[tuple[bytes, bytes]], matches: Any, sort: Sor
     for _, tie in itertools.groupby(rows, key=lambda row: row[0]):
         documents = [decode(body) for _, body in tie]
         found = [document for document in documents if matches is None or matches(document)]
-        found.sort(key=key)
+        if len(found) > 1:
+            found.sort(key=key)
         if limit and len(found) >= left:
             yield from found[:left]
             return

@@ -108,6 +108,32 @@ class IndexConformance:
         assert index.insert("artifacts", {"_id": "a", "username": "brenda"})
         assert [found["_id"] for found in index.find("artifacts", {"username": "brenda"})] == ["a"]
 
+    def test_replacing(self, index: Index) -> None:
+        """The new document is found by what it says, and no longer by what the old one said."""
+        index.insert("artifacts", {"_id": "b", "username": "andy"})
+        for username in ("andy", "brenda"):
+            index.replace("artifacts", {"_id": "a", "username": username, "tags": [username], "based_on": [username]})
+        assert [found["_id"] for found in index.find("artifacts", {"username": "brenda"})] == ["a"]
+        assert [found["_id"] for found in index.find("artifacts", {"username": "andy"})] == ["b"]
+        assert index.count("artifacts", {"tags": "andy"}) == 0
+        assert index.count("artifacts", {}) == 2
+        assert index.links(["artifacts"], ["a"], up=True) == [("a", "brenda")]
+
+    def test_a_document_that_is_being_replaced_is_there(self, index: Index) -> None:
+        """A reader never misses it, nor sees it twice."""
+        index.insert("artifacts", {"_id": "a", "username": "andy", "n": 0})
+        with ThreadPoolExecutor(1) as pool:
+
+            def replace() -> None:
+                for number in range(30):
+                    index.replace("artifacts", {"_id": "a", "username": "andy", "n": number})
+
+            replacing = pool.submit(replace)
+            while not replacing.done():
+                assert len(list(index.find("artifacts", {"username": "andy"}))) == 1
+            replacing.result()
+        assert [found["n"] for found in index.find("artifacts", {})] == [29]
+
     @pytest.mark.parametrize("path", ["creation_time", "n"])
     def test_sorting_and_limit(self, index: Index, path: str) -> None:
         """Ties are broken by identifier in the direction of the sort; a limit takes the first ones."""

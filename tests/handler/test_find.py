@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 import elliptio as eio
+from elliptio import search
 from elliptio.search import EmptyIndexWarning
 from tests.conftest import Team
 
@@ -128,6 +129,17 @@ def test_truncation_is_said_with_both_numbers(filled: eio.Handler) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert len(filled.find({"username": "andy"}, max_docs=2)) == 2
+
+
+def test_counting_ends_somewhere(filled: eio.Handler, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "MOST_COUNTED", 2)
+    total = len(filled.find(max_docs=0))
+    assert total == 3
+    for wanted, said in ((1, "1 of more than 2 "), (2, "2 of more than 2 ")):
+        with pytest.warns(eio.TruncatedWarning, match=f"Showing {said}"):
+            assert len(filled.find(max_docs=wanted)) == wanted
+    with pytest.warns(eio.TruncatedWarning, match="Showing 1 of 2 "):
+        filled.find({"username": "andy"}, max_docs=1)
         assert len(filled.find(max_docs=0)) == 3
     for wrong in (-1, "7", 1.5, True):
         with pytest.raises(eio.QueryError, match="max_docs"):

@@ -40,13 +40,17 @@ class Failing:
             raise eio.IndexUnavailableError(f"The index {self.address} refused.")
         return bool(self.index.insert(collection, document))
 
+    def replace(self, collection: str, document: Document) -> None:
+        self._check()
+        self.index.replace(collection, document)
+
     def find(self, collection: str, query: Query, *, sort: Sort = (), limit: int = 0) -> Iterator[Document]:
         self._check()
         yield from self.index.find(collection, query, sort=sort, limit=limit)
 
-    def count(self, collection: str, query: Query) -> int:
+    def count(self, collection: str, query: Query, *, limit: int = 0) -> int:
         self._check()
-        return int(self.index.count(collection, query))
+        return int(self.index.count(collection, query, limit=limit))
 
     def links(
         self, collections: Sequence[str], ids: Sequence[str], *, up: bool, depth: int = 0

@@ -132,13 +132,17 @@ class CountingIndex:
         self.asked[f"insert {collection}"] += 1
         return self.index.insert(collection, document)
 
+    def replace(self, collection: str, document: Mapping[str, Any]) -> None:
+        self.asked[f"replace {collection}"] += 1
+        self.index.replace(collection, document)
+
     def find(self, collection: str, query: Query, *, sort: Sort = (), limit: int = 0) -> Iterator[Document]:
         self.asked[f"find {collection}"] += 1
         return self.index.find(collection, query, sort=sort, limit=limit)
 
-    def count(self, collection: str, query: Query) -> int:
+    def count(self, collection: str, query: Query, *, limit: int = 0) -> int:
         self.asked[f"count {collection}"] += 1
-        return self.index.count(collection, query)
+        return self.index.count(collection, query, limit=limit)
 
     def links(
         self, collections: Sequence[str], ids: Sequence[str], *, up: bool, depth: int = 0
