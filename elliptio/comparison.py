@@ -296,7 +296,7 @@ def _environment_facts(environment: Mapping[str, Any], packages: Mapping[str, st
 
 
 def _compare_git(a: Mapping[str, Any], b: Mapping[str, Any]) -> GitComparison:
-    from elliptio.provenance.git import find_toplevel
+    from elliptio.provenance.git_directory import find_toplevel
     from elliptio.provenance.history import commits_between
 
     commit_a, commit_b = a.get("commit"), b.get("commit")

@@ -200,7 +200,11 @@ class _Collecting:
         self._git_diff = git_diff
         self._facts: Provenance | None = None
         self._thread: threading.Thread | None = None
-        if provenance.in_repository():
+        if not provenance.in_repository():
+            return
+        if provenance.is_unchanged():
+            self._collect()
+        else:
             context = contextvars.copy_context()
             self._thread = threading.Thread(target=context.run, args=(self._collect,), name="elliptio-provenance")
             self._thread.start()
@@ -213,10 +217,7 @@ class _Collecting:
             self._thread.join()
             if self._facts is None:  # the thread has shown why; ask again, here, so that it is raised
                 self._collect()
-        else:
-            self._facts = provenance.collect(ask_git=False)
-        assert self._facts is not None
-        return self._facts
+        return self._facts or provenance.collect(ask_git=False)
 
 
 def _check_size(document: dict[str, Any]) -> None:

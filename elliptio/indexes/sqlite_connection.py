@@ -14,9 +14,9 @@ from typing import Any
 from urllib.parse import quote
 
 from elliptio.errors import IndexUnavailableError
+from elliptio.file_systems import network_file_system
 from elliptio.forking import ForkGate, Lock
 from elliptio.indexes import sqlite_schema
-from elliptio.indexes.file_systems import network_file_system
 from elliptio.indexes.narrowing import IndexedPath
 
 log = logging.getLogger(__name__)

@@ -33,6 +33,7 @@ __all__ = [
     "hostname",
     "in_repository",
     "installed_packages",
+    "is_unchanged",
     "mock_username",
     "notebook_path",
     "username",
@@ -77,11 +78,22 @@ class Provenance:
     redactions: list[dict[str, str]]
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Redacted:
+    """A diff, masked, what was masked in it, and the state that it was asked of."""
+
+    state: GitState
+    scope: str
+    diff: str
+    clean: str
+    findings: list[Finding]
+
+
 _NO_PACKAGES: dict[str, str] = {}
 
 _lock = Lock()
 _environment: tuple[dict[str, str], dict[str, Any]] | None = None
-_redacted: tuple[str, str, list[Finding]] | None = None
+_redacted: _Redacted | None = None
 
 
 def collect(directory: Path | None = None, git_diff: str = "all", *, ask_git: bool = True) -> Provenance:
@@ -129,9 +141,16 @@ def collect(directory: Path | None = None, git_diff: str = "all", *, ask_git: bo
 
 def in_repository(directory: Path | None = None) -> bool:
     """Whether a directory (the working directory if None) lies in a git repository, so that `collect` asks git."""
-    from elliptio.provenance.git import find_toplevel
+    from elliptio.provenance.git_directory import find_toplevel
 
     return find_toplevel(Path() if directory is None else directory) is not None
+
+
+def is_unchanged(directory: Path | None = None) -> bool:
+    """Whether nothing changed in a repository since it was last asked about, so that `collect` takes no time."""
+    from elliptio.provenance.repository import unchanged_state
+
+    return _try(lambda: unchanged_state(Path() if directory is None else directory), None) is not None
 
 
 def _known_environment() -> dict[str, Any]:
@@ -169,9 +188,9 @@ def _try(probe: Callable[[], _T], default: _T) -> _T:
 
 
 def _git_state(directory: Path | None) -> GitState | None:
-    from elliptio.provenance.git import git_state
+    from elliptio.provenance.repository import repository_state
 
-    return git_state(Path.cwd() if directory is None else directory)
+    return repository_state(Path.cwd() if directory is None else directory)
 
 
 def _redacted_argv() -> tuple[str, list[Finding]]:
@@ -189,18 +208,23 @@ def _diff(state: GitState | None, scope: str) -> tuple[str | None, list[Finding]
     global _redacted
     if state is None or not state.dirty or scope == "none":
         return None, []
-    from elliptio.provenance.patch import git_diff
+    known = _redacted
+    if known is None or known.state is not state or known.scope != scope:
+        from elliptio.provenance.patch import git_diff
+
+        diff = git_diff(state, untracked=scope == "all")
+        if diff is None:
+            return None, []
+        masked = _masked(diff.text) if known is None or known.diff != diff.text else (known.clean, known.findings)
+        known = _redacted = _Redacted(state, scope, diff.text, *masked)
+    return known.clean, known.findings
+
+
+def _masked(diff: str) -> tuple[str, list[Finding]]:
     from elliptio.provenance.redaction import redact
 
-    diff = git_diff(state, untracked=scope == "all")
-    if diff is None:
-        return None, []
-    known = _redacted
-    if known is None or known[0] != diff.text:
-        clean, findings = redact(diff.text)
-        if findings:
-            clean = f"# elliptio: masked {len(findings)} secrets, so those lines cannot be restored\n{clean}"
-            findings = [dataclasses.replace(finding, position=finding.position + 1) for finding in findings]
-        known = diff.text, clean, findings
-        _redacted = known
-    return known[1], known[2]
+    clean, findings = redact(diff)
+    if findings:
+        clean = f"# elliptio: masked {len(findings)} secrets, so those lines cannot be restored\n{clean}"
+        findings = [dataclasses.replace(finding, position=finding.position + 1) for finding in findings]
+    return clean, findings

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import IO
 
-from elliptio.provenance import git
+from elliptio.provenance import git_command
 from elliptio.provenance.patch import DIFF, TOTAL_LIMIT
 
 _log = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ def commits_between(toplevel: Path, a: str, b: str) -> tuple[int, int] | None:
     if not _are_hashes(a, b):
         return None
     try:
-        output = git.run(toplevel, ("rev-list", "--left-right", "--count", f"{a}...{b}", "--"))
+        output = git_command.run(toplevel, ("rev-list", "--left-right", "--count", f"{a}...{b}", "--"))
         if output is None:
             return None
         left, right = output.split()
@@ -45,7 +45,7 @@ def diff_between(toplevel: Path, a: str, b: str) -> str | None:
             pass
 
     try:
-        if git.run(toplevel, (*DIFF, a, b, "--"), consume) is None:
+        if git_command.run(toplevel, (*DIFF, a, b, "--"), consume) is None:
             return None
     except Exception:
         _log.debug("no diff between %s and %s", a, b, exc_info=True)

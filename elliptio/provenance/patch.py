@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from typing import IO
 
-from elliptio.provenance import git
+from elliptio.provenance import git_command
 from elliptio.provenance.git import GitState
 
 _log = logging.getLogger(__name__)
@@ -191,7 +191,7 @@ def _size(size: int) -> str:
 def _add_changed(state: GitState, collected: _Collected) -> None:
     base = state.commit
     if base is None:
-        empty_tree = git.run(state.toplevel, ("hash-object", "-t", "tree", "/dev/null"))
+        empty_tree = git_command.run(state.toplevel, ("hash-object", "-t", "tree", "/dev/null"))
         if empty_tree is None:
             return
         base = empty_tree.decode("ascii").strip()
@@ -201,7 +201,7 @@ def _add_changed(state: GitState, collected: _Collected) -> None:
     def consume(stream: IO[bytes]) -> None:
         found.extend(_sections(stream, collected.room))
 
-    if git.run(state.toplevel, (*DIFF, base, "--"), consume) is None:
+    if git_command.run(state.toplevel, (*DIFF, base, "--"), consume) is None:
         for path in state.changed:
             collected.leave_out(path, "git could not tell the changes")
         return

@@ -19,7 +19,6 @@ import pytest
 
 from elliptio.errors import IndexUnavailableError
 from elliptio.indexes import sqlite_connection, sqlite_schema
-from elliptio.indexes.file_systems import file_system_at, network_file_system
 from elliptio.indexes.sqlite import SqliteIndex
 
 NOBODY = 65534
@@ -224,39 +223,6 @@ def test_many_conditions_at_once(index: SqliteIndex, clauses: int) -> None:
     assert ids(index, query) == ["7"]
     assert index.count("artifacts", query) == 1
     assert index.count("artifacts", {"$and": [{"_id": {"$gte": ""}}] * clauses}) == 10
-
-
-MOUNTINFO = """\
-22 27 0:21 / /proc rw,relatime - proc proc rw
-27 1 254:0 / / rw,relatime shared:1 master:2 - ext4 /dev/vda rw
-30 27 0:40 / /home rw - nfs4 server:/home rw
-31 30 0:41 / /home/me rw - ext4 /dev/vdb rw
-32 27 0:42 / /mnt/my\\040drive rw shared:7 - fuse.sshfs me@there: rw
-33 27 0:43 / /data rw - ext4 /dev/vdc rw
-34 27 0:44 / /data rw - lustre mds:/data rw
-"""
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        ("/", "ext4"),
-        ("/tmp/x", "ext4"),
-        ("/home", "nfs4"),
-        ("/home/you/lake", "nfs4"),
-        ("/home/me/lake", "ext4"),
-        ("/homeless", "ext4"),
-        ("/mnt/my drive/lake", "fuse.sshfs"),
-        ("/data/lake", "lustre"),
-    ],
-)
-def test_the_file_system_of_a_folder(path: str, expected: str) -> None:
-    assert file_system_at(path, MOUNTINFO) == expected
-    assert file_system_at(path, "") is None
-
-
-def test_this_machine_has_file_systems(tmp_path: Path) -> None:
-    assert network_file_system(tmp_path) is None or sys.platform.startswith("linux")
 
 
 def test_no_shared_memory_on_network_drives(

@@ -6,27 +6,28 @@ import threading
 
 import pytest
 
-from elliptio.provenance import git
-from elliptio.provenance.git import find_toplevel, git_state
+from elliptio.provenance import git, git_command, git_directory
+from elliptio.provenance.git import git_state
+from elliptio.provenance.git_directory import find_toplevel
 
 
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch):
     monkeypatch.setattr(git, "_slow", {})
-    monkeypatch.setattr(git, "_remotes", {})
+    monkeypatch.setattr(git_directory, "_known_settings", {})
 
 
 @pytest.fixture
 def commands(monkeypatch):
     """Every git command that is run."""
     seen = []
-    run = git.run
+    run = git_command.run
 
     def counting(toplevel, arguments, *rest):
         seen.append(arguments[0])
         return run(toplevel, arguments, *rest)
 
-    monkeypatch.setattr(git, "run", counting)
+    monkeypatch.setattr(git_command, "run", counting)
     return seen
 
 
@@ -281,7 +282,7 @@ def slow_status(committed, tmp_path, monkeypatch):
     program.write_text('#!/bin/sh\ncase "$*" in *porcelain*) sleep 60;; esac\nexec git "$@"\n')
     program.chmod(0o755)
     monkeypatch.setattr(gitpython.Git, "GIT_PYTHON_GIT_EXECUTABLE", str(program))
-    monkeypatch.setattr(git, "TIMEOUT", 0.5)
+    monkeypatch.setattr(git_command, "TIMEOUT", 0.5)
     return committed
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from elliptio.provenance import git, patch
+from elliptio.provenance import git, git_command, patch
 from elliptio.provenance.git import git_state
 from elliptio.provenance.patch import git_diff, new_file_diff, quote
 from tests.provenance.conftest import Repository
@@ -359,8 +359,8 @@ def test_a_file_that_cannot_be_read(committed, monkeypatch):
 
 def test_one_process(committed, monkeypatch):
     seen = []
-    run = git.run
-    monkeypatch.setattr(git, "run", lambda t, a, *r: seen.append(a[0]) or run(t, a, *r))
+    run = git_command.run
+    monkeypatch.setattr(git_command, "run", lambda t, a, *r: seen.append(a[0]) or run(t, a, *r))
     committed.write("new.py", "x")
     state = git_state(committed.path)
     seen.clear()
@@ -375,11 +375,11 @@ def test_one_process(committed, monkeypatch):
 
 def test_too_slow(committed, monkeypatch):
     def fail(*_):
-        raise git.GitTimeoutError
+        raise git_command.GitTimeoutError
 
     committed.write("a.py", "changed")
     state = git_state(committed.path)
-    monkeypatch.setattr(git, "run", fail)
+    monkeypatch.setattr(git_command, "run", fail)
     assert git_diff(state) is None
 
 
