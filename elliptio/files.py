@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+BUFFER = 128 << 10
+"""What a reader that seeks gets at once: no more than what remote stores fetch after a jump."""
+
 
 class Block:
     """The ``with h.new(...)`` block in which the files of an artifact are written.
@@ -154,7 +157,8 @@ class RemoteFile:
         """Open the file: ``"r"`` for text (UTF-8 unless said otherwise), ``"rb"`` for bytes; seekable.
 
         ``"w"``, ``"wb"``, ``"a"``, ``"x"`` … while the artifact is being made. Reading from start to end checks the
-        content; a reader that seeks gets no such check.
+        content; a reader that seeks gets no such check. From a remote store only what is read is fetched, and a little
+        ahead of it.
 
         Raises
         ------
@@ -174,7 +178,7 @@ class RemoteFile:
         assert self.size is not None
         assert self.sha256 is not None
         checked = hashing.VerifyingReader(raw, self.size, self.sha256, self.remote_url)
-        buffered = io.BufferedReader(checked, hashing.CHUNK)
+        buffered = io.BufferedReader(checked, BUFFER)
         return buffered if "b" in mode else io.TextIOWrapper(buffered, encoding=text_encoding)
 
     def download(self, to: str | os.PathLike[str] | None = None) -> Path:

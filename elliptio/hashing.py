@@ -46,11 +46,20 @@ class Sha256:
         if len(self._waiting) > _AHEAD:
             self._waiting.popleft().result()
 
+    def update_at_once(self, data: memoryview) -> None:
+        """Add the next bytes, which may change as soon as this returns."""
+        self._catch_up()
+        self._hashed += len(data)
+        self._digest.update(data)
+
     def hexdigest(self) -> str:
         """Hash of what was added so far."""
+        self._catch_up()
+        return self._digest.hexdigest()
+
+    def _catch_up(self) -> None:
         while self._waiting:
             self._waiting.popleft().result()
-        return self._digest.hexdigest()
 
 
 class HashingReader(io.RawIOBase):
@@ -80,10 +89,11 @@ class HashingReader(io.RawIOBase):
         return data
 
     def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
-        """Read into a buffer."""
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
+        """Read into a buffer, which is the caller's: it is hashed before this returns."""
+        found: int = self._source.readinto(buffer)  # type: ignore[attr-defined]
+        self._digest.update_at_once(buffer[:found])
+        self.size += found
+        return found
 
     @property
     def sha256(self) -> str:
@@ -110,16 +120,27 @@ class VerifyingReader(io.RawIOBase):
         """Whether it can seek: always."""
         return True
 
-    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
-        """Read into a buffer; at the end, compare the hashes."""
-        data = self._source.read(len(buffer))
-        buffer[: len(data)] = data
-        if self._position is not None and len(buffer):
+    def read(self, size: int = -1, /) -> bytes:
+        """Read at most `size` bytes (all for -1); at the end, compare the hashes."""
+        if size < 0:
+            return self.readall()
+        data = self._source.read(size)
+        if self._position is not None and size:
             self._digest.update(data)
             self._position += len(data)
             if not data or self._position == self._size:
                 self._check()
+        return data
+
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
+        """Read into a buffer, as `read`."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
         return len(data)
+
+    def readall(self) -> bytes:
+        """Read what is left."""
+        return b"".join(iter(lambda: self.read(CHUNK), b""))
 
     def _check(self) -> None:
         found = self._digest.hexdigest()

@@ -21,7 +21,7 @@ def metadata_of(lake: Lake, document: Document) -> Metadata:
     check_indexed(document, environment, f"The document of {document['_id']} in {lake.index.address}")
     root = f"{lake.store.root}/{document['remote_root']}"
     if document.get("file_count", 0) > len(document.get("files", ())):
-        with lake.store.open(f"{document['remote_root']}/{naming.MANIFEST}") as manifest:
+        with lake.store.open(f"{document['remote_root']}/{naming.MANIFEST}", whole=True) as manifest:
             document, environment = read_manifest(manifest.read(), f"{root}/{naming.MANIFEST}")
         check_document(document, environment, f"{root}/{naming.MANIFEST}")
     return from_document(document, environment, root, Packages(environment.get("python_packages", {})))

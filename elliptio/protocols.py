@@ -91,8 +91,10 @@ class Store(Protocol):
     def begin(self, prefix: str) -> Staging:
         """Start writing the files whose keys will begin with ``prefix + "/"``."""
 
-    def open(self, key: str) -> BinaryIO:
-        """Open for reading: a seekable binary file. Only what is read is fetched.
+    def open(self, key: str, *, whole: bool = False) -> BinaryIO:
+        """Open for reading: a seekable binary file. Little more than what is read is fetched.
+
+        With `whole` the caller means to read all of it, in order: it may be fetched ahead.
 
         Raises
         ------

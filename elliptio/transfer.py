@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import BinaryIO, Protocol, cast
 
 from elliptio.errors import SourceError, StoreError
@@ -170,9 +171,20 @@ class _CountingReader(HashingReader):
         self._bar = bar
 
     def read(self, size: int = -1, /) -> bytes:
-        try:
+        with self._explained():
             data = super().read(size)
-        except OSError as error:
-            raise SourceError(f"{self._path} cannot be read: {error.strerror or error}.") from error
         self._bar.advance(len(data))
         return data
+
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
+        with self._explained():
+            found = super().readinto(buffer)
+        self._bar.advance(found)
+        return found
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise SourceError(f"{self._path} cannot be read: {error.strerror or error}.") from error

@@ -146,7 +146,7 @@ def _checked_manifest(lake: Lake, document: Document) -> Document:
 
 def _verify_file(lake: Lake, task: _Task, bar: Progress) -> Problem | None:
     def read() -> None:
-        with lake.store.open(task.key) as file:
+        with lake.store.open(task.key, whole=True) as file:
             reader = HashingReader(file)
             while data := reader.read(CHUNK):
                 bar.advance(len(data))
@@ -168,5 +168,5 @@ def manifest_of(lake: Lake, folder: str) -> tuple[Document, Document, str]:
     """Read the ``metadata.json`` of an artifact: its document, its environment, and where it lies, for messages."""
     key = f"{folder}/{naming.MANIFEST}"
     where = f"{lake.store.root}/{key}"
-    with lake.store.open(key) as file:
+    with lake.store.open(key, whole=True) as file:
         return *read_manifest(file.read(), where), where

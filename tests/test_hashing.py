@@ -6,9 +6,11 @@ import hashlib
 import io
 import os
 import threading
+from collections.abc import Callable
 
 import pytest
 
+from elliptio.errors import IntegrityError
 from elliptio.hashing import CHUNK, HashingReader, Sha256, VerifyingReader
 
 
@@ -22,6 +24,32 @@ def test_the_hash_is_that_of_all_bytes(size: int, piece: int) -> None:
     assert (hashed.size, hashed.sha256) == (size, hashlib.sha256(data).hexdigest())
     verifying = VerifyingReader(io.BytesIO(data), size, hashed.sha256, "x")
     assert io.BufferedReader(verifying, piece).read() == data
+
+
+def test_a_buffer_may_be_used_again_as_soon_as_it_is_full() -> None:
+    data = os.urandom(9 * CHUNK)
+    hashed = HashingReader(io.BytesIO(data))
+    head, buffer = hashed.read(6 * CHUNK), memoryview(bytearray(CHUNK))
+    while found := hashed.readinto(buffer):
+        assert found == CHUNK
+        buffer[:] = bytes(CHUNK)
+    assert len(head) == 6 * CHUNK
+    assert hashed.sha256 == hashlib.sha256(data).hexdigest()
+
+
+@pytest.mark.parametrize("size", [0, 1, 3 * CHUNK])
+def test_damage_is_found_whichever_way_it_is_read(size: int) -> None:
+    data = os.urandom(size)
+    wrong = hashlib.sha256(data + b"x").hexdigest()
+    reads: list[Callable[[VerifyingReader], object]] = [
+        lambda reader: reader.read(),
+        lambda reader: [*iter(lambda: reader.read(1000), b"")],
+        lambda reader: [*iter(lambda: reader.readinto(memoryview(bytearray(1000))), 0)],
+        lambda reader: io.BufferedReader(reader).read(),
+    ]
+    for read in reads:
+        with pytest.raises(IntegrityError, match="x is damaged"):
+            read(VerifyingReader(io.BytesIO(data), size, wrong, "x"))
 
 
 def test_a_hash_may_be_asked_for_in_between() -> None:

@@ -87,8 +87,8 @@ class LocalStore:
             lock = with_parent(folder, lambda: StagingLock(folder))
         return LocalStaging(self, folder, target, lock)
 
-    def open(self, key: str) -> BinaryIO:
-        """Open for reading.
+    def open(self, key: str, *, whole: bool = False) -> BinaryIO:
+        """Open for reading; the system itself reads ahead.
 
         Raises
         ------

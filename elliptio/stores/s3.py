@@ -22,8 +22,8 @@ from elliptio.stores import check_key
 from elliptio.stores.s3_clients import Addressing, ObjectLock, connect
 from elliptio.stores.s3_failures import RENEWABLE, explain, patiently
 from elliptio.stores.s3_movers import DELETE_AT_ONCE, Mover, Page, mover
-from elliptio.stores.s3_readers import BUFFER, Reader
-from elliptio.stores.s3_writers import MOST_PARTS, PART, Readable, read_up_to
+from elliptio.stores.s3_readers import BUFFER, Ahead, Reader
+from elliptio.stores.s3_writers import MOST_PARTS, PART, SMALL, Buffers, Parts, Readable
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -36,6 +36,7 @@ class _Bound(NamedTuple):
 
     client: Any
     mover: Mover
+    ahead: Ahead
 
 
 class S3Store:
@@ -67,7 +68,7 @@ class S3Store:
     """
 
     scheme = "s3"
-    concurrency = 16
+    concurrency = 32
 
     def __init__(
         self,
@@ -102,15 +103,15 @@ class S3Store:
         check_key(prefix, self.root)
         return S3Staging(self, prefix)
 
-    def open(self, key: str) -> BinaryIO:
-        """Open for reading; reading on is one request, and each jump is another.
+    def open(self, key: str, *, whole: bool = False) -> BinaryIO:
+        """Open for reading: in ranges, more of them at once the further one reads on.
 
         Raises
         ------
         MissingKeyError
             If there is no such object.
         """
-        raw = Reader(self, check_key(key, self.root))
+        raw = Reader(self, check_key(key, self.root), whole=whole)
         return cast(BinaryIO, io.BufferedReader(raw, BUFFER))
 
     def stat(self, key: str) -> StoredFile | None:
@@ -196,6 +197,10 @@ class S3Store:
                 raise MissingKeyError(f"there is no file {key!r} in {self.root}") from error
             raise explain(error, self.root, action) from error
 
+    def ahead(self) -> Ahead:
+        """Return what fetches ahead, in this process."""
+        return self._here().ahead
+
     def _renew(self) -> None:
         """Read the configuration again: somebody may have signed in meanwhile."""
         self._bound = {}
@@ -212,7 +217,7 @@ class S3Store:
                 bound = self._bound.get(pid)
                 if bound is None:
                     found = connect(self.bucket, self._endpoint_url, self._addressing, self._session, self._object_lock)
-                    bound = _Bound(found.client, mover(found))
+                    bound = _Bound(found.client, mover(found), Ahead())
                     self._bound = {pid: bound}
         return bound
 
@@ -230,6 +235,7 @@ class S3Staging:
         self._store = store
         self._prefix = prefix
         self._keys: set[str] = set()
+        self._buffers = Buffers()
         self._lock = Lock()
 
     def __getattr__(self, name: str) -> Path:
@@ -245,7 +251,8 @@ class S3Staging:
     def put(self, relpath: str, source: BinaryIO) -> None:
         """Upload what `source` still yields: with one request if it is small, else part by part.
 
-        At most four parts of 16 MiB are in memory, more only for a file of more than 140 GiB.
+        At most seven parts of 8 MiB are in memory for all files together, or two larger ones of a file of more than
+        70 GiB.
 
         Raises
         ------
@@ -254,35 +261,46 @@ class S3Staging:
         """
         store = self._store
         key = f"{self._prefix}/{check_key(relpath, store.root)}"
-        full = store._full(key)
-        part = _part_size(source)
-        head = read_up_to(source, part)
-        token = secrets.token_hex(16)
+        head = _read_up_to(source, SMALL)
         with self._lock:
             if key in self._keys:
                 raise _taken(store.root, key)
             self._keys.add(key)
-        if len(head) < part:
-            written = store.attempt("write to", lambda mover: mover.create(full, head, token))
-        else:
-            written = self._put_parts(full, _Chain(head, source), part, token)
+        small = len(head) < SMALL
+        written = self._put_small(store._full(key), head) if small else self._put_large(store._full(key), head, source)
         if not written:
             # It is another's, and stays when this artifact is discarded.
             with self._lock:
                 self._keys.discard(key)
             raise _taken(store.root, key)
 
-    def _put_parts(self, full: str, chain: _Chain, part: int, token: str) -> bool:
-        store = self._store
+    def _put_small(self, full: str, data: bytes | bytearray) -> bool:
+        token = secrets.token_hex(16)
+        return self._store.attempt("write to", lambda mover: mover.create(full, data, token))
+
+    def _put_large(self, full: str, head: bytes, source: BinaryIO) -> bool:
+        size = _part_size(source)
+        parts = Parts(self._buffers, head, source, size)
+        first = parts.take()
+        assert first is not None
+        if first.size < size:
+            try:
+                return self._put_small(full, first.content())
+            finally:
+                parts.give(first)
+        parts.untake(first)
+        token = secrets.token_hex(16)
         try:
-            return store.attempt(
-                "write to", lambda mover: mover.writer.put_parts(full, chain, part, token), again=False
+            return self._store.attempt(
+                "write to", lambda mover: mover.writer.put_parts(full, parts, token), again=False
             )
         except Exception:
-            if chain.failure is not None:
+            if parts.failure is not None:
                 # The source failed, not the store.
-                raise chain.failure from None
+                raise parts.failure from None
             raise
+        finally:
+            parts.close()
 
     def link(self, relpath: str, key: str) -> bool:
         """Not offered."""
@@ -306,25 +324,6 @@ class S3Staging:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
-class _Chain:
-    """What was read already, then the rest; remembers if the source failed."""
-
-    def __init__(self, head: bytes, rest: Readable) -> None:
-        self._head = io.BytesIO(head)
-        self._rest = rest
-        self.failure: BaseException | None = None
-
-    def read(self, size: int = -1, /) -> bytes:
-        found = self._head.read(size)
-        if found:
-            return found
-        try:
-            return self._rest.read(size)
-        except BaseException as error:
-            self.failure = error
-            raise
-
-
 def _split(root: str) -> tuple[str, str]:
     scheme, _, rest = root.partition("://")
     bucket, *parts = rest.rstrip("/").split("/")
@@ -340,6 +339,15 @@ def _part_size(source: object) -> int:
     except (AttributeError, OSError, ValueError):
         return PART
     return max(PART, -(-size // MOST_PARTS))
+
+
+def _read_up_to(source: Readable, size: int) -> bytes:
+    """Return the next `size` bytes, fewer only at the end."""
+    found = data = source.read(size)
+    while found and len(data) < size:
+        found = source.read(size - len(data))
+        data += found
+    return data
 
 
 def _page(full: str, token: str | None, mover: Mover) -> Page:

@@ -24,8 +24,8 @@ CONNECT_SECONDS = 3
 READ_SECONDS = 4
 PATIENT_SECONDS = 60
 BULK_SECONDS = 290
-# A stream that stalls is dropped after this time, and goes on in ranges.
-STREAM_SECONDS = 60
+# A range that takes longer is given up; what was fetched ahead is fetched again then, in small ranges.
+RANGE_SECONDS = 60
 CREDENTIALS_SECONDS = 300
 MOST_DAYS = 36_500
 _AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn")

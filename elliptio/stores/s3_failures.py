@@ -158,6 +158,11 @@ def explain(error: BaseException, root: str, action: str) -> StoreError:
     return StoreError(f"cannot {action} {root}: {_short(text) or type(error).__name__}")
 
 
+def is_no_range(error: BaseException) -> bool:
+    """Tell whether a file has no byte of a range: if that begins at the start, the file is empty."""
+    return not {"InvalidRange", "416"}.isdisjoint(_codes(error, str(error)))
+
+
 def code_of(error: BaseException) -> str:
     """Return the code that the server gave to a boto3 client, or an empty string."""
     response = getattr(error, "response", None)

@@ -10,11 +10,12 @@ forked child (``multiprocessing`` on Linux, data loaders) therefore moves its by
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from elliptio.stores.s3_clients import BULK_SECONDS, STREAM_SECONDS, Connection
+from elliptio.stores.s3_clients import BULK_SECONDS, RANGE_SECONDS, Connection
+from elliptio.stores.s3_failures import is_no_range
 from elliptio.stores.s3_writers import STEP, TOKEN, Writer
 
 SMALL_SECONDS = 20
@@ -29,11 +30,11 @@ class Mover(Protocol):
 
     writer: Writer
 
-    def create(self, key: str, data: bytes, token: str) -> bool:
+    def create(self, key: str, data: bytes | bytearray, token: str) -> bool:
         """Write with one request unless there; tell whether it was written. `token` tells one's own object."""
 
-    def read(self, key: str) -> tuple[int, Iterator[Any]]:
-        """Size of an object, and its bytes, fetched as they are asked for."""
+    def read(self, key: str, most: int) -> tuple[int, Any]:
+        """Size of an object, and its first bytes."""
 
     def read_range(self, key: str, start: int, stop: int) -> Any:
         """Bytes from `start` up to, without, `stop`; the range lies inside the object."""
@@ -57,10 +58,10 @@ class ObstoreMover:
         # A request for a few bytes that takes long has failed; a part over a slow line has not.
         self._quick = connection.obstore(SMALL_SECONDS)
         self._bulk = connection.obstore(BULK_SECONDS)
-        self._stream = connection.obstore(STREAM_SECONDS)
+        self._reading = connection.obstore(RANGE_SECONDS)
         self.writer = Writer(connection)
 
-    def create(self, key: str, data: bytes, token: str) -> bool:
+    def create(self, key: str, data: bytes | bytearray, token: str) -> bool:
         import obstore
         from obstore.exceptions import AlreadyExistsError
 
@@ -73,16 +74,22 @@ class ObstoreMover:
             return self.writer.is_own(key, token)
         return True
 
-    def read(self, key: str) -> tuple[int, Iterator[Any]]:
+    def read(self, key: str, most: int) -> tuple[int, Any]:
         import obstore
+        from obstore.exceptions import GenericError
 
-        found = obstore.get(self._stream, key)
-        return found.meta["size"], iter(found.stream(min_chunk_size=STEP))
+        try:
+            found = obstore.get(self._reading, key, options={"range": (0, most)})
+        except GenericError as error:
+            if is_no_range(error):
+                return 0, b""
+            raise
+        return found.meta["size"], found.bytes()
 
     def read_range(self, key: str, start: int, stop: int) -> Any:
         import obstore
 
-        return obstore.get_range(self._bulk, key, start=start, end=stop)
+        return obstore.get_range(self._reading, key, start=start, end=stop)
 
     def head(self, key: str) -> tuple[int, datetime] | None:
         import obstore
@@ -110,12 +117,19 @@ class Boto3Mover:
         self._bucket = connection.bucket
         self.writer = Writer(connection)
 
-    def create(self, key: str, data: bytes, token: str) -> bool:
+    def create(self, key: str, data: bytes | bytearray, token: str) -> bool:
         return self.writer.create(key, data, token)
 
-    def read(self, key: str) -> tuple[int, Iterator[Any]]:
-        found = self._get(key)
-        return found["ContentLength"], found["Body"].iter_chunks(STEP)
+    def read(self, key: str, most: int) -> tuple[int, Any]:
+        from botocore.exceptions import ClientError
+
+        try:
+            found = self._get(key, Range=f"bytes=0-{most - 1}")
+        except ClientError as error:
+            if is_no_range(error):
+                return 0, b""
+            raise
+        return int(found["ContentRange"].rpartition("/")[2]), found["Body"].read()
 
     def read_range(self, key: str, start: int, stop: int) -> Any:
         return self._get(key, Range=f"bytes={start}-{stop - 1}")["Body"].read()

@@ -10,23 +10,26 @@ from __future__ import annotations
 import base64
 import hashlib
 import logging
-from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from elliptio.stores.s3_clients import Connection
 from elliptio.stores.s3_failures import code_of, diagnose, patiently
 
 log = logging.getLogger(__name__)
 
-PART = 16 << 20
+PART = 8 << 20
 STEP = 1 << 20
+SMALL = 256 << 10
+"""Files below this size are read without a buffer."""
 # S3 allows 10,000 parts; a little less leaves room for a file that grows while it is read.
 MOST_PARTS = 9_000
-PARTS_AT_ONCE = 3
+PARTS_AT_ONCE = 5
+BUFFERS = 7
+"""So many parts are in memory, for all files together: those on their way, and what is read meanwhile."""
 TOKEN = "elliptio-put"
 _TAKEN = ("PreconditionFailed", "412", "ConditionalRequestConflict")
 
@@ -38,6 +41,106 @@ class Readable(Protocol):
         """Return up to `size` bytes; none at the end."""
 
 
+class Buffers:
+    """Buffers for parts, used again and again: memory that is taken and freed in many threads would grow."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._taken = 0
+        self._free: list[bytearray] = []
+
+    def take(self, size: int) -> bytearray:
+        """Wait for a buffer. Who has one must not wait for another."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._taken + _weight(size) <= BUFFERS)
+            self._taken += _weight(size)
+            return self._free.pop() if self._free and size == PART else bytearray(size)
+
+    def give(self, buffer: bytearray) -> None:
+        """Make a buffer free for others."""
+        with self._changed:
+            self._taken -= _weight(len(buffer))
+            if len(buffer) == PART:
+                self._free.append(buffer)
+            self._changed.notify_all()
+
+
+def _weight(size: int) -> int:
+    """For how many buffers one counts; of the largest ones there may be two."""
+    return min(-(-size // PART), BUFFERS // 2)
+
+
+class Part(NamedTuple):
+    """The beginning of a buffer."""
+
+    buffer: bytearray
+    size: int
+
+    def content(self) -> bytes | bytearray:
+        """Return its bytes: the buffer itself, where it is full."""
+        return self.buffer if self.size == len(self.buffer) else bytes(memoryview(self.buffer)[: self.size])
+
+
+class Parts:
+    """What a source yields, part by part, each in a buffer that is to be given back.
+
+    Parameters
+    ----------
+    buffers
+        Where to take them from.
+    head, source
+        What was read already, and the rest.
+    size
+        Of all parts but the last.
+
+    Attributes
+    ----------
+    failure
+        What the source raised.
+
+    """
+
+    def __init__(self, buffers: Buffers, head: bytes, source: Readable, size: int) -> None:
+        self._buffers = buffers
+        self._head = head
+        self._source = source
+        self._size = size
+        self._returned: Part | None = None
+        self.failure: BaseException | None = None
+
+    def take(self) -> Part | None:
+        """Return the next part, None at the end."""
+        if self._returned:
+            part, self._returned = self._returned, None
+            return part
+        buffer = self._buffers.take(self._size)
+        try:
+            size = fill(buffer, self._head, self._source)
+            self._head = b""
+        except BaseException as error:
+            self.failure = error
+            self._buffers.give(buffer)
+            raise
+        if size:
+            return Part(buffer, size)
+        self._buffers.give(buffer)
+        return None
+
+    def untake(self, part: Part) -> None:
+        """Have a part returned by the next `take` once more."""
+        self._returned = part
+
+    def give(self, part: Part) -> None:
+        """Give the buffer of a part back."""
+        self._buffers.give(part.buffer)
+
+    def close(self) -> None:
+        """Give back what nobody took."""
+        if self._returned:
+            self.give(self._returned)
+            self._returned = None
+
+
 class Writer:
     """Writes objects of one bucket with boto3."""
 
@@ -45,8 +148,9 @@ class Writer:
         self._client = connection.client
         self._bucket = connection.bucket
         self._lock = connection.lock
+        self._pool = ThreadPoolExecutor(PARTS_AT_ONCE, "elliptio-parts")
 
-    def create(self, key: str, data: bytes, token: str) -> bool:
+    def create(self, key: str, data: bytes | bytearray, token: str) -> bool:
         """Write an object with one request unless its key is taken; tell whether it is this write that took it."""
         from botocore.exceptions import ClientError
 
@@ -73,13 +177,13 @@ class Writer:
             raise
         return bool(found["Metadata"].get(TOKEN) == token)
 
-    def put_parts(self, key: str, source: Readable, part: int, token: str) -> bool:
+    def put_parts(self, key: str, parts: Parts, token: str) -> bool:
         """Write an object of unknown size part by part, else as `create`; leave no parts behind of a failure."""
         calls: list[int] = []
         upload = None
         try:
             upload = patiently(lambda: self._begin(key, token, calls))
-            done = self._complete(key, upload, self._send(key, upload, source, part), token)
+            done = self._complete(key, upload, self._send(key, upload, parts), token)
         except BaseException:
             # The answer that told its name may be what was lost.
             self._leave_nothing(key, upload)
@@ -131,24 +235,27 @@ class Writer:
         calls.append(found["ResponseMetadata"].get("RetryAttempts", 0))
         return str(found["UploadId"])
 
-    def _send(self, key: str, upload: str, source: Readable, part: int) -> list[dict[str, Any]]:
-        """Upload what the source yields, a few parts at a time, and return what is needed to put them together."""
-        sent: list[dict[str, Any]] = []
-        waiting: deque[Future[dict[str, Any]]] = deque()
-        with ThreadPoolExecutor(PARTS_AT_ONCE, "elliptio-parts") as pool:
-            try:
-                for number, data in enumerate(_parts(source, part), 1):
-                    waiting.append(pool.submit(self._send_one, key, upload, number, data))
-                    del data
-                    if len(waiting) >= PARTS_AT_ONCE:
-                        sent.append(waiting.popleft().result())
-                sent += [each.result() for each in waiting]
-            finally:
-                for each in waiting:
-                    each.cancel()
-        return sent
+    def _send(self, key: str, upload: str, parts: Parts) -> list[dict[str, Any]]:
+        """Upload parts, a few at a time, and return what is needed to put them together."""
+        sent: list[Future[dict[str, Any]]] = []
+        waiting: list[tuple[Future[dict[str, Any]], Part]] = []
+        try:
+            while part := parts.take():
+                sent.append(self._pool.submit(self._send_one, key, upload, len(sent) + 1, parts, part))
+                waiting.append((sent[-1], part))
+                if any(each.exception() for each, _ in waiting if each.done()):
+                    break
+                waiting = [each for each in waiting if not each[0].done()]
+            return [each.result() for each in sent]
+        finally:
+            for each, part in waiting:
+                if each.cancel():
+                    parts.give(part)
+            # None may arrive after the upload was aborted.
+            wait(sent)
 
-    def _send_one(self, key: str, upload: str, number: int, data: bytes) -> dict[str, Any]:
+    def _send_one(self, key: str, upload: str, number: int, parts: Parts, part: Part) -> dict[str, Any]:
+        data = part.content()
         checksum = _sha256(data)
 
         def send() -> Any:
@@ -156,7 +263,10 @@ class Writer:
                 Bucket=self._bucket, Key=key, UploadId=upload, PartNumber=number, Body=data, ChecksumSHA256=checksum
             )
 
-        return {"PartNumber": number, "ETag": patiently(send)["ETag"], "ChecksumSHA256": checksum}
+        try:
+            return {"PartNumber": number, "ETag": patiently(send)["ETag"], "ChecksumSHA256": checksum}
+        finally:
+            parts.give(part)
 
     def _complete(self, key: str, upload: str, parts: list[dict[str, Any]], token: str) -> bool:
         def complete() -> bool:
@@ -185,22 +295,23 @@ class Writer:
             patiently(lambda: self.abort_all(key, exact=True))
 
 
-def read_up_to(source: Readable, size: int) -> bytes:
-    """Return the next `size` bytes, fewer only at the end."""
-    found = source.read(min(STEP, size))
-    if not found:
-        return b""
-    parts, total = [found], len(found)
-    while total < size and (found := source.read(min(STEP, size - total))):
-        parts.append(found)
-        total += len(found)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+def fill(buffer: bytearray, head: bytes, source: Readable) -> int:
+    """Write `head` to a buffer, then what a source yields until the buffer is full, and tell how much it holds."""
+    size = len(head)
+    with memoryview(buffer) as view:
+        view[:size] = head
+        while size < len(buffer) and (found := _read_into(view[size : size + STEP], source)):
+            size += found
+    return size
 
 
-def _parts(source: Readable, size: int) -> Iterator[bytes]:
-    while data := read_up_to(source, size):
-        yield data
+def _read_into(view: memoryview, source: Readable) -> int:
+    if hasattr(source, "readinto"):
+        return int(source.readinto(view))
+    found = source.read(len(view))
+    view[: len(found)] = found
+    return len(found)
 
 
-def _sha256(data: bytes) -> str:
+def _sha256(data: bytes | bytearray) -> str:
     return base64.b64encode(hashlib.sha256(data).digest()).decode()

@@ -117,13 +117,14 @@ class Rule:
 
 @dataclass(slots=True)
 class Weather:
-    """A running proxy: where it is, what it breaks, and what it saw."""
+    """A running proxy: where it is, what it breaks, and what it saw: requests, faults, and bytes of answers."""
 
     endpoint_url: str
     upstream: tuple[str, int]
     rules: list[Rule] = field(default_factory=list)
     requests: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
+    served: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def fail(
@@ -142,6 +143,11 @@ class Weather:
 
         with self._lock:
             self.rules.append(Rule(fault, matches, times, skip))
+
+    def count(self, request: Request, size: int) -> None:
+        """Count bytes of an answer that the client took."""
+        with self._lock:
+            self.served[request.operation] += size
 
     def clear(self) -> None:
         """Let the sun shine; what was counted stays."""
@@ -199,6 +205,7 @@ def weather_proxy(upstream_url: str) -> Iterator[Weather]:
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     weather: Weather
+    _request: Request
 
     def log_message(self, format: str, *arguments: Any) -> None:
         """Say nothing."""
@@ -211,7 +218,7 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length)
         headers = dict(self.headers.items())
-        _, fault = self.weather.decide(self.command, self.path, headers, body)
+        self._request, fault = self.weather.decide(self.command, self.path, headers, body)
         if fault is None:
             self._pass(*self._ask(body))
         elif fault.name == "answer":
@@ -274,6 +281,7 @@ class _Handler(BaseHTTPRequestHandler):
         step = max(1, rate // 10) if rate else STEP
         for start in range(0, len(body), step):
             self.wfile.write(body[start : start + step])
+            self.weather.count(self._request, len(body[start : start + step]))
             if rate:
                 time.sleep(0.1)
 

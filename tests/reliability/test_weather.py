@@ -18,7 +18,7 @@ import pytest
 
 import elliptio as eio
 from elliptio.errors import ConfigError, IntegrityError, StoreError
-from elliptio.stores import s3_clients, s3_movers
+from elliptio.stores import s3_clients, s3_movers, s3_writers
 from elliptio.stores.s3 import S3Store
 from elliptio.testing import S3Server
 from elliptio.testing.stores import MIB, content, keys, noise, published
@@ -152,7 +152,7 @@ def test_a_download_goes_on(
     store: S3Store, clear: S3Store, sky: Weather, monkeypatch: pytest.MonkeyPatch, fault: Fault
 ) -> None:
     published(clear, "a", {"x": noise(LARGE)})
-    monkeypatch.setattr(s3_movers, "STREAM_SECONDS", 1)
+    monkeypatch.setattr(s3_movers, "RANGE_SECONDS", 1)
     store._bound = {}
     assert store.stat("a/x") is not None
     sky.fail(fault, "GetObject", times=1)
@@ -315,6 +315,8 @@ def moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setattr(s3_movers, "_forked", True)
+    # moto takes no bytearray.
+    monkeypatch.setattr(s3_writers.Part, "content", lambda part: bytes(part.buffer[: part.size]))
     with mock_aws():
         yield boto3.client("s3")
 
