@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from elliptio.errors import ConfigError
+from elliptio.stores.s3_signing import reuse_checksums
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -184,7 +185,9 @@ def _client(
         max_pool_connections=64,
         s3=style,
     )
-    return session.client("s3", endpoint_url=endpoint_url, region_name=region, config=config)
+    client = session.client("s3", endpoint_url=endpoint_url, region_name=region, config=config)
+    reuse_checksums(client)
+    return client
 
 
 def _ask(client: Any, bucket: str) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import io
 import json
 import multiprocessing
@@ -20,6 +22,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from elliptio.errors import ConfigError, MissingKeyError, StoreError
 from elliptio.protocols import Store
@@ -325,6 +328,34 @@ def test_large_files_have_checksums_and_parts(store: S3Store) -> None:
     assert head["ETag"].strip('"').endswith("-7")
     small = store.client().head_object(Bucket=store.bucket, Key=f"{store.prefix}/a/small", ChecksumMode="ENABLED")
     assert small["ChecksumSHA256"]
+
+
+def test_no_body_is_hashed_to_sign_it(store: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[int] = []
+
+    def sha256(data: bytes = b"") -> Any:
+        hashed.append(len(data))
+        return hashlib.sha256(data)
+
+    monkeypatch.setattr("botocore.auth.sha256", sha256)
+    data = noise(20 * MIB)
+    published(store, "a", {"large": data})
+    assert content(store, "a/large") == data
+    assert max(hashed) < MIB
+
+
+@pytest.mark.parametrize("operation", ["PutObject", "UploadPart"])
+def test_what_is_not_as_its_checksum_says_is_refused(store: S3Store, operation: str) -> None:
+    client = store.client()
+    wrong: dict[str, Any] = {"Bucket": store.bucket, "Key": f"{store.prefix}/a", "Body": b"data"}
+    wrong["ChecksumSHA256"] = base64.b64encode(hashlib.sha256(b"other").digest()).decode()
+    with pytest.raises(ClientError) as caught:
+        if operation == "PutObject":
+            client.put_object(**wrong)
+        else:
+            upload = client.create_multipart_upload(Bucket=store.bucket, Key=wrong["Key"], ChecksumAlgorithm="SHA256")
+            client.upload_part(**wrong, PartNumber=1, UploadId=upload["UploadId"])
+    assert caught.value.response["Error"]["Code"] in ("BadDigest", "XAmzContentSHA256Mismatch")
 
 
 def test_the_largest_parts_go_two_at_a_time() -> None:
