@@ -11,6 +11,7 @@ from typing import Any
 from elliptio.errors import ElliptioError, FileKeyError, NotWrittenError
 from elliptio.files import Files, RemoteFile, download_all, listed
 from elliptio.metadata import AnyLabels, Labels, Metadata
+from elliptio.naming import check_relpath
 
 Neighbours = tuple[Sequence[str] | None, int, Mapping[str, tuple[str, str]]]
 """The first artifacts that are based on one, how many are, and of its own parents who deleted them and when."""
@@ -61,14 +62,16 @@ class Artifact:
         Raises
         ------
         IntegrityError
-            If the bytes of a file are not those that were saved.
+            If the bytes of a file are not those that were saved. The others stop; what is complete by then stays.
         MissingKeyError
             If the store no longer has a file.
         StoreError
             If a file cannot be read, or not be written here.
 
         """
-        return download_all(self.files, Path(to))
+        wanted = [(file, Path(to) / check_relpath(relpath)) for relpath, file in self.files.items()]
+        download_all(wanted)
+        return [path for _, path in wanted]
 
     @property
     def file(self) -> RemoteFile:

@@ -6,27 +6,25 @@ import contextlib
 import io
 import logging
 import os
-import secrets
 import shutil
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
-from elliptio import hashing
+from elliptio import downloading, hashing
+from elliptio.downloading import PLAIN, Downloads, Moved, Stored
 from elliptio.errors import FileKeyError, SourceError, StoreError
 from elliptio.failures import explained
 from elliptio.metadata import FileRecord
 from elliptio.naming import check_relpath
 from elliptio.parallel import each
+from elliptio.progress import Progress
 
 if TYPE_CHECKING:
     from elliptio.protocols import Store
 
 log = logging.getLogger(__name__)
-
-BUFFER = 128 << 10
-"""What a reader that seeks gets at once: no more than what remote stores fetch after a jump."""
 
 
 class Block:
@@ -102,10 +100,12 @@ class RemoteFile:
         relpath: str,
         record: FileRecord | None = None,
         block: Block | None = None,
+        downloads: Downloads = PLAIN,
     ) -> None:
         self._store = store
         self._key = key
         self._block = block
+        self._downloads = downloads
         self.relpath = relpath
         self.size = record.size if record else None
         self.sha256 = record.sha256 if record else None
@@ -173,12 +173,7 @@ class RemoteFile:
             return self._block.opened(open(self._block.path(self.relpath), mode, encoding=text_encoding))
         if set(mode) & set("wax+"):
             raise StoreError(f"{self.remote_url} is published and cannot be changed: save a new artifact.")
-        raw = self._store.open(self._key)
-        # Every published file has a record.
-        assert self.size is not None
-        assert self.sha256 is not None
-        checked = hashing.VerifyingReader(raw, self.size, self.sha256, self.remote_url)
-        buffered = io.BufferedReader(checked, BUFFER)
+        buffered = downloading.to_read(self._stored())
         return buffered if "b" in mode else io.TextIOWrapper(buffered, encoding=text_encoding)
 
     def download(self, to: str | os.PathLike[str] | None = None) -> Path:
@@ -210,35 +205,18 @@ class RemoteFile:
         with explained("write", _shown(target)):
             if to is not None and (target.is_dir() or os.fspath(to).endswith("/")):
                 target = target / name
-            if target.is_dir():
-                raise StoreError(f"{_shown(target)} is a folder, where a file should go: say where, .download(to=...).")
-            if target.exists() and not target.is_file():
-                raise StoreError(f"{_shown(target)} is a device or a pipe, which a file must not replace.")
             if to is None and os.path.lexists(target):
                 if target.is_file() and hashing.sha256_of(target) == self.sha256:
                     return target
                 raise StoreError(f"{_shown(target)} is there with different content: say where, .download(to=...).")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            hashing.once_more_if_remote(self._store.scheme, lambda: self._copy_to(target))
+        download_all([(self, target)])
         return target
-
-    def _copy_to(self, target: Path) -> None:
-        part = target.with_name(f".{secrets.token_hex(8)}.part")
-        try:
-            with self.open("rb") as source, open(part, "xb") as sink:
-                shutil.copyfileobj(source, sink, hashing.CHUNK)
-            os.replace(part, target)
-        finally:
-            part.unlink(missing_ok=True)
 
     def download_string(self, encoding: str = "utf-8") -> str:
         """Read the whole file as text, verified."""
-
-        def read() -> bytes:
-            with self.open("rb") as source:
-                return cast("bytes", source.read())
-
-        return hashing.once_more_if_remote(self._store.scheme, read).decode(encoding)
+        if self._block:
+            return self._block.path(self.relpath).read_bytes().decode(encoding)
+        return downloading.to_bytes(self._stored()).decode(encoding)
 
     def upload(self, path: str | os.PathLike[str]) -> None:
         """Fill this file from a local one, while its artifact is being made."""
@@ -254,6 +232,24 @@ class RemoteFile:
     def _writing(self) -> Iterator[BinaryIO]:
         with explained("write", self.remote_url), self.open("wb") as sink:
             yield cast("BinaryIO", sink)
+
+    def _stored(self) -> Stored:
+        # Every published file has a record.
+        assert self.size is not None
+        assert self.sha256 is not None
+        return Stored(self._store, self._key, self.size, self.sha256)
+
+    def _fetch(self, target: Path, moved: Moved) -> None:
+        with explained("write", _shown(target)):
+            if target.is_dir():
+                raise StoreError(f"{_shown(target)} is a folder, where a file should go: say where, .download(to=...).")
+            if target.exists() and not target.is_file():
+                raise StoreError(f"{_shown(target)} is a device or a pipe, which a file must not replace.")
+            if not self._block:
+                downloading.to_path(self._stored(), target, moved)
+                return
+            with downloading.replacing(target) as part:
+                shutil.copyfile(self._block.path(self.relpath), part)
 
     def _publish(self, record: FileRecord) -> None:
         self._block = None
@@ -285,6 +281,8 @@ class FileMaker:
         What is recorded of published files.
     block
         The block in which the files are being written.
+    downloads
+        How they come to this machine.
 
     """
 
@@ -295,16 +293,19 @@ class FileMaker:
         *,
         records: Mapping[str, FileRecord] | None = None,
         block: Block | None = None,
+        downloads: Downloads = PLAIN,
     ) -> None:
         self._store = store
         self._prefix = prefix
         self._records = records or {}
         self._block = block
+        self._downloads = downloads
 
     def __call__(self, relpath: str) -> RemoteFile:
         """Make the object of one file."""
         kind = FILE_CLASSES.get(self._store.scheme, RemoteFile)
-        return kind(self._store, f"{self._prefix}/{relpath}", relpath, self._records.get(relpath), self._block)
+        key, record = f"{self._prefix}/{relpath}", self._records.get(relpath)
+        return kind(self._store, key, relpath, record, self._block, self._downloads)
 
 
 class Files(Mapping[str, RemoteFile]):
@@ -359,17 +360,34 @@ def _shown(path: Path) -> str:
         return str(path)
 
 
-def download_all(files: Files, to: Path) -> list[Path]:
-    """Copy files to a folder, as many at once as suit their store, and return where they lie, in the same order."""
-    targets = {relpath: to / check_relpath(relpath) for relpath in files}
+def download_all(wanted: Sequence[tuple[RemoteFile, Path]]) -> None:
+    """Copy files of one lake to paths, verified, as many at once as suit their store; the first failure stops all.
 
-    def download(relpath: str) -> None:
-        files[relpath].download(targets[relpath])
+    Raises
+    ------
+    IntegrityError
+        If the bytes of a file are not those that were saved. Files that are complete by then stay.
+    StoreError
+        If a file cannot be read, or not be written here.
 
-    for file in files.values():
-        each(download, targets, workers=min(file._store.concurrency, len(targets)), name="elliptio-download")
-        break
-    return list(targets.values())
+    """
+    if not wanted:
+        return
+    first, _ = wanted[0]
+    total = sum(file.size or 0 for file, _ in wanted)
+    workers = min(first._store.concurrency, len(wanted))
+    with Progress(total, "Getting", enabled=first._downloads.progress) as bar:
+        if workers == 1:
+            for file, target in wanted:
+                file._fetch(target, bar.advance)
+            return
+        each(
+            lambda task: task[0]._fetch(task[1], bar.advance),
+            wanted,
+            workers=workers,
+            name="elliptio-download",
+            stopped=bar.stopped,
+        )
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:

@@ -347,7 +347,8 @@ class Handler(Session):
             block.path(name)
         metadata = publication.describe_unpublished()
         prefix = f"{publication.root_key}/{naming.FILES}"
-        files = Files(declared, FileMaker(self.store, prefix, block=block), grows=grows)
+        make = FileMaker(self.store, prefix, block=block, downloads=self.lake.downloads)
+        files = Files(declared, make, grows=grows)
         logs = Files([], FileMaker(self.store, prefix))
         artifact = NewArtifact(metadata, files, logs, partial(neighbours_of, self.lake))
         artifact.folder = block.folder

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from elliptio import naming, query
+from elliptio.downloading import PLAIN, Downloads
 from elliptio.errors import DocumentNotFoundError, FormatError, IndexUnavailableError, StoreError
 from elliptio.forking import Lock
 from elliptio.metadata import MAX_INDEXED_FILES, check_version
@@ -49,13 +50,16 @@ class Lake:
         Where bytes and documents lie.
     shared
         Whether the index may hold documents of other lakes too.
+    downloads
+        How files come to this machine.
 
     """
 
-    def __init__(self, store: Store, index: Index, *, shared: bool) -> None:
+    def __init__(self, store: Store, index: Index, *, shared: bool, downloads: Downloads = PLAIN) -> None:
         self.store = store
         self.index = index
         self.shared = shared
+        self.downloads = downloads
         self._environments: dict[str, Document] = {}
         self._lock = Lock()
         self._identity: str | None = None
@@ -71,10 +75,10 @@ class Lake:
         self._failure = ""
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"store": self.store, "index": self.index, "shared": self.shared}
+        return {"store": self.store, "index": self.index, "shared": self.shared, "downloads": self.downloads}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["store"], state["index"], shared=state["shared"])  # type: ignore[misc]
+        self.__init__(**state)  # type: ignore[misc]
 
     @property
     def lake_id(self) -> str:

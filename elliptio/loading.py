@@ -37,7 +37,7 @@ def files_of(lake: Lake, metadata: Metadata, folder: str) -> Files:
     """File objects of a published artifact: its files, or its logs."""
     records = {record.relpath: record for record in (metadata.files if folder == naming.FILES else metadata.logs)}
     prefix = f"{metadata.remote_root.removeprefix(lake.store.root + '/')}/{folder}"
-    return Files(records, FileMaker(lake.store, prefix, records=records))
+    return Files(records, FileMaker(lake.store, prefix, records=records, downloads=lake.downloads))
 
 
 def neighbours_of(lake: Lake, metadata: Metadata) -> Neighbours:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from elliptio.config import Setting, user_data_folder
+from elliptio.downloading import Downloads
 from elliptio.errors import ConfigError
 from elliptio.files import LocalFile, RemoteFile, S3File
 from elliptio.indexes import open_index
@@ -47,14 +48,17 @@ def open_lake(
         from elliptio.indexes.mongo import MongoIndex
 
         index = MongoIndex(collection=collection)
+    downloads = Downloads(progress=settings["progress"].value)
     if index is not None:
-        return Lake(store, index, shared=True)
+        return Lake(store, index, shared=True, downloads=downloads)
     durable = settings["durability"].value == "full"
     if settings["index"].value:
-        return Lake(store, open_index(settings["index"].value, durable=durable), shared=True)
+        index = open_index(settings["index"].value, durable=durable)
+        return Lake(store, index, shared=True, downloads=downloads)
     from elliptio.indexes.sqlite import SqliteIndex
 
-    return Lake(store, SqliteIndex(_own_index_path(store, settings), durable=durable), shared=False)
+    own = SqliteIndex(_own_index_path(store, settings), durable=durable)
+    return Lake(store, own, shared=False, downloads=downloads)
 
 
 def chosen_root(settings: Mapping[str, Setting], scheme: str | None = None) -> str:

@@ -10,11 +10,18 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def each(do: Callable[[T], object], items: Iterable[T], *, workers: int, name: str) -> None:
+def each(
+    do: Callable[[T], object],
+    items: Iterable[T],
+    *,
+    workers: int,
+    name: str,
+    stopped: threading.Event | None = None,
+) -> None:
     """Do something with each item, in so many threads.
 
     Items are asked for when a thread is free, so a million of them take no more memory than a few, and no further one
-    after something failed.
+    after something failed. `stopped` is set then: what takes long may look at it, and end with any error.
 
     Raises
     ------
@@ -22,7 +29,9 @@ def each(do: Callable[[T], object], items: Iterable[T], *, workers: int, name: s
         The first failure of a thread, or of `items`.
 
     """
-    left, lock, stopped = iter(items), threading.Lock(), threading.Event()
+    left, lock = iter(items), threading.Lock()
+    stopped = threading.Event() if stopped is None else stopped
+    failures: list[BaseException] = []
 
     def work() -> None:
         try:
@@ -32,9 +41,9 @@ def each(do: Callable[[T], object], items: Iterable[T], *, workers: int, name: s
                 if item is _END:
                     return
                 do(item)  # type: ignore[arg-type]
-        except BaseException:
+        except BaseException as error:
+            failures.append(error)
             stopped.set()
-            raise
 
     with ThreadPoolExecutor(workers, name) as pool:
         running = [pool.submit(work) for _ in range(workers)]
@@ -43,6 +52,8 @@ def each(do: Callable[[T], object], items: Iterable[T], *, workers: int, name: s
                 one.result()
         finally:
             stopped.set()
+    if failures:
+        raise failures[0]
 
 
 _END = object()

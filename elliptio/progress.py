@@ -13,8 +13,17 @@ DELAY = 1.0
 """Seconds that a transfer must last before a bar shows."""
 
 
+class StoppedError(Exception):
+    """Another part of the transfer failed, so that this one need not go on."""
+
+
 class Progress:
     """Counts bytes moved by several threads and shows them, once `DELAY` has passed, in a terminal or notebook.
+
+    Attributes
+    ----------
+    stopped
+        Set to stop what is under way: to count more bytes is an error then.
 
     Parameters
     ----------
@@ -28,6 +37,7 @@ class Progress:
     """
 
     def __init__(self, total: int, what: str, *, enabled: bool = True) -> None:
+        self.stopped = threading.Event()
         self._lock = Lock()
         self._moved = 0
         self._total = total
@@ -56,7 +66,16 @@ class Progress:
                 self._bar = None
 
     def advance(self, size: int) -> None:
-        """Count `size` more bytes."""
+        """Count `size` more bytes.
+
+        Raises
+        ------
+        StoppedError
+            If it is stopped.
+
+        """
+        if self.stopped.is_set():
+            raise StoppedError("something else failed")
         with self._lock:
             self._moved += size
             if self._bar is not None:

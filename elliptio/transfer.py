@@ -99,7 +99,8 @@ def _each(
             number, source = numbered
             records[number] = move(source, bar)
 
-        each(move_one, enumerate(sources), workers=min(concurrency, len(sources)), name="elliptio-transfer")
+        workers = min(concurrency, len(sources))
+        each(move_one, enumerate(sources), workers=workers, name="elliptio-transfer", stopped=bar.stopped)
         return [records[number] for number in range(len(sources))]
 
 

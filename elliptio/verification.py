@@ -63,7 +63,7 @@ def verify(lake: Lake, documents: Iterable[Document], *, progress: bool = True) 
                 report.problems.append(problem)
 
         tasks = (task for document in known for task in _tasks(lake, document, report))
-        each(check, tasks, workers=lake.store.concurrency, name="elliptio-verify")
+        each(check, tasks, workers=lake.store.concurrency, name="elliptio-verify", stopped=bar.stopped)
     report.problems.sort(key=lambda problem: (problem.artifact_id, problem.relpath or ""))
     # Others may delete meanwhile: what is gone on purpose is not missing.
     suspects = {problem.artifact_id for problem in report.problems}

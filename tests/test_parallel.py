@@ -47,6 +47,19 @@ def test_after_a_failure_nothing_is_begun() -> None:
     assert len(asked) < 10_000
 
 
+def test_what_is_under_way_can_be_stopped_and_the_first_failure_is_told() -> None:
+    stopped = threading.Event()
+
+    def do(number: int) -> None:
+        if number == 3:
+            raise ValueError("the third")
+        assert stopped.wait(10)
+        raise RuntimeError("stopped")
+
+    with pytest.raises(ValueError, match="the third"):
+        each(do, range(10), workers=4, name="test", stopped=stopped)
+
+
 def test_a_failure_of_the_items_is_raised() -> None:
     def items() -> Iterator[int]:
         yield 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,6 @@ from elliptio.errors import StoreError
 
 if TYPE_CHECKING:
     from elliptio.files import RemoteFile
-    from elliptio.handler import Handler
 
 Target = tuple["RemoteFile", Path, bool]
 """A file, where it goes, and whether it is there already."""
@@ -31,12 +29,14 @@ def add_parser(verbs: Verb) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Copy the files and print where they are."""
+    from elliptio.files import download_all
+
     with handler(args) as h:
         artifact = h.get(args.artifact_id, track=False)
         files = [artifact.files[name] for name in dict.fromkeys(args.file or artifact.files)]
         folder = args.to if args.to is not None else _own_folder(artifact.artifact_id)
         targets = [_target(file, folder, force=args.force) for file in files]
-        _download(h, targets)
+        download_all([(file, path) for file, path, there in targets if not there])
     if args.json:
         output.print_json(
             [
@@ -93,19 +93,3 @@ def _target(file: RemoteFile, folder: Path, *, force: bool) -> Target:
     if not force:
         raise StoreError(f"{path} is there with different content: nothing was written. --force replaces it.")
     return file, path, False
-
-
-def _download(opened: Handler, targets: Sequence[Target]) -> None:
-    from elliptio.parallel import each
-    from elliptio.progress import Progress
-
-    missing = [(file, path) for file, path, there in targets if not there]
-    total = sum(file.size or 0 for file, _ in missing)
-    with Progress(total, "Getting", enabled=opened.progress) as progress:
-
-        def download(task: tuple[RemoteFile, Path]) -> None:
-            file, path = task
-            file.download(path)
-            progress.advance(file.size or 0)
-
-        each(download, missing, workers=opened.store.concurrency, name="elliptio-download")
