@@ -129,8 +129,8 @@ def servers(job: Job, folder: Path) -> Iterator[tuple[dict[str, str], dict[str, 
     """Start what the job needs; yield the place's options and the environment of the workers."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ELLIPTIO_"))}
     environment |= {"PYTHONWARNINGS": "ignore", "GIT_CEILING_DIRECTORIES": tempfile.gettempdir(), "TMPDIR": str(folder)}
-    # Indexes of S3 lakes lie there.
-    environment["ELLIPTIO_USER_DIR"] = str(folder / "user")
+    # Indexes of S3 lakes lie there. What is in a cache would not be moved at all.
+    environment |= {"ELLIPTIO_USER_DIR": str(folder / "user"), "ELLIPTIO_CACHE_SIZE": "0"}
     if job.needs == "s3":
         from elliptio.testing.servers import s3_server
 

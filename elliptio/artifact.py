@@ -64,7 +64,7 @@ class Artifact:
         IntegrityError
             If the bytes of a file are not those that were saved. The others stop; what is complete by then stays.
         MissingKeyError
-            If the store no longer has a file.
+            If the store no longer has a file, and the cache has no copy.
         StoreError
             If a file cannot be read, or not be written here.
 

@@ -19,6 +19,7 @@ from elliptio.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", re.IGNORECASE)
 Parser = Callable[[Any], Any]
 Sources = list[tuple[str, Mapping[str, Any]]]
 
@@ -62,6 +63,13 @@ def _one_of(*choices: str) -> Parser:
     return parse
 
 
+def _size(value: Any) -> str:
+    text = str(value).strip() if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    if not _SIZE.fullmatch(text):
+        raise ValueError("must be a size such as 10GB or 500MB, or 0")
+    return text
+
+
 @dataclass(frozen=True)
 class Definition:
     """What a setting means, how its value is read, and its default."""
@@ -90,6 +98,8 @@ DEFINITIONS: dict[str, Definition] = {
         "all",
     ),
     "user_dir": Definition("Folder of the user's default lake and of indexes of S3 lakes.", _text),
+    "cache_dir": Definition("Folder of the cache, which keeps copies of files from S3.", _text),
+    "cache_size": Definition("Bytes that the cache may take, such as 10GB; 0 for no cache.", _size, "10GB"),
 }
 
 _OTHER_VARIABLES = re.compile(
@@ -203,6 +213,25 @@ def user_data_folder(settings: Mapping[str, Setting]) -> Path:
     from platformdirs import user_data_path
 
     return user_data_path("elliptio", appauthor=False)
+
+
+def user_cache_folder(settings: Mapping[str, Setting]) -> Path:
+    """Where copies of files from remote stores are kept."""
+    chosen = settings["cache_dir"].value
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    from platformdirs import user_cache_path
+
+    return user_cache_path("elliptio", appauthor=False)
+
+
+def size_in_bytes(text: str) -> int:
+    """Bytes of a size such as ``10GB`` or ``512 MiB``: units are of 1000, those with an i of 1024."""
+    found = _SIZE.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text!r} is no size: give one such as 10GB")
+    base = 1024 if found[3] else 1000
+    return int(float(found[1]) * base ** " KMGT".index(found[2].upper() or " "))
 
 
 def _user_settings(user_file: Path | None, environ: Mapping[str, str]) -> Sources:

@@ -1,9 +1,11 @@
-"""From a store to this machine, verified."""
+"""From a store to this machine: verified, by way of the cache where there is one."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
+import logging
 import os
 import secrets
 from collections.abc import Callable, Iterator
@@ -11,11 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from elliptio.hashing import CHUNK, VerifyingReader, once_more_if_remote
+from elliptio.cache import Cache, clone
+from elliptio.errors import IntegrityError
+from elliptio.hashing import CHUNK, VerifyingReader, once_more_if_remote, sha256_of
 from elliptio.protocols import Store
+
+log = logging.getLogger(__name__)
 
 BUFFER = 128 << 10
 """What a reader that seeks gets at once: no more than what remote stores fetch after a jump."""
+
+LARGEST_HASHED = 256 << 20
+"""Copies up to this size are hashed when they are opened: of larger ones a few ranges from the store cost less."""
 
 Moved = Callable[[int], object]
 """Told of each piece of bytes that was moved."""
@@ -27,11 +36,14 @@ class Downloads:
 
     Parameters
     ----------
+    cache
+        Where copies are kept; None keeps none.
     progress
         Whether long downloads show a bar.
 
     """
 
+    cache: Cache | None = None
     progress: bool = True
 
 
@@ -56,7 +68,7 @@ class Stored(NamedTuple):
         return VerifyingReader(self.store.open(self.key, whole=whole), self.size, self.sha256, self.url)
 
 
-def to_path(stored: Stored, target: Path, moved: Moved) -> None:
+def to_path(stored: Stored, target: Path, cache: Cache | None, moved: Moved) -> None:
     """Copy a file to a path, which appears complete and verified, or not at all.
 
     Raises
@@ -76,10 +88,15 @@ def to_path(stored: Stored, target: Path, moved: Moved) -> None:
             _copy(stored, sink.write, moved)
 
     with replacing(target) as part:
+        if cache is not None and _from_cache(stored, part, cache, moved):
+            return
         once_more_if_remote(stored.store.scheme, fetch)
+        if cache is not None:
+            with open(part, "rb") as source:
+                cache.add(stored.sha256, stored.size, lambda path: clone(source, path))
 
 
-def to_bytes(stored: Stored) -> bytes:
+def to_bytes(stored: Stored, cache: Cache | None) -> bytes:
     """Read a whole file, verified.
 
     Raises
@@ -96,11 +113,18 @@ def to_bytes(stored: Stored) -> bytes:
         _copy(stored, sink.write, lambda size: None)
         return sink.getvalue()
 
-    return once_more_if_remote(stored.store.scheme, fetch)
+    copy = _whole_copy(stored, cache) if cache is not None else None
+    if copy is not None:
+        with contextlib.suppress(OSError, IntegrityError), copy:
+            return copy.readall()
+    found = once_more_if_remote(stored.store.scheme, fetch)
+    if cache is not None:
+        cache.add(stored.sha256, stored.size, lambda path: path.write_bytes(found))
+    return found
 
 
-def to_read(stored: Stored) -> io.BufferedReader:
-    """Open a file for reading. A complete read is verified.
+def to_read(stored: Stored, cache: Cache | None) -> io.BufferedReader:
+    """Open a file for reading: a copy in the cache, if it is whole, else in the store. A complete read is verified.
 
     Raises
     ------
@@ -108,7 +132,8 @@ def to_read(stored: Stored) -> io.BufferedReader:
         If the store fails.
 
     """
-    return io.BufferedReader(stored.open(), BUFFER)
+    copy = _whole_copy(stored, cache) if cache is not None and stored.size <= LARGEST_HASHED else None
+    return io.BufferedReader(stored.open() if copy is None else copy, BUFFER)
 
 
 @contextlib.contextmanager
@@ -121,6 +146,42 @@ def replacing(target: Path) -> Iterator[Path]:
         os.replace(part, target)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _whole_copy(stored: Stored, cache: Cache) -> VerifyingReader | None:
+    """Open a copy in the cache if its content is what it must be."""
+    cached = cache.open(stored.sha256, stored.size)
+    if cached is None:
+        return None
+    with contextlib.suppress(OSError):
+        if hashlib.file_digest(cached, "sha256").hexdigest() == stored.sha256:
+            cached.seek(0)
+            return VerifyingReader(cached, stored.size, stored.sha256, f"The copy of {stored.url} in the cache")
+    cached.close()
+    _drop(stored, cache)
+    return None
+
+
+def _from_cache(stored: Stored, part: Path, cache: Cache, moved: Moved) -> bool:
+    """Copy a file from the cache and verify the copy; tell whether it is there."""
+    cached = cache.open(stored.sha256, stored.size)
+    if cached is None:
+        return False
+    try:
+        with cached:
+            clone(cached, part, moved)
+        if sha256_of(part) == stored.sha256:
+            return True
+        _drop(stored, cache)
+    except OSError as error:
+        log.info("The copy of %s in the cache could not be used: %s", stored.url, error)
+    part.unlink(missing_ok=True)
+    return False
+
+
+def _drop(stored: Stored, cache: Cache) -> None:
+    log.warning("The copy of %s in the cache is damaged; it is fetched again.", stored.url)
+    cache.remove(stored.sha256)
 
 
 def _copy(stored: Stored, write: Callable[[bytes], object], moved: Moved) -> None:

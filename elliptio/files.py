@@ -158,7 +158,7 @@ class RemoteFile:
 
         ``"w"``, ``"wb"``, ``"a"``, ``"x"`` … while the artifact is being made. Reading from start to end checks the
         content; a reader that seeks gets no such check. From a remote store only what is read is fetched, and a little
-        ahead of it.
+        ahead of it; a copy in the cache is read instead if there is one of up to 256 MiB.
 
         Raises
         ------
@@ -173,7 +173,7 @@ class RemoteFile:
             return self._block.opened(open(self._block.path(self.relpath), mode, encoding=text_encoding))
         if set(mode) & set("wax+"):
             raise StoreError(f"{self.remote_url} is published and cannot be changed: save a new artifact.")
-        buffered = downloading.to_read(self._stored())
+        buffered = downloading.to_read(self._stored(), self._downloads.cache)
         return buffered if "b" in mode else io.TextIOWrapper(buffered, encoding=text_encoding)
 
     def download(self, to: str | os.PathLike[str] | None = None) -> Path:
@@ -195,7 +195,7 @@ class RemoteFile:
         IntegrityError
             If the bytes are not those that were saved; nothing is written then.
         MissingKeyError
-            If the store no longer has the file.
+            If the store no longer has the file, and the cache has no copy.
         StoreError
             If it cannot be read, or not be written here; nothing is left of it then.
 
@@ -216,7 +216,7 @@ class RemoteFile:
         """Read the whole file as text, verified."""
         if self._block:
             return self._block.path(self.relpath).read_bytes().decode(encoding)
-        return downloading.to_bytes(self._stored()).decode(encoding)
+        return downloading.to_bytes(self._stored(), self._downloads.cache).decode(encoding)
 
     def upload(self, path: str | os.PathLike[str]) -> None:
         """Fill this file from a local one, while its artifact is being made."""
@@ -246,7 +246,7 @@ class RemoteFile:
             if target.exists() and not target.is_file():
                 raise StoreError(f"{_shown(target)} is a device or a pipe, which a file must not replace.")
             if not self._block:
-                downloading.to_path(self._stored(), target, moved)
+                downloading.to_path(self._stored(), target, self._downloads.cache, moved)
                 return
             with downloading.replacing(target) as part:
                 shutil.copyfile(self._block.path(self.relpath), part)

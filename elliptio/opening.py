@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from elliptio.config import Setting, user_data_folder
+from elliptio.cache import Cache
+from elliptio.config import Setting, size_in_bytes, user_cache_folder, user_data_folder
 from elliptio.downloading import Downloads
 from elliptio.errors import ConfigError
 from elliptio.files import LocalFile, RemoteFile, S3File
@@ -48,7 +49,7 @@ def open_lake(
         from elliptio.indexes.mongo import MongoIndex
 
         index = MongoIndex(collection=collection)
-    downloads = Downloads(progress=settings["progress"].value)
+    downloads = Downloads(None if store.scheme == "file" else open_cache(settings), settings["progress"].value)
     if index is not None:
         return Lake(store, index, shared=True, downloads=downloads)
     durable = settings["durability"].value == "full"
@@ -59,6 +60,12 @@ def open_lake(
 
     own = SqliteIndex(_own_index_path(store, settings), durable=durable)
     return Lake(store, own, shared=False, downloads=downloads)
+
+
+def open_cache(settings: Mapping[str, Setting]) -> Cache | None:
+    """Find the cache that the settings ask for. Touches no disk."""
+    cap = size_in_bytes(settings["cache_size"].value)
+    return Cache(user_cache_folder(settings), cap) if cap else None
 
 
 def chosen_root(settings: Mapping[str, Setting], scheme: str | None = None) -> str:

@@ -22,6 +22,7 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     monkeypatch.setenv("ELLIPTIO_USER_DIR", str(tmp_path / "user-dir"))
+    monkeypatch.setenv("ELLIPTIO_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("ELLIPTIO_CONFIG_FILE", os.devnull)
     for name in (
         "ROOT",
@@ -33,6 +34,7 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "PROGRESS",
         "S3_OBJECT_LOCK",
         "GIT_DIFF",
+        "CACHE_SIZE",
     ):
         monkeypatch.delenv(f"ELLIPTIO_{name}", raising=False)
 

@@ -191,3 +191,26 @@ def test_a_settings_file_that_is_named_must_be_there(
     assert str(named) in str(caught.value)
     monkeypatch.setenv("ELLIPTIO_CONFIG_FILE", "")
     eio.Handler()
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("0", 0), ("10GB", 10**10), ("1.5 gb", 15 * 10**8), ("512 MiB", 512 << 20), ("7", 7), ("2T", 2 * 10**12)],
+)
+def test_sizes(project: Path, tmp_path: Path, text: str, size: int) -> None:
+    found = settings(project, tmp_path, {"ELLIPTIO_CACHE_SIZE": text})["cache_size"]
+    assert (found.value, config.size_in_bytes(found.value)) == (text, size)
+
+
+@pytest.mark.parametrize("text", ["-1", "10 apples", "GB", "1e9", "ten"])
+def test_what_is_no_size_is_refused(project: Path, tmp_path: Path, text: str) -> None:
+    with pytest.raises(eio.ConfigError, match=r"'cache_size' from ELLIPTIO_CACHE_SIZE must be a size such as 10GB"):
+        settings(project, tmp_path, {"ELLIPTIO_CACHE_SIZE": text})
+
+
+def test_a_size_may_be_a_number_in_a_file(project: Path, tmp_path: Path) -> None:
+    (project / "elliptio.toml").write_text("cache_size = 0")
+    assert config.size_in_bytes(settings(project, tmp_path)["cache_size"].value) == 0
+    (project / "elliptio.toml").write_text("cache_size = true")
+    with pytest.raises(eio.ConfigError, match="must be a size"):
+        settings(project, tmp_path)

@@ -56,11 +56,11 @@ def _masked(setting: Setting) -> Any:
 
 def _resolved(found: Mapping[str, Setting]) -> dict[str, str]:
     """What the settings come to that are not set: where the lake, its index and the user's data are."""
-    from elliptio.config import user_data_folder
+    from elliptio.config import user_cache_folder, user_data_folder
     from elliptio.errors import ElliptioError
     from elliptio.opening import chosen_root, open_lake
 
-    resolved = {"user_dir": str(user_data_folder(found))}
+    resolved = {"user_dir": str(user_data_folder(found)), "cache_dir": str(user_cache_folder(found))}
     try:
         resolved["root"] = chosen_root(found)
         lake = open_lake(found)

@@ -14,6 +14,7 @@ from typing import Any
 
 from elliptio import __version__
 from elliptio.cli import (
+    cache,
     compare,
     config,
     delete,
@@ -37,7 +38,7 @@ from elliptio.errors import ElliptioError
 
 VERBS = (
     demo, upload, find, show, lineage, get, identify, compare,
-    delete, verify, flush, reindex, relocate, gc, config, doctor,
+    delete, verify, flush, reindex, relocate, gc, cache, config, doctor,
 )  # fmt: skip
 
 OK, USAGE, INTERRUPTED, NOBODY_READS = 0, 2, 130, 141

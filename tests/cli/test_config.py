@@ -49,6 +49,8 @@ def test_origins(anywhere: Run, here: Path, monkeypatch: pytest.MonkeyPatch, tmp
         "durability": ("fast", str(here / "elliptio.toml")),
         "progress": (False, "argument"),
         "user_dir": (str(tmp_path / "user-dir"), "ELLIPTIO_USER_DIR"),
+        "cache_dir": (str(tmp_path / "cache"), "ELLIPTIO_CACHE_DIR"),
+        "cache_size": ("10GB", "default"),
     }
     assert settings["root"]["variable"] == "ELLIPTIO_ROOT"
     assert document["files"] == {

@@ -149,7 +149,7 @@ def test_all_settings_are_described() -> None:
         assert variable == f"`{config.variable(name)}`"
         assert meaning == definition.meaning
         if definition.default is not None:
-            assert default == f"`{str(definition.default).lower()}`"
+            assert default.lower() == f"`{definition.default}`".lower()
 
 
 def test_all_verbs_are_described() -> None:

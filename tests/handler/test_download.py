@@ -22,6 +22,7 @@ from elliptio.testing.weather import Weather, corrupt, delay, weather_proxy
 
 @pytest.fixture
 def sky(s3_root: str, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Weather]:
+    monkeypatch.setenv("ELLIPTIO_CACHE_SIZE", "0")
     with weather_proxy(s3_server.endpoint_url) as weather:
         monkeypatch.setenv("AWS_ENDPOINT_URL", weather.endpoint_url)
         yield weather
@@ -149,7 +150,7 @@ def test_memory_stays_bounded(s3_root: str, tmp_path: Path, count: int, size: in
     for number in range(count):
         (source / str(number)).write_bytes(os.urandom(size))
     arguments = [sys.executable, "-c", textwrap.dedent(MEMORY), s3_root, str(source), str(tmp_path / "to")]
-    environ = dict(os.environ)
+    environ = {**os.environ, "ELLIPTIO_CACHE_SIZE": "0"}
     run = subprocess.run(arguments, capture_output=True, text=True, check=True, env=environ)
     peaks = [int(line) for line in run.stdout.split()]
     assert contents(tmp_path / "to") == contents(source)

@@ -259,8 +259,14 @@ def test_changed_bytes_are_noticed_on_the_way_in(s3_root: str, sky: Weather, dat
 
 
 def test_bytes_that_come_changed_once_are_read_once_more(
-    s3_root: str, sky: Weather, data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    s3_root: str,
+    sky: Weather,
+    data: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("ELLIPTIO_CACHE_SIZE", "0")
     h = eio.Handler(s3_root, progress=False)
     saved = h.upload(data)
     file = saved.files["train.txt"]
