@@ -7,11 +7,12 @@ import io
 import logging
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import BinaryIO, TypeVar
 
 from elliptio.errors import IntegrityError
+from elliptio.protocols import PIECE
 
 T = TypeVar("T")
 
@@ -99,6 +100,19 @@ class HashingReader(io.RawIOBase):
     def sha256(self) -> str:
         """Hexadecimal hash of the bytes handed on so far."""
         return self._digest.hexdigest()
+
+
+def pieces_of(source: BinaryIO) -> Iterator[str]:
+    """Yield the sha256 of each `PIECE` of what a source still yields, beside which it is read on."""
+    digest, left = Sha256(), PIECE
+    while data := source.read(min(CHUNK, left)):
+        digest.update(data)
+        left -= len(data)
+        if not left:
+            yield digest.hexdigest()
+            digest, left = Sha256(), PIECE
+    if left < PIECE:
+        yield digest.hexdigest()
 
 
 class VerifyingReader(io.RawIOBase):

@@ -5,7 +5,7 @@ The docstrings here are the contract; ``elliptio.testing`` checks it against any
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +24,18 @@ class StoredFile:
     key: str
     size: int
     modified: datetime
+
+
+PIECE = 64 << 20
+"""Large files are compared in pieces of so many bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a file holds: its size, and the hexadecimal sha256 of each `PIECE` of it, to be asked for once, in order."""
+
+    size: int
+    pieces: Iterable[str]
 
 
 class Staging(Protocol):
@@ -47,11 +59,12 @@ class Staging(Protocol):
         on a store without rename, not referred to by any document, until `publish`.
         """
 
-    def link(self, relpath: str, key: str) -> bool:
-        """Take the content of a published file of the same store as `relpath`, without moving its bytes.
+    def link(self, relpath: str, key: str, content: Content | None = None) -> bool:
+        """Take the content of a published file of the same store as `relpath`, without sending its bytes.
 
-        It stays whatever becomes of the other file. False, and nothing done, where the store cannot do that, or the
-        other file is gone. As safe to call as `put`.
+        It stays whatever becomes of the other file. A store that makes a copy makes sure that the copy is `content`;
+        where it makes none (`in_place`), the caller has compared the bytes. False, and nothing done, where the store
+        cannot do that, or the other file is gone or differs. As safe to call as `put`.
         """
 
     def publish(self) -> None:

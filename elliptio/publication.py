@@ -74,7 +74,7 @@ class Publication:
             naming.FILES,
             concurrency=self._lake.store.concurrency,
             progress=self._progress,
-            twins=partial(twins_in, self._lake) if self.staging.in_place else transfer.no_twins,
+            twins=partial(twins_in, self._lake),
         )
 
     @property

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import BinaryIO, Protocol, cast
 
 from elliptio.errors import SourceError, StoreError
-from elliptio.hashing import CHUNK, HashingReader
+from elliptio.hashing import CHUNK, HashingReader, pieces_of
 from elliptio.metadata import FileRecord
 from elliptio.parallel import each
 from elliptio.progress import Progress
-from elliptio.protocols import Staging
+from elliptio.protocols import Content, Staging
 from elliptio.sources import Source
 
 _FEW = 4
@@ -22,6 +22,11 @@ _SMALL = 1 << 20
 
 LARGE = 1 << 20
 """Of files of at least so many bytes no second copy is kept; smaller ones are not worth looking for."""
+
+LARGE_REMOTE = 16 << 20
+"""The same, where a store has to copy the file: that takes a few requests more than to send it."""
+
+SAMPLE = 64 << 10
 
 Twins = Callable[[int], Iterable["Twin"]]
 """Finds published files of a size."""
@@ -58,7 +63,7 @@ def save(
 ) -> list[FileRecord]:
     """Copy files into a staged artifact, below `folder`, and return their records in the same order.
 
-    Of a large file that one of its `twins` equals byte for byte no second copy is made.
+    A large file that one of its `twins` equals is linked to it on this machine, and copied by the store elsewhere.
 
     Raises
     ------
@@ -70,13 +75,13 @@ def save(
     """
 
     def move(source: Source, bar: Progress) -> FileRecord:
-        if source.size >= LARGE:
-            for twin in twins(source.size):
-                record = _link_one(source, twin, staging, folder)
-                if record is not None:
-                    bar.advance(record.size)
-                    return record
-        return _save_one(source, staging, folder, bar)
+        large, link = (LARGE, _link_one) if staging.in_place else (LARGE_REMOTE, _copy_one)
+        found = twins(source.size) if source.size >= large else ()
+        record = next(filter(None, (link(source, twin, staging, folder) for twin in found)), None)
+        if record is None:
+            return _save_one(source, staging, folder, bar)
+        bar.advance(record.size)
+        return record
 
     return _each(sources, move, concurrency, progress)
 
@@ -132,6 +137,37 @@ def _link_one(source: Source, twin: Twin, staging: Staging, folder: str) -> File
         record = _record(source, reader, before, os.fstat(file.fileno()))
     linked = record.sha256 == twin.sha256 and staging.link(f"{folder}/{source.relpath}", twin.key)
     return record if linked else None
+
+
+def _copy_one(source: Source, twin: Twin, staging: Staging, folder: str) -> FileRecord | None:
+    """Have the store copy a published file that holds what the source does; None if it does not, or cannot be copied.
+
+    It is tried where a few bytes of both are the same. The store compares each piece that it copied with the hash of
+    that piece here: what is stored may have been damaged since.
+    """
+    with _open(source) as file:
+        if not _alike(file, twin, source.size):
+            return None
+        file.seek(0)
+        before = os.fstat(file.fileno())
+        reader = _CountingReader(file, source.path, Progress(0, "", enabled=False))
+        content = Content(source.size, pieces_of(cast("BinaryIO", reader)))
+        if not staging.link(f"{folder}/{source.relpath}", twin.key, content):
+            return None
+        return _record(source, reader, before, os.fstat(file.fileno()))
+
+
+def _alike(file: BinaryIO, twin: Twin, size: int) -> bool:
+    try:
+        with twin.open() as other:
+            for place in (0, size // 2, max(0, size - SAMPLE)):
+                file.seek(place)
+                other.seek(place)
+                if file.read(SAMPLE) != other.read(SAMPLE):
+                    return False
+    except (StoreError, OSError):
+        return False
+    return True
 
 
 def _hash_one(source: Source, bar: Progress) -> FileRecord:

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 
 from elliptio.errors import MissingKeyError
 from elliptio.failures import explained, store_error
-from elliptio.protocols import StoredFile
+from elliptio.protocols import Content, StoredFile
 from elliptio.stores import check_key
 from elliptio.stores.disk import (
     ABSENT,
@@ -305,7 +305,7 @@ class LocalStaging:
             os.close(fd)
         self._put.add(path)
 
-    def link(self, relpath: str, key: str) -> bool:
+    def link(self, relpath: str, key: str, content: Content | None = None) -> bool:
         """Make a hard link to a published file; False where there are none between these folders."""
         path = os.path.join(self._path, check_key(relpath, self._path))
         published = os.path.join(self._store.root, check_key(key, self._store.root))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import os
 import secrets
 import shutil
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeVar, cast
 from elliptio.errors import ConfigError, ElliptioError, MissingKeyError, StoreError
 from elliptio.failures import explained
 from elliptio.forking import Lock
-from elliptio.protocols import StoredFile
+from elliptio.protocols import PIECE, Content, StoredFile
 from elliptio.stores import check_key
 from elliptio.stores.s3_clients import Addressing, ObjectLock, connect
 from elliptio.stores.s3_failures import RENEWABLE, explain, patiently
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from boto3.session import Session
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 
 class _Bound(NamedTuple):
@@ -260,18 +262,13 @@ class S3Staging:
             If the store fails, or has a file under this key already: none is ever overwritten.
         """
         store = self._store
-        key = f"{self._prefix}/{check_key(relpath, store.root)}"
+        check_key(relpath, store.root)
         head = _read_up_to(source, SMALL)
-        with self._lock:
-            if key in self._keys:
-                raise _taken(store.root, key)
-            self._keys.add(key)
+        key = self._claim(relpath)
         small = len(head) < SMALL
         written = self._put_small(store._full(key), head) if small else self._put_large(store._full(key), head, source)
         if not written:
-            # It is another's, and stays when this artifact is discarded.
-            with self._lock:
-                self._keys.discard(key)
+            self._give_up(key)
             raise _taken(store.root, key)
 
     def _put_small(self, full: str, data: bytes | bytearray) -> bool:
@@ -302,9 +299,49 @@ class S3Staging:
         finally:
             parts.close()
 
-    def link(self, relpath: str, key: str) -> bool:
-        """Not offered."""
-        return False
+    def link(self, relpath: str, key: str, content: Content | None = None) -> bool:
+        """Have the server copy a published file, if the SHA-256 of each piece that it copied is what it must be.
+
+        False without that: servers that do not tell what they copied are not trusted with it.
+
+        Raises
+        ------
+        StoreError
+            If there is a file under this key already.
+        """
+        if content is None or not 0 < content.size <= MOST_PARTS * PIECE:
+            return False
+        store = self._store
+        target, source = self._claim(relpath), store._full(check_key(key, store.root))
+        token = secrets.token_hex(16)
+        try:
+            written = store.attempt(
+                "copy a file in",
+                lambda mover: mover.writer.copy(store._full(target), source, content, token),
+                again=False,
+            )
+        except StoreError as error:
+            log.info("%s is sent again: %s", relpath, error)
+            self._give_up(target)
+            return False
+        if not written:
+            self._give_up(target)
+            raise _taken(store.root, target)
+        return True
+
+    def _claim(self, relpath: str) -> str:
+        """Note the key of a file as this artifact's own."""
+        key = f"{self._prefix}/{check_key(relpath, self._store.root)}"
+        with self._lock:
+            if key in self._keys:
+                raise _taken(self._store.root, key)
+            self._keys.add(key)
+        return key
+
+    def _give_up(self, key: str) -> None:
+        """Forget a key: what is there is another's, and stays when this artifact is discarded."""
+        with self._lock:
+            self._keys.discard(key)
 
     def publish(self) -> None:
         """Only drop the folder: every object that was put is durable, and is there as soon as it is referred to."""

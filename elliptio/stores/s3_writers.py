@@ -11,12 +11,15 @@ import base64
 import hashlib
 import logging
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
+from elliptio.protocols import Content
 from elliptio.stores.s3_clients import Connection
+from elliptio.stores.s3_copying import Copying
 from elliptio.stores.s3_failures import code_of, diagnose, patiently
 
 log = logging.getLogger(__name__)
@@ -179,11 +182,25 @@ class Writer:
 
     def put_parts(self, key: str, parts: Parts, token: str) -> bool:
         """Write an object of unknown size part by part, else as `create`; leave no parts behind of a failure."""
+        return self._in_parts(key, token, lambda upload: self._send(key, upload, parts))
+
+    def copy(self, key: str, source: str, content: Content, token: str) -> bool:
+        """Write an object that the server copies from another, else as `put_parts`.
+
+        Raises
+        ------
+        OtherContentError
+            If the other is not of that content, as far as the server tells.
+        """
+        copying = Copying(self._client, self._bucket, source, key, content)
+        return self._in_parts(key, token, lambda upload: copying.send(upload, self._pool))
+
+    def _in_parts(self, key: str, token: str, send: Callable[[str], list[dict[str, Any]]]) -> bool:
         calls: list[int] = []
         upload = None
         try:
             upload = patiently(lambda: self._begin(key, token, calls))
-            done = self._complete(key, upload, self._send(key, upload, parts), token)
+            done = self._complete(key, upload, send(upload), token)
         except BaseException:
             # The answer that told its name may be what was lost.
             self._leave_nothing(key, upload)

@@ -12,7 +12,8 @@ from typing import TypeVar
 import pytest
 
 from elliptio.errors import MissingKeyError, StoreError
-from elliptio.protocols import Staging, Store
+from elliptio.hashing import pieces_of
+from elliptio.protocols import PIECE, Content, Staging, Store
 
 T = TypeVar("T")
 MIB = 1 << 20
@@ -122,21 +123,47 @@ class StoreConformance:
         assert keys(store) == {f"a/{name}" for name in files}
         assert all(content(store, f"a/{name}") == data for name, data in files.items())
 
-    def test_a_link_holds_the_content_whatever_becomes_of_the_other(self, store: Store) -> None:
-        published(store, "a", {"x": b"data"})
+    @pytest.mark.parametrize("size", [4, PIECE + 5], ids=["small", "large"])
+    def test_a_link_holds_the_content_whatever_becomes_of_the_other(self, store: Store, size: int) -> None:
+        data = noise(size)
+        published(store, "a", {"x": data})
         staging = store.begin("b")
-        linked = staging.link("deep/y", "a/x")
+        linked = staging.link("deep/y", "a/x", described(data))
         if not linked:
-            staging.put("deep/y", io.BytesIO(b"data"))
+            staging.put("deep/y", io.BytesIO(data))
         staging.publish()
         store.remove("a")
         assert keys(store) == {"b/deep/y"}
-        assert content(store, "b/deep/y") == b"data"
+        assert content(store, "b/deep/y") == data
+
+    @pytest.mark.parametrize("place", [0, PIECE, PIECE + 4])
+    def test_a_store_that_copies_takes_nothing_but_the_content(self, store: Store, place: int) -> None:
+        data = bytearray(noise(PIECE + 5))
+        wanted = described(data)
+        data[place] ^= 1
+        published(store, "a", {"x": bytes(data)})
+        staging = store.begin("b")
+        try:
+            if not staging.in_place:
+                assert not staging.link("y", "a/x", wanted)
+                assert not staging.link("y", "a/x")
+            staging.put("y", io.BytesIO(b"data"))
+            staging.publish()
+        finally:
+            staging.discard()
+        assert content(store, "b/y") == b"data"
+
+    def test_what_was_linked_can_be_discarded(self, store: Store) -> None:
+        published(store, "a", {"x": b"data"})
+        staging = store.begin("b")
+        staging.link("y", "a/x", described(b"data"))
+        staging.discard()
+        assert keys(store) == {"a/x"}
 
     def test_a_link_to_nothing_is_none(self, store: Store) -> None:
         staging = store.begin("a")
         try:
-            assert not staging.link("x", "not/there")
+            assert not staging.link("x", "not/there", described(b"data"))
             staging.put("x", io.BytesIO(b"data"))
         finally:
             staging.discard()
@@ -398,6 +425,11 @@ def keys(store: Store, prefix: str = "") -> set[str]:
     found = [each.key for each in store.list(prefix)]
     assert len(found) == len(set(found))
     return set(found)
+
+
+def described(data: bytes | bytearray) -> Content:
+    """What a file of these bytes holds."""
+    return Content(len(data), tuple(pieces_of(io.BytesIO(data))))
 
 
 def in_threads(function: Callable[..., T], arguments: Iterable[object]) -> list[T]:

@@ -49,7 +49,8 @@ class Request:
         """What S3 calls this request, for roots in path style."""
         for (method, parameter), name in _MULTIPART.items():
             if method == self.method and parameter in self.query:
-                return name
+                copied = any(header.lower() == "x-amz-copy-source" for header in self.headers)
+                return f"{name}Copy" if copied else name
         names = _OBJECT if "/" in self.path.strip("/") else _BUCKET
         return names.get(self.method, self.method)
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,8 @@ import pytest
 
 import elliptio as eio
 from elliptio import transfer
+from elliptio.testing import S3Server
+from elliptio.testing.weather import Weather, answer, delay, weather_proxy
 from elliptio.twins import twins_in
 
 SIZE = transfer.LARGE + 12_345
@@ -163,3 +168,94 @@ def test_small_files_are_not_looked_for(local: eio.Handler, tmp_path: Path, monk
     (tmp_path / "small").write_bytes(bytes(transfer.LARGE - 1))
     monkeypatch.setattr("elliptio.publication.twins_in", lambda *_: pytest.fail("it was looked for"))
     local.upload(tmp_path / "small")
+
+
+# -- on S3, where the server copies -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sky(s3_root: str, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Weather]:
+    with weather_proxy(s3_server.endpoint_url) as weather:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", weather.endpoint_url)
+        monkeypatch.setenv("ELLIPTIO_CACHE_SIZE", "0")
+        yield weather
+
+
+@pytest.fixture
+def remote(s3_root: str, sky: Weather) -> eio.Handler:
+    return eio.Handler(s3_root, progress=False)
+
+
+@pytest.fixture
+def larger(tmp_path: Path) -> Path:
+    path = tmp_path / "larger.bin"
+    path.write_bytes(os.urandom(transfer.LARGE_REMOTE + 12_345))
+    return path
+
+
+def test_the_same_again_is_not_sent(remote: eio.Handler, sky: Weather, larger: Path) -> None:
+    first = remote.upload(larger)
+    sky.requests.clear()
+    second = remote.upload(larger)
+    assert (sky.requests["UploadPart"], sky.requests["UploadPartCopy"]) == (0, 1)
+    remote.delete(first, force=True)
+    assert second.file.sha256 == first.file.sha256
+    assert second.file.open().read() == larger.read_bytes()
+    assert remote.verify().ok
+    assert remote.gc(grace=timedelta(0)) == []
+
+
+@pytest.mark.parametrize(("place", "tried"), [(0, 0), (transfer.LARGE_REMOTE // 4, 1)], ids=["sampled", "elsewhere"])
+def test_another_file_of_that_size_is_sent(
+    remote: eio.Handler, sky: Weather, larger: Path, place: int, tried: int
+) -> None:
+    remote.upload(larger)
+    data = bytearray(larger.read_bytes())
+    data[place] ^= 1
+    larger.write_bytes(data)
+    sky.requests.clear()
+    second = remote.upload(larger)
+    assert (sky.requests["UploadPart"], sky.requests["UploadPartCopy"]) == (3, tried)
+    assert second.file.open().read() == data
+    assert remote.verify().ok
+
+
+def test_a_damaged_object_is_not_copied(remote: eio.Handler, sky: Weather, larger: Path) -> None:
+    first = remote.upload(larger)
+    damaged = bytearray(larger.read_bytes())
+    damaged[len(damaged) // 4] ^= 1
+    client = remote.store.client()  # type: ignore[attr-defined]
+    bucket, _, key = first.file.remote_url.removeprefix("s3://").partition("/")
+    client.put_object(Bucket=bucket, Key=key, Body=bytes(damaged))
+    second = remote.upload(larger)
+    assert sky.requests["UploadPartCopy"] == 1
+    assert second.file.open().read() == larger.read_bytes()
+    assert remote.verify(second).ok
+    assert not remote.verify(first).ok
+
+
+def test_an_object_that_goes_while_it_is_copied_is_sent(remote: eio.Handler, sky: Weather, larger: Path) -> None:
+    first = remote.upload(larger)
+    sky.fail(answer(404, "NoSuchKey"), "UploadPartCopy")
+    second = remote.upload(larger)
+    remote.delete(first, force=True)
+    assert second.file.open().read() == larger.read_bytes()
+    assert remote.verify().ok
+
+
+def test_a_server_that_cannot_copy_gets_the_bytes(remote: eio.Handler, sky: Weather, larger: Path) -> None:
+    remote.upload(larger)
+    sky.fail(answer(501, "NotImplemented"), "UploadPartCopy")
+    assert remote.verify(remote.upload(larger)).ok
+
+
+def test_a_source_that_changes_while_it_is_copied_is_an_error(remote: eio.Handler, sky: Weather, larger: Path) -> None:
+    remote.upload(larger)
+    sky.fail(delay(2), "UploadPartCopy")
+    change = threading.Timer(1, lambda: larger.write_bytes(b"changed"))
+    change.start()
+    with pytest.raises(eio.SourceError, match="changed while it was being saved"):
+        remote.upload(larger)
+    change.join()
+    assert len(remote.find()) == 1
+    assert remote.gc(grace=timedelta(0)) == []

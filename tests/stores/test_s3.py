@@ -30,7 +30,7 @@ from elliptio.stores import open_store, s3, s3_movers, s3_readers, s3_writers
 from elliptio.stores.s3 import S3Store
 from elliptio.stores.s3_failures import explain
 from elliptio.testing import S3Server
-from elliptio.testing.stores import MIB, StoreConformance, Trickle, content, keys, noise, published
+from elliptio.testing.stores import MIB, StoreConformance, Trickle, content, described, keys, noise, published
 
 
 @pytest.fixture(scope="module")
@@ -328,6 +328,52 @@ def test_large_files_have_checksums_and_parts(store: S3Store) -> None:
     assert head["ETag"].strip('"').endswith("-7")
     small = store.client().head_object(Bucket=store.bucket, Key=f"{store.prefix}/a/small", ChecksumMode="ENABLED")
     assert small["ChecksumSHA256"]
+
+
+def test_a_copy_is_made_by_the_server_and_has_checksums(store: S3Store) -> None:
+    data = noise(20 * MIB)
+    published(store, "a", {"x": data})
+    staging = store.begin("b")
+    assert staging.link("y", "a/x", described(data))
+    staging.publish()
+    head = store.client().head_object(Bucket=store.bucket, Key=f"{store.prefix}/b/y", ChecksumMode="ENABLED")
+    digest = hashlib.sha256(hashlib.sha256(data).digest()).digest()
+    assert head["ChecksumSHA256"] == f"{base64.b64encode(digest).decode()}-1"
+    assert head["Metadata"][s3_writers.TOKEN]
+    assert list(store.unfinished()) == []
+
+
+def test_a_copy_overwrites_nothing(store: S3Store) -> None:
+    published(store, "a", {"x": b"data"})
+    published(store, "b", {"y": b"first"})
+    staging = store.begin("b")
+    with pytest.raises(StoreError, match="y' is there already"):
+        staging.link("y", "a/x", described(b"data"))
+    staging.discard()
+    assert content(store, "b/y") == b"first"
+    assert list(store.unfinished()) == []
+
+
+def test_a_server_that_does_not_tell_what_it_copied_is_not_trusted(
+    store: S3Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    published(store, "a", {"x": b"data"})
+    copy = store.client().upload_part_copy
+
+    def silent(**options: Any) -> Any:
+        found = copy(**options)
+        del found["CopyPartResult"]["ChecksumSHA256"]
+        return found
+
+    monkeypatch.setattr(store.client(), "upload_part_copy", silent)
+    staging = store.begin("b")
+    with caplog.at_level("INFO", "elliptio"):
+        assert not staging.link("y", "a/x", described(b"data"))
+    assert "y is sent again" in caplog.text
+    assert list(store.unfinished()) == []
+    staging.put("y", io.BytesIO(b"data"))
+    staging.publish()
+    assert content(store, "b/y") == b"data"
 
 
 def test_no_body_is_hashed_to_sign_it(store: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
