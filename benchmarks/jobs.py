@@ -88,7 +88,10 @@ def saving_small_files(scale: Scale) -> list[Job]:
                 part("copy", "copy_files"),
                 *local_peers("save_files"),
             ),
-            (Bar("1.5 × (copy + flush)", 1.5, ("copy + flush",)),),
+            (
+                Bar("1.5 × (copy + flush)", 1.5, ("copy + flush",)),
+                Bar("MLflow, as unflushed as MLflow", 1, ("MLflow",), who="elliptio, durability=fast"),
+            ),
             size=4 * KB, count=scale.files, rounds=scale.rounds, synced=True,
         ),
     ]  # fmt: skip
@@ -122,6 +125,13 @@ def saving_a_large_file(scale: Scale) -> list[Job]:
                 Bar("no second copy on the disk", plus=1, unit="MB more"),
             ),
             size=scale.file, rounds=min(3, scale.rounds), synced=True,
+        ),
+        Job(
+            "save-without-waiting",
+            "save one file of 16 MB, wait=False: until the program goes on",
+            (ours("save_without_waiting"), Side("elliptio, wait=True", "ours", "save_new_file", "part")),
+            (Bar("5 ms", plus=5e-3),),
+            size=16 * MB, rounds=scale.rounds, synced=True,
         ),
     ]  # fmt: skip
 
@@ -181,7 +191,6 @@ def walking(scale: Scale) -> list[Job]:
             (ours("ancestors_in_a_chain"), Side("LaminDB", "lamindb", "ancestors_in_a_chain")),
             (Bar("5 ms", plus=5e-3),),
             documents=scale.chain, rounds=scale.rounds,
-            remark="elliptio has no verb for this yet: one `find` a level.",
         ),
         Job(
             "ancestors-wide",
@@ -189,7 +198,6 @@ def walking(scale: Scale) -> list[Job]:
             (ours("ancestors_in_a_wide_graph"),),
             (Bar("50 ms", plus=50e-3),),
             documents=scale.wide, rounds=scale.rounds,
-            remark="elliptio has no verb for this yet: one `find` a level.",
         ),
     ]  # fmt: skip
 
@@ -266,7 +274,21 @@ def on_s3(scale: Scale) -> list[Job]:
                     size=16 * KB, count=files, rounds=min(scale.rounds, 3), needs="s3", synced=True,
                 )
             )  # fmt: skip
-    return found
+    one = scale.s3_file[0]
+    return [
+        *found,
+        Job(
+            "s3-download-again",
+            f"S3: download one file of {size(one)} once more",
+            (
+                ours("download_file_again"),
+                floor("copy, then sha256", "copy_then_hash", "of a local file"),
+                Side("elliptio, the first time", "ours", "download_file", "part"),
+            ),
+            (Bar("1.5 × (copy, then sha256) of a local file", 1.5, ("copy, then sha256",)),),
+            size=one, rounds=min(scale.rounds, 3), needs="s3", synced=True,
+        ),
+    ]  # fmt: skip
 
 
 def growing(scale: Scale) -> list[Job]:

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import elliptio as eio
 from benchmarks import lakes
@@ -58,6 +59,18 @@ def save_files(place: Place, **options: str) -> Iterator[Action]:
     while True:
         source = place.files()
         yield lambda: h.upload(source)
+        forget(h, place)
+
+
+def save_without_waiting(place: Place) -> Iterator[Action]:
+    """Begin to save a new file, each time; the rest is waited for in between."""
+    h = handler(place)
+    warm_up(h, place)
+    saving: list[Any] = []
+    while True:
+        source = place.file()
+        yield lambda: saving.append(h.upload(source, wait=False))
+        saving.pop().result()
         forget(h, place)
 
 
@@ -157,6 +170,14 @@ def download_file(place: Place) -> Iterator[Action]:
     artifact_id = h.upload(place.file()).artifact_id
     for target in place.new_targets():
         yield lambda target=target: h.get(artifact_id, track=False).file.download(target)
+
+
+def download_file_again(place: Place) -> Iterator[Action]:
+    """Download a file that is in the cache."""
+    os.environ |= {"ELLIPTIO_CACHE_SIZE": "10GB", "ELLIPTIO_CACHE_DIR": str(place.folder / "cache")}
+    actions = download_file(place)
+    next(actions)()
+    return actions
 
 
 def download_files(place: Place) -> Iterator[Action]:
