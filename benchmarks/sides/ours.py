@@ -137,7 +137,7 @@ def save_in_repository(place: Place) -> Iterator[Action]:
         path = repository / f"package{number // 100}" / f"module{number}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"number = {number}\n")
-    git = ["git", "-C", str(repository), "-c", "user.name=x", "-c", "user.email=x@example.org"]
+    git = ["git", "-C", str(repository), "-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "gc.auto=0"]
     for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "All"]):
         subprocess.run([*git, *arguments], check=True)
     site = place.folder / "site"
