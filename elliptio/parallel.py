@@ -18,7 +18,7 @@ def each(
     name: str,
     stopped: threading.Event | None = None,
 ) -> None:
-    """Do something with each item, in so many threads.
+    """Do something with each item, in so many threads; in this one for less than two.
 
     Items are asked for when a thread is free, so a million of them take no more memory than a few, and no further one
     after something failed. `stopped` is set then: what takes long may look at it, and end with any error.
@@ -29,6 +29,10 @@ def each(
         The first failure of a thread, or of `items`.
 
     """
+    if workers <= 1:
+        for item in items:
+            do(item)
+        return
     left, lock = iter(items), threading.Lock()
     stopped = threading.Event() if stopped is None else stopped
     failures: list[BaseException] = []

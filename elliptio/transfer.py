@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import BinaryIO, Protocol, cast
 
 from elliptio.errors import SourceError, StoreError
@@ -15,10 +17,13 @@ from elliptio.progress import Progress
 from elliptio.protocols import Content, Staging
 from elliptio.sources import Source
 
-_FEW = 4
-"""Up to this many small files are moved without threads."""
+_SMALL = 256 << 10
+"""Bytes below which a file of this machine is rather moved without threads."""
 
-_SMALL = 1 << 20
+_SLOW = 1e-3
+"""Seconds a small file may take before threads are worth while, on the average of at least so many files:"""
+
+_FEW = 8
 
 LARGE = 1 << 20
 """Of files of at least so many bytes no second copy is kept; smaller ones are not worth looking for."""
@@ -83,30 +88,52 @@ def save(
         bar.advance(record.size)
         return record
 
-    return _each(sources, move, concurrency, progress)
+    return _each(sources, move, concurrency, progress, here=staging.in_place)
 
 
 def hash_in_place(sources: Sequence[Source], *, concurrency: int, progress: bool = True) -> list[FileRecord]:
     """Hash files that already lie where they are published from, and return their records in the same order."""
-    return _each(sources, _hash_one, concurrency, progress)
+    return _each(sources, _hash_one, concurrency, progress, here=True)
 
 
 def _each(
-    sources: Sequence[Source], move: Callable[[Source, Progress], FileRecord], concurrency: int, progress: bool
+    sources: Sequence[Source],
+    move: Callable[[Source, Progress], FileRecord],
+    concurrency: int,
+    progress: bool,
+    *,
+    here: bool,
 ) -> list[FileRecord]:
     total = sum(source.size for source in sources)
+    records: dict[int, FileRecord] = {}
     with Progress(total, "Saving", enabled=progress) as bar:
-        if len(sources) <= 1 or (len(sources) <= _FEW and total <= _SMALL and concurrency <= 4):
-            return [move(source, bar) for source in sources]
-        records: dict[int, FileRecord] = {}
 
         def move_one(numbered: tuple[int, Source]) -> None:
             number, source = numbered
             records[number] = move(source, bar)
 
-        workers = min(concurrency, len(sources))
-        each(move_one, enumerate(sources), workers=workers, name="elliptio-transfer", stopped=bar.stopped)
-        return [records[number] for number in range(len(sources))]
+        left = enumerate(sources)
+        slow = list(_after_quick_ones(move_one, left) if here else left)
+        workers = min(concurrency, len(slow))
+        each(move_one, slow, workers=workers, name="elliptio-transfer", stopped=bar.stopped)
+    return [records[number] for number in range(len(sources))]
+
+
+def _after_quick_ones(
+    move: Callable[[tuple[int, Source]], None], numbered: Iterator[tuple[int, Source]]
+) -> Iterator[tuple[int, Source]]:
+    """Move small files one by one, and return what is left where one is large, or they take long (a network drive).
+
+    Threads that have little to wait for keep each other from working: a thousand small files take twice as long.
+    """
+    start = time.perf_counter()
+    for item in numbered:
+        if item[1].size >= _SMALL:
+            return chain([item], numbered)
+        move(item)
+        if item[0] >= _FEW and time.perf_counter() - start > item[0] * _SLOW:
+            break
+    return numbered
 
 
 def _save_one(source: Source, staging: Staging, folder: str, bar: Progress) -> FileRecord:

@@ -8,7 +8,7 @@ from types import NoneType
 from typing import Any
 
 from elliptio.indexes import INDEXED_PATHS
-from elliptio.query.ordering import index_values, order_key
+from elliptio.query.ordering import index_entries, order_key
 
 _SCALARS = (str, int, float, datetime, NoneType)
 
@@ -19,7 +19,7 @@ TIME = "creation_time"
 def time_key(document: Mapping[str, Any]) -> bytes:
     """Key of when a document was made, which all its rows carry."""
     value = document.get(TIME)
-    return order_key(value) if isinstance(value, _SCALARS) else order_key(index_values(document, TIME)[0][0])
+    return order_key(value) if isinstance(value, _SCALARS) else next(iter(index_entries(document, TIME)[0]))
 
 
 def index_rows(collection: str, document: Mapping[str, Any]) -> Iterator[tuple[str, list[bytes], bool]]:
@@ -34,8 +34,8 @@ def index_rows(collection: str, document: Mapping[str, Any]) -> Iterator[tuple[s
             if isinstance(value, _SCALARS):  # most are, and need no looking for arrays on the way
                 yield one, [order_key(value)], False
                 continue
-            values, multikey = index_values(document, one)
-            yield one, [order_key(value) for value in values], multikey
+            entries, multikey = index_entries(document, one)
+            yield one, list(entries), multikey
 
 
 def _leaf_paths(value: Any, path: str) -> Iterator[str]:

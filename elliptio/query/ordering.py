@@ -243,18 +243,36 @@ def index_values(document: Mapping[str, Any], path: str | tuple[str, ...]) -> tu
         Whether an array was met on the way (the entry is multikey). Otherwise there is exactly one value, and
         it is what the document sorts by.
     """
+    entries, multikey = index_entries(document, path)
+    return list(entries.values()), multikey
+
+
+def index_entries(document: Mapping[str, Any], path: str | tuple[str, ...]) -> tuple[dict[bytes, Any], bool]:
+    """Return what `index_values` does, by key."""
     parts = split(path) if isinstance(path, str) else path
     value, rest = descend(document, parts)
     if not isinstance(value, ARRAYS):
-        return [value], False
+        return {order_key(value): value}, False
+    numbered = any(part.isdigit() for part in parts)
+    values: Iterable[Any] | None
     if rest:
-        values: Iterable[Any] = [key for (key,) in index_keys(document, [Slot(parts)])]
-        if any(part.isdigit() for part in parts):
+        values = _fields(value, rest[0]) if len(rest) == 1 and not numbered else None
+        if values is None:
+            values = [key for (key,) in index_keys(document, [Slot(parts)])]
+        if numbered:
             # Queries also look for a field of that name inside the elements, which MongoDB's indexes do not.
             values = [*values, None, *_all_leaves(value)]
     else:
         values = value or (UNDEFINED,)
-    return list({order_key(each): each for each in values}.values()), True
+    return {order_key(each): each for each in values}, True
+
+
+def _fields(array: Any, name: str) -> list[Any] | None:
+    """One field of many documents, such as the hashes of all files; None where something else is among them."""
+    if not array or not all(type(each) is dict for each in array):
+        return None
+    found = [each.get(name) for each in array]
+    return None if any(isinstance(each, ARRAYS) for each in found) else found
 
 
 def _all_leaves(value: Any) -> Iterator[Any]:
