@@ -36,6 +36,7 @@ from elliptio.indexes.sqlite_rows import TIME, index_rows, time_key
 from elliptio.indexes.sqlite_schema import explained, transaction
 from elliptio.indexes.sqlite_sql import (
     PATH,
+    add_links,
     candidates,
     candidates_by_id,
     candidates_in_order,
@@ -48,6 +49,7 @@ from elliptio.indexes.sqlite_sql import (
     lookup_in,
     ordered_matches,
     rarest_first,
+    remove_links,
     way_in_order,
 )
 from elliptio.protocols import Document, Query, Sort
@@ -134,9 +136,7 @@ class SqliteIndex:
             indexed = paths[number, path] = self._path(connection, number, path, multikey)
             keys += [(indexed.number, value, time, added.lastrowid) for value in values]
         connection.executemany("INSERT OR IGNORE INTO keys VALUES (?, ?, ?, ?)", keys)
-        links = [(*link, number) for link in links_of(document)]
-        if links:
-            connection.executemany("INSERT OR IGNORE INTO links VALUES (?, ?, ?)", links)
+        add_links(connection, number, links_of(document))
         return True
 
     def find(self, collection: str, query: Query, *, sort: Sort = (), limit: int = 0) -> Iterator[Document]:
@@ -239,7 +239,7 @@ class SqliteIndex:
                 "DELETE FROM keys WHERE path = ? AND value = ? AND time = ? AND document = ?",
                 [(indexed.number, value, time, row[0]) for value in values],
             )
-        connection.execute("DELETE FROM links WHERE child = ? AND collection = ?", (identifier, number))
+        remove_links(connection, number, identifier)
         connection.execute("DELETE FROM documents WHERE number = ?", (row[0],))
         return True
 

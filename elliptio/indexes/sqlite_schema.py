@@ -29,8 +29,10 @@ CREATE TABLE keys (
     path INTEGER NOT NULL, value BLOB NOT NULL, time BLOB NOT NULL, document INTEGER NOT NULL,
     PRIMARY KEY (path, value, time, document)
 ) WITHOUT ROWID;
+CREATE TABLE nodes (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);
 CREATE TABLE links (
-    child TEXT NOT NULL, parent TEXT NOT NULL, collection INTEGER NOT NULL, PRIMARY KEY (child, parent, collection)
+    child INTEGER NOT NULL, parent INTEGER NOT NULL, collection INTEGER NOT NULL,
+    PRIMARY KEY (child, parent, collection)
 ) WITHOUT ROWID;
 CREATE INDEX links_by_parent ON links (parent, child);
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -59,6 +60,21 @@ def collection_number(connection: sqlite3.Connection, name: str) -> int:
     return number
 
 
+def add_links(connection: sqlite3.Connection, collection: int, links: Sequence[Link]) -> None:
+    """Add the links of a document; inside a transaction."""
+    if links:
+        ids = dict.fromkeys(identifier for link in links for identifier in link)
+        connection.executemany("INSERT OR IGNORE INTO nodes (id) VALUES (?)", [(identifier,) for identifier in ids])
+        numbers = "SELECT c.number, p.number, ? FROM nodes c, nodes p WHERE c.id = ? AND p.id = ?"
+        connection.executemany(f"INSERT OR IGNORE INTO links {numbers}", [(collection, *link) for link in links])
+
+
+def remove_links(connection: sqlite3.Connection, collection: int, child: str) -> None:
+    """Remove the links of a document to what it is based on; inside a transaction."""
+    sql = "DELETE FROM links WHERE child = (SELECT number FROM nodes WHERE id = ?) AND collection = ?"
+    connection.execute(sql, (child, collection))
+
+
 def followed(
     connection: sqlite3.Connection, collections: Sequence[int], ids: Sequence[str], *, up: bool, depth: int
 ) -> list[Link]:
@@ -67,20 +83,28 @@ def followed(
     known = f"collection IN ({', '.join(map(str, collections))})"
 
     def step(generation: Sequence[str]) -> Iterator[Link]:
-        marks = ", ".join("?" * len(generation))
-        yield from connection.execute(
-            f"SELECT child, parent FROM links WHERE {here} IN ({marks}) AND {known}", generation
-        )
+        start = f"SELECT number FROM nodes WHERE id IN ({', '.join('?' * len(generation))})"
+        found = connection.execute(f"SELECT child, parent FROM links WHERE {here} IN ({start}) AND {known}", generation)
+        yield from _named(connection, found)
 
     if depth or len(ids) > AT_ONCE:
         return by_generations(step, ids, up=up, depth=depth)
     # Without an ORDER BY, SQLite goes on from what it found first: breadth first.
     sql = f"""
-        WITH RECURSIVE reached (id) AS (
-            VALUES {", ".join(["(?)"] * len(ids))}
-            UNION SELECT {there} FROM reached CROSS JOIN links ON {here} = id AND {known})
-        SELECT child, parent FROM reached CROSS JOIN links ON {here} = id AND {known}"""
-    return list(dict.fromkeys(connection.execute(sql, ids))) if ids else []
+        WITH RECURSIVE reached (number) AS (
+            SELECT number FROM nodes WHERE id IN ({", ".join("?" * len(ids))})
+            UNION SELECT {there} FROM reached CROSS JOIN links ON {here} = number AND {known})
+        SELECT child, parent FROM reached CROSS JOIN links ON {here} = number AND {known}"""
+    return list(dict.fromkeys(_named(connection, connection.execute(sql, ids)))) if ids else []
+
+
+def _named(connection: sqlite3.Connection, links: Iterable[tuple[int, int]]) -> Iterator[Link]:
+    """Links by the identifiers of the documents, whose numbers make the tables small."""
+    found = list(links)
+    numbers = sorted({number for link in found for number in link})
+    sql = "SELECT number, id FROM nodes WHERE number IN (SELECT value FROM json_each(?))"
+    names = dict(connection.execute(sql, (json.dumps(numbers),)))
+    return ((names[child], names[parent]) for child, parent in found)
 
 
 def rarest_first(connection: sqlite3.Connection, narrowing: Narrowing, times: int | None) -> Narrowing:
