@@ -37,6 +37,7 @@ _HOMES = {
     "SourceNotFoundError": "elliptio.errors",
     "SpooledWarning": "elliptio.spool",
     "StoreError": "elliptio.errors",
+    "TagTakenError": "elliptio.errors",
     "TruncatedWarning": "elliptio.handler",
     "mock_username": "elliptio.provenance",
 }
@@ -67,6 +68,7 @@ __all__ = [
     "SourceNotFoundError",
     "SpooledWarning",
     "StoreError",
+    "TagTakenError",
     "TruncatedWarning",
     "__version__",
     "mock_username",
@@ -91,6 +93,7 @@ if TYPE_CHECKING:
         SourceError,
         SourceNotFoundError,
         StoreError,
+        TagTakenError,
     )
     from elliptio.files import LocalFile, RemoteFile, S3File
     from elliptio.handler import Handler, TruncatedWarning

@@ -14,7 +14,8 @@ so that code which never heard of elliptio can still handle it.
     ├── NotWrittenError (FileNotFoundError) a declared file was not written
     ├── DocumentNotFoundError (LookupError) no artifact, or not just one, has this id
     ├── FileKeyError (KeyError)             the artifact has no such file
-    ├── InUseError                          other artifacts are based on what was to be deleted
+    ├── InUseError                          others depend on what was to be deleted
+    ├── TagTakenError                       the tag names another artifact
     ├── IntegrityError                      stored bytes are not the bytes that were saved
     ├── FormatError                         written by a newer elliptio, or damaged
     ├── MissingExtraError (ImportError)     an optional dependency is not installed
@@ -67,7 +68,11 @@ class FileKeyError(ElliptioError, KeyError):
 
 
 class InUseError(ElliptioError):
-    """Other artifacts are based on what was to be deleted."""
+    """Other artifacts are based on what was to be deleted, or tags name it."""
+
+
+class TagTakenError(ElliptioError):
+    """The tag names another artifact."""
 
 
 class IntegrityError(ElliptioError):

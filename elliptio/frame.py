@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from elliptio.metadata import VERSION
 from elliptio.search import Found
+from elliptio.tags import Move
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,6 +17,9 @@ _TYPES = dict.fromkeys(("creation_time", "deleted.time"), "datetime64[ms, UTC]")
 _TYPES |= dict.fromkeys(("file_count", "total_size", "version"), "int64")
 _DEFAULTS = {"file_count": 0, "total_size": 0, "version": VERSION}
 """What `Metadata` says where an older elliptio, or somebody else, wrote no such field."""
+
+MOVE = ("tag", "artifact_id", "time", "username")
+"""What is shown of a move of a tag."""
 
 
 def to_frame(found: Found) -> pd.DataFrame:
@@ -30,6 +35,14 @@ def to_frame(found: Found) -> pd.DataFrame:
         if name in typed:
             frame.insert(place, name, typed[name])
     return frame
+
+
+def moves_frame(moves: Sequence[Move]) -> pd.DataFrame:
+    """Shape moves of tags into a DataFrame, in their order."""
+    import pandas as pd
+
+    data = {name: pd.Series([getattr(move, name) for move in moves], dtype="object") for name in MOVE}
+    return pd.DataFrame(data | {"time": data["time"].astype("datetime64[ms, UTC]")})
 
 
 def _block(columns: list[list[Any]], rows: int) -> np.ndarray[Any, Any]:

@@ -22,8 +22,9 @@ from elliptio.loading import artifact_of, files_of, metadata_of, neighbours_of
 from elliptio.metadata import Labels, check_labels
 from elliptio.provenance.redaction import redact
 from elliptio.publication import Publication, discarding, keeping
+from elliptio.references import is_name, resolve
 from elliptio.search import search
-from elliptio.session import Session, identifier_of
+from elliptio.session import Session
 from elliptio.sources import PathLike, find_sources
 
 if TYPE_CHECKING:
@@ -213,7 +214,7 @@ class Handler(Session):
         Parameters
         ----------
         artifact_id
-            Identifier, or a beginning of it that fits only one.
+            Identifier, or a beginning of it that fits only one. ``"tag:NAME"``: what this tag names now.
         track
             False leaves `based_on` as it is.
 
@@ -226,7 +227,7 @@ class Handler(Session):
 
         """
         spool.flush_if_any(self.lake)
-        metadata = metadata_of(self.lake, self.lake.get(identifier_of(artifact_id)))
+        metadata = metadata_of(self.lake, self.lake.get(self._identifier(artifact_id)))
         if track:
             with self._lock:
                 if metadata.artifact_id not in self.based_on:
@@ -279,7 +280,7 @@ class Handler(Session):
             If the index cannot be reached.
 
         """
-        above, below = (None if near is None else identifier_of(near) for near in (ancestors_of, descendants_of))
+        above, below = (None if near is None else self._identifier(near) for near in (ancestors_of, descendants_of))
         found = search(
             self.lake,
             query,
@@ -306,7 +307,7 @@ class Handler(Session):
         Parameters
         ----------
         artifact_id
-            Identifier, or a beginning of it that fits only one; a deleted artifact's will do.
+            As for `get`; a deleted artifact's will do.
         direction
             ``"up"``: only what it was made from. ``"down"``: only what was made of it.
         depth
@@ -323,14 +324,14 @@ class Handler(Session):
 
         """
         spool.flush_if_any(self.lake)
-        return lineage(self.lake, identifier_of(artifact_id), direction=direction, depth=depth)
+        return lineage(self.lake, self._identifier(artifact_id), direction=direction, depth=depth)
 
     def _begin(self, labels: LabelsLike, based_on: BasedOn | None) -> Publication:
         def loaded() -> list[str]:
             with self._lock:
                 return list(self.based_on)
 
-        explicit = None if based_on is None else _identifiers(based_on)
+        explicit = None if based_on is None else self._identifiers(based_on)
         return Publication(
             self.lake,
             run_id=self.run_id,
@@ -339,6 +340,16 @@ class Handler(Session):
             progress=self.progress,
             git_diff=self._settings["git_diff"].value,
         )
+
+    def _identifiers(self, based_on: BasedOn) -> list[str]:
+        several = [based_on] if isinstance(based_on, str | Artifact) else list(based_on)
+        identifiers = [entry.artifact_id if isinstance(entry, Artifact) else entry for entry in several]
+        for identifier in identifiers:
+            known = isinstance(identifier, str) and (identifier.startswith("artifact_") or is_name(identifier))
+            if not known or not identifier.isprintable():
+                shown = repr(identifier) if isinstance(identifier, str) else f"a {type(identifier).__name__}"
+                raise MetadataError(f"based_on takes artifacts or their identifiers ('artifact_…'), not {shown}.")
+        return list(dict.fromkeys(resolve(self.lake, identifier) for identifier in identifiers))
 
     def _new_artifact(self, publication: Publication, block: Block, declared: list[str], *, grows: bool) -> NewArtifact:
         with explained("make", str(block.folder)):
@@ -357,13 +368,3 @@ class Handler(Session):
 
 def _redacted(output: capture.Output) -> bytes:
     return redact(output.text())[0].encode("utf-8", "backslashreplace")
-
-
-def _identifiers(based_on: BasedOn) -> list[str]:
-    several = [based_on] if isinstance(based_on, str | Artifact) else list(based_on)
-    identifiers = [entry.artifact_id if isinstance(entry, Artifact) else entry for entry in several]
-    for identifier in identifiers:
-        if not isinstance(identifier, str) or not identifier.startswith("artifact_") or not identifier.isprintable():
-            shown = repr(identifier) if isinstance(identifier, str) else f"a {type(identifier).__name__}"
-            raise MetadataError(f"based_on takes artifacts or their identifiers ('artifact_…'), not {shown}.")
-    return list(dict.fromkeys(identifiers))

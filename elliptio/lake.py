@@ -71,6 +71,8 @@ class Lake:
         self.unnoted: dict[str, str] = {}
         # What was already said of the spool's files: once is enough.
         self.spool_reported: set[str] = set()
+        # Moves of tags that were read, by tag and number.
+        self.tag_moves: dict[tuple[str, int], Any] = {}
         self._paused_until = -math.inf
         self._failure = ""
 
@@ -180,8 +182,15 @@ class Lake:
             document = {**document, "files": [], "file_relpaths": []}
         if environment.get("_id"):
             self.index.insert(ENVIRONMENTS, environment)
-        if not self.index.insert(ARTIFACTS, document):
-            return False
+        return self.index.insert(ARTIFACTS, document) and self._still_there(document)
+
+    def replace(self, document: Document) -> None:
+        """Put a document in the place of its older form; of an artifact that was deleted meanwhile none stays."""
+        self.index.replace(ARTIFACTS, document)
+        self._still_there(document)
+
+    def _still_there(self, document: Document) -> bool:
+        """Tell whether an artifact was not deleted while it was being recorded; if it was, its document goes again."""
         # Whoever deletes writes the tombstone first and takes the document away last, so one of the two sees the other.
         if self.store.stat(f"{document['remote_root']}/{TOMBSTONE_FILE}") is not None:
             self.index.delete(ARTIFACTS, [document["_id"]])

@@ -22,8 +22,9 @@ def metadata_of(lake: Lake, document: Document) -> Metadata:
     root = f"{lake.store.root}/{document['remote_root']}"
     if document.get("file_count", 0) > len(document.get("files", ())):
         with lake.store.open(f"{document['remote_root']}/{naming.MANIFEST}", whole=True) as manifest:
-            document, environment = read_manifest(manifest.read(), f"{root}/{naming.MANIFEST}")
-        check_document(document, environment, f"{root}/{naming.MANIFEST}")
+            found, environment = read_manifest(manifest.read(), f"{root}/{naming.MANIFEST}")
+        check_document(found, environment, f"{root}/{naming.MANIFEST}")
+        document = {**found, "tags": document.get("tags", [])}
     return from_document(document, environment, root, Packages(environment.get("python_packages", {})))
 
 

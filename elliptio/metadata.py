@@ -86,9 +86,10 @@ class FileRecord:
 class Metadata:
     """Everything that is recorded about one artifact.
 
-    ``creation_time`` is in UTC with milliseconds; ``remote_root`` is the absolute place of the artifact as seen from
-    here; ``git`` holds commit, branch, remote and dirty, or is None outside a repository; ``working_directory`` is
-    relative to the repository; ``redactions`` tells of each secret that was masked what kind it is and where it was.
+    ``creation_time`` is in UTC with milliseconds; ``tags`` are those that it had when it was loaded, and do not count
+    when two are compared; ``remote_root`` is the absolute place of the artifact as seen from here; ``git`` holds
+    commit, branch, remote and dirty, or is None outside a repository; ``working_directory`` is relative to the
+    repository; ``redactions`` tells of each secret that was masked what kind it is and where it was.
     """
 
     username: str
@@ -100,7 +101,7 @@ class Metadata:
     python_packages: Mapping[str, str] = field(default_factory=dict)
     based_on: list[str] = field(default_factory=list)
     labels: Labels | AnyLabels = field(default_factory=Labels)
-    tags: list[str] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list, compare=False)
     remote_root: str = ""
     local_root: str = ""
     files: list[FileRecord] = field(default_factory=list)

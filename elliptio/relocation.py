@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from elliptio import upkeep
+from elliptio import tags, upkeep
 from elliptio.config import Setting
 from elliptio.errors import ConfigError, FormatError, StoreError
 from elliptio.lake import ARTIFACTS, ENVIRONMENTS, TOMBSTONES, Lake
@@ -101,8 +101,18 @@ def relocate(old: Lake, new: Lake) -> RelocateReport:
         artifacts=len(complete),
         carried=carried,
         recorded=recorded.artifacts + recorded.tombstones,
-        problems=[*missing, *recorded.problems],
+        problems=[*missing, *recorded.problems, *_settle_tags(new)],
     )
+
+
+def _settle_tags(new: Lake) -> list[Problem]:
+    """Bring the tags in the index up to date, unless some that it knows did not arrive: those it keeps."""
+    known = {name for document in new.find({"tags": {"$gte": ""}}, sort=(), limit=0) for name in document["tags"]}
+    lost = sorted(known - tags.heads(new).keys())
+    if lost:
+        where = f"{new.store.root}/{tags.TAGS}"
+        return [Problem(f"tag:{name}", None, f"is missing: there is no {where}/{tags.encode(name)}") for name in lost]
+    return [Problem(f"tag:{name}", None, str(error)) for name, error in tags.sync(new).items()]
 
 
 def settings_at(settings: Mapping[str, Setting], old: str, new: str) -> list[Setting]:

@@ -6,7 +6,7 @@ import os
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
-from elliptio import naming, spool, upkeep
+from elliptio import naming, spool, tagging, tags, upkeep
 from elliptio.artifact import Artifact
 from elliptio.background import Background
 from elliptio.comparison import Comparison, compare
@@ -14,13 +14,14 @@ from elliptio.config import load_settings
 from elliptio.errors import DocumentNotFoundError
 from elliptio.files import RemoteFile
 from elliptio.forking import Lock
-from elliptio.frame import to_frame
+from elliptio.frame import moves_frame, to_frame
 from elliptio.identification import identify
 from elliptio.loading import artifact_of, metadata_of
 from elliptio.opening import open_lake
 from elliptio.provenance import username
+from elliptio.references import resolve
 from elliptio.upkeep import Orphan, ReindexReport
-from elliptio.verification import VerifyReport, verify
+from elliptio.verification import VerifyReport, verify, verify_tags
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,6 +110,79 @@ class Session:
         """
         return spool.flush(self.lake)
 
+    def tag(self, artifact: str | Artifact, name: str, *, overwrite: bool = False) -> None:
+        """Give an artifact a name that can move to another one later: ``h.get("tag:prod")``.
+
+        An artifact can have several tags, a tag names one artifact. Of several who set it at once, one succeeds.
+
+        Parameters
+        ----------
+        artifact
+            An artifact, or whatever `get` takes.
+        name
+            Any text of up to 80 bytes without ``/``, ``:`` and characters that cannot be printed.
+        overwrite
+            True: move the tag if it names another artifact.
+
+        Raises
+        ------
+        TagTakenError
+            If it names another artifact, unless `overwrite`; the message says which, and who set it when.
+        MetadataError
+            If this cannot be the name of a tag.
+        DocumentNotFoundError
+            If there is no such artifact.
+        StoreError
+            If the store cannot be written.
+
+        Notes
+        -----
+        If the index cannot be reached the tag is set all the same, and `get` knows it. A `SpooledWarning` says that
+        `find` does not know it yet.
+
+        """
+        tagging.tag(self.lake, self._identifier(artifact), name, overwrite=overwrite, username=username())
+
+    def untag(self, name: str) -> None:
+        """Take a tag away. Its history stays.
+
+        Raises
+        ------
+        DocumentNotFoundError
+            If there is no such tag.
+        StoreError
+            If the store cannot be written.
+
+        """
+        tagging.untag(self.lake, name, username=username())
+
+    def tags(self, history: str | None = None) -> pd.DataFrame:
+        """List the tags, or all moves of one.
+
+        Parameters
+        ----------
+        history
+            Name of a tag: what it named since when and who moved it, the last move first.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``tag``, ``artifact_id`` (None in a history where the tag was taken away), ``time`` (UTC) and
+            ``username``: when it was set, and by whom. One row a tag, in the order of their names, or one a move.
+
+        Raises
+        ------
+        DocumentNotFoundError
+            If there never was such a tag.
+        FormatError
+            If a move in its history is damaged.
+        StoreError
+            If the store cannot be read.
+
+        """
+        moves = tags.current(self.lake).values() if history is None else tags.history(self.lake, history)
+        return moves_frame(list(moves))
+
     def identify(self, path: str | os.PathLike[str], *, large: bool = True) -> pd.DataFrame:
         """Tell whose file this is: the artifacts that hold a file of exactly this content, under whatever name.
 
@@ -153,8 +227,8 @@ class Session:
         Parameters
         ----------
         a, b
-            Identifiers, or beginnings of them that fit only one, or artifacts, also of another lake. Without `b`,
-            packages, Python, machine and git are compared with those of this process, and who, when and how it runs.
+            What `get` takes, or artifacts, also of another lake. Without `b`, packages, Python, machine and git are
+            compared with those of this process, and who, when and how it runs.
 
         Returns
         -------
@@ -183,10 +257,14 @@ class Session:
                 raise DocumentNotFoundError(f"{artifact.artifact_id} is not published yet.")
             return artifact
         spool.flush_if_any(self.lake)
-        return artifact_of(self.lake, metadata_of(self.lake, self.lake.get(identifier_of(artifact))))
+        return artifact_of(self.lake, metadata_of(self.lake, self.lake.get(self._identifier(artifact))))
+
+    def _identifier(self, artifact: str | Artifact) -> str:
+        """Identifier of what a user names, or a beginning of it."""
+        return resolve(self.lake, identifier_of(artifact))
 
     def verify(self, artifact_id: str | Artifact | None = None) -> VerifyReport:
-        """Read every file of one artifact, or of the whole lake, and compare it with what was recorded.
+        """Read every file of one artifact, or of the whole lake and its tags, and compare it with what was recorded.
 
         Returns
         -------
@@ -195,12 +273,14 @@ class Session:
 
         """
         if artifact_id is not None:
-            return verify(self.lake, [self.lake.get(identifier_of(artifact_id))], progress=self.progress)
+            return verify(self.lake, [self.lake.get(self._identifier(artifact_id))], progress=self.progress)
         documents = self.lake.find({}, sort=(), limit=0)
-        return verify(self.lake, documents, progress=self.progress)
+        report = verify(self.lake, documents, progress=self.progress)
+        report.problems += verify_tags(self.lake)
+        return report
 
     def reindex(self) -> ReindexReport:
-        """Rebuild the index from the store alone: add every artifact that is not in it. Idempotent."""
+        """Rebuild the index from the store alone: add every artifact that is not in it, and tags. Idempotent."""
         return upkeep.reindex(self.lake)
 
     def gc(self, dry_run: bool = True, *, grace: timedelta = upkeep.GRACE) -> list[Orphan]:
@@ -210,17 +290,17 @@ class Session:
     def delete(self, artifact_id: str | Artifact, force: bool = False) -> None:
         """Delete an artifact's files for good; a tombstone keeps its place in the lineage.
 
-        Only a whole identifier will do, no beginning of it.
+        Only a whole identifier will do, no beginning of it, or ``tag:NAME``. Its tags are taken away.
 
         Raises
         ------
         InUseError
-            If other artifacts are based on it, unless `force`.
+            If other artifacts are based on it or tags name it, unless `force`.
         DocumentNotFoundError
             If there is no such artifact.
 
         """
-        upkeep.delete_artifact(self.lake, identifier_of(artifact_id), force=force, username=username())
+        upkeep.delete_artifact(self.lake, self._identifier(artifact_id), force=force, username=username())
 
 
 def identifier_of(artifact: str | Artifact) -> str:

@@ -1,18 +1,20 @@
-"""Artifacts that are saved but not yet in the index, because it could not be reached.
+"""Artifacts that are saved but not yet in the index, because it could not be reached, and tags likewise.
 
 An artifact lies complete in the store before it is recorded, so all that must be kept is where it lies: a small file
-``.elliptio/spool/<artifact_id>`` in the store. Whoever opens the lake next can deliver it, from any machine.
+``.elliptio/spool/<artifact_id>`` in the store. Of tags too the store has everything, so an empty file ``tags_…`` beside
+it says enough. Whoever opens the lake next can deliver it, from any machine.
 """
 
 from __future__ import annotations
 
 import logging
+import secrets
 import sys
 import time
 import warnings
 from types import FrameType
 
-from elliptio import naming
+from elliptio import naming, tags
 from elliptio.documents import check_document, check_place, lies_at
 from elliptio.errors import ElliptioError, FormatError, IndexUnavailableError, MissingKeyError, StoreError
 from elliptio.lake import Lake
@@ -23,6 +25,8 @@ log = logging.getLogger(__name__)
 
 SPOOL = f"{naming.LAKE_FOLDER}/spool"
 
+TAGS_NOTE = f"{SPOOL}/tags_"
+
 LONGEST = 4096
 """Bytes of a place in a lake; what is longer is none."""
 
@@ -31,12 +35,19 @@ LOOK_SECONDS = 60.0
 
 
 class SpooledWarning(UserWarning):
-    """An artifact is saved, but cannot be found yet: the index could not be reached."""
+    """An artifact or a tag is saved, but cannot be found yet: the index could not be reached."""
 
 
 def note(lake: Lake, artifact_id: str, root_key: str) -> None:
     """Note that an artifact waits for the index."""
     lake.store.create(f"{SPOOL}/{artifact_id}", root_key.encode())
+
+
+def note_tags(lake: Lake) -> None:
+    """Note that the index has to be told of tags."""
+    lake.spooled = True
+    # A name of its own: whoever delivers must not take away a note that was written after it had looked.
+    lake.store.create(f"{TAGS_NOTE}{secrets.token_hex(8)}", b"")
 
 
 def keep(lake: Lake, artifact_id: str, root_key: str, error: ElliptioError) -> None:
@@ -111,7 +122,7 @@ def flush_if_any(lake: Lake) -> None:
         delivered = _deliver(lake, waiting)
     except IndexUnavailableError as error:
         number = len(waiting) + len(lake.unnoted)
-        _report(lake, "index", f"{number:,} artifacts wait for the index, which cannot be written: {error}")
+        _report(lake, "index", f"{number:,} artifacts or tags wait for the index, which cannot be written: {error}")
         return
     if delivered:
         log.info("Recorded %d artifacts that had waited for the index.", len(delivered))
@@ -119,7 +130,8 @@ def flush_if_any(lake: Lake) -> None:
 
 def _deliver(lake: Lake, waiting: list[StoredFile]) -> list[str]:
     delivered = _deliver_unnoted(lake)
-    for stored in sorted(waiting, key=lambda stored: stored.key):
+    notes = [stored for stored in waiting if stored.key.startswith(TAGS_NOTE)]
+    for stored in sorted({*waiting} - {*notes}, key=lambda stored: stored.key):
         try:
             artifact_id = _deliver_one(lake, stored)
         except IndexUnavailableError:
@@ -128,6 +140,10 @@ def _deliver(lake: Lake, waiting: list[StoredFile]) -> list[str]:
             _report(lake, stored.key, f"{lake.store.root}/{stored.key} cannot be recorded in the index: {error}")
         else:
             delivered += [artifact_id] if artifact_id else []
+    if notes:
+        tags.sync(lake)
+        for stored in notes:
+            lake.store.remove(stored.key)
     lake.reached()
     lake.spooled = False
     return delivered

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from elliptio import naming
+from elliptio import naming, tags
 from elliptio.documents import check_document, check_place, check_tombstone, is_artifact_root, lies_at
 from elliptio.errors import (
     DocumentNotFoundError,
@@ -63,6 +63,8 @@ class ReindexReport:
 def reindex(lake: Lake) -> ReindexReport:
     """Put every artifact and tombstone that lies complete in the store into the index; add only what is missing.
 
+    Then the index is told which tags artifacts have.
+
     Raises
     ------
     IndexUnavailableError
@@ -72,7 +74,9 @@ def reindex(lake: Lake) -> ReindexReport:
 
     """
     lake.check_format()
-    return record(lake, *lying(lake))
+    report = record(lake, *lying(lake))
+    report.problems += [Problem(f"tag:{name}", None, str(error)) for name, error in tags.sync(lake).items()]
+    return report
 
 
 def lying(lake: Lake) -> tuple[set[str], set[str]]:
@@ -213,12 +217,12 @@ def _remove_parts(lake: Lake, root: str) -> None:
 
 
 def delete(lake: Lake, document: Document, *, force: bool, username: str) -> None:
-    """Remove an artifact's files; a tombstone keeps its place in the lineage.
+    """Remove an artifact's files, and its tags; a tombstone keeps its place in the lineage.
 
     Raises
     ------
     InUseError
-        If other artifacts are based on it, unless `force`.
+        If other artifacts are based on it or tags name it, unless `force`.
     FormatError
         If the document says that the artifact lies where another does.
 
@@ -227,12 +231,8 @@ def delete(lake: Lake, document: Document, *, force: bool, username: str) -> Non
     if not isinstance(root, str) or not lies_at(artifact_id, root):
         raise FormatError(f"{artifact_id} was not deleted: its document says that it lies in {root!r}.")
     _check_own(lake, artifact_id, root)
-    children = [child["_id"] for child in lake.find({"based_on": artifact_id}, sort=(), limit=10)]
-    if children and not force:
-        raise InUseError(
-            f"{artifact_id} was not deleted, because these are based on it: {', '.join(children)}. "
-            "force=True deletes it all the same."
-        )
+    if not force:
+        _check_unused(lake, artifact_id)
     now = datetime.now(tz=UTC)
     tombstone = {
         **{name: value for name, value in document.items() if name not in ("files", "logs", "tags")},
@@ -241,7 +241,18 @@ def delete(lake: Lake, document: Document, *, force: bool, username: str) -> Non
     }
     lake.store.create(f"{root}/{TOMBSTONE_FILE}", extended_json(tombstone).encode() + b"\n")
     lake.index.insert(TOMBSTONES, tombstone)
-    _finish_deleting(lake, artifact_id, root)
+    _finish_deleting(lake, artifact_id, root, username)
+
+
+def _check_unused(lake: Lake, artifact_id: str) -> None:
+    children = [child["_id"] for child in lake.find({"based_on": artifact_id}, sort=(), limit=10)]
+    reasons = [f"these are based on it: {', '.join(children)}"] if children else []
+    names = tags.names_of(lake, artifact_id)
+    reasons += [f"these tags name it: {', '.join(map(repr, names))}"] if names else []
+    if reasons:
+        raise InUseError(
+            f"{artifact_id} was not deleted, because {', and '.join(reasons)}. force=True deletes it all the same."
+        )
 
 
 def delete_artifact(lake: Lake, artifact_id: str, *, force: bool, username: str) -> None:
@@ -250,7 +261,7 @@ def delete_artifact(lake: Lake, artifact_id: str, *, force: bool, username: str)
     Raises
     ------
     InUseError
-        If other artifacts are based on it, unless `force`.
+        If other artifacts are based on it or tags name it, unless `force`.
     DocumentNotFoundError
         If there is none, or nothing is left of it.
 
@@ -263,7 +274,7 @@ def delete_artifact(lake: Lake, artifact_id: str, *, force: bool, username: str)
         if tombstone.get("_id") != artifact_id or not lies_at(artifact_id, root) or not _is_left(lake, str(root)):
             raise
         _check_own(lake, artifact_id, str(root))
-        _finish_deleting(lake, artifact_id, str(root))
+        _finish_deleting(lake, artifact_id, str(root), username)
         return
     if document["_id"] != artifact_id:
         raise DocumentNotFoundError(f"Deleting takes the whole artifact_id, not {artifact_id!r}: it is for good.")
@@ -284,7 +295,8 @@ def _is_left(lake: Lake, root: str) -> bool:
     return any(True for part in _PARTS for _ in lake.store.list(f"{root}/{part}"))
 
 
-def _finish_deleting(lake: Lake, artifact_id: str, root: str) -> None:
+def _finish_deleting(lake: Lake, artifact_id: str, root: str, username: str) -> None:
+    tags.release(lake, artifact_id, username=username)
     lake.index.delete(ARTIFACTS, [artifact_id])
     _remove_parts(lake, root)
     # Once more: whoever was recording the artifact meanwhile may not have seen the tombstone.

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
-from elliptio import naming
+from elliptio import naming, tags
 from elliptio.documents import check_document, check_records
-from elliptio.errors import ElliptioError, FormatError, IntegrityError, MissingKeyError
+from elliptio.errors import DocumentNotFoundError, ElliptioError, FormatError, IntegrityError, MissingKeyError
 from elliptio.hashing import CHUNK, HashingReader, once_more_if_remote
 from elliptio.lake import TOMBSTONE_FILE, Lake
 from elliptio.metadata import read_manifest
@@ -19,7 +19,10 @@ from elliptio.protocols import Document
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong with one artifact; `relpath` is None where it concerns the whole artifact."""
+    """One thing that is wrong with one artifact; `relpath` is None where it concerns the whole artifact.
+
+    Of a tag, `artifact_id` is ``tag:NAME`` and `relpath` the file of one of its moves.
+    """
 
     artifact_id: str
     relpath: str | None
@@ -70,6 +73,39 @@ def verify(lake: Lake, documents: Iterable[Document], *, progress: bool = True) 
     gone = {artifact_id for artifact_id in suspects if _is_gone(lake, artifact_id, roots[artifact_id])}
     report.problems = [problem for problem in report.problems if problem.artifact_id not in gone]
     return report
+
+
+def verify_tags(lake: Lake) -> list[Problem]:
+    """Read every move of every tag; tell which are damaged or missing, and which tags name what is not there."""
+    problems = []
+    numbers: dict[str, set[int]] = {}
+    for stored in lake.store.list(tags.TAGS):
+        parsed = tags.parse_key(stored.key)
+        if parsed is None:
+            relpath = stored.key.removeprefix(f"{tags.TAGS}/")
+            problems.append(Problem("tag:", relpath, "is no move of a tag: it does not belong here"))
+        else:
+            numbers.setdefault(parsed[0], set()).add(parsed[1])
+    for name in sorted(numbers):
+        last = max(numbers[name])
+        problems += [problem for number in range(1, last + 1) if (problem := _verify_move(lake, name, number, last))]
+    return problems
+
+
+def _verify_move(lake: Lake, name: str, number: int, last: int) -> Problem | None:
+    try:
+        move = tags.read(lake, name, number)
+        if number == last and move.artifact_id is not None:
+            lake.get(move.artifact_id)
+    except MissingKeyError:
+        message = "is missing"
+    except DocumentNotFoundError as error:
+        message = f"names an artifact that is not there: {error}"
+    except ElliptioError as error:
+        message = str(error)
+    else:
+        return None
+    return Problem(f"tag:{name}", f"{number:08d}.json", message)
 
 
 def _is_gone(lake: Lake, artifact_id: str, root: Any) -> bool:

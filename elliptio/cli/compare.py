@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from elliptio.cli import output
-from elliptio.cli.options import Verb, add_verb, handler
+from elliptio.cli.options import ID_HELP, Verb, add_verb, handler
 
 SAME, DIFFERENT, FAILED = 0, 1, 2
 
@@ -18,7 +18,7 @@ def add_parser(verbs: Verb) -> None:
     """Add the verb."""
     summary = "show what differs between two artifacts, or between one and here and now"
     parser = add_verb(verbs, "compare", summary, run, epilog=_EPILOG)
-    parser.add_argument("a", metavar="A", help="artifact_id, or a beginning of it that fits only one")
+    parser.add_argument("a", metavar="A", help=ID_HELP)
     parser.add_argument(
         "b", metavar="B", nargs="?", help="another; without it, packages, Python, machine and git of this command"
     )

@@ -11,18 +11,21 @@ from elliptio.cli.options import ID_LENGTH, UsageError, Verb, add_verb, handler
 def add_parser(verbs: Verb) -> None:
     """Add the verb."""
     parser = add_verb(verbs, "delete", "remove an artifact's files for good", run)
-    parser.add_argument("artifact_id", metavar="ID", help="the whole artifact_id; no beginning of it will do")
-    parser.add_argument("--force", action="store_true", help="also if other artifacts are based on it")
+    parser.add_argument("artifact_id", metavar="ID", help="the whole artifact_id, no beginning of it; or tag:NAME")
+    parser.add_argument("--force", action="store_true", help="also if other artifacts are based on it, or tags name it")
 
 
 def run(args: argparse.Namespace) -> int:
     """Delete, and say so."""
-    if len(args.artifact_id) < ID_LENGTH:
+    if len(args.artifact_id) < ID_LENGTH and not args.artifact_id.startswith("tag:"):
         raise UsageError(f"delete takes the whole artifact_id, not {args.artifact_id!r}: it is for good")
+    from elliptio.references import resolve
+
     with handler(args) as h:
-        h.delete(args.artifact_id, force=args.force)
+        artifact_id = resolve(h.lake, args.artifact_id)
+        h.delete(artifact_id, force=args.force)
     if args.json:
-        output.print_json({"deleted": args.artifact_id})
+        output.print_json({"deleted": artifact_id})
     else:
-        print(f"{args.artifact_id} was deleted")
+        print(f"{artifact_id} was deleted")
     return 0

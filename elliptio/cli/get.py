@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from elliptio.cli import output
-from elliptio.cli.options import Verb, add_verb, handler
+from elliptio.cli.options import ID_HELP, Verb, add_verb, handler
 from elliptio.errors import StoreError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ Target = tuple["RemoteFile", Path, bool]
 def add_parser(verbs: Verb) -> None:
     """Add the verb."""
     parser = add_verb(verbs, "get", "copy an artifact's files to this machine, verified", run)
-    parser.add_argument("artifact_id", metavar="ID", help="artifact_id, or a beginning of it that fits only one")
+    parser.add_argument("artifact_id", metavar="ID", help=ID_HELP)
     parser.add_argument("--to", type=Path, metavar="DIR", help="folder to write to (default: ./<artifact_id>)")
     parser.add_argument("--file", action="append", metavar="RELPATH", help="only this file; may be repeated")
     parser.add_argument("--force", action="store_true", help="replace files that have different content")

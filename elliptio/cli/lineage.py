@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from elliptio.cli import output
-from elliptio.cli.options import Verb, add_verb, handler
+from elliptio.cli.options import ID_HELP, Verb, add_verb, handler
 
 if TYPE_CHECKING:
     from elliptio.drawing.nodes import Node
@@ -19,9 +19,7 @@ FACTS = ("creation_time", "username", "file_relpaths", "labels", "run_id", "dele
 def add_parser(verbs: Verb) -> None:
     """Add the verb."""
     parser = add_verb(verbs, "lineage", "show what an artifact was made from, and what was made of it", run)
-    parser.add_argument(
-        "artifact_id", metavar="ID", help="artifact_id, or a beginning of it that fits only one; also of a deleted one"
-    )
+    parser.add_argument("artifact_id", metavar="ID", help=f"{ID_HELP}; also of a deleted one")
     parser.add_argument(
         "--direction",
         choices=("both", "up", "down"),

@@ -30,6 +30,9 @@ from elliptio.cli import (
     reindex,
     relocate,
     show,
+    tag,
+    tags,
+    untag,
     upload,
     verify,
 )
@@ -38,7 +41,7 @@ from elliptio.errors import ElliptioError
 
 VERBS = (
     demo, upload, find, show, lineage, get, identify, compare,
-    delete, verify, flush, reindex, relocate, gc, cache, config, doctor,
+    tag, untag, tags, delete, verify, flush, reindex, relocate, gc, cache, config, doctor,
 )  # fmt: skip
 
 OK, USAGE, INTERRUPTED, NOBODY_READS = 0, 2, 130, 141

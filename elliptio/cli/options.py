@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 Verb: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
+ID_HELP = "artifact_id, a beginning of it that fits only one, or tag:NAME"
+
 ID_LENGTH = len("artifact_") + 36
 """Characters of a complete artifact_id."""
 
@@ -158,5 +160,6 @@ def settings(args: argparse.Namespace, problems: list[ConfigError] | None = None
 
 
 def full_id(opened: Handler, given: str) -> str:
-    """Complete a shortened artifact_id; a complete one may belong to another lake and is taken as it is."""
-    return given if len(given) >= ID_LENGTH else opened.get(given, track=False).artifact_id
+    """Find the artifact_id of what a user names; a complete one may belong to another lake and is taken as it is."""
+    whole = given.startswith("artifact_") and len(given) >= ID_LENGTH
+    return given if whole else opened.get(given, track=False).artifact_id

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from elliptio.cli import output
-from elliptio.cli.options import Verb, add_verb, handler
+from elliptio.cli.options import ID_HELP, Verb, add_verb, handler
 
 if TYPE_CHECKING:
     from elliptio.artifact import Artifact
@@ -17,7 +17,7 @@ DIFF = "git.diff"
 def add_parser(verbs: Verb) -> None:
     """Add the verb."""
     parser = add_verb(verbs, "show", "show what is recorded about an artifact", run)
-    parser.add_argument("artifact_id", metavar="ID", help="artifact_id, or a beginning of it that fits only one")
+    parser.add_argument("artifact_id", metavar="ID", help=ID_HELP)
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument(
         "--packages", action="store_true", help="print the installed packages instead, as for pip install -r"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from elliptio.cli import output
-from elliptio.cli.options import Verb, add_verb, handler
+from elliptio.cli.options import ID_HELP, Verb, add_verb, handler
 
 
 def add_parser(verbs: Verb) -> None:
@@ -15,7 +15,7 @@ def add_parser(verbs: Verb) -> None:
         "artifact_id",
         nargs="?",
         metavar="ID",
-        help="only this artifact: artifact_id, or a beginning of it that fits only one",
+        help=f"only this artifact: {ID_HELP}",
     )
 
 

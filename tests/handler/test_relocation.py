@@ -230,3 +230,29 @@ def test_a_folder_that_was_copied_without_its_index_gets_it(local: eio.Handler, 
     report = relocate(local.lake, h.lake)
     assert (report.ok, report.carried, report.recorded, report.identity_restored) == (True, 1, 0, True)
     assert h.get(artifact).metadata.lake_id == report.lake_id == local.lake.lake_id
+
+
+def test_tags_come_along(buckets: Buckets, ids: list[str]) -> None:
+    with buckets.handler(buckets.old_root) as h:
+        h.tag(ids[0], "prod")
+        h.tag(ids[1], "prod", overwrite=True)
+    buckets.copy()
+    buckets.drop_old()
+    assert buckets.relocate().ok
+    h = buckets.handler(buckets.new_root)
+    assert h.get("tag:prod").artifact_id == ids[1]
+    assert list(h.find({"tags": "prod"}).index) == [ids[1]]
+    assert list(h.tags(history="prod").artifact_id) == [ids[1], ids[0]]
+
+
+def test_tags_that_did_not_come_along_are_named_and_kept_in_the_index(buckets: Buckets, ids: list[str]) -> None:
+    with buckets.handler(buckets.old_root) as h:
+        h.tag(ids[0], "prod")
+    buckets.copy(lambda key: not key.startswith(".elliptio/tags/"))
+    for _ in range(2):
+        report = buckets.relocate()
+        assert [problem.artifact_id for problem in report.problems] == ["tag:prod"]
+        assert list(buckets.handler(buckets.new_root).find({"tags": "prod"}).index) == [ids[0]]
+    buckets.copy()
+    assert buckets.relocate().ok
+    assert buckets.handler(buckets.new_root).get("tag:prod").artifact_id == ids[0]
