@@ -20,9 +20,10 @@ from elliptio.frame import to_frame
 from elliptio.lineage import Direction, Lineage, lineage, relatives
 from elliptio.loading import artifact_of, files_of, metadata_of, neighbours_of
 from elliptio.metadata import Labels, check_labels
+from elliptio.protocols import Document
 from elliptio.provenance.redaction import redact
 from elliptio.publication import Publication, discarding, keeping
-from elliptio.references import is_name, resolve
+from elliptio.references import is_name, latest, resolve
 from elliptio.search import search
 from elliptio.session import Session
 from elliptio.sources import PathLike, find_sources
@@ -215,19 +216,47 @@ class Handler(Session):
         ----------
         artifact_id
             Identifier, or a beginning of it that fits only one. ``"tag:NAME"``: what this tag names now.
+            ``"NAME:latest"``: the newest artifact with a file of exactly this name, or with it as label ``dataset`` or
+            ``project``.
         track
             False leaves `based_on` as it is.
 
         Raises
         ------
         DocumentNotFoundError
-            If there is no such artifact, or the beginning fits several.
+            If there is no such artifact, or the beginning fits several, or the file, the dataset and the project NAME
+            have different newest ones.
         IndexUnavailableError
             If the index cannot be reached.
 
         """
         spool.flush_if_any(self.lake)
-        metadata = metadata_of(self.lake, self.lake.get(self._identifier(artifact_id)))
+        return self._loaded(self.lake.get(self._identifier(artifact_id)), track)
+
+    def latest(self, query: Mapping[str, Any] | None = None, *, track: bool = True) -> Artifact:
+        """Load the newest artifact that matches a query, as `get` does.
+
+        Parameters
+        ----------
+        query
+            As for `find`.
+        track
+            As for `get`.
+
+        Raises
+        ------
+        DocumentNotFoundError
+            If none matches.
+        QueryError
+            If the query is malformed or not supported.
+        IndexUnavailableError
+            If the index cannot be reached.
+
+        """
+        return self._loaded(latest(self.lake, query), track)
+
+    def _loaded(self, document: Document, track: bool) -> Artifact:
+        metadata = metadata_of(self.lake, document)
         if track:
             with self._lock:
                 if metadata.artifact_id not in self.based_on:

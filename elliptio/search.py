@@ -142,6 +142,23 @@ def search(
     return Found(ids, _columns(lake, documents, chosen), total if exact else most, exact)
 
 
+def newest(lake: Lake, query: Mapping[str, Any] | None = None) -> Document | None:
+    """Find the newest artifact that matches a query; None if none does.
+
+    Raises
+    ------
+    QueryError
+        If the query is malformed or not supported.
+    IndexUnavailableError
+        If the index cannot be reached.
+
+    """
+    wanted = normalize_query({} if query is None else query)
+    _check_fields(wanted, FIELDS)
+    spool.flush_if_any(lake)
+    return next(lake.find(wanted, sort=[("creation_time", -1)], limit=1), None)
+
+
 def _check_fields(wanted: Mapping[str, Any], known: Set[str]) -> None:
     """Refuse conditions that could never be met, or not as they are meant: they would silently find nothing."""
     for path, operand in wanted.items():

@@ -19,7 +19,7 @@ from elliptio.identification import identify
 from elliptio.loading import artifact_of, metadata_of
 from elliptio.opening import open_lake
 from elliptio.provenance import username
-from elliptio.references import resolve
+from elliptio.references import LATEST, resolve
 from elliptio.upkeep import Orphan, ReindexReport
 from elliptio.verification import VerifyReport, verify, verify_tags
 
@@ -300,7 +300,10 @@ class Session:
             If there is no such artifact.
 
         """
-        upkeep.delete_artifact(self.lake, self._identifier(artifact_id), force=force, username=username())
+        named = identifier_of(artifact_id)
+        if named.endswith(LATEST):
+            raise DocumentNotFoundError(f"Deleting takes the whole artifact_id, not {named!r}: it is for good.")
+        upkeep.delete_artifact(self.lake, resolve(self.lake, named), force=force, username=username())
 
 
 def identifier_of(artifact: str | Artifact) -> str:

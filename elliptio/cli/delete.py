@@ -17,7 +17,8 @@ def add_parser(verbs: Verb) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Delete, and say so."""
-    if len(args.artifact_id) < ID_LENGTH and not args.artifact_id.startswith("tag:"):
+    tagged = args.artifact_id.startswith("tag:")
+    if not tagged and (len(args.artifact_id) < ID_LENGTH or ":" in args.artifact_id):
         raise UsageError(f"delete takes the whole artifact_id, not {args.artifact_id!r}: it is for good")
     from elliptio.references import resolve
 

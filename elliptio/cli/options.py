@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Verb: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
-ID_HELP = "artifact_id, a beginning of it that fits only one, or tag:NAME"
+ID_HELP = "artifact_id, a beginning of it that fits only one, tag:NAME or NAME:latest"
 
 ID_LENGTH = len("artifact_") + 36
 """Characters of a complete artifact_id."""

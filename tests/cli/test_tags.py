@@ -23,7 +23,7 @@ def test_a_tag_is_set_moved_and_taken_away(cli: Run, saved: str, other: str) -> 
     assert result.code == 1
     assert f"The tag 'prod' names {saved}" in result.error
     assert "--overwrite" in result.error
-    assert cli("tag", other, "prod", "--overwrite", "--json").json == {"tag": "prod", "artifact_id": other}
+    assert cli("tag", "train.txt:latest", "prod", "--overwrite", "--json").json == {"tag": "prod", "artifact_id": other}
     lines = cli("tags").out.splitlines()
     assert lines[0].split() == ["TAG", "ARTIFACT", "TIME", "(UTC)", "BY"]
     assert lines[1].split()[:2] == ["prod", other]
@@ -63,5 +63,7 @@ def test_verbs_take_a_tag(cli: Run, saved: str, other: str, here: Path) -> None:
 def test_deleting_what_a_tag_names_takes_force(cli: Run, saved: str, root: Path) -> None:
     cli("tag", saved, "prod")
     assert "these tags name it: 'prod'" in cli("delete", "tag:prod").error
+    assert cli("delete", "train.txt:latest").code == 2
+    assert cli("delete", f"{'x' * 60}:latest").code == 2
     assert cli("delete", "tag:prod", "--force").out == f"{saved} was deleted\n"
     assert len(eio.Handler(root).tags()) == 0

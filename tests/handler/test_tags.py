@@ -56,7 +56,7 @@ def test_every_verb_takes_a_tag(local: eio.Handler, data: Path) -> None:
     first = local.upload(data)
     local.tag(first, "data")
     second = local.upload(data / "train.txt", based_on="tag:data")
-    local.tag(second, "model")
+    local.tag("train.txt:latest", "model")
     assert named(local)["model"] == second.artifact_id
     assert second.metadata.based_on == [first.artifact_id]
     assert local.lineage("tag:model").ancestors == [first.artifact_id]
@@ -288,4 +288,5 @@ def test_a_save_costs_nothing_more(local: eio.Handler, data: Path, monkeypatch: 
     monkeypatch.setattr(lake_module.Lake, "replace", lambda self, document: asked.append("replace"))
     local.upload(data)
     local.find()
+    local.latest()
     assert asked == []
