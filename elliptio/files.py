@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
-from elliptio import downloading, hashing
+from elliptio import downloading, hashing, local_paths
 from elliptio.downloading import PLAIN, Downloads, Moved, Stored
 from elliptio.errors import FileKeyError, SourceError, StoreError
 from elliptio.failures import explained
@@ -84,6 +84,10 @@ class RemoteFile:
     While its artifact is being made (inside ``with h.new(...)``) it can be written; once published it can only be
     read, and every complete read is checked against the recorded sha256.
 
+    It is an `os.PathLike`, so that ``open`` and ``pd.read_csv`` take it as it is: its path is a real one on this
+    machine, handed out when its content is verified, which is done once as long as nothing changes the file. Of a file
+    in a remote store it is that of a read-only copy, which goes when the process ends.
+
     Attributes
     ----------
     relpath
@@ -121,6 +125,11 @@ class RemoteFile:
     def __hash__(self) -> int:
         return hash((self._store.root, self._key))
 
+    def __fspath__(self) -> str:
+        if self._block:
+            return str(self._block.path(self.relpath))
+        return str(local_paths.path_of(self._stored(), self.relpath, self._downloads.cache))
+
     @property
     def remote_url(self) -> str:
         """Where the file is: an absolute path on a local lake, otherwise a URL such as ``s3://bucket/…``.
@@ -138,7 +147,7 @@ class RemoteFile:
         Raises
         ------
         StoreError
-            If the file lies in a remote store: use `download` or `open`.
+            If the file lies in a remote store: use `download`, `open` or ``os.fspath(file)``.
 
         """
         if self._block:
@@ -257,10 +266,7 @@ class RemoteFile:
 
 
 class LocalFile(RemoteFile):
-    """A file in a local lake; an `os.PathLike`, so that ``open`` and ``pd.read_csv`` take it as it is."""
-
-    def __fspath__(self) -> str:
-        return self.remote_url
+    """A file in a local lake."""
 
 
 class S3File(RemoteFile):
