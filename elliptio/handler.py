@@ -258,10 +258,13 @@ class Handler(Session):
     def _loaded(self, document: Document, track: bool) -> Artifact:
         metadata = metadata_of(self.lake, document)
         if track:
-            with self._lock:
-                if metadata.artifact_id not in self.based_on:
-                    self.based_on.append(metadata.artifact_id)
+            self._track(metadata.artifact_id)
         return artifact_of(self.lake, metadata)
+
+    def _track(self, artifact_id: str) -> None:
+        with self._lock:
+            if artifact_id not in self.based_on:
+                self.based_on.append(artifact_id)
 
     def find(
         self,

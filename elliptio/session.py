@@ -6,7 +6,7 @@ import os
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
-from elliptio import naming, spool, tagging, tags, upkeep
+from elliptio import current, naming, spool, tagging, tags, upkeep
 from elliptio.artifact import Artifact
 from elliptio.background import Background
 from elliptio.comparison import Comparison, compare
@@ -57,6 +57,7 @@ class Session:
         self.based_on: list[str] = []
         self._lock = Lock()
         self._background = Background()
+        current.opened(self)
 
     def __repr__(self) -> str:
         root, index = self.lake.store.root, self.lake.index.address
@@ -73,6 +74,7 @@ class Session:
         return self.lake.index
 
     def __enter__(self) -> Self:
+        current.opened(self)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, raised: BaseException | None, trace: object) -> None:
@@ -92,6 +94,7 @@ class Session:
             The first error of a save with ``wait=False`` whose future nobody has asked.
 
         """
+        current.closed(self)
         error = self._background.finish()
         self.lake.close()
         if error is not None:

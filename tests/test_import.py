@@ -12,7 +12,20 @@ import pytest
 import elliptio as eio
 from elliptio import errors
 
-HEAVY = {"pandas", "numpy", "boto3", "botocore", "obstore", "git", "mongomock", "pymongo", "bson", "tqdm", "sqlite3"}
+HEAVY = {
+    "fsspec",
+    "pandas",
+    "numpy",
+    "boto3",
+    "botocore",
+    "obstore",
+    "git",
+    "mongomock",
+    "pymongo",
+    "bson",
+    "tqdm",
+    "sqlite3",
+}
 
 
 def loaded_by(code: str) -> set[str]:
