@@ -6,7 +6,7 @@ import contextlib
 import errno
 from collections.abc import Iterator
 
-from elliptio.errors import ElliptioError, StoreError
+from elliptio.errors import ElliptioError, FormatError, StoreError
 
 _ADVICE = {
     errno.EACCES: "Give this user access to it, or choose another place.",
@@ -34,6 +34,17 @@ def explained(action: str, path: str) -> Iterator[None]:
         raise
     except OSError as error:
         raise store_error(action, path, error) from error
+
+
+@contextlib.contextmanager
+def damage_named(where: str, advice: str) -> Iterator[None]:
+    """Turn what fails while a file is taken apart into a `FormatError` that says where, what and what to do."""
+    try:
+        yield
+    except FormatError:
+        raise
+    except Exception as error:  # a damaged file can fail in as many ways as there are parsers
+        raise FormatError(f"{where} is damaged: {type(error).__name__}: {error}. {advice}") from error
 
 
 def store_error(action: str, path: str, error: OSError) -> StoreError:

@@ -12,7 +12,8 @@ from typing import Any
 
 from elliptio import naming, query
 from elliptio.downloading import PLAIN, Downloads
-from elliptio.errors import DocumentNotFoundError, FormatError, IndexUnavailableError, StoreError
+from elliptio.errors import DocumentNotFoundError, IndexUnavailableError, StoreError
+from elliptio.failures import damage_named
 from elliptio.forking import Lock
 from elliptio.metadata import MAX_INDEXED_FILES, check_version
 from elliptio.protocols import Document, Index, Query, Sort, Store
@@ -128,16 +129,11 @@ class Lake:
         # Read back in every case: of two processes that made it at once, one won.
         with self.store.open(naming.LAKE_IDENTITY) as file:
             data = file.read()
-        try:
+        with damage_named(where, "Restore it from a backup."):
             found = json.loads(data)
             check_version(found, where)
             if not isinstance(found["lake_id"], str):
                 raise TypeError("lake_id is no text")
-        except FormatError:
-            raise
-        except Exception as error:  # a damaged file can fail in as many ways as there are parsers below
-            message = f"{where} is damaged: {type(error).__name__}: {error}. Restore it from a backup."
-            raise FormatError(message) from error
         return str(found["lake_id"])
 
     def close(self) -> None:

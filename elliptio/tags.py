@@ -17,6 +17,7 @@ from urllib.parse import quote, unquote
 from elliptio import naming
 from elliptio.documents import check_artifact_id, lies_at
 from elliptio.errors import DocumentNotFoundError, FormatError, MetadataError, TagTakenError
+from elliptio.failures import damage_named
 from elliptio.lake import Lake
 from elliptio.metadata import VERSION, check_version
 from elliptio.parallel import each
@@ -131,17 +132,12 @@ def read(lake: Lake, name: str, number: int) -> Move:
     where = f"{lake.store.root}/{key}"
     with lake.store.open(key) as file:
         data = file.read(_LONGEST + 1)
-    try:
+    with damage_named(where, "To set the tag anew: overwrite=True."):
         found = json.loads(data)
         check_version(found, where)
         move = Move(name, number, found["artifact_id"], datetime.fromisoformat(found["time"]), found["username"])
         if not isinstance(move.username, str) or move.time.tzinfo is None or len(data) > _LONGEST:
             raise ValueError("it does not say who moved the tag when")
-    except FormatError:
-        raise
-    except Exception as error:  # a damaged file can fail in as many ways as there are parsers below
-        message = f"{where} is damaged: {type(error).__name__}: {error}. To set the tag anew: overwrite=True."
-        raise FormatError(message) from error
     if move.artifact_id is not None:
         check_artifact_id(move.artifact_id, where)
     return move

@@ -12,6 +12,8 @@ from uuid import uuid4
 import pytest
 
 import elliptio as eio
+from elliptio.testing import S3Server
+from elliptio.testing.weather import Weather, weather_proxy
 
 pytest_plugins = ["elliptio.testing.fixtures"]
 
@@ -95,3 +97,23 @@ def h(team: Team) -> eio.Handler:
 def local(tmp_path: Path) -> eio.Handler:
     """A handler on a new lake of the embedded default."""
     return eio.Handler(tmp_path / "lake")
+
+
+@pytest.fixture
+def no_cache(own_home: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every download asks the store."""
+    monkeypatch.setenv("ELLIPTIO_CACHE_SIZE", "0")
+
+
+@pytest.fixture
+def sky(s3_root: str, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Weather]:
+    """What goes to S3 and comes from it: requests are counted, and can be made to fail."""
+    with weather_proxy(s3_server.endpoint_url) as weather:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", weather.endpoint_url)
+        yield weather
+
+
+@pytest.fixture
+def remote(s3_root: str, sky: Weather) -> eio.Handler:
+    """A lake on S3, under that sky."""
+    return eio.Handler(s3_root, progress=False)

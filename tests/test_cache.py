@@ -9,7 +9,6 @@ import os
 import pickle
 import stat
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,9 +18,8 @@ import elliptio as eio
 from elliptio import cache as cache_module
 from elliptio import downloading
 from elliptio.cache import Cache
-from elliptio.testing import S3Server
 from elliptio.testing.stores import noise
-from elliptio.testing.weather import Weather, weather_proxy
+from elliptio.testing.weather import Weather
 
 KB = 1000
 
@@ -175,18 +173,6 @@ def test_a_child_of_a_fork_does_not_keep_it_locked(cache: Cache) -> None:
 
 
 # -- what goes through it ---------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def sky(s3_root: str, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Weather]:
-    with weather_proxy(s3_server.endpoint_url) as weather:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", weather.endpoint_url)
-        yield weather
-
-
-@pytest.fixture
-def remote(s3_root: str, sky: Weather) -> eio.Handler:
-    return eio.Handler(s3_root, progress=False)
 
 
 def copies(tmp_path: Path) -> list[Path]:

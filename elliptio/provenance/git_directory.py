@@ -55,6 +55,10 @@ def _git_directory(path: str) -> str | None:
 
 def settings(toplevel: Path) -> dict[str, str]:
     """Return the settings of a repository that say where it is fetched from, and what is ignored; git tells them."""
+    return _stamped_settings(toplevel)[1]
+
+
+def _stamped_settings(toplevel: Path) -> tuple[Stamps, dict[str, str]]:
     stamps = _file_stamps(_config_files(toplevel))
     known = _known_settings.get(toplevel)
     if known is None or known[0] != stamps or _is_racy(stamps):
@@ -67,16 +71,16 @@ def settings(toplevel: Path) -> dict[str, str]:
                 found.setdefault(key, value)
         known = stamps, found
         _known_settings[toplevel] = known
-    return known[1]
+    return known
 
 
 def config_stamps(toplevel: Path) -> Stamps:
     """Return what shows that the files changed on which, beside the repository itself, its state depends."""
-    named = (settings(toplevel).get(f"core.{name}file") for name in ("excludes", "attributes"))
+    stamps, known = _stamped_settings(toplevel)
+    named = (known.get(f"core.{name}file") for name in ("excludes", "attributes"))
     paths = [os.path.join(toplevel, os.path.expanduser(path)) for path in named if path]
-    home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
-    paths += [os.path.join(home, "git", name) for name in ("ignore", "attributes")]
-    return _file_stamps([*_config_files(toplevel), *paths])
+    paths += [_user_file(name) for name in ("ignore", "attributes")]
+    return stamps + _file_stamps(paths)
 
 
 def are_current(stamps: Stamps, toplevel: Path) -> bool:
@@ -107,14 +111,18 @@ def _git_directories(toplevel: Path) -> tuple[str, str]:
 
 def _config_files(toplevel: Path) -> list[str]:
     own, common = _git_directories(toplevel)
-    home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
     return [
         os.path.join(common, "config"),
         os.path.join(own, "config.worktree"),
         os.environ.get("GIT_CONFIG_GLOBAL") or os.path.expanduser("~/.gitconfig"),
-        os.path.join(home, "git", "config"),
+        _user_file("config"),
         os.environ.get("GIT_CONFIG_SYSTEM") or "/etc/gitconfig",
     ]
+
+
+def _user_file(name: str) -> str:
+    home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+    return os.path.join(home, "git", name)
 
 
 def _file_stamps(paths: Sequence[str]) -> Stamps:

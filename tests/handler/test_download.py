@@ -7,7 +7,6 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,22 +14,13 @@ import pytest
 import elliptio as eio
 from elliptio import progress
 from elliptio.stores import s3_readers
-from elliptio.testing import S3Server
 from elliptio.testing.stores import MIB, noise
-from elliptio.testing.weather import Weather, corrupt, delay, weather_proxy
+from elliptio.testing.weather import Weather, corrupt, delay
 
 
 @pytest.fixture
-def sky(s3_root: str, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Weather]:
-    monkeypatch.setenv("ELLIPTIO_CACHE_SIZE", "0")
-    with weather_proxy(s3_server.endpoint_url) as weather:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", weather.endpoint_url)
-        yield weather
-
-
-@pytest.fixture
-def remote(s3_root: str, sky: Weather) -> eio.Handler:
-    return eio.Handler(s3_root, progress=False)
+def remote(no_cache: None, remote: eio.Handler) -> eio.Handler:
+    return remote
 
 
 @pytest.fixture

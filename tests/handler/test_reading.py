@@ -6,28 +6,14 @@ import io
 import os
 import time
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import elliptio as eio
 from elliptio.stores import s3_readers
-from elliptio.testing import S3Server
 from elliptio.testing.stores import MIB, noise
-from elliptio.testing.weather import Weather, weather_proxy
-
-
-@pytest.fixture
-def sky(s3_root: str, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Weather]:
-    with weather_proxy(s3_server.endpoint_url) as weather:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", weather.endpoint_url)
-        yield weather
-
-
-@pytest.fixture
-def remote(s3_root: str, sky: Weather) -> eio.Handler:
-    return eio.Handler(s3_root, progress=False)
+from elliptio.testing.weather import Weather
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,7 @@ import pytest
 
 import elliptio as eio
 from elliptio import transfer
-from elliptio.testing import S3Server
-from elliptio.testing.weather import Weather, answer, delay, weather_proxy
+from elliptio.testing.weather import Weather, answer, delay
 from elliptio.twins import twins_in
 
 SIZE = transfer.LARGE + 12_345
@@ -174,16 +172,8 @@ def test_small_files_are_not_looked_for(local: eio.Handler, tmp_path: Path, monk
 
 
 @pytest.fixture
-def sky(s3_root: str, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Weather]:
-    with weather_proxy(s3_server.endpoint_url) as weather:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", weather.endpoint_url)
-        monkeypatch.setenv("ELLIPTIO_CACHE_SIZE", "0")
-        yield weather
-
-
-@pytest.fixture
-def remote(s3_root: str, sky: Weather) -> eio.Handler:
-    return eio.Handler(s3_root, progress=False)
+def remote(no_cache: None, remote: eio.Handler) -> eio.Handler:
+    return remote
 
 
 @pytest.fixture

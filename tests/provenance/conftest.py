@@ -3,6 +3,8 @@ import subprocess
 
 import pytest
 
+from elliptio.provenance import git_command
+
 IDENTITY = {
     "GIT_AUTHOR_NAME": "Andy",
     "GIT_AUTHOR_EMAIL": "andy@example.com",
@@ -65,3 +67,17 @@ def committed(repository):
     repository.write(".gitignore", "ignored/\n*.log\n")
     repository.commit()
     return repository
+
+
+@pytest.fixture
+def commands(monkeypatch):
+    """Every git command that is run."""
+    seen = []
+    run = git_command.run
+
+    def counting(toplevel, arguments, *rest):
+        seen.append(arguments[0])
+        return run(toplevel, arguments, *rest)
+
+    monkeypatch.setattr(git_command, "run", counting)
+    return seen

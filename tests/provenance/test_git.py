@@ -17,20 +17,6 @@ def _fresh(monkeypatch):
     monkeypatch.setattr(git_directory, "_known_settings", {})
 
 
-@pytest.fixture
-def commands(monkeypatch):
-    """Every git command that is run."""
-    seen = []
-    run = git_command.run
-
-    def counting(toplevel, arguments, *rest):
-        seen.append(arguments[0])
-        return run(toplevel, arguments, *rest)
-
-    monkeypatch.setattr(git_command, "run", counting)
-    return seen
-
-
 def test_clean(committed):
     state = git_state(committed.path)
     assert state.facts == {

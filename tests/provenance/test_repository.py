@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from elliptio import provenance
-from elliptio.provenance import git_command, git_directory, repository
+from elliptio.provenance import git_directory, repository
 from elliptio.provenance.git import git_state
 from elliptio.provenance.repository import MOST_PATIENCE, repository_state, unchanged_state
 from elliptio.provenance.watching import Watch
@@ -28,20 +28,6 @@ def _fresh(monkeypatch):
     monkeypatch.setattr(git_directory, "_known_settings", {})
     # Files of settings that were just written are looked at again for two seconds.
     monkeypatch.setattr(git_directory, "_is_racy", lambda stamps: False)
-
-
-@pytest.fixture
-def commands(monkeypatch):
-    """Every git command that is run."""
-    seen = []
-    run = git_command.run
-
-    def counting(toplevel, arguments, *rest):
-        seen.append(arguments[0])
-        return run(toplevel, arguments, *rest)
-
-    monkeypatch.setattr(git_command, "run", counting)
-    return seen
 
 
 @pytest.fixture

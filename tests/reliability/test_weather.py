@@ -22,7 +22,7 @@ from elliptio.stores import s3_clients, s3_movers, s3_writers
 from elliptio.stores.s3 import S3Store
 from elliptio.testing import S3Server
 from elliptio.testing.stores import MIB, content, keys, noise, published
-from elliptio.testing.weather import Fault, Weather, answer, corrupt, cut, delay, trickle, weather_proxy
+from elliptio.testing.weather import Fault, Weather, answer, corrupt, cut, delay, trickle
 
 LARGE = 40 * MIB
 ROUNDS = 30 if "ELLIPTIO_TORTURE" in os.environ else 3
@@ -52,13 +52,6 @@ PERMANENT = {
 }
 WRITES = ("PutObject", "UploadPart", "CreateMultipartUpload", "CompleteMultipartUpload")
 PARTS = WRITES[1:]
-
-
-@pytest.fixture
-def sky(s3_root: str, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Weather]:
-    with weather_proxy(s3_server.endpoint_url) as weather:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", weather.endpoint_url)
-        yield weather
 
 
 @pytest.fixture
