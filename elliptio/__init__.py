@@ -38,7 +38,7 @@ _HOMES = {
     "SpooledWarning": "elliptio.spool",
     "StoreError": "elliptio.errors",
     "TagTakenError": "elliptio.errors",
-    "TruncatedWarning": "elliptio.handler",
+    "TruncatedWarning": "elliptio.search",
     "mock_username": "elliptio.provenance",
 }
 
@@ -96,10 +96,10 @@ if TYPE_CHECKING:
         TagTakenError,
     )
     from elliptio.files import LocalFile, RemoteFile, S3File
-    from elliptio.handler import Handler, TruncatedWarning
+    from elliptio.handler import Handler
     from elliptio.metadata import Labels, Metadata
     from elliptio.provenance import mock_username
-    from elliptio.search import EmptyIndexWarning
+    from elliptio.search import EmptyIndexWarning, TruncatedWarning
     from elliptio.spool import SpooledWarning
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from elliptio.metadata import VERSION
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-_TYPES = dict.fromkeys(("creation_time", "deleted.time"), "datetime64[ms, UTC]")
+_TYPES = dict.fromkeys(("creation_time", "deleted.time", "end_time", "heartbeat"), "datetime64[ms, UTC]")
 _TYPES |= dict.fromkeys(("file_count", "total_size", "version"), "int64")
 _DEFAULTS = {"file_count": 0, "total_size": 0, "version": VERSION}
 """What `Metadata` says where an older elliptio, or somebody else, wrote no such field."""
@@ -22,18 +22,20 @@ MOVE = ("tag", "artifact_id", "time", "username")
 """What is shown of a move of a tag."""
 
 
-def to_frame(found: Found) -> pd.DataFrame:
-    """Shape an answer into a DataFrame indexed by ``artifact_id``; its types do not depend on how many rows it has."""
+def to_frame(found: Found, name: str = "artifact_id") -> pd.DataFrame:
+    """Shape an answer into a DataFrame indexed by identifier; its types do not depend on how many rows it has."""
     import pandas as pd
 
-    index = pd.Index(found.ids, dtype="object", name="artifact_id")
-    typed = {name: _typed(name, values, index) for name, values in found.columns.items() if name in _TYPES}
-    others = [name for name in found.columns if name not in typed]
+    index = pd.Index(found.ids, dtype="object", name=name)
+    typed = {column: _typed(column, values, index) for column, values in found.columns.items() if column in _TYPES}
+    others = [column for column in found.columns if column not in typed]
     # One block of all that are plain objects: pandas would look at each column by itself.
-    frame = pd.DataFrame(_block([found.columns[name] for name in others], len(index)), index, others, dtype="object")
-    for place, name in enumerate(found.columns):
-        if name in typed:
-            frame.insert(place, name, typed[name])
+    frame = pd.DataFrame(
+        _block([found.columns[column] for column in others], len(index)), index, others, dtype="object"
+    )
+    for place, column in enumerate(found.columns):
+        if column in typed:
+            frame.insert(place, column, typed[column])
     return frame
 
 
@@ -43,6 +45,21 @@ def moves_frame(moves: Sequence[Move]) -> pd.DataFrame:
 
     data = {name: pd.Series([getattr(move, name) for move in moves], dtype="object") for name in MOVE}
     return pd.DataFrame(data | {"time": data["time"].astype("datetime64[ms, UTC]")})
+
+
+def metrics_frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Shape what a run measured into a DataFrame, a column for each metric."""
+    import pandas as pd
+
+    names = list(dict.fromkeys(name for row in rows for name in row["values"]))
+    data: dict[str, Any] = {
+        "time": pd.Series([row["time"] for row in rows], dtype="datetime64[ms, UTC]"),
+        "step": pd.Series([row["step"] for row in rows], dtype="Int64"),
+    }
+    # A metric that is called like one of these two would take its place.
+    shown = {name: name if name not in data else f"metrics.{name}" for name in names}
+    data |= {shown[name]: pd.Series([row["values"].get(name) for row in rows], dtype="float64") for name in names}
+    return pd.DataFrame(data)
 
 
 def _block(columns: list[list[Any]], rows: int) -> np.ndarray[Any, Any]:

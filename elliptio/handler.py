@@ -13,32 +13,26 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from elliptio import capture, naming, spool
 from elliptio.artifact import Artifact, NewArtifact
 from elliptio.background import Pending
-from elliptio.errors import MetadataError
 from elliptio.failures import explained
 from elliptio.files import Block, FileMaker, Files
 from elliptio.frame import to_frame
-from elliptio.lineage import Direction, Lineage, lineage, relatives
+from elliptio.lineage import relatives
 from elliptio.loading import artifact_of, files_of, metadata_of, neighbours_of
-from elliptio.metadata import Labels, check_labels
+from elliptio.metadata import check_labels
 from elliptio.protocols import Document
 from elliptio.provenance.redaction import redact
 from elliptio.publication import Publication, discarding, keeping
-from elliptio.references import is_name, latest, resolve
-from elliptio.search import search
-from elliptio.session import Session
+from elliptio.references import latest
+from elliptio.search import TruncatedWarning, search
+from elliptio.session import BasedOn, LabelsLike, Session
 from elliptio.sources import PathLike, find_sources
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from elliptio.run import Run
+
 log = logging.getLogger(__name__)
-
-LabelsLike = Labels | Mapping[str, Any] | None
-BasedOn = str | Artifact | Iterable[str | Artifact]
-
-
-class TruncatedWarning(UserWarning):
-    """A DataFrame shows fewer artifacts than match."""
 
 
 class Handler(Session):
@@ -66,10 +60,9 @@ class Handler(Session):
     ----------
     lake
         The store, the index over it, and their identity.
-    run_id
-        Identifies this handler's unit of work; every artifact it makes carries it.
-    based_on
-        Identifiers of the artifacts loaded so far, in order, once each: what the next artifact is based on.
+    run_id, based_on
+        Identifies this handler's unit of work, and what was loaded in it so far, in order, once each: what the next
+        artifact is based on. Inside ``with h.run(…)`` the run has its own.
 
     Raises
     ------
@@ -144,7 +137,7 @@ class Handler(Session):
         """
         sources, local_root = find_sources(local_paths, lake=self.store.root if self.store.scheme == "file" else None)
         if not wait and based_on is None:
-            based_on = list(self.based_on)
+            based_on = self._scope().loaded()
         publication = self._begin(labels, based_on)
 
         def finish() -> Artifact:
@@ -258,13 +251,8 @@ class Handler(Session):
     def _loaded(self, document: Document, track: bool) -> Artifact:
         metadata = metadata_of(self.lake, document)
         if track:
-            self._track(metadata.artifact_id)
+            self._scope().load(metadata.artifact_id)
         return artifact_of(self.lake, metadata)
-
-    def _track(self, artifact_id: str) -> None:
-        with self._lock:
-            if artifact_id not in self.based_on:
-                self.based_on.append(artifact_id)
 
     def find(
         self,
@@ -331,57 +319,60 @@ class Handler(Session):
             )
         return to_frame(found)
 
-    def lineage(
-        self, artifact_id: str | Artifact, *, direction: Direction = "both", depth: int | None = None
-    ) -> Lineage:
-        """Show what an artifact was made from, and what was made of it, over all generations.
+    def run(
+        self, name: str, params: Mapping[str, Any] | None = None, *, labels: LabelsLike = None
+    ) -> contextlib.AbstractContextManager[Run]:
+        """Record a piece of work: what is saved inside the ``with`` block belongs to it, and is based on what it loads.
+
+        Runs nest. What was loaded before the block counts inside it; what is loaded inside counts only there. Child
+        processes that are started inside go on in it.
 
         Parameters
         ----------
-        artifact_id
-            As for `get`; a deleted artifact's will do.
-        direction
-            ``"up"``: only what it was made from. ``"down"``: only what was made of it.
-        depth
-            So many generations; all without it.
+        name
+            What kind of work it is, such as ``"train"``.
+        params
+            What it depends on, by name; secrets that are recognised are masked.
+        labels
+            `Labels` or a dict.
+
+        Returns
+        -------
+        contextlib.AbstractContextManager
+            Gives a `Run`, whose ``log`` records metrics. When the block ends the run is finished, or failed if it
+            raises; if the process is killed, that is found out by whoever looks next.
 
         Raises
         ------
-        DocumentNotFoundError
-            If there is, and was, no such artifact.
-        QueryError
-            If the direction or the depth is none.
-        IndexUnavailableError
-            If the index cannot be reached.
+        MetadataError
+            If name, parameters or labels cannot be stored.
+        StoreError
+            If the store cannot be written.
 
         """
-        spool.flush_if_any(self.lake)
-        return lineage(self.lake, self._identifier(artifact_id), direction=direction, depth=depth)
+        from elliptio.run import running
+
+        return running(self, name, params, labels)
+
+    @property
+    def current_run(self) -> Run | None:
+        """Run that the code at hand is part of, as begun by `run` here or by the process that started this one."""
+        from elliptio.run import Run
+
+        scope = self._scope()
+        return None if scope.run is None else Run(self, scope)
 
     def _begin(self, labels: LabelsLike, based_on: BasedOn | None) -> Publication:
-        def loaded() -> list[str]:
-            with self._lock:
-                return list(self.based_on)
-
+        scope = self._scope()
         explicit = None if based_on is None else self._identifiers(based_on)
         return Publication(
             self.lake,
-            run_id=self.run_id,
+            run_id=scope.run_id,
             labels=check_labels(labels),
-            based_on=loaded if explicit is None else lambda: explicit,
+            based_on=scope.loaded if explicit is None else lambda: explicit,
             progress=self.progress,
             git_diff=self._settings["git_diff"].value,
         )
-
-    def _identifiers(self, based_on: BasedOn) -> list[str]:
-        several = [based_on] if isinstance(based_on, str | Artifact) else list(based_on)
-        identifiers = [entry.artifact_id if isinstance(entry, Artifact) else entry for entry in several]
-        for identifier in identifiers:
-            known = isinstance(identifier, str) and (identifier.startswith("artifact_") or is_name(identifier))
-            if not known or not identifier.isprintable():
-                shown = repr(identifier) if isinstance(identifier, str) else f"a {type(identifier).__name__}"
-                raise MetadataError(f"based_on takes artifacts or their identifiers ('artifact_…'), not {shown}.")
-        return list(dict.fromkeys(resolve(self.lake, identifier) for identifier in identifiers))
 
     def _new_artifact(self, publication: Publication, block: Block, declared: list[str], *, grows: bool) -> NewArtifact:
         with explained("make", str(block.folder)):

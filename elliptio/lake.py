@@ -21,6 +21,7 @@ from elliptio.protocols import Document, Index, Query, Sort, Store
 ARTIFACTS = "artifacts"
 ENVIRONMENTS = "environments"
 TOMBSTONES = "tombstones"
+RUNS = "runs"
 ENVIRONMENT_FIELDS = (
     "python_packages",
     "python",
@@ -150,14 +151,31 @@ class Lake:
             If the index fails, or did so in the last 30 seconds: not every save should wait for what is not there.
 
         """
-        if self.is_paused:
-            raise IndexUnavailableError(self._failure)
         identifier = environment["_id"]
-        try:
+        with self.pausing():
             if identifier not in self._environments:
                 self.index.insert(ENVIRONMENTS, environment)
                 self._environments[identifier] = dict(environment)
             self.index.insert(ARTIFACTS, document)
+
+    def record_run(self, document: Document) -> None:
+        """Put the document of a run in the place of its older form."""
+        self.index.replace(RUNS, document)
+
+    @contextlib.contextmanager
+    def pausing(self) -> Iterator[None]:
+        """Write to the index, unless it failed a moment ago; note if it fails.
+
+        Raises
+        ------
+        IndexUnavailableError
+            If the index fails, or did so in the last 30 seconds.
+
+        """
+        if self.is_paused:
+            raise IndexUnavailableError(self._failure)
+        try:
+            yield
         except IndexUnavailableError as error:
             self._paused_until, self._failure = time.monotonic() + PAUSE_SECONDS, str(error)
             self._environments.clear()
@@ -259,6 +277,14 @@ class Lake:
         resolved = self._resolved(wanted)
         collections = (ARTIFACTS, TOMBSTONES) if deleted else (ARTIFACTS,)
         return sum(self.index.count(name, resolved, limit=limit) for name in collections)
+
+    def find_runs(self, wanted: Query, *, sort: Sort = (), limit: int = 0) -> Iterator[Document]:
+        """Documents of this lake's runs that match a normalized query."""
+        return self.index.find(RUNS, self._scoped(wanted), sort=sort, limit=limit)
+
+    def count_runs(self, wanted: Query, *, limit: int = 0) -> int:
+        """How many of this lake's runs match; counted up to `limit`, if given."""
+        return self.index.count(RUNS, self._scoped(wanted), limit=limit)
 
     def tombstones(self, wanted: Query) -> Iterator[Document]:
         """What is left of this lake's deleted artifacts that match a normalized query, in any order."""

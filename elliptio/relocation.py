@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from elliptio import tags, upkeep
+from elliptio import runs, tags, upkeep
 from elliptio.config import Setting
 from elliptio.errors import ConfigError, FormatError, StoreError
 from elliptio.lake import ARTIFACTS, ENVIRONMENTS, TOMBSTONES, Lake
@@ -95,13 +95,15 @@ def relocate(old: Lake, new: Lake) -> RelocateReport:
         for artifact_id, root in sorted(places.items())
         if root not in complete and root not in deleted
     ]
+    _, damaged = runs.reindex(new)
+    runs_damaged = [Problem(run_id, None, str(error)) for run_id, error in damaged.items()]
     return RelocateReport(
         lake_id=lake_id,
         identity_restored=restored,
         artifacts=len(complete),
         carried=carried,
         recorded=recorded.artifacts + recorded.tombstones,
-        problems=[*missing, *recorded.problems, *_settle_tags(new)],
+        problems=[*missing, *recorded.problems, *_settle_tags(new), *runs_damaged],
     )
 
 

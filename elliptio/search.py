@@ -54,13 +54,17 @@ _LOGICAL = ("$and", "$or", "$nor")
 _WHOLE_VALUES = {"$eq", "$ne", "$in", "$nin", "$exists"}
 
 
+class TruncatedWarning(UserWarning):
+    """A DataFrame shows fewer artifacts or runs than match."""
+
+
 class EmptyIndexWarning(UserWarning):
     """Nothing was found, because the index holds nothing, though the lake holds artifacts."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """Artifacts that match a query.
+    """Artifacts, or runs, that match a query.
 
     Attributes
     ----------
@@ -89,9 +93,13 @@ class Found:
 
     def rows(self) -> list[dict[str, Any]]:
         """One dict an artifact, its identifier first."""
+        return self.named("artifact_id")
+
+    def named(self, name: str) -> list[dict[str, Any]]:
+        """One dict each, its identifier first under this name."""
         values = zip(*self.columns.values(), strict=True) if self.columns else [()] * len(self.ids)
         return [
-            {"artifact_id": identifier, **dict(zip(self.columns, row, strict=True))}
+            {name: identifier, **dict(zip(self.columns, row, strict=True))}
             for identifier, row in zip(self.ids, values, strict=True)
         ]
 
@@ -121,7 +129,7 @@ def search(
     """
     wanted = normalize_query({} if query is None else query)
     known = FIELDS | ({DELETED} if deleted else set())
-    _check_fields(wanted, known)
+    check_fields(wanted, known)
     order = _checked_order(sort, known)
     chosen = choose_columns(columns, exclude, deleted=deleted)
     if not isinstance(max_docs, int) or isinstance(max_docs, bool) or max_docs < 0:
@@ -154,26 +162,27 @@ def newest(lake: Lake, query: Mapping[str, Any] | None = None) -> Document | Non
 
     """
     wanted = normalize_query({} if query is None else query)
-    _check_fields(wanted, FIELDS)
+    check_fields(wanted, FIELDS)
     spool.flush_if_any(lake)
     return next(lake.find(wanted, sort=[("creation_time", -1)], limit=1), None)
 
 
-def _check_fields(wanted: Mapping[str, Any], known: Set[str]) -> None:
+def check_fields(wanted: Mapping[str, Any], known: Set[str]) -> None:
     """Refuse conditions that could never be met, or not as they are meant: they would silently find nothing."""
     for path, operand in wanted.items():
         if path in _LOGICAL:
             for part in operand:
-                _check_fields(part, known)
+                check_fields(part, known)
         elif not path.startswith("$"):
-            _check_field(path, known)
-            if path in ("creation_time", f"{DELETED}.time"):
+            check_field(path, known)
+            if path in ("creation_time", "end_time", "heartbeat", f"{DELETED}.time"):
                 _check_times(path, operand)
             elif path.split(".")[0] == "remote_root":
                 _check_root(path, operand)
 
 
-def _check_field(path: str, known: Set[str]) -> None:
+def check_field(path: str, known: Set[str]) -> None:
+    """Refuse a path whose first part is none of the known fields, and say which may be meant."""
     name = path.split(".")[0]
     if name in known:
         return
@@ -295,20 +304,20 @@ def _column(lake: Lake, documents: Sequence[Document], name: str) -> list[Any]:
         holders = [lake.environment(entry.get("environment_id")) for entry in documents]
     values = [holder.get(head) for holder in holders]
     if rest:
-        return [_dig(value, rest, whole=head == "python_packages") for value in values]
+        return [dig(value, rest, whole=head == "python_packages") for value in values]
     return [f"{lake.store.root}/{value}" for value in values] if name == "remote_root" else values
 
 
 def _checked_order(sort: Any, known: Set[str]) -> list[tuple[str, int]]:
     order = check_sort(sort)
     for path, _ in order:
-        _check_field(path, known)
+        check_field(path, known)
         if path.split(".")[0] in ENVIRONMENT_FIELDS:
             raise QueryError(f"Cannot sort by {path!r}: it belongs to the environment. Sort the DataFrame instead.")
     return order or [("creation_time", -1)]
 
 
-def _dig(value: Any, path: str, *, whole: bool) -> Any:
+def dig(value: Any, path: str, *, whole: bool = False) -> Any:
     """Value at a dotted path below `value`; None where it leads nowhere. A package's name may hold dots itself."""
     if whole:
         return value.get(normalize_package(path)) if isinstance(value, Mapping) else None

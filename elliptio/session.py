@@ -3,33 +3,39 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
-from elliptio import current, naming, spool, tagging, tags, upkeep
+from elliptio import current, spool, tagging, tags, upkeep
 from elliptio.artifact import Artifact
 from elliptio.background import Background
 from elliptio.comparison import Comparison, compare
 from elliptio.config import load_settings
-from elliptio.errors import DocumentNotFoundError
+from elliptio.errors import DocumentNotFoundError, MetadataError
 from elliptio.files import RemoteFile
-from elliptio.forking import Lock
 from elliptio.frame import moves_frame, to_frame
 from elliptio.identification import identify
+from elliptio.lineage import Direction, Lineage, lineage
 from elliptio.loading import artifact_of, metadata_of
+from elliptio.metadata import Labels
 from elliptio.opening import open_lake
 from elliptio.provenance import username
-from elliptio.references import LATEST, resolve
+from elliptio.references import LATEST, is_name, resolve
+from elliptio.run_verbs import RunVerbs
 from elliptio.upkeep import Orphan, ReindexReport
-from elliptio.verification import VerifyReport, verify, verify_tags
+from elliptio.verification import VerifyReport, verify, verify_runs, verify_tags
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from elliptio.protocols import Index, Store
 
+LabelsLike = Labels | Mapping[str, Any] | None
+BasedOn = str | Artifact | Iterable[str | Artifact]
 
-class Session:
+
+class Session(RunVerbs):
     """What `Handler` has beside saving and finding; its docstring says how to make one."""
 
     def __init__(
@@ -53,9 +59,7 @@ class Session:
             remote_file_cls=remote_file_cls,
         )
         self.progress = bool(self._settings["progress"].value)
-        self.run_id = naming.new_id("run")[0]
-        self.based_on: list[str] = []
-        self._lock = Lock()
+        self._join()
         self._background = Background()
         current.opened(self)
 
@@ -96,6 +100,8 @@ class Session:
         """
         current.closed(self)
         error = self._background.finish()
+        if self._root.run is not None:
+            self._root.run.flush()
         self.lake.close()
         if error is not None:
             raise error
@@ -224,6 +230,33 @@ class Session:
         """
         return to_frame(identify(self.lake, path, large=large))
 
+    def lineage(
+        self, artifact_id: str | Artifact, *, direction: Direction = "both", depth: int | None = None
+    ) -> Lineage:
+        """Show what an artifact was made from, and what was made of it, over all generations.
+
+        Parameters
+        ----------
+        artifact_id
+            As for `get`; a deleted artifact's will do.
+        direction
+            ``"up"``: only what it was made from. ``"down"``: only what was made of it.
+        depth
+            So many generations; all without it.
+
+        Raises
+        ------
+        DocumentNotFoundError
+            If there is, and was, no such artifact.
+        QueryError
+            If the direction or the depth is none.
+        IndexUnavailableError
+            If the index cannot be reached.
+
+        """
+        spool.flush_if_any(self.lake)
+        return lineage(self.lake, self._identifier(artifact_id), direction=direction, depth=depth)
+
     def compare(self, a: str | Artifact, b: str | Artifact | None = None) -> Comparison:
         """Tell what differs between two artifacts, or between one and here and now.
 
@@ -266,8 +299,18 @@ class Session:
         """Identifier of what a user names, or a beginning of it."""
         return resolve(self.lake, identifier_of(artifact))
 
+    def _identifiers(self, based_on: BasedOn) -> list[str]:
+        several = [based_on] if isinstance(based_on, str | Artifact) else list(based_on)
+        identifiers = [entry.artifact_id if isinstance(entry, Artifact) else entry for entry in several]
+        for identifier in identifiers:
+            known = isinstance(identifier, str) and (identifier.startswith("artifact_") or is_name(identifier))
+            if not known or not identifier.isprintable():
+                shown = repr(identifier) if isinstance(identifier, str) else f"a {type(identifier).__name__}"
+                raise MetadataError(f"based_on takes artifacts or their identifiers ('artifact_…'), not {shown}.")
+        return list(dict.fromkeys(resolve(self.lake, identifier) for identifier in identifiers))
+
     def verify(self, artifact_id: str | Artifact | None = None) -> VerifyReport:
-        """Read every file of one artifact, or of the whole lake and its tags, and compare it with what was recorded.
+        """Read every file of one artifact, or of the whole lake, its tags and its runs; compare it with the record.
 
         Returns
         -------
@@ -279,7 +322,7 @@ class Session:
             return verify(self.lake, [self.lake.get(self._identifier(artifact_id))], progress=self.progress)
         documents = self.lake.find({}, sort=(), limit=0)
         report = verify(self.lake, documents, progress=self.progress)
-        report.problems += verify_tags(self.lake)
+        report.problems += [*verify_tags(self.lake), *verify_runs(self.lake)]
         return report
 
     def reindex(self) -> ReindexReport:

@@ -1,8 +1,8 @@
-"""Artifacts that are saved but not yet in the index, because it could not be reached, and tags likewise.
+"""Artifacts that are saved but not yet in the index, because it could not be reached; tags and runs likewise.
 
 An artifact lies complete in the store before it is recorded, so all that must be kept is where it lies: a small file
-``.elliptio/spool/<artifact_id>`` in the store. Of tags too the store has everything, so an empty file ``tags_…`` beside
-it says enough. Whoever opens the lake next can deliver it, from any machine.
+``.elliptio/spool/<artifact_id>`` in the store. Of tags and runs too the store has everything, so an empty file
+``tags_…`` or ``<run_id>`` beside it says enough. Whoever opens the lake next can deliver it, from any machine.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 import warnings
 from types import FrameType
 
-from elliptio import naming, tags
+from elliptio import naming, runs, tags
 from elliptio.documents import check_document, check_place, lies_at
 from elliptio.errors import ElliptioError, FormatError, IndexUnavailableError, MissingKeyError, StoreError
 from elliptio.lake import Lake
@@ -27,6 +27,8 @@ SPOOL = f"{naming.LAKE_FOLDER}/spool"
 
 TAGS_NOTE = f"{SPOOL}/tags_"
 
+RUN_NOTE = f"{SPOOL}/run_"
+
 LONGEST = 4096
 """Bytes of a place in a lake; what is longer is none."""
 
@@ -35,7 +37,7 @@ LOOK_SECONDS = 60.0
 
 
 class SpooledWarning(UserWarning):
-    """An artifact or a tag is saved, but cannot be found yet: the index could not be reached."""
+    """An artifact, a tag or a run is saved, but cannot be found yet: the index could not be reached."""
 
 
 def note(lake: Lake, artifact_id: str, root_key: str) -> None:
@@ -48,6 +50,12 @@ def note_tags(lake: Lake) -> None:
     lake.spooled = True
     # A name of its own: whoever delivers must not take away a note that was written after it had looked.
     lake.store.create(f"{TAGS_NOTE}{secrets.token_hex(8)}", b"")
+
+
+def note_run(lake: Lake, run_id: str) -> None:
+    """Note that the index has to be told of a run."""
+    lake.spooled = True
+    lake.store.create(f"{SPOOL}/{run_id}", b"")
 
 
 def keep(lake: Lake, artifact_id: str, root_key: str, error: ElliptioError) -> None:
@@ -122,7 +130,9 @@ def flush_if_any(lake: Lake) -> None:
         delivered = _deliver(lake, waiting)
     except IndexUnavailableError as error:
         number = len(waiting) + len(lake.unnoted)
-        _report(lake, "index", f"{number:,} artifacts or tags wait for the index, which cannot be written: {error}")
+        _report(
+            lake, "index", f"{number:,} artifacts, tags or runs wait for the index, which cannot be written: {error}"
+        )
         return
     if delivered:
         log.info("Recorded %d artifacts that had waited for the index.", len(delivered))
@@ -133,7 +143,7 @@ def _deliver(lake: Lake, waiting: list[StoredFile]) -> list[str]:
     notes = [stored for stored in waiting if stored.key.startswith(TAGS_NOTE)]
     for stored in sorted({*waiting} - {*notes}, key=lambda stored: stored.key):
         try:
-            artifact_id = _deliver_one(lake, stored)
+            artifact_id = (_deliver_run if stored.key.startswith(RUN_NOTE) else _deliver_one)(lake, stored)
         except IndexUnavailableError:
             raise
         except ElliptioError as error:
@@ -172,6 +182,16 @@ def _deliver_one(lake: Lake, stored: StoredFile) -> str | None:
     found = _record(lake, root_key)
     lake.store.remove(stored.key)
     return found
+
+
+def _deliver_run(lake: Lake, stored: StoredFile) -> None:
+    # Not after it: what ends meanwhile is noted again.
+    lake.store.remove(stored.key)
+    try:
+        runs.record(lake, stored.key.removeprefix(f"{SPOOL}/"))
+    except IndexUnavailableError:
+        lake.store.create(stored.key, b"")
+        raise
 
 
 def _record(lake: Lake, root_key: str) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from elliptio import naming, tags
+from elliptio import naming, runs, tags
 from elliptio.documents import check_document, check_place, check_tombstone, is_artifact_root, lies_at
 from elliptio.errors import (
     DocumentNotFoundError,
@@ -51,6 +51,7 @@ class ReindexReport:
 
     artifacts: int = 0
     tombstones: int = 0
+    runs: int = 0
     already_there: int = 0
     problems: list[Problem] = field(default_factory=list)
 
@@ -63,7 +64,7 @@ class ReindexReport:
 def reindex(lake: Lake) -> ReindexReport:
     """Put every artifact and tombstone that lies complete in the store into the index; add only what is missing.
 
-    Then the index is told which tags artifacts have.
+    Then the index is told which tags artifacts have, and which runs there were.
 
     Raises
     ------
@@ -76,6 +77,8 @@ def reindex(lake: Lake) -> ReindexReport:
     lake.check_format()
     report = record(lake, *lying(lake))
     report.problems += [Problem(f"tag:{name}", None, str(error)) for name, error in tags.sync(lake).items()]
+    report.runs, damaged = runs.reindex(lake)
+    report.problems += [Problem(run_id, None, str(error)) for run_id, error in damaged.items()]
     return report
 
 

@@ -115,7 +115,7 @@ class ElliptioFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec ha
         artifact = self._artifact(reference, handler)
         with _missing():
             local = os.fspath(artifact.files[relpath])
-        handler._track(artifact.artifact_id)
+        handler._scope().load(artifact.artifact_id)
         # What reads through fsspec may forget to close; this kind of file does so by itself.
         return cast("BinaryIO", LocalFileSystem().open(local, "rb"))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
-from elliptio import naming, tags
+from elliptio import naming, runs, tags
 from elliptio.documents import check_document, check_records
 from elliptio.errors import DocumentNotFoundError, ElliptioError, FormatError, IntegrityError, MissingKeyError
 from elliptio.hashing import CHUNK, HashingReader, once_more_if_remote
@@ -21,7 +21,8 @@ from elliptio.protocols import Document
 class Problem:
     """One thing that is wrong with one artifact; `relpath` is None where it concerns the whole artifact.
 
-    Of a tag, `artifact_id` is ``tag:NAME`` and `relpath` the file of one of its moves.
+    Of a tag, `artifact_id` is ``tag:NAME`` and `relpath` the file of one of its moves; of a run, its identifier and one
+    of its files.
     """
 
     artifact_id: str
@@ -106,6 +107,20 @@ def _verify_move(lake: Lake, name: str, number: int, last: int) -> Problem | Non
     else:
         return None
     return Problem(f"tag:{name}", f"{number:08d}.json", message)
+
+
+def verify_runs(lake: Lake) -> list[Problem]:
+    """Read every file of every run; tell which are damaged or missing."""
+    problems = []
+    for run_id, names in sorted(runs.files(lake).items()):
+        for name in sorted({*names, runs.BEGIN}):
+            try:
+                runs.read_file(lake, run_id, name)
+            except MissingKeyError:
+                problems.append(Problem(run_id, name, "is missing"))
+            except ElliptioError as error:
+                problems.append(Problem(run_id, name, str(error)))
+    return problems
 
 
 def _is_gone(lake: Lake, artifact_id: str, root: Any) -> bool:

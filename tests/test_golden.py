@@ -147,6 +147,27 @@ def test_the_files_alone_give_every_document(root: Path) -> None:
         assert texts(h.index.find("environments", {})) == texts(STORED["environments"])
 
 
+def test_runs_and_tags_are_read(h: eio.Handler, root: Path) -> None:
+    for name in make.PRIVATE:
+        shutil.copytree(GOLDEN / name, root / ".elliptio" / name)
+    report = h.reindex()
+    assert (report.runs, report.problems) == (2, [])
+    found = h.runs(sort="creation_time").reset_index().to_dict("records")
+    assert [(run["name"], run["status"], run["used"]) for run in found] == [
+        ("train", "failed", []),
+        ("fold", "finished", [DATASET]),
+    ]
+    train, fold = found
+    assert (fold["parent"], fold["root"], train["parent"]) == (train["run_id"], train["run_id"], None)
+    assert train["params"] == {"rate": 0.5, "layers": [8, 8], "password": "***"}
+    assert train["metrics"] == {"loss": 0.25}
+    assert train["error"] == {"type": "ValueError", "message": "too large"}
+    assert train["end_time"] == datetime(2026, 11, 3, 10, 12, 44, 505_000, tzinfo=UTC)
+    assert h.metrics(train["run_id"])["step"].tolist() == [1]
+    assert h.tags("\u00dcber 1")["artifact_id"].tolist() == [None, DATASET]
+    assert h.verify().ok
+
+
 # --- what a newer elliptio stored is refused ---
 
 UPGRADE = r"newer elliptio.*pip install --upgrade elliptio"
@@ -326,5 +347,17 @@ def test_the_indexed_paths_are_those_of_the_schema() -> None:
             "lake_id",
             "tags",
             "labels.*",
-        )
+        ),
+        "runs": (
+            "creation_time",
+            "name",
+            "parent",
+            "root",
+            "status",
+            "username",
+            "lake_id",
+            "labels.*",
+            "params.*",
+            "metrics.*",
+        ),
     }

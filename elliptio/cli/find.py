@@ -61,7 +61,7 @@ def add_parser(verbs: Verb) -> None:
     parser.add_argument("--deleted", action="store_true", help="deleted artifacts too, with who deleted them and when")
     parser.add_argument("--sort", metavar="[-]PATH", help="such as total_size, or -total_size for the largest first")
     parser.add_argument(
-        "--limit", type=_limit, default=LIMIT, metavar="N", help=f"at most so many; 0 shows all (default: {LIMIT})"
+        "--limit", type=limit, default=LIMIT, metavar="N", help=f"at most so many; 0 shows all (default: {LIMIT})"
     )
     parser.add_argument("--columns", type=names, metavar="A,B", help="only these, such as username,labels.project")
 
@@ -168,9 +168,10 @@ def _literal(letter: str) -> str:
     return f"\\{letter}" if letter.isascii() and not letter.isalnum() and letter not in "_/ " else letter
 
 
-def _limit(text: str) -> int:
+def limit(text: str) -> int:
+    """Read how many are shown at most."""
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of artifacts, or 0 for all")
+        raise argparse.ArgumentTypeError(f"{text!r} is no number, or 0 for all")
     return int(text)
 
 

@@ -29,6 +29,7 @@ from elliptio.cli import (
     output,
     reindex,
     relocate,
+    runs,
     show,
     tag,
     tags,
@@ -41,7 +42,7 @@ from elliptio.errors import ElliptioError
 
 VERBS = (
     demo, upload, find, show, lineage, get, identify, compare,
-    tag, untag, tags, delete, verify, flush, reindex, relocate, gc, cache, config, doctor,
+    runs, tag, untag, tags, delete, verify, flush, reindex, relocate, gc, cache, config, doctor,
 )  # fmt: skip
 
 OK, USAGE, INTERRUPTED, NOBODY_READS = 0, 2, 130, 141

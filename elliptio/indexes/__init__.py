@@ -32,8 +32,20 @@ INDEXED_PATHS: dict[str, tuple[str, ...]] = {
         "tags",
         "labels.*",
     ),
+    "runs": (
+        "creation_time",
+        "name",
+        "parent",
+        "root",
+        "status",
+        "username",
+        "lake_id",
+        "labels.*",
+        "params.*",
+        "metrics.*",
+    ),
 }
-"""Indexed paths of each collection; ``labels.*`` stands for every path below ``labels``.
+"""Indexed paths of each collection; ``labels.*`` stands for every path below ``labels``, and so on.
 
 Documents that are in an SQLite index already have no rows of a path that is added here, so they would not be found by
 it: adding one takes a new `sqlite_schema.SCHEMA_VERSION`.

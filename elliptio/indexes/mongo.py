@@ -218,7 +218,9 @@ def index_models(collection: str) -> list[IndexModel]:
     """MongoDB's indexes of one collection: one a path, and one for a lake's newest artifacts."""
     paths = INDEXED_PATHS.get(collection, ())
     models = [
-        IndexModel([("labels.$**" if path == "labels.*" else path, ASCENDING)]) for path in paths if path != "lake_id"
+        IndexModel([(f"{path[:-1]}$**" if path.endswith(".*") else path, ASCENDING)])
+        for path in paths
+        if path != "lake_id"
     ]
     if "lake_id" in paths:
         models.append(IndexModel([("lake_id", ASCENDING), ("creation_time", DESCENDING), ("_id", DESCENDING)]))

@@ -12,8 +12,8 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from elliptio.provenance.assignments import is_placeholder, is_secret_argument, is_secret_option, named_secrets
 from elliptio.provenance.calls import secrets_in_calls
@@ -213,6 +213,34 @@ def redact_argv(argv: Sequence[str]) -> tuple[list[str], list[Finding]]:
             masked.append(clean)
             findings += (Finding(finding.kind, index) for finding in found)
     return masked, findings
+
+
+def redact_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return named values without secrets: texts that hold one, and whatever has the name of one.
+
+    Parameters
+    ----------
+    values
+        Plain values, lists and dicts among them.
+
+    Returns
+    -------
+    dict[str, Any]
+        As many values.
+    """
+    return {name: _redacted_value(value, is_secret_option(name)) for name, value in values.items()}
+
+
+def _redacted_value(value: Any, secret: bool) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _redacted_value(item, secret or is_secret_option(name)) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_redacted_value(item, secret) for item in value]
+    if not isinstance(value, str | bytes):
+        return value
+    if secret:
+        return MASK if value and not (isinstance(value, str) and is_placeholder(value)) else value
+    return redact(value)[0] if isinstance(value, str) else value
 
 
 def _masked_argument(argv: Sequence[str], index: int, command: str | None) -> str | None:

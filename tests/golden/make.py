@@ -53,9 +53,11 @@ DIFF = "diff --git a/train.py b/train.py\n--- a/train.py\n+++ b/train.py\n@@ -1 
 
 DOCUMENTS = ("artifacts", "environments", "tombstones")
 
+PRIVATE = ("runs", "tags")
+
 
 def write(folder: Path) -> None:
-    """Write ``lake/``, ``index.sql`` and ``documents.json`` into a folder."""
+    """Write ``lake/``, ``index.sql``, ``documents.json``, ``runs/`` and ``tags/`` into a folder."""
     folder.mkdir(parents=True)
     with tempfile.TemporaryDirectory() as name, _fixed(), eio.Handler(folder / "lake") as h:
         _fill(h, Path(name))
@@ -68,6 +70,41 @@ def write(folder: Path) -> None:
     for path in private.iterdir():
         if path.name != "lake.json":
             shutil.rmtree(path) if path.is_dir() else path.unlink()
+    with tempfile.TemporaryDirectory() as name:
+        copy = shutil.copytree(folder / "lake", Path(name, "lake"))
+        _write_private(folder, copy)
+
+
+def _write_private(folder: Path, lake: Path) -> None:
+    """Write ``runs/`` and ``tags/`` as they would lie in ``.elliptio`` of the lake."""
+    process = {"machine": "0f1e2d3c-4b5a", "namespace": "pid:[4026531836]", "pid": 4242, "began": "123456"}
+    with (
+        _fixed(),
+        patch("elliptio.runs.datetime", _Clock),
+        patch("elliptio.tags.datetime", _Clock),
+        patch("elliptio.provenance.hostname", lambda: "laptop"),
+        patch("elliptio.provenance.argv", lambda: "python train.py --rate 0.5"),
+        patch("elliptio.liveness.this_process", lambda: process),
+        eio.mock_username("andy"),
+        eio.Handler(lake) as h,
+    ):
+        h.reindex()
+        artifact_id = h.find().index[-1]
+        _run(h, artifact_id)
+        h.tag(artifact_id, "\u00dcber 1")
+        h.untag("\u00dcber 1")
+    for name in PRIVATE:
+        shutil.copytree(lake / ".elliptio" / name, folder / name, ignore=shutil.ignore_patterns("lock"))
+
+
+def _run(h: eio.Handler, artifact_id: str) -> None:
+    """Record a run that fails, after another in it that does not."""
+    params = {"rate": 0.5, "layers": [8, 8], "password": "hunter2"}
+    with contextlib.suppress(ValueError), h.run("train", params, labels={"project": "penguins"}) as run:
+        run.log(loss=0.25, step=1)
+        with h.run("fold"):
+            h.get(artifact_id)
+        raise ValueError("too large")
 
 
 def dump(path: Path) -> str:

@@ -1,0 +1,365 @@
+"""Recording a run while it goes on: what began, what was measured and loaded, how it ended."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+import warnings
+import weakref
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Self
+
+from elliptio import liveness, provenance, runs, spool
+from elliptio.errors import ElliptioError, MetadataError, StoreError
+from elliptio.forking import Lock
+from elliptio.lake import Lake
+from elliptio.metadata import VERSION, check_labels
+from elliptio.protocols import Document
+from elliptio.provenance.redaction import redact, redact_values
+from elliptio.scopes import Scope
+
+log = logging.getLogger(__name__)
+
+LOG_SECONDS = 5.0
+"""How often what was measured is written, at first."""
+
+LOG_SECONDS_AT_LAST = 60.0
+"""And after some twenty minutes: a run of days should not leave tens of thousands of files."""
+
+HEARTBEAT_SECONDS = 30.0
+
+MOST_BYTES = 200
+"""Of a name in UTF-8."""
+
+MOST_OF_ERROR = 2000
+"""Characters that are kept of what an exception says."""
+
+
+class Recording:
+    """A run that goes on, in the process that began it; in another, only what that one adds to it.
+
+    Parameters
+    ----------
+    lake
+        Where it is recorded.
+    scope
+        What is loaded in it.
+    begin
+        What is known from the start; None in a process that another one started as a part of this run.
+
+    """
+
+    def __init__(self, lake: Lake, scope: Scope, begin: Document | None = None) -> None:
+        self._lake = lake
+        self._scope = scope
+        self._begin = begin
+        self._owner = begin is not None
+        self._life: liveness.LifeLock | None = None
+        # Two, so that who measures never waits for a store.
+        self._lock, self._writing = Lock(), Lock()
+        self._metrics: dict[str, Any] = {}
+        self._mine: set[int] = set()
+        self._renew()
+        scope.run = self
+        scope.changed = self._ensure_thread
+        _recordings.add(self)
+
+    def _renew(self) -> None:
+        self._rows: list[dict[str, Any]] = []
+        self._told = len(self._scope.used)
+        self._number: int | None = 1 if self._owner else None
+        self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
+        self._started = time.monotonic()
+        self._failed = False
+
+    def forked(self) -> None:
+        """Go on in a child of a fork: the run stays that of the parent, and so does what it has still to write."""
+        if self._life is not None:
+            self._life.forget()
+        self._owner = False
+        self._renew()
+
+    @classmethod
+    def began(cls, lake: Lake, scope: Scope, begin: Document) -> Self:
+        """Record that a run begins.
+
+        Raises
+        ------
+        StoreError
+            If the store cannot be written.
+
+        """
+        recording = cls(lake, scope, begin)
+        path = runs.lock_path(lake, scope.run_id)
+        recording._life = liveness.LifeLock(path) if path else None
+        try:
+            runs.write(lake, scope.run_id, runs.BEGIN, begin)
+        except BaseException:
+            recording._release()
+            raise
+        recording._tell_index(recording._document(), warn=True)
+        recording._ensure_thread()
+        return recording
+
+    @property
+    def root(self) -> str:
+        """Identifier of the outermost run around this one."""
+        if self._begin is None:
+            try:
+                self._begin = runs.read(self._lake, self._scope.run_id, ())
+            except ElliptioError as error:
+                log.warning("The run %s is not known here: %s", self._scope.run_id, error)
+                return self._scope.run_id
+        return str(self._begin["root"])
+
+    def log(self, values: Mapping[str, Any], step: int | None) -> None:
+        """Keep what was measured; it is written a few seconds later."""
+        row = {"time": runs.now(), "step": step, "values": values}
+        with self._lock:
+            self._rows.append(row)
+            self._metrics.update(values)
+        self._ensure_thread()
+
+    def flush(self) -> None:
+        """Write what was measured and loaded since it was last written.
+
+        Raises
+        ------
+        StoreError
+            If the store cannot be written; it is written the next time then.
+
+        """
+        with self._writing:
+            rows, used = list(self._rows), self._scope.used[self._told :]
+            if not rows and not used:
+                return
+            run_id, content = self._scope.run_id, {"time": runs.now(), "rows": rows, "used": used}
+            if self._number is None:
+                known = runs.log_numbers(runs.files(self._lake, run_id).get(run_id, ()))
+                self._number = max(known, default=0) + 1
+            # Other processes of this run may write too.
+            while not runs.write(self._lake, run_id, runs.log_name(self._number), content):
+                self._number += 1
+            self._mine.add(self._number)
+            self._number += 1
+            self._told += len(used)
+            with self._lock:
+                del self._rows[: len(rows)]
+
+    def finish(self, error: BaseException | None) -> None:
+        """Record how the run ended; in a child of a fork, only what it added: the run goes on.
+
+        Raises
+        ------
+        StoreError
+            If the store cannot be written.
+
+        """
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+        try:
+            self.flush()
+            if self._owner:
+                end = {**outcome(error), "end_time": runs.now()}
+                runs.write(self._lake, self._scope.run_id, runs.END, end)
+                self._tell_index(self._ended(end), warn=True)
+        finally:
+            self._release()
+
+    def _release(self) -> None:
+        if self._life is not None:
+            self._life.release()
+
+    def _ended(self, end: Mapping[str, Any]) -> Document:
+        """Document of the run, with what other processes added to it."""
+        run_id = self._scope.run_id
+        names = runs.files(self._lake, run_id).get(run_id, set())
+        if {*runs.log_numbers(names)} <= self._mine:
+            return {**self._document(), **end}
+        return runs.read(self._lake, run_id, {*names, runs.END})
+
+    def _document(self) -> Document:
+        return {
+            "_id": self._scope.run_id,
+            **(self._begin or {}),
+            "version": VERSION,
+            "status": runs.RUNNING,
+            "end_time": None,
+            "error": None,
+            "metrics": dict(self._metrics),
+            "used": list(self._scope.used),
+            "heartbeat": runs.now(),
+            "lake_id": self._lake.lake_id,
+        }
+
+    def _tell_index(self, document: Document, *, warn: bool) -> None:
+        """Bring the index up to date; if that fails the run is recorded all the same, and a note says so."""
+        try:
+            with self._lake.pausing():
+                self._lake.record_run(document)
+        except ElliptioError as error:
+            if not warn:
+                log.info("The index was not told of %s: %s", self._scope.run_id, error)
+                return
+            how = "They will at the next call that reaches the index, or with `elliptio flush`."
+            told = self._lake.spooled
+            try:
+                spool.note_run(self._lake, self._scope.run_id)
+            except StoreError:
+                how = "They will after `elliptio reindex`."
+            if not told:
+                message = f"The run is recorded, but h.runs and h.run_tree do not show it yet: {error} {how}"
+                warnings.warn(message, spool.SpooledWarning, stacklevel=spool.levels_inside())
+
+    # --- in the background ---
+
+    def _ensure_thread(self) -> None:
+        with self._lock:
+            if self._thread is None and not self._stop.is_set():
+                self._thread = threading.Thread(target=self._work, name="elliptio-run", daemon=True)
+                self._thread.start()
+                if not self._owner:
+                    self._flush_at_exit()
+
+    def _flush_at_exit(self) -> None:
+        # multiprocessing ends its processes without what `atexit` does; this is called there and elsewhere.
+        from multiprocessing.util import Finalize
+
+        Finalize(self, self._try_flush, exitpriority=100)
+
+    def _work(self) -> None:
+        written = heard = time.monotonic()
+        while not self._stop.wait(min(LOG_SECONDS, HEARTBEAT_SECONDS)):
+            now = time.monotonic()
+            if now - written >= min(LOG_SECONDS_AT_LAST, max(LOG_SECONDS, (now - self._started) / 20)) - 1:
+                self._try_flush()
+                written = now
+            if self._owner and now - heard >= HEARTBEAT_SECONDS - 1:
+                self._tell_index(self._document(), warn=False)
+                heard = now
+
+    def _try_flush(self) -> None:
+        try:
+            self.flush()
+            self._failed = False
+        except ElliptioError as error:
+            if not self._failed:
+                log.warning("What %s measured could not be written; it is tried again: %s", self._scope.run_id, error)
+            self._failed = True
+
+
+_recordings: weakref.WeakSet[Recording] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for recording in list(_recordings):
+        recording.forked()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def describe(
+    name: str, params: Mapping[str, Any] | None, labels: Any, *, run_id: str, moment: datetime, outer: Scope
+) -> Document:
+    """Say what is known of a run when it begins.
+
+    Raises
+    ------
+    MetadataError
+        If the name, the parameters or the labels cannot be stored.
+
+    """
+    parent = outer.run_id if outer.run is not None else None
+    return {
+        "run_id": run_id,
+        "name": check_name(name),
+        "parent": parent,
+        "root": outer.run.root if outer.run is not None else run_id,
+        "creation_time": moment,
+        "username": provenance.username(),
+        "hostname": provenance.hostname(),
+        "argv": provenance.argv(),
+        "params": redact_values(_checked("params", params)),
+        "labels": check_labels({} if labels is None else labels),
+        "process": liveness.this_process(),
+    }
+
+
+def _checked(what: str, values: Mapping[str, Any] | None) -> dict[str, Any]:
+    if values is not None and not isinstance(values, Mapping):
+        raise MetadataError(f"{what} are given as a dict, not as a {type(values).__name__}.")
+    try:
+        return check_labels({} if values is None else values)
+    except MetadataError as error:
+        raise MetadataError(str(error).replace("labels", what)) from None
+
+
+def check_name(name: str) -> str:
+    """Return what can be the name of a run.
+
+    Raises
+    ------
+    MetadataError
+        If it cannot; the message says why.
+
+    """
+    if not isinstance(name, str):
+        raise MetadataError(f"The name of a run is a text, not a {type(name).__name__}.")
+    if not name.strip() or not name.isprintable() or len(name.encode()) > MOST_BYTES:
+        raise MetadataError(
+            f"{name!r} cannot be the name of a run: it is empty, longer than {MOST_BYTES} bytes, or holds a character "
+            "that cannot be printed. Choose one such as 'train'."
+        )
+    return str(name)
+
+
+def check_metrics(given: Mapping[str, Any] | None, more: Mapping[str, Any], step: int | None) -> dict[str, float]:
+    """Return what was measured as plain numbers, `given` as a mapping and by name.
+
+    Raises
+    ------
+    MetadataError
+        If there is something that is no number, or has a name that no query could reach.
+
+    """
+    if step is not None and (not isinstance(step, int) or isinstance(step, bool)):
+        raise MetadataError(f"step is a whole number, not {step!r}.")
+    if given is not None and not isinstance(given, Mapping):
+        raise MetadataError(f"What was measured is given by name, not as a {type(given).__name__}: log(loss=0.3).")
+    values = {**(given or {}), **more}
+    numbers = _checked("metrics", {name: _number(name, value) for name, value in values.items()})
+    if not numbers:
+        raise MetadataError("Nothing was given to log: log(loss=0.3, step=2).")
+    return numbers
+
+
+def _number(name: str, value: Any) -> Any:
+    try:
+        # numpy, torch and others have numbers of their own.
+        plain = value.item() if hasattr(value, "item") else value
+    except (ValueError, TypeError, RuntimeError):
+        plain = None
+    if not isinstance(plain, int | float):
+        raise MetadataError(f"{name!r} is {value!r:.100}, not a number: save what is larger as a file.")
+    return plain
+
+
+def outcome(error: BaseException | None) -> Document:
+    """Say how a run ended, by what was raised in it."""
+    if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
+        return {"status": runs.FINISHED, "error": None}
+    kind = type(error)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    try:
+        said = str(error)
+    except Exception:
+        said = ""
+    message = redact(said)[0].encode("utf-8", "replace").decode()
+    return {"status": runs.FAILED, "error": {"type": name, "message": message[:MOST_OF_ERROR]}}

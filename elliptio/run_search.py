@@ -1,0 +1,84 @@
+"""Answers a query over runs with rows of plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from elliptio import runs, spool
+from elliptio.errors import QueryError
+from elliptio.lake import Lake
+from elliptio.query import check_sort, normalize_query
+from elliptio.search import MOST_COUNTED, Found, check_field, check_fields, dig
+
+FIRST = ("creation_time", "name", "status", "username", "params", "metrics")
+REST = (
+    "argv",
+    "end_time",
+    "error",
+    "heartbeat",
+    "hostname",
+    "labels",
+    "lake_id",
+    "parent",
+    "process",
+    "root",
+    "used",
+    "version",
+)
+COLUMNS = (*FIRST, *REST)
+FIELDS = {*COLUMNS, "_id", "run_id"}
+
+
+def search_runs(
+    lake: Lake,
+    query: Mapping[str, Any] | None = None,
+    *,
+    max_docs: int,
+    sort: Any = None,
+    columns: Sequence[str] | None = None,
+) -> Found:
+    """Answer a query; see `Session.runs` for the parameters. Who died meanwhile is recorded first.
+
+    Raises
+    ------
+    QueryError
+        If the query, the sort or a column is malformed or not supported.
+    IndexUnavailableError
+        If the index cannot be reached.
+
+    """
+    wanted = normalize_query({} if query is None else query)
+    check_fields(wanted, FIELDS)
+    order = check_sort(sort) or [("creation_time", -1)]
+    for path, _ in order:
+        check_field(path, FIELDS)
+    chosen = _chosen(columns)
+    if not isinstance(max_docs, int) or isinstance(max_docs, bool) or max_docs < 0:
+        raise QueryError(f"max_docs is a number of rows, or 0 for all, not {max_docs!r}.")
+    spool.flush_if_any(lake)
+    runs.bury(lake)
+    documents = list(lake.find_runs(wanted, sort=order, limit=max_docs + 1 if max_docs else 0))
+    total, most = len(documents), max(max_docs, MOST_COUNTED)
+    if max_docs and total > max_docs:
+        documents.pop()
+        total = max(total, lake.count_runs(wanted, limit=most + 1))
+    exact = total <= most or not max_docs
+    values = {name: [_value(document, name) for document in documents] for name in chosen}
+    return Found([document["_id"] for document in documents], values, total if exact else most, exact)
+
+
+def _chosen(columns: Sequence[str] | None) -> list[str]:
+    if columns is None:
+        return list(COLUMNS)
+    if isinstance(columns, str):
+        raise QueryError("columns is a list of names, not one text.")
+    for name in columns:
+        if name.split(".")[0] not in FIELDS:
+            raise QueryError(f"There is no column {name!r}. Columns: {', '.join(COLUMNS)}.")
+    return list(dict.fromkeys(columns))
+
+
+def _value(document: Mapping[str, Any], name: str) -> Any:
+    head, _, rest = name.partition(".")
+    return dig(document.get(head), rest) if rest else document.get(head)
