@@ -12,6 +12,7 @@ from elliptio.drawing.nodes import Link, Node
 from elliptio.drawing.svg import svg
 from elliptio.drawing.tree import tree
 from elliptio.errors import DocumentNotFoundError, QueryError
+from elliptio.garbage import uncollected
 from elliptio.lake import ARTIFACTS, TOMBSTONES, Lake
 from elliptio.protocols import Document
 from elliptio.search import DELETED
@@ -158,11 +159,13 @@ def lineage(lake: Lake, artifact_id: str, *, direction: Direction = "both", dept
         raise QueryError(f"depth is a number of generations, from 1, or None for all, not {depth!r}.")
     found = _identify(lake, artifact_id)
     links = partial(lake.index.links, (ARTIFACTS, TOMBSTONES), [found], depth=depth or 0)
-    up = links(up=True) if direction != "down" else []
-    down = links(up=False) if direction != "up" else []
-    ancestors = dict.fromkeys(parent for _, parent in up if parent != found)
-    descendants = dict.fromkeys(child for child, _ in down if child != found and child not in ancestors)
-    return Lineage(found, list(ancestors), list(descendants), list(dict.fromkeys([*up, *down])), lake)
+    with uncollected():
+        up = links(up=True) if direction != "down" else []
+        down = links(up=False) if direction != "up" else []
+        ancestors = dict.fromkeys(parent for _, parent in up if parent != found)
+        descendants = dict.fromkeys(child for child, _ in down if child != found and child not in ancestors)
+        every = list(dict.fromkeys([*up, *down])) if up and down else up or down
+    return Lineage(found, list(ancestors), list(descendants), every, lake)
 
 
 def relatives(lake: Lake, *, ancestors_of: str | None, descendants_of: str | None) -> list[str] | None:

@@ -82,10 +82,10 @@ def followed(
     here, there = ("child", "parent") if up else ("parent", "child")
     known = f"collection IN ({', '.join(map(str, collections))})"
 
-    def step(generation: Sequence[str]) -> Iterator[Link]:
+    def step(generation: Sequence[str]) -> list[Link]:
         start = f"SELECT number FROM nodes WHERE id IN ({', '.join('?' * len(generation))})"
         found = connection.execute(f"SELECT child, parent FROM links WHERE {here} IN ({start}) AND {known}", generation)
-        yield from _named(connection, found)
+        return _named(connection, found)
 
     if depth or len(ids) > AT_ONCE:
         return by_generations(step, ids, up=up, depth=depth)
@@ -95,16 +95,16 @@ def followed(
             SELECT number FROM nodes WHERE id IN ({", ".join("?" * len(ids))})
             UNION SELECT {there} FROM reached CROSS JOIN links ON {here} = number AND {known})
         SELECT child, parent FROM reached CROSS JOIN links ON {here} = number AND {known}"""
-    return list(dict.fromkeys(_named(connection, connection.execute(sql, ids)))) if ids else []
+    return _named(connection, connection.execute(sql, ids)) if ids else []
 
 
-def _named(connection: sqlite3.Connection, links: Iterable[tuple[int, int]]) -> Iterator[Link]:
-    """Links by the identifiers of the documents, whose numbers make the tables small."""
-    found = list(links)
-    numbers = sorted({number for link in found for number in link})
+def _named(connection: sqlite3.Connection, links: Iterable[tuple[int, int]]) -> list[Link]:
+    """Links, once each, by the identifiers of the documents, whose numbers make the tables small."""
+    found = dict.fromkeys(links)
+    numbers = sorted({*itertools.chain.from_iterable(found)})
     sql = "SELECT number, id FROM nodes WHERE number IN (SELECT value FROM json_each(?))"
     names = dict(connection.execute(sql, (json.dumps(numbers),)))
-    return ((names[child], names[parent]) for child, parent in found)
+    return [(names[child], names[parent]) for child, parent in found]
 
 
 def rarest_first(connection: sqlite3.Connection, narrowing: Narrowing, times: int | None) -> Narrowing:
@@ -248,15 +248,17 @@ def decode(body: bytes) -> Document:
 
 def ordered_matches(rows: Iterable[tuple[bytes, bytes]], matches: Any, sort: Sort, limit: int) -> Iterator[Document]:
     """Matching documents of rows that are in the order of the first sort key; the other keys order each tie."""
-    key = document_sort_key(sort)
-    left = limit
-    for _, tie in itertools.groupby(rows, key=lambda row: row[0]):
-        documents = [decode(body) for _, body in tie]
-        found = [document for document in documents if matches is None or matches(document)]
-        if len(found) > 1:
-            found.sort(key=key)
-        if limit and len(found) >= left:
-            yield from found[:left]
-            return
-        left -= len(found)
-        yield from found
+    return itertools.islice(_in_order(rows, matches, document_sort_key(sort)), limit or None)
+
+
+def _in_order(rows: Iterable[tuple[bytes, bytes]], matches: Any, key: Any) -> Iterator[Document]:
+    last: bytes | None = None
+    tie: list[Document] = []
+    for value, body in rows:
+        if value != last:
+            yield from sorted(tie, key=key) if len(tie) > 1 else tie
+            last, tie = value, []
+        document = decode(body)
+        if matches is None or matches(document):
+            tie.append(document)
+    yield from sorted(tie, key=key)

@@ -5,6 +5,7 @@ Each number says why it is what it is. Where a change makes one smaller, lower i
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -205,6 +206,20 @@ QUESTIONS: dict[str, Callable[[eio.Handler, int], object]] = {
     "user and an old label": lambda h, count: h.find({"username": "user3", "labels.ticket": "T-3"}, max_docs=1),
     "what is not there": lambda h, count: h.find({"username": "nobody"}),
 }
+
+
+def test_reading_many_never_walks_them_for_cycles(filled: dict[int, eio.Handler]) -> None:
+    h = filled[2000]
+    newest = h.latest().artifact_id
+    passes = []
+    gc.callbacks.append(lambda phase, info: passes.append((phase, info["generation"])))
+    try:
+        found = search.search(h.lake, {}, max_docs=0)
+        chain = h.lineage(newest, direction="up")
+    finally:
+        gc.callbacks.pop()
+    assert (len(found.ids), len(chain.ancestors)) == (2000, 1999)
+    assert len(passes) <= 4, passes  # without: some 80
 
 
 @pytest.fixture(scope="module")
