@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from html import escape
 from typing import Any, NamedTuple
 
@@ -41,6 +42,15 @@ def human_size(size: int) -> str:
             return f"{size} B" if unit == "B" else f"{value:.3g} {unit}"
         value /= 1000
     return f"{value:.3g} EB"
+
+
+def duration(run: Mapping[str, Any]) -> str:
+    """How long a run took: ``2.5 s`` or ``1:02:30``; empty if it has not ended."""
+    begin, end = run.get("creation_time"), run.get("end_time")
+    if not isinstance(begin, datetime) or not isinstance(end, datetime):
+        return ""
+    seconds = (end - begin).total_seconds()
+    return f"{seconds:.1f} s" if seconds < 100 else str(end - begin).partition(".")[0]
 
 
 Deletions = Mapping[str, tuple[str, str]]

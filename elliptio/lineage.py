@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,7 +14,7 @@ from elliptio.drawing.tree import tree
 from elliptio.errors import DocumentNotFoundError, QueryError
 from elliptio.garbage import uncollected
 from elliptio.lake import ARTIFACTS, TOMBSTONES, Lake
-from elliptio.protocols import Document
+from elliptio.protocols import Document, Query
 from elliptio.search import DELETED
 
 if TYPE_CHECKING:
@@ -59,17 +59,17 @@ class Lineage:
         above = _generations(self.artifact_id, self.links, up=True)
         generations |= {identifier: -above[identifier] for identifier in self.ancestors}
         wanted = [*reversed(self.ancestors), self.artifact_id, *self.descendants]
-        known = {
-            document["_id"]: document
-            for start in range(0, len(wanted), AT_ONCE)
-            for document in self._lake.find(
-                {"_id": {"$in": wanted[start : start + AT_ONCE]}}, sort=(), limit=0, deleted=True
-            )
-        }
-        return [
-            Node(identifier, generations.get(identifier, 0), _state(known.get(identifier)), known.get(identifier, {}))
-            for identifier in wanted
-        ]
+        known = _read(partial(self._lake.find, sort=(), limit=0, deleted=True), wanted)
+        run_ids = {str(document.get("run_id")) for document in known.values()}
+        runs = _read(self._lake.find_runs, sorted(run_ids))
+
+        def node(identifier: str) -> Node:
+            document = known.get(identifier)
+            facts = document or {}
+            run = runs.get(str(facts.get("run_id")))
+            return Node(identifier, generations.get(identifier, 0), _state(document), facts, run)
+
+        return [node(identifier) for identifier in wanted]
 
     def to_frame(self) -> pd.DataFrame:
         """One row an artifact, oldest generation first.
@@ -124,6 +124,7 @@ class Lineage:
     def to_svg(self, *, most: int = MOST_BOXES) -> str:
         """A picture, drawn left to right; a notebook shows it by itself.
 
+        Runs of ``with h.run(…)`` stand, with round ends, between what they loaded and what they made.
         The middle of long chains is folded, and so are many artifacts with the same neighbours.
 
         Parameters
@@ -187,6 +188,12 @@ def _identify(lake: Lake, artifact_id: str) -> str:
         if tombstone is None:
             raise
         return str(tombstone["_id"])
+
+
+def _read(find: Callable[[Query], Iterator[Document]], ids: Sequence[str]) -> dict[str, Document]:
+    """Documents by identifier, many in one query."""
+    parts = (ids[start : start + AT_ONCE] for start in range(0, len(ids), AT_ONCE))
+    return {document["_id"]: document for part in parts for document in find({"_id": {"$in": part}})}
 
 
 def _state(document: Document | None) -> Literal["here", "deleted", "unknown"]:

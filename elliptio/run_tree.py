@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from elliptio import runs, spool
-from elliptio.display import printable
+from elliptio.display import duration, printable
 from elliptio.errors import DocumentNotFoundError
 from elliptio.lake import Lake
 from elliptio.protocols import Document
@@ -84,18 +84,10 @@ class RunTree:
         error = document.get("error")
         facts = [self.run_id, self.name, self.status]
         facts.append(str(error.get("type")) if isinstance(error, dict) else "")
-        facts.append(_duration(document))
+        facts.append(duration(document))
         metrics = document.get("metrics")
         facts += [f"{name}={value:.4g}" for name, value in metrics.items()] if isinstance(metrics, dict) else []
         return "  ".join(fact for fact in facts if fact)
-
-
-def _duration(document: Document) -> str:
-    begin, end = document.get("creation_time"), document.get("end_time")
-    if begin is None or end is None:
-        return ""
-    seconds = (end - begin).total_seconds()
-    return f"{seconds:.1f} s" if seconds < 100 else str(end - begin).partition(".")[0]
 
 
 def _artifact_line(document: Document) -> str:

@@ -36,6 +36,8 @@ class Node:
         ``"here"``, ``"deleted"``, or ``"unknown"`` where this lake's index has never heard of it.
     document
         What the index holds of it; empty if unknown.
+    run
+        What the index holds of the run that made it, if that was one of ``with h.run(…)``.
 
     """
 
@@ -43,6 +45,7 @@ class Node:
     generation: int
     state: Literal["here", "deleted", "unknown"]
     document: Document = field(default_factory=dict, repr=False)
+    run: Document | None = field(default=None, repr=False)
 
 
 def title(node: Node, width: int) -> str:

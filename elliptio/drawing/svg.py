@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from elliptio.drawing import runs
 from elliptio.drawing.folding import Box, fold
 from elliptio.drawing.layout import Layout, layout
 from elliptio.drawing.nodes import Link, Node, details, subtitle, title
+from elliptio.drawing.runs import Step, runs_of, with_steps
+from elliptio.protocols import Document
 
 WIDTH, HEIGHT = 196, 38
 """Of a box."""
@@ -27,6 +30,8 @@ _STYLE = (
     ".elliptio-lineage .deleted rect{fill:none;stroke-dasharray:5 4}"
     ".elliptio-lineage .deleted text,.elliptio-lineage .deleted text+text{fill:#7b8794}"
     ".elliptio-lineage .unknown rect{fill:#cbd2d9;stroke:#9aa5b1}"
+    ".elliptio-lineage .run rect{fill:#dcefe6;stroke:#4a9472}"
+    ".elliptio-lineage .lost rect{fill:#f8dfdc;stroke:#c0564a}"
     ".elliptio-lineage .fold rect{fill:#dfe5ec;stroke:none}"
     ".elliptio-lineage .note{fill:#8492a6}"
 )
@@ -35,8 +40,9 @@ _STYLE = (
 def svg(nodes: Sequence[Node], links: Sequence[Link], asked: str, most: int) -> str:
     """Draw it, with at most so many boxes."""
     folded = fold(nodes, links, asked, most)
-    placed = layout(folded.boxes, folded.edges)
-    known = {node.artifact_id: node for node in nodes}
+    known: dict[Box, Node] = {node.artifact_id: node for node in nodes}
+    placed = layout(*with_steps(folded.boxes, folded.edges, known))
+    made_by = runs_of(nodes)
     note = f"{folded.left_out:,} artifacts farther away are not drawn" if folded.left_out else ""
     width, height = _size(placed, note)
     parts = [
@@ -47,14 +53,17 @@ def svg(nodes: Sequence[Node], links: Sequence[Link], asked: str, most: int) -> 
     parts += [_edge(route) for route in placed.routes.values()]
     for box, (column, row) in placed.places.items():
         x, y = _left(column), _middle(row) - HEIGHT / 2
-        drawn = _node(known[box], asked) if isinstance(box, str) else _fold(folded.folds[box])
+        if isinstance(box, Step):
+            drawn = _run(made_by[box.run_id])
+        else:
+            drawn = _node(known[box], asked) if isinstance(box, str) else _fold(folded.folds[box])
         parts.append(f'<g transform="translate({x} {y:.1f})" {drawn}</g>')
     if note:
         parts.append(f'<text class="note" x="{MARGIN}" y="{height - MARGIN}">{escape(note)}</text>')
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def _size(placed: Layout[Box], note: str) -> tuple[int, int]:
+def _size(placed: Layout[Box | Step], note: str) -> tuple[int, int]:
     points = [point for route in placed.routes.values() for point in route] + list(placed.places.values())
     width = _left(max(column for column, _ in points)) + WIDTH + MARGIN
     height = _middle(max(row for _, row in points)) + HEIGHT / 2 + MARGIN
@@ -70,6 +79,17 @@ def _node(node: Node, asked: str) -> str:
         f'<rect width="{WIDTH}" height="{HEIGHT}" rx="6"/>'
         f'<text x="9" y="16">{escape(title(node, LETTERS))}</text>'
         f'<text x="9" y="30">{escape(subtitle(node, LETTERS + 5))}</text>'
+    )
+
+
+def _run(run: Document) -> str:
+    """Draw a run, with round ends."""
+    hint = escape("\n".join(runs.details(run)))
+    kind = "lost" if run.get("status") in ("failed", "killed") else "well"
+    return (
+        f'class="run {kind}"><title>{hint}</title><rect width="{WIDTH}" height="{HEIGHT}" rx="{HEIGHT // 2}"/>'
+        f'<text x="{WIDTH // 2}" y="16" text-anchor="middle">{escape(runs.title(run, LETTERS - 3))}</text>'
+        f'<text x="{WIDTH // 2}" y="30" text-anchor="middle">{escape(runs.subtitle(run))}</text>'
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from elliptio.display import printable
+from elliptio.drawing import runs
 from elliptio.drawing.nodes import Link, Node, family, subtitle, title
 
 MOST_SIBLINGS = 20
@@ -111,4 +112,5 @@ def _text(entry: Entry, known: dict[str, Node]) -> str:
         return f"{printable(entry.artifact_id)}  (again)"
     node = known[entry]
     names = title(node, _WIDTH) if node.state != "unknown" else ""
-    return "  ".join(part for part in (printable(entry), names, subtitle(node, _WIDTH)) if part)
+    made_by = f"by {runs.subtitle(node.run)}: {runs.title(node.run, _WIDTH)}" if node.run is not None else ""
+    return "  ".join(part for part in (printable(entry), names, subtitle(node, _WIDTH), made_by) if part)

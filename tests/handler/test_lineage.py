@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from pymongo import monitoring
 
 import elliptio as eio
+from benchmarks import lakes
+from benchmarks.place import Place
 from elliptio.indexes.mongo import MongoIndex
 
 
@@ -161,3 +165,36 @@ def test_it_shows_itself(h: eio.Handler, family: dict[str, str]) -> None:
     assert lineage.to_svg() in lineage._repr_html_()
     assert "not drawn" in lineage.to_svg(most=2)
     assert {(child, parent) for parent, child in lineage.to_networkx().edges} == set(lineage.links)
+
+
+def test_runs_are_drawn(h: eio.Handler, data: Path) -> None:
+    source = h.upload(data)
+    with pytest.raises(ZeroDivisionError), h.run("train", {"rate": 0.5}) as run:
+        h.get(source)
+        model = h.upload(data)
+        _ = 1 / 0
+    found = h.lineage(source)
+    made = {node.artifact_id: node.run for node in found.nodes()}
+    assert made[source.artifact_id] is None
+    assert (made[model.artifact_id] or {})["_id"] == run.run_id
+    for text in (found.to_svg(), found.to_mermaid(), found.to_dot(), str(found)):
+        assert "train" in text
+        assert "failed" in text
+    assert set(found.to_networkx()) == {source.artifact_id, model.artifact_id}
+
+
+def test_a_thousand_artifacts_are_drawn(tmp_path: Path) -> None:
+    def parents(number: int) -> list[str]:
+        return [lakes.artifact_id(other) for other in {number // 2, number - 1 - number % 30} if 0 <= other < number]
+
+    h = lakes.filled(Place(tmp_path, tmp_path, documents=1000), parents=parents)
+    found = h.lineage(lakes.artifact_id(0), direction="down")
+    assert len(found) == 1000
+    begin = time.monotonic()
+    picture = ElementTree.fromstring(found.to_svg())
+    assert time.monotonic() - begin < 20
+    drawn = [group.get("class") for group in picture.iter("{http://www.w3.org/2000/svg}g")]
+    assert drawn.count("here asked") == 1
+    assert 250 <= len(drawn) <= 300
+    assert "artifacts farther away are not drawn" in "".join(picture.itertext())
+    assert len(ElementTree.fromstring(found.to_svg(most=2000)).findall(".//{http://www.w3.org/2000/svg}g")) > 900
