@@ -93,7 +93,7 @@ DEFINITIONS: dict[str, Definition] = {
     ),
     "progress": Definition("Progress bars on long transfers, where there is a terminal or notebook.", _flag, True),
     "git_diff": Definition(
-        "Which uncommitted changes are recorded: 'all', 'tracked' (new files are only named) or 'none'.",
+        "Which uncommitted changes are recorded: 'all', 'tracked' (new files are only named) or 'none' (nor cells).",
         _one_of("all", "tracked", "none"),
         "all",
     ),

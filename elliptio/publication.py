@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import dataclasses
 import io
 import logging
 import os
@@ -61,6 +62,8 @@ class Publication:
         self._progress = progress
         self.artifact_id, self._moment = naming.new_id("artifact")
         self._collecting = _Collecting(git_diff)
+        self._git_diff = git_diff
+        self._cells = self._executed_cells()
         self.username = provenance.username()
         self.root_key = naming.remote_root(self.artifact_id, self._moment, self.username)
         self.lake_id = lake.lake_id
@@ -91,6 +94,7 @@ class Publication:
             If a declared file is not there, or nothing at all was written.
 
         """
+        self._cells = self._executed_cells()  # a block may have gone on over several
         make_own(self.folder, self.staging.folder)
         written = {source.relpath: source for source in files_in(self.folder)}
         missing = [name for name in declared if name not in written]
@@ -110,6 +114,10 @@ class Publication:
         records = [*logs]
         if facts.diff is not None:
             records.append(self.put_log("git.diff", facts.diff.encode("utf-8", "replace")))
+        notebook, masked = provenance.notebook_of(self._cells)
+        if notebook is not None:
+            records.append(self.put_log("cells.ipynb", notebook))
+            facts = dataclasses.replace(facts, redactions=facts.redactions + masked)
         metadata = self._describe(facts, files, records, local_root)
         document = to_document(metadata, self.root_key)
         manifest = to_manifest(metadata, self.root_key)
@@ -136,6 +144,10 @@ class Publication:
             spool.flush_if_any(self._lake)
         except ElliptioError as error:
             log.info("What waits for the index goes on waiting: %s", error)
+
+    def _executed_cells(self) -> list[str]:
+        """Cells that ran up to here; none where no code but the commit is to be recorded."""
+        return [] if self._git_diff == "none" else provenance.executed_cells()
 
     def put_log(self, name: str, content: bytes) -> FileRecord:
         """Add a log to the staged artifact."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from elliptio.forking import Lock
 from elliptio.provenance import packages, process
+from elliptio.provenance.cells import executed_cells
 from elliptio.provenance.machine import environment_facts, environment_id
 from elliptio.provenance.packages import Packages, installed_packages
 from elliptio.provenance.process import argv, hostname, mock_username, notebook_path, username
@@ -30,11 +31,13 @@ __all__ = [
     "environment",
     "environment_facts",
     "environment_id",
+    "executed_cells",
     "hostname",
     "in_repository",
     "installed_packages",
     "is_unchanged",
     "mock_username",
+    "notebook_of",
     "notebook_path",
     "username",
 ]
@@ -89,6 +92,9 @@ class _Redacted:
     findings: list[Finding]
 
 
+_MOST_NAMED = 1000
+"""Secrets in cells that are named one by one: a document has an end."""
+
 _NO_PACKAGES: dict[str, str] = {}
 
 _lock = Lock()
@@ -137,6 +143,22 @@ def collect(directory: Path | None = None, git_diff: str = "all", *, ask_git: bo
             for finding in findings
         ],
     )
+
+
+def notebook_of(cells: list[str]) -> tuple[bytes | None, list[dict[str, str]]]:
+    """Make a notebook of executed cells, None of none, and tell ``kind`` and ``where`` of what was masked in it."""
+    from elliptio.provenance.cells import NAME, to_notebook
+
+    made = _try(lambda: to_notebook(cells), None) if cells else None
+    if made is None:
+        return None, []
+    masked = [
+        {"kind": finding.kind, "where": f"{NAME}, cell {number}, line {finding.position}"}
+        for number, finding in made.findings[:_MOST_NAMED]
+    ]
+    if more := made.findings[_MOST_NAMED:]:
+        masked.append({"kind": f"{len(more):,} more", "where": NAME})
+    return made.content, masked
 
 
 def in_repository(directory: Path | None = None) -> bool:

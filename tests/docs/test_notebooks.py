@@ -14,6 +14,7 @@ import pytest
 
 import elliptio as eio
 from elliptio.demo import load_penguins, model, split
+from tests.kernels import execute, own_environment
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 STORY = NOTEBOOKS / "user_story.ipynb"
@@ -39,37 +40,11 @@ class Executed:
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Executed:
     import nbformat
-    from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
-    from nbclient import NotebookClient
-
-    class ThisPython(KernelSpecManager):
-        """Whatever kernels are installed: the notebook runs on the Python that runs the tests."""
-
-        def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-            argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-            return KernelSpec(argv=argv, display_name=kernel_name, language="python")
 
     folder = tmp_path_factory.mktemp("story")
     lake = folder / "lake"
-    (folder / "none.toml").touch()
-    own = {
-        "ELLIPTIO_LOCAL_ROOT": str(lake),
-        "ELLIPTIO_CONFIG_FILE": str(folder / "none.toml"),
-        "ELLIPTIO_USER_DIR": str(folder / "user"),
-        "IPYTHONDIR": str(folder / "ipython"),
-        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
-        "JUPYTER_PLATFORM_DIRS": "1",
-        "PYTHONPATH": str(NOTEBOOKS.parent),
-    }
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("ELLIPTIO_")} | own
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("JUPYTER_RUNTIME_DIR", own["JUPYTER_RUNTIME_DIR"])
-        patch.setenv("JUPYTER_PLATFORM_DIRS", "1")
-        notebook = nbformat.read(STORY, as_version=4)
-        client = NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(folder)}})
-        client.km = client.create_kernel_manager()
-        client.km.kernel_spec_manager = ThisPython()
-        client.execute(env=environ)
+    notebook = nbformat.read(STORY, as_version=4)
+    execute(notebook, folder, own_environment(folder, ELLIPTIO_LOCAL_ROOT=str(lake)))
     return Executed(notebook, lake)
 
 
@@ -127,6 +102,18 @@ def test_the_lake_of_the_story_is_whole(story: Executed) -> None:
     dataset, trained, metrics = found.index
     assert list(found["based_on"]) == [[], [dataset], [trained, dataset]]
     assert h.get(metrics).metadata.labels["accuracy"] > 0.95  # type: ignore[index]
+
+
+def test_each_artifact_has_the_cells_up_to_its_own(story: Executed) -> None:
+    h = eio.Handler(story.lake)
+    counts = []
+    for artifact_id in h.find(sort="creation_time").index:
+        recorded = json.loads(h.get(artifact_id).logs["cells.ipynb"].download_string())["cells"]
+        assert ["".join(cell["source"]) for cell in recorded] == [
+            cell.source.rstrip("\n") for cell in story.cells[: len(recorded)]
+        ]
+        counts.append(len(recorded))
+    assert 0 < counts[0] < counts[1] < counts[2] < len(story.cells)
 
 
 # --- the training job ---
