@@ -92,7 +92,7 @@ def describe(item: Any) -> Iterator[str]:
 
 def homes(item: type) -> list[type]:
     """List a class and those that it is divided into, which readers need not know."""
-    return [kind for kind in item.__mro__ if kind is item or kind.__name__ in ("Session", "RunVerbs")]
+    return [kind for kind in item.__mro__ if kind is item or kind.__name__ in ("LinkVerbs", "Session", "RunVerbs")]
 
 
 def signature(name: str, item: Any) -> str:

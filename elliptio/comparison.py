@@ -264,7 +264,7 @@ def _side_of(artifact: Artifact) -> Side:
     environment = metadata.environment
     who_when = {name: getattr(metadata, name) for name in _WHO_WHEN}
     facts = {
-        "files": {record.relpath: (record.size, record.sha256) for record in metadata.files},
+        "files": {record.relpath: (record.size, record.sha256 or record.stamp) for record in metadata.files},
         "labels": flattened(metadata.labels),
         **_environment_facts(environment, metadata.python_packages),
         "who_when": flattened({**who_when, "scheduler": environment.get("scheduler")}),

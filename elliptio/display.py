@@ -145,7 +145,7 @@ def _shortened(text: str) -> str:
     return text if len(text) <= _MOST_VALUE else text[: _MOST_VALUE - 1] + "…"
 
 
-_CODE = {"git", "where", "command"}
+_CODE = {"git", "where", "link to", "command"}
 
 
 def _is_published(metadata: Metadata) -> bool:
@@ -172,6 +172,8 @@ def _facts(metadata: Metadata) -> list[tuple[str, str]]:
     facts.append(("command", command if len(command) <= 200 else command[:199] + "…"))
     if _is_published(metadata):
         facts.append(("where", metadata.remote_root))
+        if metadata.link is not None:
+            facts.append(("link to", metadata.link))
     else:
         facts.append(("state", "not published"))
     return facts
@@ -193,7 +195,8 @@ def _git(git: Mapping[str, Any]) -> str:
 
 def _file_summary(metadata: Metadata) -> str:
     noun = "file" if metadata.file_count == 1 else "files"
-    return f"{metadata.file_count:,} {noun}, {human_size(metadata.total_size)}"
+    not_hashed = ", not hashed" if any(not record.sha256 for record in metadata.files) else ""
+    return f"{metadata.file_count:,} {noun}, {human_size(metadata.total_size)}{not_hashed}"
 
 
 def _file_table(files: Sequence[FileRecord]) -> str:

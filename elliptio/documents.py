@@ -142,7 +142,11 @@ def check_records(records: Any, name: str, where: str) -> None:
             naming.check_relpath(record["relpath"])
         except SourceError as error:
             raise FormatError(f"{where} is damaged: {error}") from error
-        if not _is_count(record.get("size")) or not _is_sha256(record.get("sha256")):
+        stamp = record.get("stamp")
+        if not _is_text_or_null(stamp):
+            raise FormatError(f"{where} is damaged: the stamp of {record['relpath']!r} is none.")
+        hashed = _is_sha256(record.get("sha256")) or (stamp is not None and record.get("sha256", "") is None)
+        if not _is_count(record.get("size")) or not hashed:
             raise FormatError(f"{where} is damaged: size or sha256 of {record['relpath']!r} is none.")
     if len({record["relpath"] for record in records}) < len(records):
         raise FormatError(f"{where} is damaged: {name} has one name twice.")
@@ -232,6 +236,10 @@ def _is_text_or_null(value: Any) -> bool:
     return value is None or isinstance(value, str)
 
 
+def _is_link(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and value.startswith(("/", "s3://")) and "\0" not in value)
+
+
 def _is_git(value: Any) -> bool:
     return value is None or (
         isinstance(value, Mapping) and all(item is None or isinstance(item, str | bool) for item in value.values())
@@ -256,6 +264,7 @@ _FIELDS = {
     **_rules(("file_count", "total_size"), _is_count, "a number of 64 bits, 0 or more", True),
     **_rules(("fingerprint",), _is_sha256, "64 hexadecimal digits", True),
     **_rules(("labels",), lambda value: isinstance(value, dict), "an object", False),
+    **_rules(("link",), _is_link, "an absolute path, s3://bucket/prefix or null", False),
     **_rules(("git",), _is_git, "an object or null", False),
 }
 

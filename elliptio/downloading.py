@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from elliptio import linked
 from elliptio.cache import Cache, clone
 from elliptio.errors import IntegrityError
 from elliptio.hashing import CHUNK, VerifyingReader, once_more_if_remote, sha256_of
@@ -40,23 +41,27 @@ class Downloads:
         Where copies are kept; None keeps none.
     progress
         Whether long downloads show a bar.
+    addressing
+        How bucket names go into the URLs of those that are linked on S3.
 
     """
 
     cache: Cache | None = None
     progress: bool = True
+    addressing: str = "auto"
 
 
 PLAIN = Downloads()
 
 
 class Stored(NamedTuple):
-    """A published file: where it lies, and what it must be."""
+    """A published file: where it lies, and what it must be. A linked one has a stamp; not hashed, it has no sha256."""
 
     store: Store
     key: str
     size: int
     sha256: str
+    stamp: str | None = None
 
     @property
     def url(self) -> str:
@@ -65,7 +70,57 @@ class Stored(NamedTuple):
 
     def open(self, *, whole: bool = False) -> VerifyingReader:
         """Open it where it lies; a complete read is verified."""
+        if self.stamp is not None:
+            self.is_untouched()
+            return LinkReader(self, whole=whole)
         return VerifyingReader(self.store.open(self.key, whole=whole), self.size, self.sha256, self.url)
+
+    def is_untouched(self) -> bool:
+        """Whether a linked file was not written since; any other file is never written again.
+
+        Raises
+        ------
+        IntegrityError
+            If it changed for certain.
+        StoreError
+            If it is gone, or cannot be looked at.
+
+        """
+        if self.stamp is None:
+            return True
+        return linked.is_untouched(self.store, self.key, self.size, self.stamp, hashed=bool(self.sha256))
+
+    @property
+    def name(self) -> str:
+        """Name for a copy of exactly this content."""
+        seen = f"{self.url}\0{self.size}\0{self.stamp}"
+        return self.sha256 or "stamp-" + hashlib.sha256(seen.encode()).hexdigest()
+
+
+class LinkReader(VerifyingReader):
+    """Reads a linked file; in the end its content, or where it is not hashed its stamp, must be what was linked."""
+
+    def __init__(self, stored: Stored, *, whole: bool = False) -> None:
+        source = stored.store.open(stored.key, whole=whole)
+        super().__init__(source, stored.size, stored.sha256, stored.url)
+        self._stored = stored
+
+    @property
+    def sha256(self) -> str:
+        """Hexadecimal hash of what was read so far from the start."""
+        return self._digest.hexdigest()
+
+    def _check(self) -> None:
+        if not self._stored.sha256:
+            self._stored.is_untouched()
+        elif self.sha256 != self._stored.sha256:
+            how = f"its sha256 is {self.sha256} and was {self._stored.sha256}"
+            raise linked.changed(self._stored.url, how)
+
+
+def _usable(stored: Stored, cache: Cache | None, untouched: bool) -> Cache | None:
+    """Cache to ask: for remote files only; of a linked one that was touched its content decides, and no copy."""
+    return cache if untouched and stored.sha256 and stored.store.scheme != "file" else None
 
 
 def to_path(stored: Stored, target: Path, cache: Cache | None, moved: Moved) -> None:
@@ -87,6 +142,7 @@ def to_path(stored: Stored, target: Path, cache: Cache | None, moved: Moved) -> 
         with open(part, "xb") as sink:
             _copy(stored, sink.write, moved)
 
+    cache = _usable(stored, cache, stored.is_untouched())
     with replacing(target) as part:
         if cache is not None and _from_cache(stored, part, cache, moved):
             return
@@ -113,6 +169,7 @@ def to_bytes(stored: Stored, cache: Cache | None) -> bytes:
         _copy(stored, sink.write, lambda size: None)
         return sink.getvalue()
 
+    cache = _usable(stored, cache, stored.is_untouched())
     copy = _whole_copy(stored, cache) if cache is not None else None
     if copy is not None:
         with contextlib.suppress(OSError, IntegrityError), copy:
@@ -132,6 +189,11 @@ def to_read(stored: Stored, cache: Cache | None) -> io.BufferedReader:
         If the store fails.
 
     """
+    untouched = stored.is_untouched()
+    if not untouched:
+        # Whoever seeks gets no check later, so all of it is read now.
+        _copy(stored, lambda data: None, lambda size: None)
+    cache = _usable(stored, cache, untouched)
     copy = _whole_copy(stored, cache) if cache is not None and stored.size <= LARGEST_HASHED else None
     return io.BufferedReader(stored.open() if copy is None else copy, BUFFER)
 

@@ -93,7 +93,8 @@ class RemoteFile:
     relpath
         Its name within the artifact.
     size, sha256
-        Bytes, and hexadecimal hash of the content; None until published.
+        Bytes, and hexadecimal hash of the content; None until published. The hash of a linked file is None until it
+        is hashed.
 
     """
 
@@ -112,7 +113,8 @@ class RemoteFile:
         self._downloads = downloads
         self.relpath = relpath
         self.size = record.size if record else None
-        self.sha256 = record.sha256 if record else None
+        self.sha256 = (record.sha256 or None) if record else None
+        self._stamp = record.stamp if record else None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.remote_url!r}, size={self.size})"
@@ -120,7 +122,10 @@ class RemoteFile:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, RemoteFile):
             return NotImplemented
-        return (self._store.root, self._key, self.sha256) == (other._store.root, other._key, other.sha256)
+        return self._identity() == other._identity()
+
+    def _identity(self) -> tuple[str, str, str | None, str | None]:
+        return self._store.root, self._key, self.sha256, self._stamp
 
     def __hash__(self) -> int:
         return hash((self._store.root, self._key))
@@ -172,7 +177,7 @@ class RemoteFile:
         Raises
         ------
         IntegrityError
-            At the end of a read, if the bytes are not those that were saved.
+            At the end of a read, if the bytes are not those that were saved; at once, if a linked file changed.
         StoreError
             If a published file is opened for writing.
 
@@ -245,8 +250,8 @@ class RemoteFile:
     def _stored(self) -> Stored:
         # Every published file has a record.
         assert self.size is not None
-        assert self.sha256 is not None
-        return Stored(self._store, self._key, self.size, self.sha256)
+        assert self.sha256 is not None or self._stamp is not None
+        return Stored(self._store, self._key, self.size, self.sha256 or "", self._stamp)
 
     def _fetch(self, target: Path, moved: Moved) -> None:
         with explained("write", _shown(target)):
@@ -310,7 +315,7 @@ class FileMaker:
     def __call__(self, relpath: str) -> RemoteFile:
         """Make the object of one file."""
         kind = FILE_CLASSES.get(self._store.scheme, RemoteFile)
-        key, record = f"{self._prefix}/{relpath}", self._records.get(relpath)
+        key, record = f"{self._prefix}/{relpath}" if self._prefix else relpath, self._records.get(relpath)
         return kind(self._store, key, relpath, record, self._block, self._downloads)
 
 

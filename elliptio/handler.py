@@ -17,14 +17,14 @@ from elliptio.failures import explained
 from elliptio.files import Block, FileMaker, Files
 from elliptio.frame import to_frame
 from elliptio.lineage import relatives
+from elliptio.link_verbs import LinkVerbs
 from elliptio.loading import artifact_of, files_of, metadata_of, neighbours_of
-from elliptio.metadata import check_labels
 from elliptio.protocols import Document
 from elliptio.provenance.redaction import redact
 from elliptio.publication import Publication, discarding, keeping
 from elliptio.references import latest
 from elliptio.search import TruncatedWarning, search
-from elliptio.session import BasedOn, LabelsLike, Session
+from elliptio.session import BasedOn, LabelsLike
 from elliptio.sources import PathLike, find_sources
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class Handler(Session):
+class Handler(LinkVerbs):
     """Saves files to a lake and finds them again.
 
     Parameters
@@ -361,18 +361,6 @@ class Handler(Session):
 
         scope = self._scope()
         return None if scope.run is None else Run(self, scope)
-
-    def _begin(self, labels: LabelsLike, based_on: BasedOn | None) -> Publication:
-        scope = self._scope()
-        explicit = None if based_on is None else self._identifiers(based_on)
-        return Publication(
-            self.lake,
-            run_id=scope.run_id,
-            labels=check_labels(labels),
-            based_on=scope.loaded if explicit is None else lambda: explicit,
-            progress=self.progress,
-            git_diff=self._settings["git_diff"].value,
-        )
 
     def _new_artifact(self, publication: Publication, block: Block, declared: list[str], *, grows: bool) -> NewArtifact:
         with explained("make", str(block.folder)):

@@ -13,6 +13,7 @@ from elliptio.errors import ElliptioError, SourceError, SourceNotFoundError
 from elliptio.failures import explained
 from elliptio.hashing import sha256_of
 from elliptio.lake import Lake
+from elliptio.manifests import manifest_of
 from elliptio.protocols import Document
 from elliptio.query.ordering import sort_documents
 from elliptio.search import DELETED, Found, warn_if_index_is_lost
@@ -97,7 +98,7 @@ def _in_large(lake: Lake, size: int, sha256: str) -> Iterator[tuple[Document, li
     wanted = {"file_count": {"$gt": metadata.MAX_INDEXED_FILES}, "total_size": {"$gte": size}}
     for document in lake.find(wanted, sort=(), limit=0):
         try:
-            names = _names_in_manifest(lake, f"{document['remote_root']}/{naming.MANIFEST}", sha256)
+            names = _names_in_manifest(lake, document, sha256)
         except ElliptioError as error:
             log.warning("It is not known whether %s holds this file: %s", document["_id"], error)
             continue
@@ -105,7 +106,10 @@ def _in_large(lake: Lake, size: int, sha256: str) -> Iterator[tuple[Document, li
             yield document, names
 
 
-def _names_in_manifest(lake: Lake, key: str, sha256: str) -> list[str]:
+def _names_in_manifest(lake: Lake, indexed: Document, sha256: str) -> list[str]:
+    if indexed.get("link") is not None:
+        return _names(manifest_of(lake, indexed["remote_root"])[0], sha256)
+    key = f"{indexed['remote_root']}/{naming.MANIFEST}"
     with lake.store.open(key) as manifest:
         data = manifest.read()
     # To find the hash in its text takes a hundredth of the time that reading it as JSON takes.

@@ -17,6 +17,7 @@ from elliptio.failures import damage_named
 from elliptio.forking import Lock
 from elliptio.metadata import MAX_INDEXED_FILES, check_version
 from elliptio.protocols import Document, Index, Query, Sort, Store
+from elliptio.stores import open_store
 
 ARTIFACTS = "artifacts"
 ENVIRONMENTS = "environments"
@@ -35,6 +36,8 @@ ENVIRONMENT_FIELDS = (
 """Top-level fields of an environment; a query over artifacts may use them as if they were the artifact's own."""
 
 FORMAT_VERSION = 1
+
+S3 = "s3://"
 
 TOMBSTONE_FILE = "deleted.json"
 """Lies where an artifact was, and says who deleted it when."""
@@ -77,6 +80,7 @@ class Lake:
         self.tag_moves: dict[tuple[str, int], Any] = {}
         self._paused_until = -math.inf
         self._failure = ""
+        self._places: dict[str, Store] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         return {"store": self.store, "index": self.index, "shared": self.shared, "downloads": self.downloads}
@@ -136,6 +140,24 @@ class Lake:
             if not isinstance(found["lake_id"], str):
                 raise TypeError("lake_id is no text")
         return str(found["lake_id"])
+
+    def place(self, link: str) -> tuple[Store, str]:
+        """Store that holds the files of a link, and the prefix of their keys; of one bucket it is always the same.
+
+        Raises
+        ------
+        MissingExtraError
+            If it is on S3, and what that needs is not installed.
+
+        """
+        root, prefix = link, ""
+        options: dict[str, Any] = {}
+        if link.startswith(S3):
+            bucket, _, prefix = link.removeprefix(S3).partition("/")
+            root, options = f"{S3}{bucket}", {"addressing": self.downloads.addressing}
+        if root not in self._places:
+            self._places[root] = open_store(root, **options)
+        return self._places[root], prefix
 
     def close(self) -> None:
         """Release the index's connections, and forget what is known of it: it may be another one next time."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 from elliptio import naming
 from elliptio.artifact import Artifact, Neighbours
 from elliptio.display import MOST_NEIGHBOURS
 from elliptio.documents import check_document, check_indexed
-from elliptio.files import FileMaker, Files
+from elliptio.files import FileMaker, Files, RemoteFile
 from elliptio.lake import Lake
-from elliptio.metadata import Metadata, from_document, read_manifest
+from elliptio.manifests import manifest_of
+from elliptio.metadata import FileRecord, Metadata, from_document
 from elliptio.protocols import Document
 from elliptio.provenance import Packages
 
@@ -21,8 +23,7 @@ def metadata_of(lake: Lake, document: Document) -> Metadata:
     check_indexed(document, environment, f"The document of {document['_id']} in {lake.index.address}")
     root = f"{lake.store.root}/{document['remote_root']}"
     if document.get("file_count", 0) > len(document.get("files", ())):
-        with lake.store.open(f"{document['remote_root']}/{naming.MANIFEST}", whole=True) as manifest:
-            found, environment = read_manifest(manifest.read(), f"{root}/{naming.MANIFEST}")
+        found, environment, _ = manifest_of(lake, document["remote_root"])
         check_document(found, environment, f"{root}/{naming.MANIFEST}")
         document = {**found, "tags": document.get("tags", [])}
     return from_document(document, environment, root, Packages(environment.get("python_packages", {})))
@@ -34,9 +35,25 @@ def artifact_of(lake: Lake, metadata: Metadata) -> Artifact:
     return Artifact(metadata, files, logs, partial(neighbours_of, lake))
 
 
+class LinkedFileMaker:
+    """Makes the file objects of a link; where they lie is asked for when one is made."""
+
+    def __init__(self, lake: Lake, link: str, records: Mapping[str, FileRecord]) -> None:
+        self._lake = lake
+        self._link = link
+        self._records = records
+
+    def __call__(self, relpath: str) -> RemoteFile:
+        """Make the object of one file."""
+        store, prefix = self._lake.place(self._link)
+        return FileMaker(store, prefix, records=self._records, downloads=self._lake.downloads)(relpath)
+
+
 def files_of(lake: Lake, metadata: Metadata, folder: str) -> Files:
     """File objects of a published artifact: its files, or its logs."""
     records = {record.relpath: record for record in (metadata.files if folder == naming.FILES else metadata.logs)}
+    if metadata.link is not None and folder == naming.FILES:
+        return Files(records, LinkedFileMaker(lake, metadata.link, records))
     prefix = f"{metadata.remote_root.removeprefix(lake.store.root + '/')}/{folder}"
     return Files(records, FileMaker(lake.store, prefix, records=records, downloads=lake.downloads))
 

@@ -15,6 +15,7 @@ from elliptio.downloading import Stored
 from elliptio.errors import IntegrityError, MissingKeyError
 from elliptio.failures import explained
 from elliptio.hashing import sha256_of
+from elliptio.linked import changed
 from elliptio.naming import check_relpath
 
 _State = tuple[int, int, int]
@@ -40,25 +41,30 @@ def path_of(stored: Stored, relpath: str, cache: Cache | None) -> Path:
         If it cannot be read, or the copy not be written.
 
     """
+    untouched = stored.is_untouched()
     if stored.store.scheme == "file":
         path = Path(stored.store.root, stored.key)
         if stored.store.stat(stored.key) is None:
             raise MissingKeyError(f"there is no file {stored.key!r} in {stored.store.root}")
+        if not stored.sha256:
+            return path
         if not _is_known(path, stored) and not _verify(path, stored):
+            if stored.stamp is not None:
+                raise changed(str(path), f"its sha256 is not {stored.sha256} any more")
             raise IntegrityError(f"{path} is damaged: its content is not what was saved (sha256 {stored.sha256}).")
         return path
     with explained("write", tempfile.gettempdir()):
-        path = _folder() / stored.sha256 / Path(check_relpath(relpath)).name
-        if not _is_known(path, stored):
+        path = _folder() / stored.name / Path(check_relpath(relpath)).name
+        if not untouched or not _is_known(path, stored):
             downloading.to_path(stored, path, cache, lambda size: None)
             path.chmod(0o400)
-            _verified[str(path), stored.sha256] = _state(path)
+            _verified[str(path), stored.name] = _state(path)
     return path
 
 
 def _is_known(path: Path, stored: Stored) -> bool:
     with contextlib.suppress(FileNotFoundError):
-        return _verified.get((str(path), stored.sha256)) == _state(path)
+        return _verified.get((str(path), stored.name)) == _state(path)
     return False
 
 
@@ -67,7 +73,7 @@ def _verify(path: Path, stored: Stored) -> bool:
         state = _state(path)  # before: what is written meanwhile must not count as verified
         if state[1] != stored.size or sha256_of(path) != stored.sha256:
             return False
-    _verified[str(path), stored.sha256] = state
+    _verified[str(path), stored.name] = state
     return True
 
 

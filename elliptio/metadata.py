@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from elliptio import naming
 from elliptio.errors import FormatError, MetadataError
 
 VERSION = 1
@@ -75,11 +76,16 @@ _LABEL_NAMES = tuple(entry.name for entry in dataclasses.fields(Labels))
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
-    """One file of an artifact: its name within it, its size in bytes and the sha256 of its content (hexadecimal)."""
+    """One file of an artifact: its name within it, its size in bytes and the sha256 of its content (hexadecimal).
+
+    A linked file has a `stamp`, by which it is seen whether it was written again, and, until it is hashed, no
+    `sha256`.
+    """
 
     relpath: str
     size: int
     sha256: str
+    stamp: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +95,8 @@ class Metadata:
     ``creation_time`` is in UTC with milliseconds; ``tags`` are those that it had when it was loaded, and do not count
     when two are compared; ``remote_root`` is the absolute place of the artifact as seen from here; ``git`` holds
     commit, branch, remote and dirty, or is None outside a repository; ``working_directory`` is relative to the
-    repository; ``redactions`` tells of each secret that was masked what kind it is and where it was.
+    repository; ``link`` is where the files of a link lie, None where they lie in the lake; ``redactions`` tells of each
+    secret that was masked what kind it is and where it was.
     """
 
     username: str
@@ -115,6 +122,7 @@ class Metadata:
     git: dict[str, Any] | None = None
     working_directory: str | None = None
     notebook: str | None = None
+    link: str | None = None
     redactions: list[dict[str, str]] = field(default_factory=list)
     lake_id: str = ""
     version: int = VERSION
@@ -302,7 +310,7 @@ def read_manifest(data: bytes, where: str) -> tuple[dict[str, Any], dict[str, An
 
 
 def _common(metadata: Metadata, root_key: str) -> dict[str, Any]:
-    return {
+    document = {
         "artifact_id": metadata.artifact_id,
         "run_id": metadata.run_id,
         "creation_time": metadata.creation_time,
@@ -329,6 +337,8 @@ def _common(metadata: Metadata, root_key: str) -> dict[str, Any]:
         "lake_id": metadata.lake_id,
         "version": metadata.version,
     }
+    # Of ordinary artifacts nothing is written about links.
+    return document if metadata.link is None else {**document, "link": metadata.link}
 
 
 def from_document(
@@ -339,8 +349,8 @@ def from_document(
     check_version(document, where)
     try:
         values = {name: document[name] for name in _PLAIN_FIELDS if name in document}
-        values["files"] = [_record(entry) for entry in document.get("files", ())]
-        values["logs"] = [_record(entry) for entry in document.get("logs", ())]
+        values["files"] = [record_of(entry) for entry in document.get("files", ())]
+        values["logs"] = [record_of(entry) for entry in document.get("logs", ())]
         values["labels"] = readable_labels(document.get("labels", {}))
         values["creation_time"] = document["creation_time"].astimezone(UTC)
         return Metadata(**values, remote_root=remote_root, environment=environment, python_packages=packages)
@@ -361,11 +371,20 @@ def readable_labels(stored: Mapping[str, Any]) -> Labels | AnyLabels:
 
 
 def _record_document(record: FileRecord) -> dict[str, Any]:
-    return {"relpath": record.relpath, "size": record.size, "sha256": record.sha256}
+    document: dict[str, Any] = {"relpath": record.relpath, "size": record.size, "sha256": record.sha256 or None}
+    return document if record.stamp is None else {**document, "stamp": record.stamp}
 
 
-def _record(entry: Mapping[str, Any]) -> FileRecord:
-    return FileRecord(entry["relpath"], entry["size"], entry["sha256"])
+def record_of(entry: Mapping[str, Any]) -> FileRecord:
+    """Read an entry of a document's list of files."""
+    return FileRecord(entry["relpath"], entry["size"], entry["sha256"] or "", entry.get("stamp"))
+
+
+def fingerprint_of(files: Iterable[FileRecord]) -> str:
+    """Fingerprint of an artifact; where a linked file is not hashed, its size and stamp stand for its content."""
+    return naming.fingerprint(
+        [(record.relpath, record.sha256 or f"{record.size} bytes, stamp {record.stamp}") for record in files]
+    )
 
 
 def check_version(document: Mapping[str, Any], where: str) -> None:

@@ -16,6 +16,9 @@ from elliptio.forking import Lock
 FILES = "files"
 LOGS = "logs"
 MANIFEST = "metadata.json"
+HASHES = "hashes.json"
+"""Beside the manifest of a link whose files were hashed later."""
+
 LAKE_FOLDER = ".elliptio"
 LAKE_IDENTITY = f"{LAKE_FOLDER}/lake.json"
 

@@ -49,7 +49,7 @@ def open_lake(
         from elliptio.indexes.mongo import MongoIndex
 
         index = MongoIndex(collection=collection)
-    downloads = Downloads(None if store.scheme == "file" else open_cache(settings), settings["progress"].value)
+    downloads = Downloads(open_cache(settings), settings["progress"].value, settings["s3_addressing"].value)
     if index is not None:
         return Lake(store, index, shared=True, downloads=downloads)
     durable = settings["durability"].value == "full"

@@ -6,7 +6,7 @@ The docstrings here are the contract; ``elliptio.testing`` checks it against any
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, runtime_checkable
@@ -19,11 +19,15 @@ Sort = Sequence[tuple[str, int]]
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """One file as the store sees it: its key, its size in bytes and when it was last written (UTC)."""
+    """One file as the store sees it: its key, its size in bytes and when it was last written (UTC).
+
+    Its `stamp` is another one when the file was written again with other content; empty where a store cannot tell.
+    """
 
     key: str
     size: int
     modified: datetime
+    stamp: str = field(default="", compare=False)
 
 
 PIECE = 64 << 20

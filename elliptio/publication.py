@@ -23,7 +23,7 @@ from elliptio.errors import ElliptioError, MetadataError, SourceError
 from elliptio.failures import explained
 from elliptio.hashing import HashingReader
 from elliptio.lake import Lake
-from elliptio.metadata import FileRecord, Metadata, readable_labels, to_document, to_manifest
+from elliptio.metadata import FileRecord, Metadata, fingerprint_of, readable_labels, to_document, to_manifest
 from elliptio.provenance import Provenance
 from elliptio.sources import Source, files_in
 from elliptio.twins import twins_in
@@ -108,8 +108,10 @@ class Publication:
         concurrency = self._lake.store.concurrency
         return transfer.hash_in_place(sources, concurrency=concurrency, progress=self._progress), others
 
-    def publish(self, files: list[FileRecord], *, local_root: str, logs: Sequence[FileRecord] = ()) -> Metadata:
-        """Describe the artifact, make it visible and record it."""
+    def publish(
+        self, files: list[FileRecord], *, local_root: str, logs: Sequence[FileRecord] = (), link: str | None = None
+    ) -> Metadata:
+        """Describe the artifact, make it visible and record it; `link` is where its files lie, if not in the lake."""
         facts = self._collecting.result()
         records = [*logs]
         if facts.diff is not None:
@@ -118,7 +120,7 @@ class Publication:
         if notebook is not None:
             records.append(self.put_log("cells.ipynb", notebook))
             facts = dataclasses.replace(facts, redactions=facts.redactions + masked)
-        metadata = self._describe(facts, files, records, local_root)
+        metadata = self._describe(facts, files, records, local_root, link)
         document = to_document(metadata, self.root_key)
         manifest = to_manifest(metadata, self.root_key)
         if len(manifest) > MAX_DOCUMENT_BYTES // 4:
@@ -175,7 +177,7 @@ class Publication:
         )
 
     def _describe(
-        self, facts: Provenance, files: list[FileRecord], logs: list[FileRecord], local_root: str
+        self, facts: Provenance, files: list[FileRecord], logs: list[FileRecord], local_root: str, link: str | None
     ) -> Metadata:
         return Metadata(
             username=self.username,
@@ -192,7 +194,7 @@ class Publication:
             files=files,
             file_count=len(files),
             total_size=sum(record.size for record in files),
-            fingerprint=naming.fingerprint([(record.relpath, record.sha256) for record in files]),
+            fingerprint=fingerprint_of(files),
             log_relpaths=[record.relpath for record in logs],
             logs=logs,
             environment_id=facts.environment["_id"],
@@ -200,6 +202,7 @@ class Publication:
             git=facts.git,
             working_directory=facts.working_directory,
             notebook=facts.notebook,
+            link=link,
             redactions=facts.redactions,
             lake_id=self.lake_id,
         )

@@ -15,9 +15,10 @@ from elliptio import runs, tags, upkeep
 from elliptio.config import Setting
 from elliptio.errors import ConfigError, FormatError, StoreError
 from elliptio.lake import ARTIFACTS, ENVIRONMENTS, TOMBSTONES, Lake
+from elliptio.manifests import manifest_of
 from elliptio.opening import chosen_root
 from elliptio.protocols import Document
-from elliptio.verification import Problem, manifest_of
+from elliptio.verification import Problem
 
 if TYPE_CHECKING:
     from elliptio.indexes.sqlite import SqliteIndex

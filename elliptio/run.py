@@ -106,6 +106,18 @@ class Run:
                 return self._handler.upload(local_paths, labels, based_on=based_on)
             return self._handler.upload(local_paths, labels, based_on=based_on, wait=False)
 
+    def link(
+        self,
+        place: PathLike | Iterable[PathLike],
+        labels: LabelsLike = None,
+        *,
+        hash: bool = True,
+        based_on: BasedOn | None = None,
+    ) -> Artifact:
+        """Record files that stay where they are as an artifact of this run; see `Handler.link`."""
+        with scopes.bound(self._scope):
+            return self._handler.link(place, labels, hash=hash, based_on=based_on)
+
     @contextlib.contextmanager
     def new(
         self,

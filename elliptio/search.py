@@ -30,6 +30,7 @@ REST = (
     "hostname",
     "labels",
     "lake_id",
+    "link",
     "local_root",
     "log_relpaths",
     "notebook",

@@ -7,15 +7,20 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
-from typing import BinaryIO, Protocol, cast
+from typing import BinaryIO, Protocol, TypeVar, cast
 
+from elliptio.downloading import LinkReader, Stored
 from elliptio.errors import SourceError, StoreError
 from elliptio.hashing import CHUNK, HashingReader, pieces_of
+from elliptio.linked import changed
 from elliptio.metadata import FileRecord
 from elliptio.parallel import each
 from elliptio.progress import Progress
 from elliptio.protocols import Content, Staging
 from elliptio.sources import Source
+
+_S = TypeVar("_S", Source, Stored)
+_R = TypeVar("_R")
 
 _SMALL = 256 << 10
 """Bytes below which a file of this machine is rather moved without threads."""
@@ -96,19 +101,37 @@ def hash_in_place(sources: Sequence[Source], *, concurrency: int, progress: bool
     return _each(sources, _hash_one, concurrency, progress, here=True)
 
 
+def hash_linked(files: Sequence[Stored], *, progress: bool = True) -> list[str]:
+    """Hash files where they lie, and return their sha256 in the same order.
+
+    Raises
+    ------
+    IntegrityError
+        If one is not what it was when it was linked.
+    StoreError
+        If one is gone, or cannot be read.
+
+    """
+    if not files:
+        return []
+    store = files[0].store
+    return _each(files, _hash_one_linked, store.concurrency, progress, here=store.scheme == "file", what="Hashing")
+
+
 def _each(
-    sources: Sequence[Source],
-    move: Callable[[Source, Progress], FileRecord],
+    sources: Sequence[_S],
+    move: Callable[[_S, Progress], _R],
     concurrency: int,
     progress: bool,
     *,
     here: bool,
-) -> list[FileRecord]:
+    what: str = "Saving",
+) -> list[_R]:
     total = sum(source.size for source in sources)
-    records: dict[int, FileRecord] = {}
-    with Progress(total, "Saving", enabled=progress) as bar:
+    records: dict[int, _R] = {}
+    with Progress(total, what, enabled=progress) as bar:
 
-        def move_one(numbered: tuple[int, Source]) -> None:
+        def move_one(numbered: tuple[int, _S]) -> None:
             number, source = numbered
             records[number] = move(source, bar)
 
@@ -120,8 +143,8 @@ def _each(
 
 
 def _after_quick_ones(
-    move: Callable[[tuple[int, Source]], None], numbered: Iterator[tuple[int, Source]]
-) -> Iterator[tuple[int, Source]]:
+    move: Callable[[tuple[int, _S]], None], numbered: Iterator[tuple[int, _S]]
+) -> Iterator[tuple[int, _S]]:
     """Move small files one by one, and return what is left where one is large, or they take long (a network drive).
 
     Threads that have little to wait for keep each other from working: a thousand small files take twice as long.
@@ -204,6 +227,21 @@ def _hash_one(source: Source, bar: Progress) -> FileRecord:
         while reader.read(CHUNK):
             pass
         return _record(source, reader, before, os.fstat(file.fileno()))
+
+
+def _hash_one_linked(stored: Stored, bar: Progress) -> str:
+    left = stored.size
+    # Without a look at it before: it was found a moment ago, and in the end it is looked at once more.
+    with LinkReader(stored, whole=True) as reader:
+        while data := reader.read(min(CHUNK, left) or 1):
+            bar.advance(len(data))
+            left -= len(data)
+            if not left:
+                break
+        if left:
+            stored.is_untouched()
+            raise changed(stored.url, f"it ends {left:,} bytes early")
+        return reader.sha256
 
 
 def _record(source: Source, reader: HashingReader, before: os.stat_result, after: os.stat_result) -> FileRecord:

@@ -30,11 +30,14 @@ class PublishedFile:
 
 
 def twins_in(lake: Lake, size: int) -> list[PublishedFile]:
-    """Newest published files of a size in bytes; none where the index fails, as nothing depends on them."""
+    """Newest published files of a size in bytes; none where the index fails, as nothing depends on them.
+
+    Files of links are none: their bytes are not in the lake, and may change or vanish.
+    """
     if lake.is_paused:
         return []
     try:
-        documents = list(lake.find({"files.size": size}, sort=[("creation_time", -1)], limit=MOST))
+        documents = list(lake.find({"files.size": size, "link": None}, sort=[("creation_time", -1)], limit=MOST))
     except ElliptioError:
         return []
     found = {file.sha256: file for document in documents for file in _files_of(lake.store, document, size)}

@@ -20,9 +20,11 @@ from elliptio.errors import (
     StoreError,
 )
 from elliptio.lake import ARTIFACTS, TOMBSTONE_FILE, TOMBSTONES, Lake
+from elliptio.linking import tell_index
+from elliptio.manifests import manifest_of
 from elliptio.metadata import check_version, extended_json, read_extended_json
 from elliptio.protocols import Document, StoredFile
-from elliptio.verification import Problem, manifest_of
+from elliptio.verification import Problem
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +33,7 @@ GRACE = timedelta(hours=24)
 
 STAGING = f"{naming.LAKE_FOLDER}/staging"
 
-_PARTS = (naming.FILES, naming.LOGS, naming.MANIFEST)
+_PARTS = (naming.FILES, naming.LOGS, naming.HASHES, naming.MANIFEST)
 """What an artifact is made of; of a deleted one nothing of it is left."""
 
 
@@ -129,7 +131,10 @@ def _reindex_one(lake: Lake, folder: str) -> bool:
     check_place(document, folder, where)
     check_document(document, environment, where)
     # A lake that was copied or moved is taken as it lies now.
-    return lake.add_manifest({**document, "remote_root": folder, "lake_id": lake.lake_id}, environment)
+    added = lake.add_manifest({**document, "remote_root": folder, "lake_id": lake.lake_id}, environment)
+    if not added and document.get("link") is not None:
+        tell_index(lake, document["_id"], document)
+    return added
 
 
 def _record_tombstone(lake: Lake, folder: str) -> bool:

@@ -95,8 +95,9 @@ class ElliptioFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec ha
         return found[0] if found[0]["name"] == path else _folder(path)
 
     def ukey(self, path: str) -> str:
-        """Sha256 of the content."""
-        return str(self.info(path)["sha256"])
+        """Sha256 of the content; of a linked file that is not hashed, its name in the lake."""
+        found = self.info(path)
+        return str(found["sha256"] or f"{found['artifact_id']}/{found['name'].partition('/')[2]}")
 
     def created(self, path: str) -> datetime:
         """When the artifact was made (UTC)."""

@@ -7,14 +7,16 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 from elliptio import naming, runs, tags
-from elliptio.documents import check_document, check_records
+from elliptio.documents import check_document, check_fields, check_records
+from elliptio.downloading import Stored
 from elliptio.errors import DocumentNotFoundError, ElliptioError, FormatError, IntegrityError, MissingKeyError
 from elliptio.hashing import CHUNK, HashingReader, once_more_if_remote
 from elliptio.lake import TOMBSTONE_FILE, Lake
-from elliptio.metadata import read_manifest
+from elliptio.manifests import manifest_of
+from elliptio.metadata import fingerprint_of, record_of
 from elliptio.parallel import each
 from elliptio.progress import Progress
-from elliptio.protocols import Document
+from elliptio.protocols import Document, Store
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,15 @@ class Problem:
 
 @dataclass
 class VerifyReport:
-    """What `verify` looked at, and what it found."""
+    """What `verify` looked at, and what it found.
+
+    `not_hashed` are files of links of which only size and stamp could be compared: `Handler.hash` hashes them.
+    """
 
     artifacts: int = 0
     files: int = 0
     bytes: int = 0
+    not_hashed: int = 0
     problems: list[Problem] = field(default_factory=list)
 
     @property
@@ -62,7 +68,7 @@ def verify(lake: Lake, documents: Iterable[Document], *, progress: bool = True) 
     with Progress(total, "Verifying", enabled=progress) as bar:
 
         def check(task: _Task) -> None:
-            problem = _verify_file(lake, task, bar)
+            problem = _verify_file(task, bar)
             if problem:
                 report.problems.append(problem)
 
@@ -134,13 +140,11 @@ def _is_gone(lake: Lake, artifact_id: str, root: Any) -> bool:
 
 
 class _Task(NamedTuple):
-    """One file to read, and what it should be."""
+    """One file to read, what it should be, and its name in the report."""
 
     artifact_id: str
-    key: str
     relpath: str
-    size: int
-    sha256: str
+    stored: Stored
 
 
 def _tasks(lake: Lake, document: Document, report: VerifyReport) -> Iterator[_Task]:
@@ -155,15 +159,27 @@ def _tasks(lake: Lake, document: Document, report: VerifyReport) -> Iterator[_Ta
     for folder in (naming.FILES, naming.LOGS):
         entries = manifest.get(folder, [])
         try:
+            store, prefix = _place(lake, manifest, folder, f"{root}/{folder}")
             check_records(entries, folder, f"The document of {artifact_id}")
-        except FormatError as error:
+        except ElliptioError as error:
             report.problems.append(Problem(artifact_id, None, str(error)))
             continue
         for entry in entries:
             relpath = f"{folder}/{entry['relpath']}"
             report.files += 1
-            report.bytes += entry["size"]
-            yield _Task(artifact_id, f"{root}/{relpath}", relpath, entry["size"], entry["sha256"])
+            report.not_hashed += not entry["sha256"]
+            report.bytes += entry["size"] if entry["sha256"] else 0
+            key = f"{prefix}/{entry['relpath']}" if prefix else entry["relpath"]
+            stored = Stored(store, key, entry["size"], entry["sha256"] or "", entry.get("stamp"))
+            yield _Task(artifact_id, relpath, stored)
+
+
+def _place(lake: Lake, manifest: Document, folder: str, key: str) -> tuple[Store, str]:
+    """Store that holds the files, or logs, of an artifact, and the prefix of their keys."""
+    if folder != naming.FILES or manifest.get("link") is None:
+        return lake.store, key
+    check_fields(manifest, "The document in the index")
+    return lake.place(manifest["link"])
 
 
 def _recorded(lake: Lake, artifact_id: str) -> Document:
@@ -189,35 +205,41 @@ def _checked_manifest(lake: Lake, document: Document) -> Document:
     check_document(manifest, environment, where)
     if manifest["fingerprint"] != document.get("fingerprint"):
         raise FormatError("metadata.json and the index disagree about the files (fingerprint)")
-    pairs = [(entry["relpath"], entry["sha256"]) for entry in manifest["files"]]
-    if naming.fingerprint(pairs) != manifest["fingerprint"]:
+    if fingerprint_of(map(record_of, manifest["files"])) != manifest["fingerprint"]:
         raise FormatError("the files listed in metadata.json do not give its fingerprint")
     return manifest
 
 
-def _verify_file(lake: Lake, task: _Task, bar: Progress) -> Problem | None:
+def _verify_linked(stored: Stored, bar: Progress) -> None:
+    """Read a linked file if it is hashed; else look at it only."""
+    if not stored.sha256:
+        stored.is_untouched()
+        return
+    with stored.open(whole=True) as reader:
+        while data := reader.read(CHUNK):
+            bar.advance(len(data))
+
+
+def _verify_file(task: _Task, bar: Progress) -> Problem | None:
+    stored = task.stored
+
     def read() -> None:
-        with lake.store.open(task.key, whole=True) as file:
+        if stored.stamp is not None:
+            _verify_linked(stored, bar)
+            return
+        with stored.store.open(stored.key, whole=True) as file:
             reader = HashingReader(file)
             while data := reader.read(CHUNK):
                 bar.advance(len(data))
-        if (reader.size, reader.sha256) != (task.size, task.sha256):
+        if (reader.size, reader.sha256) != (stored.size, stored.sha256):
             raise IntegrityError(
-                f"is damaged: {reader.size} bytes, sha256 {reader.sha256}; saved were {task.size}, {task.sha256}"
+                f"is damaged: {reader.size} bytes, sha256 {reader.sha256}; saved were {stored.size}, {stored.sha256}"
             )
 
     try:
-        once_more_if_remote(lake.store.scheme, read)
-    except MissingKeyError:
-        return Problem(task.artifact_id, task.relpath, "is missing")
+        once_more_if_remote(stored.store.scheme, read)
+    except MissingKeyError as error:
+        return Problem(task.artifact_id, task.relpath, "is missing" if stored.stamp is None else str(error))
     except ElliptioError as error:
         return Problem(task.artifact_id, task.relpath, str(error))
     return None
-
-
-def manifest_of(lake: Lake, folder: str) -> tuple[Document, Document, str]:
-    """Read the ``metadata.json`` of an artifact: its document, its environment, and where it lies, for messages."""
-    key = f"{folder}/{naming.MANIFEST}"
-    where = f"{lake.store.root}/{key}"
-    with lake.store.open(key, whole=True) as file:
-        return *read_manifest(file.read(), where), where

@@ -24,8 +24,10 @@ from elliptio.cli import (
     flush,
     gc,
     get,
+    hash,
     identify,
     lineage,
+    link,
     output,
     reindex,
     relocate,
@@ -41,7 +43,7 @@ from elliptio.cli.options import Parser, UsageError, add_common, defaults
 from elliptio.errors import ElliptioError
 
 VERBS = (
-    demo, upload, find, show, lineage, get, identify, compare,
+    demo, upload, link, hash, find, show, lineage, get, identify, compare,
     runs, tag, untag, tags, delete, verify, flush, reindex, relocate, gc, cache, config, doctor,
 )  # fmt: skip
 

@@ -18,6 +18,11 @@ def add_parser(verbs: Verb) -> None:
     """Add the verb."""
     parser = add_verb(verbs, "upload", "save files and folders as one artifact", run)
     parser.add_argument("paths", nargs="+", metavar="PATH", help="a file, or a folder with all it holds")
+    add_labels(parser)
+
+
+def add_labels(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what an artifact is and what it was made from."""
     for name in NAMED:
         parser.add_argument(f"--{name}", metavar="TEXT", help=f"label {name!r}")
     parser.add_argument(
@@ -43,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     """Save, and print the artifact."""
     from elliptio.display import artifact_text
 
-    labels = _labels(args)
+    labels = labels_of(args)
     with handler(args) as h:
         artifact = h.upload(args.paths, labels, based_on=[full_id(h, given) for given in args.based_on])
         if args.json:
@@ -54,7 +59,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _labels(args: argparse.Namespace) -> Labels | dict[str, Any] | None:
+def labels_of(args: argparse.Namespace) -> Labels | dict[str, Any] | None:
+    """Labels from the options for them."""
     named = [(name, getattr(args, name)) for name in NAMED if getattr(args, name) is not None]
     labels: dict[str, Any] = {}
     for name, value in [*args.labels.items(), *args.label, *named]:

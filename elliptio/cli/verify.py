@@ -30,6 +30,8 @@ def run(args: argparse.Namespace) -> int:
     else:
         for problem in report.problems:
             print(output.one_line(f"{problem.artifact_id} {problem.relpath or '-'} {problem.message}"))
+        if report.not_hashed:
+            print(f"{report.not_hashed:,} linked files are not hashed: only their size and stamp were compared")
         print(
             f"{report.artifacts:,} artifacts with {report.files:,} files ({human_size(report.bytes)}) were read; "
             f"{len(report.problems):,} problems were found"

@@ -64,8 +64,9 @@ def title(node: Node, width: int) -> str:
 
 
 def subtitle(node: Node, width: int) -> str:
-    """Who and when; and the state, unless the artifact is here."""
+    """Who and when; whether it is a link; and the state, unless the artifact is here."""
     facts = [_moment(node)] if _moment(node) else []
+    facts += ["linked"] if node.document.get("link") else []
     facts += [node.state] if node.state != "here" else []
     who = node.document.get("username")
     room = width - sum(len(fact) + 2 for fact in facts)

@@ -367,7 +367,7 @@ class LocalStaging:
 
 
 def _stored(key: str, found: os.stat_result) -> StoredFile:
-    return StoredFile(key, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
+    return StoredFile(key, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC), str(found.st_mtime_ns))
 
 
 def _is_lock(key: str) -> bool:

@@ -133,10 +133,10 @@ class S3Store:
         token: str | None = None
         while True:
             page, token = self.attempt("list", partial(_page, full, token))
-            for key, size, modified in page:
+            for key, size, modified, stamp in page:
                 # What other tools write to show a folder is no file.
                 if not key.endswith("/"):
-                    yield StoredFile(key[skip:], size, modified)
+                    yield StoredFile(key[skip:], size, modified, stamp)
             if token is None:
                 return
 

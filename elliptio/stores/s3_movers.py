@@ -21,7 +21,7 @@ from elliptio.stores.s3_writers import STEP, TOKEN, Writer
 SMALL_SECONDS = 20
 DELETE_AT_ONCE = 1_000
 
-Found = tuple[str, int, datetime]
+Found = tuple[str, int, datetime, str]
 Page = tuple[list[Found], str | None]
 
 
@@ -39,8 +39,8 @@ class Mover(Protocol):
     def read_range(self, key: str, start: int, stop: int) -> Any:
         """Bytes from `start` up to, without, `stop`; the range lies inside the object."""
 
-    def head(self, key: str) -> tuple[int, datetime] | None:
-        """Size and time of an object, or None."""
+    def head(self, key: str) -> tuple[int, datetime, str] | None:
+        """Size, time and entity tag of an object, or None."""
 
     def page(self, prefix: str, token: str | None) -> Page:
         """Some of the objects whose key begins with `prefix` and a slash, and what to ask for the next ones with."""
@@ -91,14 +91,14 @@ class ObstoreMover:
 
         return obstore.get_range(self._reading, key, start=start, end=stop)
 
-    def head(self, key: str) -> tuple[int, datetime] | None:
+    def head(self, key: str) -> tuple[int, datetime, str] | None:
         import obstore
 
         try:
             found = obstore.head(self._quick, key)
         except FileNotFoundError:
             return None
-        return found["size"], found["last_modified"]
+        return found["size"], found["last_modified"], _tag(found["e_tag"])
 
     def page(self, prefix: str, token: str | None) -> Page:
         return Boto3Mover(self._connection).page(prefix, token)
@@ -144,7 +144,7 @@ class Boto3Mover:
                 raise FileNotFoundError(key) from error
             raise
 
-    def head(self, key: str) -> tuple[int, datetime] | None:
+    def head(self, key: str) -> tuple[int, datetime, str] | None:
         from botocore.exceptions import ClientError
 
         try:
@@ -153,12 +153,15 @@ class Boto3Mover:
             if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
                 return None
             raise
-        return found["ContentLength"], found["LastModified"]
+        return found["ContentLength"], found["LastModified"], _tag(found.get("ETag"))
 
     def page(self, prefix: str, token: str | None) -> Page:
         more = {"ContinuationToken": token} if token else {}
         found = self._client.list_objects_v2(Bucket=self._bucket, Prefix=f"{prefix}/" if prefix else "", **more)
-        objects = [(each["Key"], each["Size"], each["LastModified"]) for each in found.get("Contents", ())]
+        objects = [
+            (each["Key"], each["Size"], each["LastModified"], _tag(each.get("ETag")))
+            for each in found.get("Contents", ())
+        ]
         return objects, found.get("NextContinuationToken") if found.get("IsTruncated") else None
 
     def delete(self, keys: Sequence[str]) -> None:
@@ -167,6 +170,10 @@ class Boto3Mover:
             answer = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
             for error in answer.get("Errors", ()):
                 raise OSError(f"<Code>{error['Code']}</Code> {error.get('Message', '')} ({error['Key']})")
+
+
+def _tag(entity_tag: str | None) -> str:
+    return (entity_tag or "").strip('"')
 
 
 _noticing = False

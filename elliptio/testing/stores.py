@@ -318,6 +318,13 @@ class StoreConformance:
         assert abs(found.modified - datetime.now(UTC)) < timedelta(minutes=5)
         assert found.modified.utcoffset() == timedelta(0)
 
+    def test_stamps_are_the_same_however_they_are_asked_for(self, store: Store) -> None:
+        published(store, "a", {"small": b"12345", "other": b"54321", "large": noise(20 * MIB)})
+        for listed in store.list("a"):
+            found = store.stat(listed.key)
+            assert found is not None
+            assert found.stamp == listed.stamp
+
     # -- listing and removing -----------------------------------------------------------------------------------------
 
     def test_an_empty_store_lists_nothing(self, store: Store) -> None:
