@@ -23,6 +23,9 @@ RETURNED = {
     "run_tree": ("RunTree",),
     "comparison": ("Comparison", "GitComparison"),
     "table_comparison": ("TableComparison",),
+    "reproduction.reproduction": ("Reproduction",),
+    "reproduction.obstacles": ("Obstacle",),
+    "reproduction.outcome": ("Result", "FileResult"),
     "upkeep": ("ReindexReport", "Orphan"),
     "verification": ("VerifyReport", "Problem"),
 }

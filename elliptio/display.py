@@ -163,6 +163,8 @@ def _facts(metadata: Metadata) -> list[tuple[str, str]]:
         facts.append(("labels", shown))
     if metadata.tags:
         facts.append(("tags", ", ".join(metadata.tags)))
+    if metadata.reproduces:
+        facts.append(("again", f"reproduces {metadata.reproduces}"))
     if metadata.git:
         facts.append(("git", _git(metadata.git)))
     if metadata.notebook:

@@ -257,7 +257,12 @@ def _rules(names: Sequence[str], accepts: Callable[[Any], bool], wanted: str, re
 _FIELDS = {
     **_rules(("artifact_id", "run_id", "username", "hostname", "argv"), _is_text, "a text", True),
     **_rules(("remote_root", "local_root", "lake_id"), _is_text, "a text", False),
-    **_rules(("environment_id", "working_directory", "notebook"), _is_text_or_null, "a text or null", False),
+    **_rules(
+        ("environment_id", "working_directory", "notebook", "repository_root", "reproduces"),
+        _is_text_or_null,
+        "a text or null",
+        False,
+    ),
     **_rules(("creation_time",), _is_time, "a time with a zone", True),
     **_rules(("file_relpaths",), _is_texts, "a list of texts", True),
     **_rules(("based_on", "tags", "log_relpaths"), _is_texts, "a list of texts", False),

@@ -16,6 +16,7 @@ so that code which never heard of elliptio can still handle it.
     ├── FileKeyError (KeyError)             the artifact has no such file
     ├── InUseError                          others depend on what was to be deleted
     ├── TagTakenError                       the tag names another artifact
+    ├── ReproductionError (RuntimeError)    an artifact cannot be made again
     ├── IntegrityError                      stored bytes are not the bytes that were saved
     ├── FormatError                         written by a newer elliptio, or damaged
     ├── MissingExtraError (ImportError)     an optional dependency is not installed
@@ -73,6 +74,10 @@ class InUseError(ElliptioError):
 
 class TagTakenError(ElliptioError):
     """The tag names another artifact."""
+
+
+class ReproductionError(ElliptioError, RuntimeError):
+    """An artifact cannot be made again as asked."""
 
 
 class IntegrityError(ElliptioError):

@@ -95,8 +95,10 @@ class Metadata:
     ``creation_time`` is in UTC with milliseconds; ``tags`` are those that it had when it was loaded, and do not count
     when two are compared; ``remote_root`` is the absolute place of the artifact as seen from here; ``git`` holds
     commit, branch, remote and dirty, or is None outside a repository; ``working_directory`` is relative to the
-    repository; ``link`` is where the files of a link lie, None where they lie in the lake; ``redactions`` tells of each
-    secret that was masked what kind it is and where it was.
+    repository; ``repository_root`` is where the repository lay, if the command names something in it by its absolute
+    path; ``link`` is where the files of a link lie, None where they lie in the lake; ``redactions`` tells of each
+    secret that was masked what kind it is and where it was; ``reproduces`` is the identifier of the artifact that this
+    one was made to reproduce, if any.
     """
 
     username: str
@@ -124,6 +126,8 @@ class Metadata:
     notebook: str | None = None
     link: str | None = None
     redactions: list[dict[str, str]] = field(default_factory=list)
+    repository_root: str | None = None
+    reproduces: str | None = None
     lake_id: str = ""
     version: int = VERSION
 
@@ -310,7 +314,7 @@ def read_manifest(data: bytes, where: str) -> tuple[dict[str, Any], dict[str, An
 
 
 def _common(metadata: Metadata, root_key: str) -> dict[str, Any]:
-    document = {
+    return {
         "artifact_id": metadata.artifact_id,
         "run_id": metadata.run_id,
         "creation_time": metadata.creation_time,
@@ -334,11 +338,14 @@ def _common(metadata: Metadata, root_key: str) -> dict[str, Any]:
         "working_directory": metadata.working_directory,
         "notebook": metadata.notebook,
         "redactions": list(metadata.redactions),
+        **{name: value for name in OPTIONAL_FIELDS if (value := getattr(metadata, name)) is not None},
         "lake_id": metadata.lake_id,
         "version": metadata.version,
     }
-    # Of ordinary artifacts nothing is written about links.
-    return document if metadata.link is None else {**document, "link": metadata.link}
+
+
+OPTIONAL_FIELDS = ("link", "repository_root", "reproduces")
+"""Written only where they have a value."""
 
 
 def from_document(

@@ -24,6 +24,7 @@ from elliptio.failures import explained
 from elliptio.hashing import HashingReader
 from elliptio.lake import Lake
 from elliptio.metadata import FileRecord, Metadata, fingerprint_of, readable_labels, to_document, to_manifest
+from elliptio.originals import originals_of
 from elliptio.provenance import Provenance
 from elliptio.sources import Source, files_in
 from elliptio.twins import twins_in
@@ -176,6 +177,11 @@ class Publication:
             lake_id=self.lake_id,
         )
 
+    def _reproduces(self, relpaths: list[str]) -> str | None:
+        """Identifier of the artifact that this process was started to make again as this one, if any."""
+        originals = originals_of(self._lake)
+        return None if originals is None else originals.claim(relpaths, self.artifact_id)
+
     def _describe(
         self, facts: Provenance, files: list[FileRecord], logs: list[FileRecord], local_root: str, link: str | None
     ) -> Metadata:
@@ -204,6 +210,8 @@ class Publication:
             notebook=facts.notebook,
             link=link,
             redactions=facts.redactions,
+            repository_root=facts.repository_root,
+            reproduces=self._reproduces([record.relpath for record in files]),
             lake_id=self.lake_id,
         )
 

@@ -8,6 +8,7 @@ from typing import Any
 from elliptio import tags
 from elliptio.errors import DocumentNotFoundError, MetadataError
 from elliptio.lake import Lake
+from elliptio.originals import originals_of
 from elliptio.protocols import Document
 from elliptio.search import newest, warn_if_index_is_lost
 
@@ -50,12 +51,21 @@ def tagged(lake: Lake, name: str) -> str:
 
     """
     try:
-        move = tags.last(lake, tags.check_name(name))
+        move = _last(lake, tags.check_name(name))
     except MetadataError as error:
         raise DocumentNotFoundError(str(error)) from error
     if move is None or move.artifact_id is None:
         raise tags.unknown(lake, name)
     return move.artifact_id
+
+
+def _last(lake: Lake, name: str) -> tags.Move | None:
+    """Last move of a tag; in a process that reproduces an artifact, the last one before that was made."""
+    originals = originals_of(lake)
+    move = tags.last(lake, name)
+    if originals is None or move is None or move.time < originals.until:
+        return move
+    return next((move for move in tags.history(lake, name) if move.time < originals.until), None)
 
 
 def latest(lake: Lake, query: Mapping[str, Any] | None) -> Document:

@@ -16,7 +16,8 @@ from elliptio.garbage import uncollected
 from elliptio.lake import ENVIRONMENT_FIELDS, Lake
 from elliptio.metadata import Labels, Metadata
 from elliptio.naming import normalize_package
-from elliptio.protocols import Document
+from elliptio.originals import originals_of
+from elliptio.protocols import Document, Query
 from elliptio.query import check_sort, normalize_query
 
 FIRST = ("creation_time", "username", "file_relpaths", "argv")
@@ -36,6 +37,7 @@ REST = (
     "notebook",
     "python_packages",
     "remote_root",
+    "reproduces",
     "run_id",
     "tags",
     "total_size",
@@ -140,13 +142,14 @@ def search(
     if among is not None:
         wanted = {"$and": [wanted, {"_id": {"$in": list(among)}}]}
     spool.flush_if_any(lake)
+    asked = _as_then(lake, wanted)
     with uncollected():
-        documents = list(lake.find(wanted, sort=order, limit=max_docs + 1 if max_docs else 0, deleted=deleted))
+        documents = list(lake.find(asked, sort=order, limit=max_docs + 1 if max_docs else 0, deleted=deleted))
     total, most = len(documents), max(max_docs, MOST_COUNTED)
     if max_docs and total > max_docs:
         documents.pop()
         # Others may be saving or deleting between the two questions.
-        total = max(total, lake.count(wanted, deleted=deleted, limit=most + 1))
+        total = max(total, lake.count(asked, deleted=deleted, limit=most + 1))
     if not documents:
         warn_if_index_is_lost(lake)
     exact = total <= most or not max_docs
@@ -168,7 +171,13 @@ def newest(lake: Lake, query: Mapping[str, Any] | None = None) -> Document | Non
     wanted = normalize_query({} if query is None else query)
     check_fields(wanted, FIELDS)
     spool.flush_if_any(lake)
-    return next(lake.find(wanted, sort=[("creation_time", -1)], limit=1), None)
+    return next(lake.find(_as_then(lake, wanted), sort=[("creation_time", -1)], limit=1), None)
+
+
+def _as_then(lake: Lake, wanted: Query) -> Query:
+    """Ask of what there was when the artifact was made that this process reproduces, if it reproduces one."""
+    originals = originals_of(lake)
+    return wanted if originals is None else {"$and": [wanted, originals.visible()]}
 
 
 def check_fields(wanted: Mapping[str, Any], known: Set[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from elliptio import current, spool, tagging, tags, upkeep
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from elliptio.protocols import Index, Store
+    from elliptio.reproduction import Reproduction
 
 LabelsLike = Labels | Mapping[str, Any] | None
 BasedOn = str | Artifact | Iterable[str | Artifact]
@@ -285,6 +287,61 @@ class Session(RunVerbs):
             None if b is None else self._published(b),
             git_diff=self._settings["git_diff"].value,
         )
+
+    def reproduce(
+        self,
+        artifact_id: str | Artifact,
+        into: str | os.PathLike[str] | None = None,
+        *,
+        run: bool = False,
+        ancestors: bool = False,
+        dry_run: bool = False,
+    ) -> Reproduction:
+        """Make an artifact again: restore its code and packages, verify its inputs, and run its command if asked to.
+
+        Parameters
+        ----------
+        artifact_id
+            As for `get`.
+        into
+            A new or empty folder for code and environment; by default one in the working directory.
+        run
+            True: run the command on this lake, and compare what it makes with the artifact, file by file.
+        ancestors
+            True: make all that it was made from again too, the oldest first, each compared with its own original.
+        dry_run
+            True: only tell what would be done, and what cannot be restored.
+
+        Returns
+        -------
+        Reproduction
+            ``.obstacles`` (what cannot be restored as it was), ``.command``, ``.folder``; with `run`, ``.results`` and
+            ``.same``. It shows itself.
+
+        Raises
+        ------
+        DocumentNotFoundError
+            If there is no such artifact.
+        ReproductionError
+            If the folder is not empty, something cannot be restored, or the command cannot be run.
+        IndexUnavailableError
+            If the index cannot be reached.
+
+        Notes
+        -----
+        Without `run`, no recorded code is run. Nothing is written to any other checkout or environment.
+
+        """
+        from elliptio.reproduction import Reproduction
+
+        folder = None if into is None else Path(into)
+        url = self._settings["index"].value
+        found = Reproduction(self, self._identifier(artifact_id), folder, ancestors=ancestors, index_url=url)
+        if run and not dry_run:
+            found.run()
+        elif not dry_run:
+            found.prepare()
+        return found
 
     def _published(self, artifact: str | Artifact) -> Artifact:
         """Load an artifact, without taking it for what the next one is based on."""

@@ -31,6 +31,7 @@ from elliptio.cli import (
     output,
     reindex,
     relocate,
+    reproduce,
     runs,
     show,
     tag,
@@ -43,7 +44,7 @@ from elliptio.cli.options import Parser, UsageError, add_common, defaults
 from elliptio.errors import ElliptioError
 
 VERBS = (
-    demo, upload, link, hash, find, show, lineage, get, identify, compare,
+    demo, upload, link, hash, find, show, lineage, get, identify, compare, reproduce,
     runs, tag, untag, tags, delete, verify, flush, reindex, relocate, gc, cache, config, doctor,
 )  # fmt: skip
 
@@ -51,7 +52,7 @@ OK, USAGE, INTERRUPTED, NOBODY_READS = 0, 2, 130, 141
 
 _EPILOG = """\
 Exit codes: 0 done; 1 it failed, or there is no such artifact; 2 wrong usage; 130 interrupted.
-Of compare: 0 the same; 1 something differs; 2 it failed.
+Of compare and reproduce: 0 the same; 1 something differs; 2 it failed.
 Where a setting is not given here, see: elliptio config
 """
 

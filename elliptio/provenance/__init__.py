@@ -68,6 +68,8 @@ class Provenance:
         for as long as nothing changed, so it must not be modified.
     redactions
         ``kind`` and ``where`` of every secret that was masked.
+    repository_root
+        Absolute path of the root of the repository, if the command names something in it that way; else None.
     """
 
     username: str
@@ -79,6 +81,7 @@ class Provenance:
     notebook: str | None
     environment: dict[str, Any]
     redactions: list[dict[str, str]]
+    repository_root: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -142,6 +145,7 @@ def collect(directory: Path | None = None, git_diff: str = "all", *, ask_git: bo
             for where, unit, findings in found
             for finding in findings
         ],
+        repository_root=None if state is None else _try(lambda: process.named_root(state.toplevel), None),
     )
 
 

@@ -35,7 +35,7 @@ _SAFE_VARIABLES = {
     "GIT_PAGER": "cat",
 }
 # Set by hooks (and by people) to point git at one repository; here the directory decides.
-_MISLEADING_VARIABLES = (
+MISLEADING_VARIABLES = (
     "GIT_DIR",
     "GIT_WORK_TREE",
     "GIT_INDEX_FILE",
@@ -120,7 +120,7 @@ def _process(toplevel: Path, arguments: Sequence[str]) -> Iterator[Any]:
     import git
 
     command = [str(git.Git.GIT_PYTHON_GIT_EXECUTABLE), *_SAFE_OPTIONS, *arguments]
-    misleading = [name for name in _MISLEADING_VARIABLES if name in os.environ]
+    misleading = [name for name in MISLEADING_VARIABLES if name in os.environ]
     if misleading:
         # GitPython can add variables but not take them away.
         command = ["env", *(part for name in misleading for part in ("-u", name)), *command]

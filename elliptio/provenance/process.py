@@ -99,6 +99,17 @@ def redacted_argv() -> tuple[str, list[Finding]]:
     return _last_argv[1]
 
 
+def named_root(toplevel: os.PathLike[str]) -> str | None:
+    """Return the root of a repository if the command of this process names something in it by its absolute path.
+
+    The interpreter does not count: where that lies says nothing of the code.
+    """
+    root = os.fspath(toplevel)
+    inside = re.compile(re.escape(root) + r"(?:/|\Z)")
+    named = any(inside.search(str(word)) for word in getattr(sys, "orig_argv", sys.argv)[1:])
+    return root.encode("utf-8", "replace").decode("utf-8") if named else None
+
+
 def notebook_path() -> str | None:
     """Return the path of the notebook this code runs in, None outside notebooks and where it cannot be known."""
     try:

@@ -19,7 +19,7 @@ import elliptio.cli.main
 from elliptio import config
 from elliptio.demo import load_penguins, split
 from elliptio.lake import ENVIRONMENT_FIELDS
-from elliptio.metadata import Metadata, to_document
+from elliptio.metadata import OPTIONAL_FIELDS, Metadata, to_document
 from tests.docs.pages import PAGES, ROOT, Reader, blocks
 
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
@@ -162,10 +162,10 @@ def test_all_verbs_are_described() -> None:
 
 
 def test_all_fields_of_a_document_are_described() -> None:
-    metadata = Metadata(
-        username="", hostname="", argv="", artifact_id="", run_id="", creation_time=datetime(2026, 1, 1, tzinfo=UTC)
-    )
-    fields = list(to_document(dataclasses.replace(metadata, link="/share"), ""))
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    metadata = Metadata(username="", hostname="", argv="", artifact_id="", run_id="", creation_time=moment)
+    metadata = dataclasses.replace(metadata, **dict.fromkeys(OPTIONAL_FIELDS, ""))
+    fields = list(to_document(metadata, ""))
     rows = _table("concepts.md", "The document of an artifact")
     assert sorted(rows) == sorted(fields)
 

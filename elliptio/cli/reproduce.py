@@ -1,0 +1,87 @@
+"""``elliptio reproduce``: make an artifact again, and tell whether the result is the same."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from elliptio.cli import output
+from elliptio.cli.options import ID_HELP, UsageError, Verb, add_verb, handler
+
+if TYPE_CHECKING:
+    from elliptio.reproduction import Reproduction
+
+SAME, DIFFERENT, FAILED = 0, 1, 2
+
+_EPILOG = """\
+Exit codes: 0 it is prepared, or made again and byte for byte the same; 1 something differs or was not made;
+2 it failed, or wrong usage. Nothing recorded is run without --run, or a yes at the prompt.
+"""
+
+
+def add_parser(verbs: Verb) -> None:
+    """Add the verb."""
+    summary = "make an artifact again: its code, its packages, its command"
+    parser = add_verb(verbs, "reproduce", summary, run, epilog=_EPILOG)
+    parser.add_argument("artifact_id", metavar="ID", help=ID_HELP)
+    parser.add_argument("--into", type=Path, metavar="DIR", help="new or empty folder (default: ./reproduction_ID)")
+    parser.add_argument("--run", dest="execute", action="store_true", help="run the command, and compare the result")
+    parser.add_argument("-y", "--yes", action="store_true", help="run it whatever cannot be restored, and do not ask")
+    parser.add_argument(
+        "--ancestors", action="store_true", help="make all that it was made from again too, the oldest first"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only tell what cannot be restored")
+    parser.set_defaults(failed=FAILED)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Plan and print, prepare, ask, run and print."""
+    if args.dry_run and args.execute:
+        raise UsageError("--dry-run and --run contradict each other")
+    if args.yes and not args.execute:
+        raise UsageError("--yes goes with --run")
+    with handler(args) as h:
+        found = h.reproduce(args.artifact_id, args.into, ancestors=args.ancestors, dry_run=True)
+        if not args.json:
+            print(found)
+        if not args.dry_run:
+            _go_on(found, args)
+    if args.json:
+        output.print_json(found.to_dict())
+    return DIFFERENT if found.same is False else SAME
+
+
+def _go_on(found: Reproduction, args: argparse.Namespace) -> None:
+    from elliptio.reproduction.showing import result_lines
+
+    known = len(found.obstacles)
+    _say("Restoring code and packages, and verifying the inputs …")
+    found.prepare()
+    for obstacle in found.obstacles[known:]:
+        _say(f"obstacle: {obstacle}")
+    _say(f"Prepared in {found.folder}")
+    if not _is_wanted(found, args):
+        return
+    stream = sys.stderr if args.json else sys.stdout
+    found.run(lambda line: print(line, file=stream, flush=True))
+    if not args.json:
+        print("\n".join(result_lines(found.results or ())))
+
+
+def _is_wanted(found: Reproduction, args: argparse.Namespace) -> bool:
+    """Whether the command is to be run: it was asked for, or somebody says so now."""
+    if args.execute and (args.yes or not found.obstacles or not found.can_run):
+        return True  # what prevents it is said by `run`
+    can_ask = sys.stdin is not None and sys.stdin.isatty() and not args.json
+    if can_ask and found.can_run:
+        print(f"Run it now: {output.one_line(found.command)} ? [y/N] ", end="", file=sys.stderr, flush=True)
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+    if args.execute:
+        raise UsageError("not everything can be restored, so it was not run; --yes runs it all the same")
+    return False
+
+
+def _say(message: str) -> None:
+    print(output.one_line(message), file=sys.stderr)

@@ -1,0 +1,255 @@
+"""One attempt to make an artifact again, as users hold it: planned, then prepared, then run."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from elliptio import runs, scopes, spool
+from elliptio.artifact import Artifact
+from elliptio.config import hide_password
+from elliptio.errors import ReproductionError
+from elliptio.lake import Lake
+from elliptio.loading import artifact_of, metadata_of
+from elliptio.originals import REPRODUCES
+from elliptio.reproduction import showing
+from elliptio.reproduction.commands import relocated
+from elliptio.reproduction.execution import environ_for, execute, working_directory
+from elliptio.reproduction.gathering import gather
+from elliptio.reproduction.installers import choose, python_in
+from elliptio.reproduction.obstacles import Obstacle
+from elliptio.reproduction.outcome import Result, result_of
+from elliptio.reproduction.plan import Step, command_line, plan
+from elliptio.reproduction.repository_code import CodeFinder
+from elliptio.reproduction.workshop import Workshop
+from elliptio.verification import verify
+
+log = logging.getLogger(__name__)
+
+
+class Reproduction:
+    """An attempt to make an artifact again.
+
+    Attributes
+    ----------
+    artifact_id
+        The artifact.
+    folder
+        Where its code and its environment are restored, and the output of its command is kept.
+    results
+        What became of it, one `Result` an artifact, the oldest first; None until it was run.
+
+    """
+
+    def __init__(
+        self, handler: Any, artifact_id: str, into: Path | None, *, ancestors: bool, index_url: str | None
+    ) -> None:
+        self._handler = handler
+        self._lake: Lake = handler.lake
+        self._ancestors = ancestors
+        self._index_url = index_url
+        spool.flush_if_any(self._lake)
+        made = gather(self._lake, artifact_id, ancestors=ancestors)
+        self.artifact_id = made[-1].wanted[-1]
+        self.results: list[Result] | None = None
+        self._installer = choose()
+        self._workshop = Workshop(Path(f"reproduction_{self.artifact_id}") if into is None else into, self._installer)
+        self._workshop.check()
+        self._finder = CodeFinder(Path.cwd())
+        self._steps = plan(made, self._finder, self._installer)
+        self._prepared = False
+        if self._variables() is None:
+            message = "the index of this handler was given as an object, which another process cannot open."
+            self._target.obstacles.append(Obstacle(self.artifact_id, "command", message, prevents=True))
+
+    @property
+    def folder(self) -> Path:
+        """Where it is made again."""
+        return self._workshop.folder
+
+    @property
+    def _target(self) -> Step:
+        return self._steps[-1]
+
+    @property
+    def obstacles(self) -> list[Obstacle]:
+        """What cannot be restored as it was; those that prevent running the command have ``.prevents``."""
+        return [obstacle for step in self._steps for obstacle in step.obstacles]
+
+    @property
+    def can_run(self) -> bool:
+        """Whether nothing prevents running the command that made the artifact."""
+        return self._target.can_run
+
+    @property
+    def command(self) -> str:
+        """The command that made the artifact, as it was recorded; of a notebook, what runs its cells."""
+        return self._target.shown()
+
+    @property
+    def same(self) -> bool | None:
+        """Whether every file is byte for byte the same; None until it was run."""
+        return None if self.results is None else all(result.same for result in self.results)
+
+    def prepare(self) -> None:
+        """Restore code and packages, and verify the inputs. Runs nothing of the recorded code.
+
+        Raises
+        ------
+        ReproductionError
+            If the folder is not empty, or something cannot be restored that was not known to be an obstacle.
+
+        """
+        if self._prepared:
+            return
+        self._workshop.check()
+        self._workshop.open()
+        for step in self._steps:
+            if step.can_run or step is self._target:
+                self._restore(step)
+        self._verify_inputs()
+        self._prepared = True
+
+    def run(self, show: Callable[[str], object] = log.info) -> None:
+        """Run the command on the same lake, after those of the ancestors if they were asked for, and compare.
+
+        Parameters
+        ----------
+        show
+            Called with each line of the output.
+
+        Raises
+        ------
+        ReproductionError
+            If something prevents it; the message says what.
+
+        """
+        self.prepare()
+        if not self.can_run:
+            reasons = " ".join(str(obstacle) for obstacle in self._target.obstacles if obstacle.prevents)
+            raise ReproductionError(f"The command that made {self.artifact_id} cannot be run. {reasons}")
+        self.results = []
+        params = {"artifact_id": self.artifact_id, "ancestors": self._ancestors}
+        try:
+            with self._handler.run("reproduce", params) as run:
+                for number, step in enumerate(self._steps, 1):
+                    if step.can_run:
+                        self.results += self._run_step(step, number, run, show)
+                failed = [result for result in self.results if result.status]
+                if failed:
+                    raise _CommandFailedError(f"{failed[-1].artifact_id}: its command ended with {failed[-1].status}")
+        except _CommandFailedError as error:
+            log.info("%s", error)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        steps = [
+            {"artifact_ids": step.made.wanted, "command": step.shown(), "can_run": step.can_run} for step in self._steps
+        ]
+        return {
+            "artifact_id": self.artifact_id,
+            "folder": str(self.folder),
+            "command": self.command,
+            "steps": steps,
+            "obstacles": [dataclasses.asdict(obstacle) for obstacle in self.obstacles],
+            "can_run": self.can_run,
+            "same": self.same,
+            "results": None if self.results is None else [result.to_dict() for result in self.results],
+        }
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines())
+
+    def _repr_html_(self) -> str:
+        return showing.html(self._lines())
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text("Reproduction(...)" if cycle else str(self))
+
+    def _lines(self) -> list[str]:
+        lines = showing.plan_lines(self.artifact_id, str(self.folder), self._steps)
+        return lines if self.results is None else [*lines, *showing.result_lines(self.results)]
+
+    # --- step by step ---
+
+    def _restore(self, step: Step) -> None:
+        """Restore what can be; of a step that cannot be run, whatever there is."""
+        found = (step.metadata.git or {}).get("commit") is None or step.repository is not None
+        try:
+            if found:
+                self._workshop.checkout(step)
+            if step.python is not None and step.packages:
+                self._workshop.environment(step)
+        except ReproductionError as error:
+            if step.can_run:
+                raise
+            log.warning("%s", error)
+
+    def _verify_inputs(self) -> None:
+        """Read what the commands are given; what is damaged prevents running them."""
+        wanted = {identifier: step for step in self._steps for identifier in step.made.inputs if step.can_run}
+        documents = self._lake.find({"_id": {"$in": list(wanted)}}, sort=(), limit=0)
+        report = verify(self._lake, documents, progress=self._handler.progress)
+        for problem in report.problems:
+            for step in self._steps:
+                if problem.artifact_id in step.made.inputs:
+                    message = f"{problem.artifact_id} {problem.relpath or ''} {problem.message}"
+                    step.obstacles.append(Obstacle(step.artifact.artifact_id, "inputs", message, prevents=True))
+
+    def _run_step(self, step: Step, number: int, run: Any, show: Callable[[str], object]) -> list[Result]:
+        workshop = self._workshop
+        failed = workshop.build(step)
+        step.obstacles += [Obstacle(step.artifact.artifact_id, "packages", message) for message in failed]
+        checkout, environment = workshop.checkout(step), workshop.environment(step)
+        command = step.command
+        if command.kind == "notebook":
+            command = dataclasses.replace(command, arguments=(workshop.cells(step, number),))
+        python = Path(python_in(environment))
+        root = step.metadata.repository_root
+        words = command.fitted(
+            str(python), lambda name: str(python.parent / name), lambda text: relocated(text, root, str(checkout))
+        )
+        began = runs.now()
+        extra = {**run.environment(), **(self._variables() or {})}
+        # What was loaded around the reproduction is no input of the command.
+        extra |= {scopes.BASED_ON: "", REPRODUCES: ",".join(one.artifact_id for one in step.made.artifacts)}
+        folder = working_directory(checkout, step.metadata.working_directory)
+        show(f"$ {command_line(words)}")
+        ended = execute(words, folder, environ_for(environment, extra), workshop.log(number), show)
+        news = self._made_again(step, run.run_id, began)
+        olds = [one for one in step.made.artifacts if one.artifact_id in step.made.wanted]
+        prints = self._fingerprints([*olds, *news.values()])
+        return [result_of(one, news.get(one.artifact_id), ended, prints) for one in olds]
+
+    def _made_again(self, step: Step, run_id: str, began: datetime) -> dict[str, Artifact]:
+        """What a command has made, by what that reproduces."""
+        spool.flush_if_any(self._lake)
+        root = str(runs.get(self._lake, run_id)["root"])
+        run_ids = [run_id, *(document["_id"] for document in runs.siblings(self._lake, root))]
+        wanted = {"reproduces": {"$in": step.made.wanted}, "run_id": {"$in": run_ids}}
+        found = self._lake.find({**wanted, "creation_time": {"$gte": began}}, sort=[("creation_time", -1)], limit=0)
+        return {
+            document["reproduces"]: artifact_of(self._lake, metadata_of(self._lake, document)) for document in found
+        }
+
+    def _fingerprints(self, artifacts: list[Artifact]) -> dict[str, str]:
+        parents = {parent for one in artifacts for parent in one.metadata.based_on}
+        found = self._lake.find({"_id": {"$in": sorted(parents)}}, sort=(), limit=0, deleted=True)
+        return {document["_id"]: str(document.get("fingerprint")) for document in found}
+
+    def _variables(self) -> Mapping[str, str] | None:
+        """Variables by which another process finds the same lake; None if its index cannot be named."""
+        index, url = self._lake.index.address, self._index_url
+        if url is not None and hide_password(url) == index:
+            index = url
+        elif not index.startswith("sqlite:///"):
+            return None
+        return {"ELLIPTIO_ROOT": self._lake.store.root, "ELLIPTIO_INDEX": index}
+
+
+class _CommandFailedError(Exception):
+    """Makes the run one that failed."""

@@ -1,0 +1,137 @@
+"""Interpreters and packages, by the real pip."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+import elliptio as eio
+from elliptio.reproduction.installers import Installer, Pip, Uv, choose, look, python_in, version_of
+from elliptio.reproduction.obstacles import FoundPackages
+from elliptio.reproduction.own_wheel import own_version, write_own_wheel
+
+pytestmark = pytest.mark.timeout(300)
+
+HERE = platform.python_version()
+
+
+@pytest.fixture(params=["pip", "uv"])
+def installer(request: pytest.FixtureRequest) -> Installer:
+    program = shutil.which("uv")
+    if request.param == "uv" and program is None:
+        pytest.skip("uv is not installed")
+    return Pip() if request.param == "pip" else Uv(str(program))
+
+
+def test_the_interpreter(installer: Installer) -> None:
+    path, known = installer.find_python(HERE)
+    assert (version_of(str(path)), known) == (HERE, HERE)
+    minor = ".".join(HERE.split(".")[:2])
+    path, known = installer.find_python(f"{minor}.999")
+    assert known.startswith(f"{minor}.")
+    assert path
+    assert installer.find_python("2.1.0") == (None, "")
+
+
+def test_versions_that_do_not_exist(installer: Installer) -> None:
+    wanted = {"six": "99.9", "tqdm": version("tqdm"), "python-dateutil": "0.0.1", "no-such-package-of-elliptio": "1.0"}
+    path, found = look(installer, HERE, wanted)
+    assert path
+    assert found.problem == ""
+    assert set(found.missing) == {"six", "python-dateutil", "no-such-package-of-elliptio"}
+    assert "cannot be had as a wheel for Python" in found.missing["six"]
+
+
+@pytest.mark.parametrize(
+    ("name", "version"),
+    [
+        ("six", "1.0\n--index-url=http://evil"),
+        ("-e git+http://evil", "1"),
+        ("six @ http://evil", "1"),
+        ("six", "1 ; x"),
+    ],
+)
+def test_what_is_no_version_reaches_no_installer(installer: Installer, name: str, version: str) -> None:
+    _, found = look(installer, HERE, {name: version})
+    assert found.missing == {name: "is no version of a package."}
+    assert found.problem == ""
+
+
+@pytest.mark.parametrize("version", ["", "/evil/python", "3.11/../../evil", "--help"])
+def test_what_is_no_version_of_python_is_not_looked_for(installer: Installer, version: str) -> None:
+    assert look(installer, version, {"six": "1.17.0"}) == (None, FoundPackages())
+
+
+def test_an_index_that_cannot_be_reached(installer: Installer, monkeypatch: pytest.MonkeyPatch) -> None:
+    nobody = "http://127.0.0.1:1/simple"
+    for name, value in (("INDEX_URL", nobody), ("CONFIG_FILE", "/dev/null"), ("RETRIES", "1"), ("NO_CACHE_DIR", "1")):
+        monkeypatch.setenv(f"PIP_{name}", value)
+    for name, value in (("DEFAULT_INDEX", nobody), ("HTTP_RETRIES", "0"), ("NO_CACHE", "1")):
+        monkeypatch.setenv(f"UV_{name}", value)
+    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
+    _, found = look(installer, HERE, {"six": "1.17.0", "tqdm": "4.66.0"})
+    assert found.problem.startswith(f"{installer.name} says: ")
+    assert found.missing == {}
+
+
+def test_an_environment_of_its_own(installer: Installer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_TARGET", str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    folder = tmp_path / "environment"
+    installer.make(folder, sys.executable, HERE)
+    installer.install(folder, f"six=={version('six')}", str(write_own_wheel(tmp_path / "wheels")))
+    assert version_of(python_in(folder)) == HERE
+    assert list(folder.glob("lib/*/site-packages/six.py"))
+    assert list(folder.glob(f"lib/*/site-packages/elliptio-{own_version()}.dist-info/RECORD"))
+    assert list(folder.glob("lib/*/site-packages/elliptio/py.typed"))
+    assert (folder / "bin" / "elliptio").exists()
+    assert not (tmp_path / "elsewhere").exists()
+    with pytest.raises(eio.ReproductionError, match=r"install packages: .*six==99\.9"):
+        installer.install(folder, "six==99.9")
+
+
+PROJECT = """\
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+[project]
+name = "tiny-project"
+version = "1.0"
+[tool.setuptools]
+py-modules = ["tiny_project"]
+"""
+
+
+def test_only_what_is_asked_to_is_built(installer: Installer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "tiny_project-1.0"
+    source.mkdir()
+    (source / "pyproject.toml").write_text(PROJECT)
+    (source / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: tiny-project\nVersion: 1.0\n")
+    (source / "tiny_project.py").write_text("x = 1\n")
+    links = tmp_path / "links"
+    shutil.make_archive(str(links / "tiny_project-1.0"), "gztar", tmp_path, source.name)
+    for name in ("PIP_FIND_LINKS", "UV_FIND_LINKS"):
+        monkeypatch.setenv(name, str(links))
+    _, found = look(installer, HERE, {"tiny-project": "1.0"})
+    assert list(found.missing) == ["tiny-project"]
+    folder = tmp_path / "environment"
+    installer.make(folder, sys.executable, HERE)
+    with pytest.raises(eio.ReproductionError):
+        installer.install(folder, "tiny-project==1.0")
+    installer.install(folder, "tiny-project==1.0", build=True)
+    assert list(folder.glob("lib/*/site-packages/tiny_project.py"))
+    installer.install(folder, "-e", str(source), build=True)
+    assert not list(folder.glob("lib/*/site-packages/tiny_project.py"))
+
+
+def test_uv_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert choose().name == "pip"
+    (tmp_path / "uv").write_text("#!/bin/sh\n")
+    (tmp_path / "uv").chmod(0o755)
+    assert choose().name == "uv"

@@ -1,0 +1,286 @@
+"""``h.reproduce``: what is told, what is run, and what becomes of it. The environment is real, and made once."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import elliptio as eio
+from elliptio.sources import find_sources
+from tests.conftest import Team
+from tests.reproduction.conftest import Clone, Desk, git
+
+pytestmark = [pytest.mark.usefixtures("shared"), pytest.mark.timeout(300)]  # the environment is made first
+
+SAVE = """\
+import sys, time, elliptio as eio
+h = eio.Handler()
+for name in ("a.csv", "b.csv"):
+    with h.new([name]) as new:
+        new.file.upload_string("n,value\\n1,0.5\\n2,{}\\n".format(VALUE))
+print("saved")
+"""
+
+
+@pytest.fixture
+def code(clone: Clone, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A clone of Andy's, in which he is."""
+    folder = clone("andy")
+    (folder / "save.py").write_text(SAVE.replace("VALUE", "0.25"))
+    (folder / "differs.py").write_text(SAVE.replace("VALUE", "time.time_ns()"))
+    (folder / "fails.py").write_text(f"{SAVE.replace('VALUE', '0.25')}sys.exit(sys.path[0] != sys.argv[1])\n")
+    git(folder, "add", ".")
+    git(folder, "commit", "-q", "-m", "x")
+    git(folder, "push", "-q", "origin", "HEAD")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def h(desk: Desk) -> eio.Handler:
+    return eio.Handler(desk.lake)
+
+
+def made(desk: Desk, h: eio.Handler, code: Path, *words: str, file: str = "b.csv") -> eio.Artifact:
+    desk.run("python", *words, cwd=code)
+    return h.latest({"file_relpaths": file}, track=False)
+
+
+def state(code: Path) -> tuple[str, str, set[str]]:
+    files = {str(path.relative_to(code)) for path in code.rglob("*") if "reproduction_" not in str(path)}
+    return git(code, "status", "--porcelain"), git(code, "rev-parse", "HEAD"), files
+
+
+def test_the_same(desk: Desk, h: eio.Handler, code: Path, tmp_path: Path) -> None:
+    artifact = made(desk, h, code, "save.py")
+    before = state(code)
+    found = h.reproduce(artifact, run=True)
+    assert state(code) == before
+    assert found.same
+    assert found.obstacles == []
+    assert found.command == "python save.py"
+    assert found.folder == code / f"reproduction_{artifact.artifact_id}"
+    (result,) = found.results
+    assert [(file.relpath, file.state) for file in result.files] == [("b.csv", "identical")]
+    new = h.get(result.made, track=False)
+    assert new.metadata.reproduces == artifact.artifact_id
+    assert f"reproduces {artifact.artifact_id}" in str(new)
+    # The command made another one besides, which records what it is of, too.
+    again = h.find({"reproduces": {"$exists": True}})
+    assert len(again) == 2
+    assert set(again.reproduces) == set(h.find({"reproduces": {"$exists": False}}).index)
+    assert (found.folder / "output-1.log").read_text() == "saved\n"
+    assert "identical  b.csv" in str(found)
+    assert "identical" in found._repr_html_()
+    tree = h.run_tree(new.metadata.run_id)
+    assert (tree.name, tree.status) == ("reproduce", "finished")
+    assert h.based_on == []
+
+
+def test_without_run_nothing_is_run(desk: Desk, h: eio.Handler, code: Path, tmp_path: Path) -> None:
+    artifact = made(desk, h, code, "save.py")
+    before = len(h.find())
+    found = h.reproduce(artifact, tmp_path / "out")
+    assert (found.same, found.results) == (None, None)
+    assert (tmp_path / "out" / "code" / "save.py").exists()
+    assert len(h.find()) == before
+    assert h.runs().empty
+    h.reproduce(artifact, tmp_path / "none", dry_run=True)
+    assert not (tmp_path / "none").exists()
+    with pytest.raises(eio.ReproductionError, match="is not empty"):
+        h.reproduce(artifact, tmp_path / "out")
+    (tmp_path / "file").touch()
+    with pytest.raises(eio.ReproductionError, match="cannot be used: Not a directory"):
+        h.reproduce(artifact, tmp_path / "file")
+
+
+def test_what_is_not_identical_is_told(desk: Desk, h: eio.Handler, code: Path, tmp_path: Path) -> None:
+    found = h.reproduce(made(desk, h, code, "differs.py"), tmp_path / "out", run=True)
+    assert found.same is False
+    (result,) = found.results
+    assert [file.state for file in result.files] == ["different"]
+    assert result.comparison.table("b.csv").differing == 1
+    assert "different  b.csv" in str(found)
+    assert "differing  1 of 4 values" in str(found)
+
+
+def test_a_command_that_fails(desk: Desk, h: eio.Handler, code: Path, tmp_path: Path) -> None:
+    artifact = made(desk, h, code, "fails.py", str(code))
+    assert artifact.metadata.repository_root == str(code)
+    shown: list[str] = []
+    found = h.reproduce(artifact, tmp_path / "out")
+    (tmp_path / "out/code/fails.py").write_text(
+        "print('oh')\nimport os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    found.run(shown.append)
+    (result,) = found.results
+    assert (result.made, result.status, result.output) == (None, -9, ("oh",))
+    assert [file.state for file in result.files] == ["missing"]
+    assert found.same is False
+    assert shown[1:] == ["oh"]
+    assert "killed by signal 9" in str(found)
+    assert h.runs().status.tolist() == ["failed"]
+
+
+def test_absolute_paths_lead_into_the_checkout(desk: Desk, h: eio.Handler, code: Path, tmp_path: Path) -> None:
+    artifact = made(desk, h, code, str(code / "fails.py"), str(code))
+    found = h.reproduce(artifact, tmp_path / "out", run=True)
+    assert found.results[0].status == 0
+    assert found.same
+
+
+def test_what_was_newest_then(desk: Desk, h: eio.Handler, code: Path, tmp_path: Path) -> None:
+    (code / "derive.py").write_text(
+        "import elliptio as eio\nh = eio.Handler()\nfound = h.find({'file_relpaths': 'in.txt'})\n"
+        "files = h.get(found.index[0]).file, h.latest({'file_relpaths': 'in.txt'}).file\n"
+        "text = ''.join(file.download_string() for file in files)\n"
+        "with h.new(['out.txt']) as new:\n    new.file.upload_string(text + str(len(found)))\n"
+    )
+    source = tmp_path / "in.txt"
+    source.write_text("old")
+    old = h.upload(source)
+    artifact = made(desk, h, code, "derive.py", file="out.txt")
+    source.write_text("new")
+    h.upload(source)
+    found = h.reproduce(artifact, tmp_path / "out", run=True)
+    assert found.same
+    assert h.get(found.results[0].made, track=False).metadata.based_on == [old.artifact_id]
+
+
+def test_other_inputs_are_told(desk: Desk, h: eio.Handler, code: Path, tmp_path: Path) -> None:
+    (code / "derive.py").write_text(
+        "import elliptio as eio\nh = eio.Handler()\ntext = h.get(open('which.txt').read()).file.download_string()\n"
+        "with h.new(['out.txt']) as new:\n    new.file.upload_string(text)\n"
+    )
+    source = tmp_path / "in.txt"
+    source.write_text("old")
+    old, twin = h.upload(source), h.upload(source)
+    (code / "which.txt").write_text(old.artifact_id)
+    artifact = made(desk, h, code, "derive.py", file="out.txt")
+    found = h.reproduce(artifact, tmp_path / "out")
+    (tmp_path / "out/code/which.txt").write_text(twin.artifact_id)
+    found.run()
+    assert found.same
+    assert found.results[0].inputs == [
+        f"based on {twin.artifact_id} instead of {old.artifact_id}; their content is the same"
+    ]
+
+
+@pytest.mark.parametrize("loss", ["deleted", "damaged"])
+def test_inputs_that_are_lost(desk: Desk, h: eio.Handler, code: Path, tmp_path: Path, loss: str) -> None:
+    source = tmp_path / "in.txt"
+    source.write_text("old")
+    old = h.upload(source)
+    (code / "derive.py").write_text(
+        f"import elliptio as eio\nh = eio.Handler()\nh.get({old.artifact_id!r})\n"
+        "with h.new(['out.txt']) as new:\n    new.file.upload_string('x')\n"
+    )
+    artifact = made(desk, h, code, "derive.py", file="out.txt")
+    if loss == "deleted":
+        h.delete(old, force=True)
+        (obstacle,) = h.reproduce(artifact, tmp_path / "none", dry_run=True).obstacles
+        assert "was deleted by" in obstacle.message
+    else:
+        path = Path(old.file.remote_url)
+        path.chmod(0o644)
+        path.write_text("bad")
+        (obstacle,) = h.reproduce(artifact, tmp_path / "none").obstacles
+        assert "is damaged" in obstacle.message
+    assert obstacle.prevents
+    with pytest.raises(eio.ReproductionError, match=r"cannot be run\. inputs: "):
+        h.reproduce(artifact, tmp_path / "out", run=True)
+    assert h.runs().empty
+
+
+def test_what_cannot_be_run_is_prepared(desk: Desk, h: eio.Handler, code: Path, tmp_path: Path) -> None:
+    artifact = made(desk, h, code, "save.py", "--token", "hunter2-hunter2")
+    assert "hunter2" not in artifact.metadata.argv
+    found = h.reproduce(artifact, tmp_path / "out")
+    assert [(obstacle.about, obstacle.prevents) for obstacle in found.obstacles] == [("command", True)]
+    assert (tmp_path / "out" / "code" / "save.py").exists()
+    with pytest.raises(eio.ReproductionError, match="secrets are masked"):
+        found.run()
+
+
+def test_an_ancestor_that_cannot_be_made_is_used(desk: Desk, h: eio.Handler, code: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("old")
+    desk.run("elliptio", "upload", tmp_path / "in.txt", cwd=code)
+    (code / "derive.py").write_text(
+        "import elliptio as eio\nh = eio.Handler()\ntext = h.get('in.txt:latest').file.download_string()\n"
+        "with h.new(['out.txt']) as new:\n    new.file.upload_string(text)\n"
+    )
+    artifact = made(desk, h, code, "derive.py", file="out.txt")
+    found = h.reproduce(artifact, tmp_path / "out", run=True, ancestors=True)
+    assert found.same
+    assert [result.artifact_id for result in found.results] == [artifact.artifact_id]
+    assert [(obstacle.about, obstacle.prevents) for obstacle in found.obstacles] == [("command", True)]
+    assert "used as it is" in str(found)
+
+
+def test_a_collection_cannot_be_handed_on(desk: Desk, code: Path, tmp_path: Path) -> None:
+    import mongomock
+
+    h = eio.Handler(tmp_path / "other", collection=mongomock.MongoClient().db.artifacts)
+    (tmp_path / "in.txt").write_text("old")
+    found = h.reproduce(h.upload(tmp_path / "in.txt"), tmp_path / "out", dry_run=True)
+    assert any("given as an object" in obstacle.message for obstacle in found.obstacles)
+
+
+@pytest.mark.parametrize("team", ["local-sqlite", "local-mongodb", "s3-sqlite", "s3-mongodb"], indirect=True)
+def test_on_every_lake_that_another_process_can_open(team: Team, desk: Desk, code: Path, tmp_path: Path) -> None:
+    """Also if the index is named by a URL with all that belongs to it."""
+    aws = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    index = {"ELLIPTIO_INDEX": team.arguments["index"]} if team.arguments else {}
+    user = {"ELLIPTIO_USER_DIR": os.environ["ELLIPTIO_USER_DIR"]}
+    there = dataclasses.replace(desk, lake=team.root, variables={**aws, **index, **user})
+    h = team.handler()
+    found = h.reproduce(made(there, h, code, "save.py"), tmp_path / "out", run=True)
+    assert found.same
+    assert h.get(found.results[0].made, track=False).metadata.reproduces == found.artifact_id
+
+
+CELLS = (
+    "%%capture out\nfrom helper import TEXT",
+    "class Model: pass\nimport pickle\npickle.dumps(Model())",
+    "text = !echo shell",
+    "import elliptio as eio\nwith eio.Handler().new(['a.txt']) as new:\n    new.file.upload_string(TEXT + text[0])",
+)
+
+
+def test_a_notebook(desk: Desk, h: eio.Handler, code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose executed cells are in a log; it lies in a folder with a module that they import."""
+    folder = code / "study"
+    folder.mkdir()
+    (folder / "helper.py").write_text("TEXT = 'from '\n")
+    cells = [{"cell_type": "markdown", "source": "# x"}, *({"cell_type": "code", "source": text} for text in CELLS)]
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("HOME", str(desk.home))
+    (tmp_path / "a.txt").write_text("from shell")
+    monkeypatch.setattr("sys.orig_argv", ["python", "-m", "ipykernel_launcher", "-f", "/run/kernel.json"])
+    publication = h._begin(None, [])
+    log = publication.put_log("cells.ipynb", json.dumps({"nbformat": 4, "cells": cells}).encode())
+    files = publication.save(find_sources(tmp_path / "a.txt", lake=None)[0])
+    artifact = h.get(publication.publish(files, local_root="", logs=[log]).artifact_id, track=False)
+    found = h.reproduce(artifact, tmp_path / "out", run=True)
+    assert found.command == "python -m elliptio.reproduction.run_cells cells.ipynb"
+    assert found.results[0].status == 0
+    assert found.same
+    assert list(desk.home.iterdir()) == []
+
+
+def test_not_there(h: eio.Handler, tmp_path: Path) -> None:
+    with pytest.raises(eio.DocumentNotFoundError):
+        h.reproduce("artifact_nobody_has", tmp_path / "out")
+
+
+def test_as_plain_values(desk: Desk, h: eio.Handler, code: Path, tmp_path: Path) -> None:
+    found: dict[str, Any] = h.reproduce(made(desk, h, code, "save.py"), tmp_path / "out", run=True).to_dict()
+    assert found["same"] is True
+    assert found["results"][0]["files"] == [
+        {"relpath": "b.csv", "state": "identical", "size_then": 21, "size_now": 21, "difference": ""}
+    ]
