@@ -232,7 +232,7 @@ class Handler(LinkVerbs):
         Parameters
         ----------
         query
-            As for `find`.
+            As for `find`. What was made by `reproduce` does not count, unless the query asks for ``reproduces``.
         track
             As for `get`.
 

@@ -160,6 +160,9 @@ def search(
 def newest(lake: Lake, query: Mapping[str, Any] | None = None) -> Document | None:
     """Find the newest artifact that matches a query; None if none does.
 
+    What was made to reproduce another is passed over, unless the query asks for ``reproduces``: made again today, the
+    data of last year are not the newest.
+
     Raises
     ------
     QueryError
@@ -171,13 +174,24 @@ def newest(lake: Lake, query: Mapping[str, Any] | None = None) -> Document | Non
     wanted = normalize_query({} if query is None else query)
     check_fields(wanted, FIELDS)
     spool.flush_if_any(lake)
-    return next(lake.find(_as_then(lake, wanted), sort=[("creation_time", -1)], limit=1), None)
+    asked = _as_then(lake, wanted)
+    if asked is wanted and not _asks_for(wanted, "reproduces"):
+        asked = {"$and": [wanted, {"reproduces": None}]}
+    return next(lake.find(asked, sort=[("creation_time", -1)], limit=1), None)
 
 
 def _as_then(lake: Lake, wanted: Query) -> Query:
     """Ask of what there was when the artifact was made that this process reproduces, if it reproduces one."""
     originals = originals_of(lake)
     return wanted if originals is None else {"$and": [wanted, originals.visible()]}
+
+
+def _asks_for(wanted: Query, field: str) -> bool:
+    """Whether a query has a condition on a field."""
+    return any(
+        any(_asks_for(part, field) for part in operand) if path in _LOGICAL else path == field
+        for path, operand in wanted.items()
+    )
 
 
 def check_fields(wanted: Mapping[str, Any], known: Set[str]) -> None:

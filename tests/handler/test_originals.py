@@ -92,7 +92,7 @@ def test_optional_fields_are_checked(local: eio.Handler, tmp_path: Path) -> None
     (document,) = local.index.find("artifacts", {"_id": one.artifact_id})
     for name in OPTIONAL_FIELDS:
         local.index.replace("artifacts", {**document, name: 7})
-        with pytest.raises(eio.FormatError, match=f"{name} is 7, not a text or null"):
+        with pytest.raises(eio.FormatError, match=f"{name} is 7, not a"):
             local.get(one.artifact_id)
 
 
@@ -112,3 +112,16 @@ def test_where_the_repository_was(local: eio.Handler, tmp_path: Path, monkeypatc
     for word, named in cases.items():
         monkeypatch.setattr("sys.orig_argv", [f"{repository}/.venv/bin/python", word])
         assert save(local, tmp_path, "a").metadata.repository_root == (str(repository) if named else None), word
+
+
+def test_what_was_made_again_is_not_the_newest(team: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    h = team.handler()
+    old = save(h, tmp_path, "data.csv", text="old")
+    new = save(h, tmp_path, "data.csv", text="new")
+    monkeypatch.setenv(REPRODUCES, old.artifact_id)
+    again = save(team.handler(), tmp_path, "data.csv", text="old")
+    monkeypatch.delenv(REPRODUCES)
+    query = {"file_relpaths": "data.csv"}
+    assert h.latest() == h.latest(query) == h.get("data.csv:latest") == new
+    assert h.find(query).index[0] == again.artifact_id
+    assert h.latest({"$or": [query, {"reproduces": old.artifact_id}]}) == again

@@ -1,4 +1,4 @@
-"""Interpreters and packages, by the real pip."""
+"""Interpreters and packages, by the real pip and uv."""
 
 from __future__ import annotations
 
@@ -22,10 +22,7 @@ HERE = platform.python_version()
 
 @pytest.fixture(params=["pip", "uv"])
 def installer(request: pytest.FixtureRequest) -> Installer:
-    program = shutil.which("uv")
-    if request.param == "uv" and program is None:
-        pytest.skip("uv is not installed")
-    return Pip() if request.param == "pip" else Uv(str(program))
+    return Pip() if request.param == "pip" else Uv(str(Path(sys.executable).with_name("uv")))
 
 
 def test_the_interpreter(installer: Installer) -> None:
