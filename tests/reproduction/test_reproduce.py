@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 
 import elliptio as eio
-from elliptio.sources import find_sources
+from tests import kernels
 from tests.conftest import Team
 from tests.reproduction.conftest import Clone, Desk, git
 
@@ -247,30 +246,54 @@ def test_on_every_lake_that_another_process_can_open(team: Team, desk: Desk, cod
 CELLS = (
     "%%capture out\nfrom helper import TEXT",
     "class Model: pass\nimport pickle\npickle.dumps(Model())",
+    "undefined",
     "text = !echo shell",
     "import elliptio as eio\nwith eio.Handler().new(['a.txt']) as new:\n    new.file.upload_string(TEXT + text[0])",
+    "TEXT = 'changed since'",
 )
 
 
-def test_a_notebook(desk: Desk, h: eio.Handler, code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whose executed cells are in a log; it lies in a folder with a module that they import."""
+@pytest.fixture
+def study(code: Path) -> Path:
+    """A folder with a module that the cells of a notebook import, in which the user is."""
     folder = code / "study"
     folder.mkdir()
     (folder / "helper.py").write_text("TEXT = 'from '\n")
-    cells = [{"cell_type": "markdown", "source": "# x"}, *({"cell_type": "code", "source": text} for text in CELLS)]
-    monkeypatch.chdir(folder)
+    return folder
+
+
+def executed(desk: Desk, study: Path, own: Path, cells: tuple[str, ...]) -> None:
+    own.mkdir()
+    environ = kernels.own_environment(own, ELLIPTIO_ROOT=str(desk.lake), PYTHONDONTWRITEBYTECODE="1")
+    with kernels.running(study, environ) as kernel:
+        for cell in cells:
+            kernel.run(cell, fails="undefined" in cell)
+
+
+def test_a_notebook(desk: Desk, h: eio.Handler, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose cells a real kernel has executed, one of which failed."""
+    executed(desk, study, tmp_path / "kernel", CELLS)
+    artifact = h.latest(track=False)
+    assert artifact.logs["cells.ipynb"].download_string().count('"cell_type": "code"') == len(CELLS) - 1
     monkeypatch.setenv("HOME", str(desk.home))
-    (tmp_path / "a.txt").write_text("from shell")
-    monkeypatch.setattr("sys.orig_argv", ["python", "-m", "ipykernel_launcher", "-f", "/run/kernel.json"])
-    publication = h._begin(None, [])
-    log = publication.put_log("cells.ipynb", json.dumps({"nbformat": 4, "cells": cells}).encode())
-    files = publication.save(find_sources(tmp_path / "a.txt", lake=None)[0])
-    artifact = h.get(publication.publish(files, local_root="", logs=[log]).artifact_id, track=False)
     found = h.reproduce(artifact, tmp_path / "out", run=True)
     assert found.command == "python -m elliptio.reproduction.run_cells cells.ipynb"
+    assert found.results is not None
     assert found.results[0].status == 0
     assert found.same
     assert list(desk.home.iterdir()) == []
+
+
+def test_a_notebook_whose_last_cell_fails_now(desk: Desk, h: eio.Handler, study: Path, tmp_path: Path) -> None:
+    cell = "import os, elliptio as eio\nassert os.path.exists('flag')\neio.Handler().upload('flag')"
+    (study / "flag").touch()
+    (study / ".gitignore").write_text("flag")
+    executed(desk, study, tmp_path / "kernel", (cell,))
+    found = h.reproduce(h.latest(track=False), tmp_path / "out", run=True)
+    assert found.results is not None
+    assert found.results[0].status == 1
+    assert "AssertionError" in "".join(found.results[0].output)
+    assert not found.same
 
 
 def test_not_there(h: eio.Handler, tmp_path: Path) -> None:
