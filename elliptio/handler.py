@@ -20,7 +20,6 @@ from elliptio.lineage import relatives
 from elliptio.link_verbs import LinkVerbs
 from elliptio.loading import artifact_of, files_of, metadata_of, neighbours_of
 from elliptio.protocols import Document
-from elliptio.provenance.redaction import redact
 from elliptio.publication import Publication, discarding, keeping
 from elliptio.references import latest
 from elliptio.search import TruncatedWarning, search
@@ -195,11 +194,10 @@ class Handler(LinkVerbs):
         with keeping(publication):
             if block.failure is not None:
                 raise block.failure
-            logs = [publication.put_log("output.log", _redacted(output))] if output else []
             records, others = publication.collect(declared)
             if declared and others:
                 log.warning("Also saved, though not declared: %s.", ", ".join(others[:20]))
-            metadata = publication.publish(records, local_root="", logs=logs)
+            metadata = publication.publish(records, local_root="", output=output.text() if output else None)
         artifact._publish(metadata, files_of(self.lake, metadata, naming.LOGS))
 
     def get(self, artifact_id: str | Artifact, *, track: bool = True) -> Artifact:
@@ -375,7 +373,3 @@ class Handler(LinkVerbs):
         artifact = NewArtifact(metadata, files, logs, partial(neighbours_of, self.lake))
         artifact.folder = block.folder
         return artifact
-
-
-def _redacted(output: capture.Output) -> bytes:
-    return redact(output.text())[0].encode("utf-8", "backslashreplace")

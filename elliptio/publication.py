@@ -110,17 +110,25 @@ class Publication:
         return transfer.hash_in_place(sources, concurrency=concurrency, progress=self._progress), others
 
     def publish(
-        self, files: list[FileRecord], *, local_root: str, logs: Sequence[FileRecord] = (), link: str | None = None
+        self, files: list[FileRecord], *, local_root: str, output: str | None = None, link: str | None = None
     ) -> Metadata:
-        """Describe the artifact, make it visible and record it; `link` is where its files lie, if not in the lake."""
+        """Describe the artifact, make it visible and record it.
+
+        `output` is what was printed meanwhile, `link` is where its files lie, if not in the lake.
+        """
         facts = self._collecting.result()
-        records = [*logs]
+        records, masked = [], facts.redactions
+        if output is not None:
+            printed, found = provenance.redacted_output(output)
+            records.append(self.put_log("output.log", printed))
+            masked = masked + found
         if facts.diff is not None:
             records.append(self.put_log("git.diff", facts.diff.encode("utf-8", "replace")))
-        notebook, masked = provenance.notebook_of(self._cells)
+        notebook, found = provenance.notebook_of(self._cells)
         if notebook is not None:
             records.append(self.put_log("cells.ipynb", notebook))
-            facts = dataclasses.replace(facts, redactions=facts.redactions + masked)
+            masked = masked + found
+        facts = dataclasses.replace(facts, redactions=masked)
         metadata = self._describe(facts, files, records, local_root, link)
         document = to_document(metadata, self.root_key)
         manifest = to_manifest(metadata, self.root_key)

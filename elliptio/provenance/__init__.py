@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -39,6 +39,7 @@ __all__ = [
     "mock_username",
     "notebook_of",
     "notebook_path",
+    "redacted_output",
     "username",
 ]
 
@@ -96,7 +97,7 @@ class _Redacted:
 
 
 _MOST_NAMED = 1000
-"""Secrets in cells that are named one by one: a document has an end."""
+"""Secrets that are named one by one: a document has an end."""
 
 _NO_PACKAGES: dict[str, str] = {}
 
@@ -140,11 +141,7 @@ def collect(directory: Path | None = None, git_diff: str = "all", *, ask_git: bo
         diff=diff,
         notebook=_try(notebook_path, None),
         environment=_known_environment(),
-        redactions=[
-            {"kind": finding.kind, "where": f"{where}, {unit} {finding.position}"}
-            for where, unit, findings in found
-            for finding in findings
-        ],
+        redactions=[entry for one in found for entry in _masked_in(*one)],
         repository_root=None if state is None else _try(lambda: process.named_root(state.toplevel), None),
     )
 
@@ -158,11 +155,27 @@ def notebook_of(cells: list[str]) -> tuple[bytes | None, list[dict[str, str]]]:
         return None, []
     masked = [
         {"kind": finding.kind, "where": f"{NAME}, cell {number}, line {finding.position}"}
-        for number, finding in made.findings[:_MOST_NAMED]
+        for number, finding in made.findings
     ]
-    if more := made.findings[_MOST_NAMED:]:
-        masked.append({"kind": f"{len(more):,} more", "where": NAME})
-    return made.content, masked
+    return made.content, _bounded(masked, NAME)
+
+
+def redacted_output(text: str) -> tuple[bytes, list[dict[str, str]]]:
+    """Mask the secrets in what a program printed, and tell ``kind`` and ``where`` of each."""
+    from elliptio.provenance.redaction import redact
+
+    shown, findings = redact(text)
+    return shown.encode("utf-8", "backslashreplace"), _masked_in("output.log", "line", findings)
+
+
+def _masked_in(where: str, unit: str, findings: Sequence[Finding]) -> list[dict[str, str]]:
+    masked = [{"kind": finding.kind, "where": f"{where}, {unit} {finding.position}"} for finding in findings]
+    return _bounded(masked, where)
+
+
+def _bounded(masked: list[dict[str, str]], where: str) -> list[dict[str, str]]:
+    more = len(masked) - _MOST_NAMED
+    return masked if more <= 0 else [*masked[:_MOST_NAMED], {"kind": f"{more:,} more", "where": where}]
 
 
 def in_repository(directory: Path | None = None) -> bool:

@@ -216,6 +216,8 @@ def test_output_is_kept_and_still_shows(h: eio.Handler, capsys: pytest.CaptureFi
     assert "x1Y2x1Y2" not in log
     assert "after" not in log
     assert new.metadata.log_relpaths == ["output.log"]
+    (masked,) = new.metadata.redactions
+    assert masked["where"] == "output.log, line 4"
     shown = capsys.readouterr()
     assert "epoch 1\n" in shown.out
     assert "slow\n" in shown.err
