@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import sys
@@ -10,6 +11,18 @@ from collections.abc import Callable, Sequence
 # One flush of the whole file system costs less than flushing two files one by one, and as much for thousands of them.
 # It also waits for what other programs have written there; a single path is flushed alone.
 ONE_BY_ONE = 1
+
+
+STEP = 32 << 20
+"""Bytes of a file after which the disk begins to write them, while more come."""
+
+
+def begin_flush(fd: int, start: int, size: int) -> None:
+    """Have the disk begin to write a part of a file, where it can be told to; nobody waits for it."""
+    if hasattr(os, "posix_fadvise"):
+        # Linux starts to write what it is told not to keep, and keeps it in memory until that is done.
+        with contextlib.suppress(OSError):
+            os.posix_fadvise(fd, start, size, os.POSIX_FADV_DONTNEED)
 
 
 def flush(paths: Sequence[str]) -> None:

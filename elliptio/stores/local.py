@@ -33,7 +33,7 @@ from elliptio.stores.disk import (
     with_parent,
     write_all,
 )
-from elliptio.stores.durability import flush
+from elliptio.stores.durability import STEP, begin_flush, flush
 from elliptio.stores.staging_lock import SUFFIX, StagingLock, abandoned
 
 CHUNK = 1 << 20
@@ -292,11 +292,16 @@ class LocalStaging:
         with explained("write", path):
             self._make_folder(os.path.dirname(path))
             fd = create_new(path)
+        written = begun = 0
         try:
             # What the source raises is not the fault of the store, and passes through.
             while chunk := source.read(CHUNK):
                 with explained("write", path):
                     write_all(fd, chunk)
+                written += len(chunk)
+                if self._store.durable and written - begun >= STEP:
+                    begin_flush(fd, begun, written - begun)
+                    begun = written
         except BaseException:
             with contextlib.suppress(OSError):
                 os.unlink(path)

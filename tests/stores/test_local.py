@@ -176,6 +176,28 @@ def test_everything_that_must_be_is_flushed(
         assert made | files <= flushed
 
 
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="there is no way to tell the disk")
+@pytest.mark.parametrize("durable", [True, False])
+def test_the_disk_begins_to_write_while_more_comes(
+    durable: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[int, int]] = []
+
+    def tell(fd: int, start: int, size: int, advice: int) -> None:
+        assert os.fstat(fd).st_size == start + size
+        told.append((start, size))
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))  # it may be a drive that does not know this
+
+    monkeypatch.setattr(os, "posix_fadvise", tell)
+    data = noise(2 * durability.STEP + 5)
+    store = LocalStore(tmp_path, durable=durable)
+    staging = store.begin("a")
+    staging.put("files/large", io.BytesIO(data))
+    staging.publish()
+    assert told == ([(0, durability.STEP), (durability.STEP, durability.STEP)] if durable else [])
+    assert content(store, "a/files/large") == data
+
+
 def test_without_syncfs_each_file_is_flushed(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     published(store, "a", {str(n): b"x" for n in range(40)})
