@@ -18,10 +18,10 @@ from elliptio.provenance.cells import executed_cells
 from elliptio.provenance.machine import environment_facts, environment_id
 from elliptio.provenance.packages import Packages, installed_packages
 from elliptio.provenance.process import argv, hostname, mock_username, notebook_path, username
+from elliptio.provenance.redaction import Finding, redact
 
 if TYPE_CHECKING:
     from elliptio.provenance.git import GitState
-    from elliptio.provenance.redaction import Finding
 
 __all__ = [
     "Packages",
@@ -162,8 +162,6 @@ def notebook_of(cells: list[str]) -> tuple[bytes | None, list[dict[str, str]]]:
 
 def redacted_output(text: str) -> tuple[bytes, list[dict[str, str]]]:
     """Mask the secrets in what a program printed, and tell ``kind`` and ``where`` of each."""
-    from elliptio.provenance.redaction import redact
-
     shown, findings = redact(text)
     return shown.encode("utf-8", "backslashreplace"), _masked_in("output.log", "line", findings)
 

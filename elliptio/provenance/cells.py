@@ -6,7 +6,6 @@ ran; what counts here is what was executed, in the order in which it was.
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from collections.abc import Iterator, Sequence
@@ -106,6 +105,8 @@ def _source(text: str) -> _Source:
 
 def _lines(text: str) -> bytes:
     """Write a text as the list of lines that Jupyter makes of it; what UTF-8 cannot hold becomes a question mark."""
+    import json
+
     lines = (json.dumps(line, ensure_ascii=False) for line in text.splitlines(keepends=True))
     return ("[\n    " + ",\n    ".join(lines) + "\n   ]").encode("utf-8", "replace")
 
