@@ -6,20 +6,32 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from elliptio.errors import ElliptioError, FileKeyError, NotWrittenError
 from elliptio.files import Files, RemoteFile, download_all, listed
 from elliptio.metadata import AnyLabels, Labels, Metadata
 from elliptio.naming import check_relpath
+from elliptio.protocols import Document
 
-Neighbours = tuple[Sequence[str] | None, int, Mapping[str, tuple[str, str]]]
-"""The first artifacts that are based on one, how many are, and of its own parents who deleted them and when."""
+
+class Neighbours(NamedTuple):
+    """What the index knows around an artifact.
+
+    The first artifacts that are based on it (None if that is unknown), how many are, of its own parents who deleted
+    them and when, and the document of the run that made it.
+    """
+
+    children: Sequence[str] | None = ()
+    total: int = 0
+    deleted: Mapping[str, tuple[str, str]] = MappingProxyType({})
+    run: Document | None = None
 
 
 def no_neighbours(metadata: Metadata) -> Neighbours:
     """Nothing was built on it, and nothing it is based on was deleted."""
-    return [], 0, {}
+    return Neighbours()
 
 
 @dataclass(eq=False)
@@ -93,6 +105,18 @@ class Artifact:
         """Where the artifact lies: an absolute path or URL."""
         return self.metadata.remote_root
 
+    @property
+    def run(self) -> Mapping[str, Any] | None:
+        """What is recorded of the run that made it, ``params`` and ``metrics`` among it; None outside of ``h.run``.
+
+        Raises
+        ------
+        IndexUnavailableError
+            If the index cannot be reached.
+
+        """
+        return self._find_neighbours(self.metadata).run
+
     def __str__(self) -> str:
         from elliptio.display import artifact_text
 
@@ -111,7 +135,7 @@ class Artifact:
         try:
             return self._find_neighbours(self.metadata)
         except ElliptioError:
-            return None, 0, {}
+            return Neighbours(children=None)
 
 
 class NewArtifact(Artifact):

@@ -105,8 +105,13 @@ class Comparison:
 
     @property
     def same(self) -> bool:
-        """Whether packages, Python, machine, code, labels and files are the same; who and when do not count."""
-        return self.git.same and not any(found for name, found in self._changes.items() if name != "who_when")
+        """Whether packages, Python, machine, code, labels, parameters and files are the same.
+
+        Who and when do not count, nor what was measured on the way, such as how long it took.
+        """
+        return self.git.same and not any(
+            found for name, found in self._changes.items() if name not in ("who_when", "metrics")
+        )
 
     @property
     def packages(self) -> pd.DataFrame:
@@ -130,6 +135,16 @@ class Comparison:
     def labels(self) -> pd.DataFrame:
         """Labels that differ, as in `packages`, by dotted name; empty for a comparison with here and now."""
         return _frame(self._changes.get("labels", []))
+
+    @property
+    def params(self) -> pd.DataFrame:
+        """Parameters of the two runs that differ, as in `packages`; empty unless both were made in a ``h.run``."""
+        return _frame(self._changes.get("params", []))
+
+    @property
+    def metrics(self) -> pd.DataFrame:
+        """What the two runs measured last, where it differs, as in `packages`."""
+        return _frame(self._changes.get("metrics", []))
 
     @property
     def who_when(self) -> pd.DataFrame:
@@ -252,8 +267,8 @@ def compare(a: Artifact, b: Artifact | None = None, *, git_diff: str = "all") ->
     sides = _side_of(a), _here(git_diff) if b is None else _side_of(b)
     found = {
         name: changes(sides[0].facts[name], sides[1].facts[name])
-        for name in ("files", "labels", "packages", "python", "machine", "who_when")
-        if name in sides[1].facts
+        for name in ("files", "labels", "params", "metrics", "packages", "python", "machine", "who_when")
+        if name in sides[0].facts and name in sides[1].facts
     }
     return Comparison(sides[0].name, sides[1].name, _compare_git(sides[0].git, sides[1].git), found, sides)
 
@@ -269,6 +284,8 @@ def _side_of(artifact: Artifact) -> Side:
         **_environment_facts(environment, metadata.python_packages),
         "who_when": flattened({**who_when, "scheduler": environment.get("scheduler")}),
     }
+    if (run := artifact.run) is not None:
+        facts |= {name: flattened(run.get(name) or {}) for name in ("params", "metrics")}
     git = {**metadata.git, "diff": diff} if metadata.git else {"commit": None, "dirty": False}
     return Side(artifact.artifact_id, facts, git, artifact.files)
 
@@ -341,7 +358,7 @@ def _row(change: Change, *, is_file: bool) -> tuple[str, str, str]:
         if is_file:
             return human_size(value[0])
         if isinstance(value, datetime):
-            return f"{value:%Y-%m-%d %H:%M:%S} UTC"
+            return f"{value:%Y-%m-%d %H:%M:%S}.{value.microsecond // 1000:03} UTC"
         return str(value)
 
     return change.name, shown(change.a), shown(change.b)
@@ -354,5 +371,9 @@ def _git_rows(git: GitComparison) -> list[tuple[str, str, str]]:
         if git.commits_between is not None:
             rows.append(("commits only there", f"{git.only_a:,}", f"{git.only_b:,}"))
     if git.diffs_differ is not False:
-        rows.append(("uncommitted changes", "differ" if git.diffs_differ else "not recorded", ""))
+        rows.append(
+            ("uncommitted changes", "differ", "see logs['git.diff']")
+            if git.diffs_differ
+            else ("uncommitted changes", "not recorded", "not recorded")
+        )
     return rows

@@ -14,6 +14,11 @@ MOST_FILES = 10
 
 MOST_FOLDED = 200
 MOST_NEIGHBOURS = 10
+MOST_VALUES = 20
+"""So many parameters and metrics of a run are named."""
+
+CELLS = "cells.ipynb"
+_KERNEL = "ipykernel_launcher"
 _MOST_TEXT = 400
 _MOST_VALUE = 60
 
@@ -58,12 +63,16 @@ Deletions = Mapping[str, tuple[str, str]]
 
 
 def artifact_text(
-    metadata: Metadata, children: Sequence[str] | None, total: int | None = None, deleted: Deletions | None = None
+    metadata: Metadata,
+    children: Sequence[str] | None,
+    total: int | None = None,
+    deleted: Deletions | None = None,
+    run: Mapping[str, Any] | None = None,
 ) -> str:
     """Shape an artifact for a terminal; of `total` children the first are named, None are unknown."""
     parents = f"  {'based on':<9} {_neighbours(metadata.based_on, deleted=deleted)}"
     lines = [f"Artifact {metadata.artifact_id}"]
-    lines += [f"  {name:<9} {text}" for name, text in _facts(metadata)]
+    lines += [f"  {name:<9} {text}" for name, text in _facts(metadata, run)]
     if not _is_published(metadata):
         return "\n".join(map(printable, [*lines, parents]))
     lines += [f"  {'files':<9} {_file_summary(metadata)}"]
@@ -76,10 +85,14 @@ def artifact_text(
 
 
 def artifact_html(
-    metadata: Metadata, children: Sequence[str] | None, total: int | None = None, deleted: Deletions | None = None
+    metadata: Metadata,
+    children: Sequence[str] | None,
+    total: int | None = None,
+    deleted: Deletions | None = None,
+    run: Mapping[str, Any] | None = None,
 ) -> str:
     """Shape an artifact for a notebook: who, when, labels, files with sizes, lineage one step each way."""
-    facts = [(name, _code(text) if name in _CODE else _escaped(text)) for name, text in _facts(metadata)]
+    facts = [(name, _code(text) if name in _CODE else _escaped(text)) for name, text in _facts(metadata, run)]
     if _is_published(metadata):
         facts += [("files", _escaped(_file_summary(metadata)) + _file_table(metadata.files))]
     facts += [("based on", _neighbours_html(metadata.based_on, deleted=deleted))]
@@ -153,7 +166,7 @@ def _is_published(metadata: Metadata) -> bool:
     return bool(metadata.fingerprint)
 
 
-def _facts(metadata: Metadata) -> list[tuple[str, str]]:
+def _facts(metadata: Metadata, run: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     facts = [("who", f"{metadata.username} on {metadata.hostname}")]
     facts.append(("when", f"{metadata.creation_time:%Y-%m-%d %H:%M:%S} UTC"))
     labels = metadata.labels
@@ -165,13 +178,19 @@ def _facts(metadata: Metadata) -> list[tuple[str, str]]:
         facts.append(("tags", ", ".join(metadata.tags)))
     if metadata.reproduces:
         facts.append(("again", f"reproduces {metadata.reproduces}"))
+    if run is not None:
+        facts.append(("run", _run(run)))
     if metadata.git:
         facts.append(("git", _git(metadata.git)))
     if metadata.notebook:
         facts.append(("notebook", metadata.notebook))
     # A program given with -c may hold line breaks.
     command = " ".join(metadata.argv.split())
+    if _KERNEL in command and CELLS in metadata.log_relpaths:
+        command = f"cells of a notebook: logs[{CELLS!r}]"
     facts.append(("command", command if len(command) <= 200 else command[:199] + "…"))
+    if metadata.log_relpaths:
+        facts.append(("logs", ", ".join(metadata.log_relpaths)))
     if _is_published(metadata):
         facts.append(("where", metadata.remote_root))
         if metadata.link is not None:
@@ -179,6 +198,17 @@ def _facts(metadata: Metadata) -> list[tuple[str, str]]:
     else:
         facts.append(("state", "not published"))
     return facts
+
+
+def _run(run: Mapping[str, Any]) -> str:
+    """Shape a run in a line: what it is, how it went, what it was given and what it measured."""
+    values = [
+        f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={_shortened(_label(value))}"
+        for field in ("params", "metrics")
+        for name, value in (run.get(field) or {}).items()
+    ]
+    shown = values if len(values) <= MOST_VALUES else [*values[:MOST_VALUES], f"… {len(values) - MOST_VALUES:,} more"]
+    return " ".join([f"{run.get('name')} ({run.get('status')})", *shown])
 
 
 def _label(value: Any) -> str:

@@ -257,9 +257,12 @@ class Lake:
         if tombstone is not None:
             who, when = _deletion(tombstone)
             raise DocumentNotFoundError(f"{tombstone['_id']} was deleted by {who} at {when}.")
+        hint = "h.find() or `elliptio find` lists what is there."
+        if not artifact_id.startswith("artifact_"):
+            tag, latest = f"tag:{artifact_id}", f"{artifact_id}:latest"
+            hint = f"A tag is {tag!r}, the newest file of a name {latest!r}. {hint}"
         raise DocumentNotFoundError(
-            f"Could not find a document with artifact_id={artifact_id!r} in {self.index.address}. "
-            "h.find() or `elliptio find` lists what is there."
+            f"Could not find a document with artifact_id={artifact_id!r} in {self.index.address}. {hint}"
         )
 
     def has(self, artifact_id: str) -> bool:

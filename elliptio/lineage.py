@@ -140,7 +140,7 @@ class Lineage:
 
     # Without _repr_svg_: notebooks would store the picture twice, and show this one.
     def _repr_html_(self) -> str:
-        return f'<div style="overflow:auto;max-height:640px">{self.to_svg()}</div>'
+        return f'<div style="overflow:auto;max-height:1200px">{self.to_svg()}</div>'
 
 
 def lineage(lake: Lake, artifact_id: str, *, direction: Direction = "both", depth: int | None = None) -> Lineage:

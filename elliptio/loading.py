@@ -59,9 +59,10 @@ def files_of(lake: Lake, metadata: Metadata, folder: str) -> Files:
 
 
 def neighbours_of(lake: Lake, metadata: Metadata) -> Neighbours:
-    """Find the first artifacts that are based on one, how many are, and what it is based on that was deleted."""
+    """Find the first artifacts that are based on one, how many are, what it is based on that was deleted, its run."""
     query = {"based_on": metadata.artifact_id}
     found = list(lake.find(query, sort=[("creation_time", 1)], limit=MOST_NEIGHBOURS + 1))
     total = len(found) if len(found) <= MOST_NEIGHBOURS else lake.count(query)
     deleted = lake.deletions(metadata.based_on[:MOST_NEIGHBOURS]) if metadata.based_on else {}
-    return [document["artifact_id"] for document in found], total, deleted
+    run = next(lake.find_runs({"_id": metadata.run_id}, limit=1), None)
+    return Neighbours([document["artifact_id"] for document in found], total, deleted, run)

@@ -38,6 +38,8 @@ def resolve(lake: Lake, reference: str) -> str:
         return tagged(lake, reference.removeprefix(TAG))
     if reference.endswith(LATEST):
         return _latest(lake, reference.removesuffix(LATEST))
+    if reference.startswith("run_"):
+        raise DocumentNotFoundError(f"{reference!r} names a run, not an artifact: h.run_tree, or elliptio runs --tree.")
     return reference
 
 

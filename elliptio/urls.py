@@ -114,6 +114,9 @@ class ElliptioFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec ha
         reference, relpath = _split(path)
         handler = self.handler
         artifact = self._artifact(reference, handler)
+        if not relpath:
+            has = listed(list(artifact.files))
+            raise MissingKeyError(f"elliptio://{path} names no file: it is elliptio://{path}/FILE, of {has}.")
         with _missing():
             local = os.fspath(artifact.files[relpath])
         handler._scope().load(artifact.artifact_id)

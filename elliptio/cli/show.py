@@ -23,6 +23,7 @@ def add_parser(verbs: Verb) -> None:
         "--packages", action="store_true", help="print the installed packages instead, as for pip install -r"
     )
     instead.add_argument("--diff", action="store_true", help="print the uncommitted changes instead, as for git apply")
+    instead.add_argument("--log", metavar="NAME", help="print one of its logs instead, such as output.log")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -37,6 +38,8 @@ def run(args: argparse.Namespace) -> int:
                 print(f"{name}=={version}")
         elif args.diff:
             _print_diff(artifact)
+        elif args.log is not None:
+            print(artifact.logs[args.log].download_string(), end="")
         else:
             print(artifact)
     return 0

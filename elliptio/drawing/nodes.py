@@ -68,6 +68,7 @@ def subtitle(node: Node, width: int) -> str:
     facts = [_moment(node)] if _moment(node) else []
     facts += ["linked"] if node.document.get("link") else []
     facts += [node.state] if node.state != "here" else []
+    facts += ["made again"] if node.document.get("reproduces") else []
     who = node.document.get("username")
     room = width - sum(len(fact) + 2 for fact in facts)
     return "  ".join([cut(str(who), max(room, 4)), *facts] if who else facts)

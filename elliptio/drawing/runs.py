@@ -79,6 +79,12 @@ def subtitle(run: Document) -> str:
     return "  ".join(part for part in ("run", printable(str(run.get("status") or "")), duration(run)) if part)
 
 
+def in_a_line(run: Document, width: int) -> str:
+    """What it was and how it went: ``run train (finished, 2.5 s)``."""
+    how = ", ".join(part for part in (printable(str(run.get("status") or "")), duration(run)) if part)
+    return f"run {title(run, width)} ({how})"
+
+
 def details(run: Document) -> list[str]:
     """All that there is to say, a line each."""
     facts = [

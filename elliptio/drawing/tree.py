@@ -109,8 +109,8 @@ def _text(entry: Entry, known: dict[str, Node]) -> str:
     if isinstance(entry, More):
         return f"… {entry.count:,} more …"
     if isinstance(entry, Again):
-        return f"{printable(entry.artifact_id)}  (again)"
+        return f"{printable(entry.artifact_id)}  {title(known[entry.artifact_id], _WIDTH)}  (again)"
     node = known[entry]
     names = title(node, _WIDTH) if node.state != "unknown" else ""
-    made_by = f"by {runs.subtitle(node.run)}: {runs.title(node.run, _WIDTH)}" if node.run is not None else ""
+    made_by = "" if node.run is None else f"by {runs.in_a_line(node.run, _WIDTH)}"
     return "  ".join(part for part in (printable(entry), names, subtitle(node, _WIDTH), made_by) if part)

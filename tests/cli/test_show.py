@@ -33,6 +33,17 @@ def test_packages(cli: Run, saved: str) -> None:
     assert found == sorted(found)
 
 
+def test_a_log(cli: Run, root: Path) -> None:
+    h = eio.Handler(root)
+    with h.new(["x"], log_output=True) as new:
+        print("printed")
+        new.file.upload_string("x")
+    assert cli("show", new.artifact_id, "--log", "output.log").out == "printed\n"
+    result = cli("show", new.artifact_id, "--log", "x.log")
+    assert result.code != 0
+    assert "it has 'output.log'" in result.err
+
+
 def test_no_diff(cli: Run, saved: str) -> None:
     result = cli("show", saved, "--diff")
     assert (result.code, result.out) == (0, "")

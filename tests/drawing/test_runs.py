@@ -78,8 +78,8 @@ def test_the_other_notations_too() -> None:
     assert "n1 -> n2" in lines
     assert tree(NODES, LINKS, "model").splitlines() == [
         "┌─ data  data.csv  andy  2026-11-03 09:12",
-        "▶ model  model.csv  andy  2026-11-03 09:12  by run  finished  2.5 s: train",
-        "└─ lost  lost.csv  andy  2026-11-03 09:12  by run  failed  2.5 s: again",
+        "▶ model  model.csv  andy  2026-11-03 09:12  by run train (finished, 2.5 s)",
+        "└─ lost  lost.csv  andy  2026-11-03 09:12  by run again (failed, 2.5 s)",
     ]
 
 

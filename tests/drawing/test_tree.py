@@ -20,7 +20,7 @@ def test_ancestors_above_and_descendants_below() -> None:
     shown = tree(nodes, links, "d")
     assert shown.replace("  andy  2026-11-03 09:12", "") == "\n".join(
         [
-            "   ┌─ a  (again)",
+            "   ┌─ a  a.csv  (again)",
             "┌─ c  c.csv",
             "│     ┌─ gone  unknown",
             "│  ┌─ a  a.csv  deleted",

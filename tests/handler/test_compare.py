@@ -111,6 +111,26 @@ def test_files_and_labels(h: eio.Handler, data: Path) -> None:
     )
 
 
+def test_what_two_runs_were_given_and_measured(h: eio.Handler, data: Path) -> None:
+    made = []
+    for rate in (0.1, 0.2):
+        with h.run("train", {"rate": rate, "data": {"folds": 5}}) as run:
+            run.log(loss=1 - rate)
+            made.append(h.upload(data))
+    found = h.compare(*made)
+    assert not found.same
+    assert found.params.to_dict("index") == {"rate": {"a": 0.1, "b": 0.2, "change": "changed"}}
+    assert found.metrics.to_dict("index") == {"loss": {"a": 0.9, "b": 0.8, "change": "changed"}}
+    assert "rate  0.1  0.2" in str(found)
+    with h.run("train", {"rate": 0.1, "data": {"folds": 5}}) as run:
+        run.log(loss=0.7)
+        again = h.upload(data)
+    found = h.compare(made[0], again)
+    assert found.same
+    assert len(found.metrics) == 1
+    assert h.compare(made[0], h.upload(data)).params.empty
+
+
 def test_artifacts_of_two_lakes(local: eio.Handler, data: Path, tmp_path: Path) -> None:
     other = eio.Handler(tmp_path / "other")
     assert local.compare(local.upload(data), other.upload(data)).same

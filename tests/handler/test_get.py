@@ -18,6 +18,15 @@ def test_unknown_identifiers_are_named(h: eio.Handler) -> None:
         h.get("")
 
 
+def test_what_may_have_been_meant(h: eio.Handler, data: Path) -> None:
+    with h.run("x") as run:
+        h.upload(data)
+    with pytest.raises(eio.DocumentNotFoundError, match=r"A tag is 'tag:prod', the newest .* 'prod:latest'"):
+        h.get("prod")
+    with pytest.raises(eio.DocumentNotFoundError, match=r"names a run, not an artifact: h\.run_tree"):
+        h.get(run.run_id)
+
+
 def test_a_unique_beginning_is_enough(h: eio.Handler, data: Path) -> None:
     first, second = h.upload(data), h.upload(data)
     assert h.get(first.artifact_id[:-1]).artifact_id == first.artifact_id
@@ -142,6 +151,32 @@ def test_it_shows_what_was_built_on_it(local: eio.Handler, data: Path) -> None:
         assert children[10].artifact_id not in str(artifact)
         assert "and 2 more" in str(artifact)
         assert "and 2 more" in artifact._repr_html_()
+
+
+def test_it_shows_the_run_that_made_it(h: eio.Handler, data: Path) -> None:
+    alone = h.upload(data)
+    assert alone.run is None
+    assert "  run  " not in str(alone)
+    with h.run("train", {"rate": 0.25, "note": "x" * 500}) as run:
+        run.log(loss=1 / 3)
+        made = h.upload(data)
+    assert made.run is not None
+    assert (made.run["_id"], made.run["params"]["rate"], made.run["metrics"]) == (run.run_id, 0.25, {"loss": 1 / 3})
+    for shown in (str(h.get(made)), h.get(made)._repr_html_()):
+        assert "train (finished) rate=0.25 note=xxx" in shown
+        assert "loss=0.3333" in shown
+        assert "x" * 100 not in shown
+    many = {f"p{number}": number for number in range(50)}
+    with h.run("many", many):
+        assert "p19=19 … 30 more" in str(h.upload(data))
+
+
+def test_it_names_its_logs(local: eio.Handler, data: Path) -> None:
+    with local.new(["x"], log_output=True) as new:
+        print("printed")
+        new.file.upload_string("x")
+    assert "  logs      output.log\n" in str(new)
+    assert "  logs  " not in str(local.upload(data))
 
 
 def test_an_artifact_can_be_pickled_compared_and_hashed(local: eio.Handler, data: Path) -> None:

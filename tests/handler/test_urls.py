@@ -199,3 +199,9 @@ def test_a_filesystem_goes_to_other_processes(tmp_path: Path) -> None:
     files = pickle.loads(pickle.dumps(fsspec.filesystem("elliptio", handler=one)))
     one.close()
     assert files.cat("tag:n/n.txt") == b"1"
+
+
+def test_a_url_without_a_file(h: eio.Handler, artifact: eio.Artifact) -> None:
+    url = f"elliptio://{artifact.artifact_id}"
+    with pytest.raises(FileNotFoundError, match=f"{url} names no file: it is {url}/FILE, of "):
+        pd.read_csv(url)
