@@ -8,7 +8,7 @@ import threading
 import time
 import warnings
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Self
 
@@ -36,6 +36,9 @@ MOST_BYTES = 200
 
 MOST_OF_ERROR = 2000
 """Characters that are kept of what an exception says."""
+
+MOST_WRITTEN = 16 << 20
+"""Bytes of what was measured that go into one file, by a generous estimate."""
 
 
 class Recording:
@@ -134,21 +137,25 @@ class Recording:
 
         """
         with self._writing:
-            rows, used = list(self._rows), self._scope.used[self._told :]
-            if not rows and not used:
-                return
-            run_id, content = self._scope.run_id, {"time": runs.now(), "rows": rows, "used": used}
-            if self._number is None:
-                known = runs.log_numbers(runs.files(self._lake, run_id).get(run_id, ()))
-                self._number = max(known, default=0) + 1
-            # Other processes of this run may write too.
-            while not runs.write(self._lake, run_id, runs.log_name(self._number), content):
-                self._number += 1
-            self._mine.add(self._number)
+            waiting, used = list(self._rows), self._scope.used[self._told :]
+            while waiting or used:
+                rows = waiting[: _fitting(waiting)]
+                self._write({"time": runs.now(), "rows": rows, "used": used})
+                self._told += len(used)
+                with self._lock:
+                    del self._rows[: len(rows)]
+                waiting, used = waiting[len(rows) :], []
+
+    def _write(self, content: Document) -> None:
+        run_id = self._scope.run_id
+        if self._number is None:
+            known = runs.log_numbers(runs.files(self._lake, run_id).get(run_id, ()))
+            self._number = max(known, default=0) + 1
+        # Other processes of this run may write too.
+        while not runs.write(self._lake, run_id, runs.log_name(self._number), content):
             self._number += 1
-            self._told += len(used)
-            with self._lock:
-                del self._rows[: len(rows)]
+        self._mine.add(self._number)
+        self._number += 1
 
     def finish(self, error: BaseException | None) -> None:
         """Record how the run ended; in a child of a fork, only what it added: the run goes on.
@@ -318,6 +325,17 @@ def check_name(name: str) -> str:
             "that cannot be printed. Choose one such as 'train'."
         )
     return str(name)
+
+
+def _fitting(rows: Sequence[Mapping[str, Any]]) -> int:
+    """How many rows, from the first one on, go into one file; what is too long for a reader is lost."""
+    room = MOST_WRITTEN
+    for number, row in enumerate(rows):
+        # A letter may take six bytes.
+        room -= 100 + sum(30 + 6 * len(name) for name in row["values"])
+        if room < 0:
+            return max(number, 1)
+    return len(rows)
 
 
 def check_metrics(given: Mapping[str, Any] | None, more: Mapping[str, Any], step: int | None) -> dict[str, float]:

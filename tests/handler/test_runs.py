@@ -455,6 +455,15 @@ def wait_for(condition: Callable[[], bool]) -> None:
         threading.Event().wait(0.02)
 
 
+def test_however_much_is_measured_at_once_can_be_read(local: eio.Handler, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "_LONGEST", 20_000)
+    monkeypatch.setattr(recording, "MOST_WRITTEN", 20_000)
+    with local.run("x") as run:
+        for step in range(500):
+            run.log({"loss": step / 3, "\x01" * 50: step}, step=step)
+    assert list(local.metrics(run.run_id).step) == list(range(500))
+
+
 def test_an_index_that_is_down_costs_nothing(
     local: eio.Handler, data: Path, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
 ) -> None:
