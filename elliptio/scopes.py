@@ -147,21 +147,24 @@ def _shared(among: Iterable[Scope]) -> Scope | None:
 def entered(scope: Scope) -> Iterator[None]:
     """Be in a scope, in this thread or task; in the main thread, child processes that are started meanwhile are too."""
     scope.of_main_thread = threading.current_thread() is threading.main_thread()
-    with _lock:
-        if not _active:
-            _before.update({name: os.environ.get(name) for name in (RUN_ID, LAKE, BASED_ON)})
-        _active.append(scope)
-        _show()
-    token = _current.set(scope)
+    before = _current.get()
     try:
+        with _lock:
+            if not _active:
+                _before.update({name: os.environ.get(name) for name in (RUN_ID, LAKE, BASED_ON)})
+            _active.append(scope)
+            _show()
+        _current.set(scope)
         yield
     finally:
         scope.ended = True
-        # A generator or a fixture may leave the block in another context than it entered it in.
-        with contextlib.suppress(ValueError):
-            _current.reset(token)
+        # A generator or a fixture may leave the block in another context than it entered it in, or before one that
+        # was entered later: that goes on.
+        if _current.get() is scope:
+            _current.set(before)
         with _lock:
-            _active.remove(scope)
+            if scope in _active:
+                _active.remove(scope)
             _show()
 
 

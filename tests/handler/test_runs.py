@@ -332,6 +332,16 @@ def test_what_ended_takes_nothing_more(local: eio.Handler, data: Path) -> None:
 # --- the tree ---
 
 
+def test_what_was_entered_later_goes_on(local: eio.Handler, data: Path) -> None:
+    first, second = local.run("first"), local.run("second")
+    first.__enter__()
+    run = second.__enter__()
+    first.__exit__(None, None, None)
+    assert local.upload(data).metadata.run_id == run.run_id
+    second.__exit__(None, None, None)
+    assert local.upload(data).metadata.run_id == local.run_id
+
+
 def test_the_tree(team: Team, data: Path) -> None:
     h = team.handler()
     with h.run("train") as train:
