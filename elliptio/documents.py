@@ -117,6 +117,9 @@ def check_indexed(document: Mapping[str, Any], environment: Mapping[str, Any], w
 
     """
     check_fields(document, where)
+    artifact_id = check_artifact_id(document.get("artifact_id"), where)
+    if document.get("_id", artifact_id) != artifact_id:
+        raise FormatError(f"{where} is damaged: artifact_id is {artifact_id!r}.")
     check_records(document.get("files", []), "files", where)
     check_records(document.get("logs", []), "logs", where)
     if not isinstance(document.get("remote_root"), str) or not is_artifact_root(document["remote_root"]):
@@ -242,8 +245,13 @@ def _is_link(value: Any) -> bool:
 
 def _is_git(value: Any) -> bool:
     return value is None or (
-        isinstance(value, Mapping) and all(item is None or isinstance(item, str | bool) for item in value.values())
+        isinstance(value, Mapping)
+        and all(item is None or isinstance(item, bool if name == "dirty" else str) for name, item in value.items())
     )
+
+
+def _is_objects(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, Mapping) for item in value)
 
 
 _Rule = tuple[Callable[[Any], bool], str, bool]
@@ -271,6 +279,7 @@ _FIELDS = {
     **_rules(("labels",), lambda value: isinstance(value, dict), "an object", False),
     **_rules(("link",), _is_link, "an absolute path, s3://bucket/prefix or null", False),
     **_rules(("git",), _is_git, "an object or null", False),
+    **_rules(("redactions",), _is_objects, "a list of objects", False),
 }
 
 

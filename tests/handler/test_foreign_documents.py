@@ -16,7 +16,7 @@ WRONG: list[Any] = [None, "x", 3, 3.5, [None], [1], {"a": 1}, b"\0", datetime(1,
 TAKES = {
     "argv": "x", "artifact_id": "x", "username": "x", "hostname": "x", "run_id": "x", "creation_time": WRONG[8],
     "based_on": [], "tags": [], "files": [], "logs": [], "file_count": 3, "total_size": 3, "git": None,
-    "labels": {"a": 1}, "remote_root": "2026/01/02/andy/000000_artifact_x",
+    "labels": {"a": 1}, "redactions": [], "remote_root": "2026/01/02/andy/000000_artifact_x",
 }  # fmt: skip
 """Fields, and a value that each takes."""
 
@@ -60,6 +60,22 @@ def test_a_field_of_another_type(
         (line,) = capsys.readouterr().err.splitlines()
         assert "unexpected" not in line
         local.index.delete("artifacts", [ID])
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("artifact_id", "artifact_/../../victim"),
+        ("artifact_id", f"artifact_{'e' * 36}"),
+        ("git", {"commit": "1" * 40, "remote": True}),
+        ("redactions", ["argv, argument 1"]),
+    ],
+)
+def test_values_that_are_none(local: eio.Handler, data: Path, field: str, value: Any) -> None:
+    plant(local, data, **{field: value})
+    for ask in (local.get, local.reproduce):
+        with pytest.raises(eio.FormatError, match=rf"{ID} .*is damaged.*{field}"):
+            ask(ID)
 
 
 @pytest.mark.parametrize("name", ["../../../../victim", "/victim", "a/../../victim"])
