@@ -83,7 +83,7 @@ def execute(
             encoding="utf-8",
             errors="replace",
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a NUL is part of no command
         raise ReproductionError(f"The command could not be started: {error}") from error
     with process, open(log, "w", encoding="utf-8") as kept:
         try:

@@ -161,5 +161,5 @@ def _git(folder: Path, *arguments: str, content: bytes | None = None) -> subproc
         return subprocess.run(
             command, cwd=folder, env={**environ, **_VARIABLES}, input=content or b"", capture_output=True, check=False
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a NUL is part of no command
         return subprocess.CompletedProcess(command, 127, b"", str(error).encode())

@@ -78,7 +78,7 @@ def test_nothing_but_a_hash_reaches_git(commit: str, pushed: tuple[Path, str], o
 
 
 @pytest.mark.parametrize(
-    "remote", ["ext::sh -c 'touch PWNED'", "--upload-pack=touch PWNED", "-oProxyCommand=touch PWNED"]
+    "remote", ["ext::sh -c 'touch PWNED'", "--upload-pack=touch PWNED", "-oProxyCommand=touch PWNED", "a\0b"]
 )
 def test_a_remote_runs_no_program(remote: str, tmp_path: Path) -> None:
     remote = remote.replace("PWNED", str(tmp_path / "pwned"))
