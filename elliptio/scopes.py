@@ -11,7 +11,7 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -26,6 +26,7 @@ MOST_TOLD = 2000
 """So many loaded artifacts are told to child processes: a variable holds 128 KiB."""
 
 _IDENTIFIER = re.compile(r"run_[0-9a-f-]{36}")
+_ARTIFACT_ID = re.compile(r"artifact_[0-9a-f-]{36}")
 
 
 class Scope:
@@ -148,6 +149,7 @@ def entered(scope: Scope) -> Iterator[None]:
     """Be in a scope, in this thread or task; in the main thread, child processes that are started meanwhile are too."""
     scope.of_main_thread = threading.current_thread() is threading.main_thread()
     before = _current.get()
+    _send_along()
     try:
         with _lock:
             if not _active:
@@ -188,11 +190,38 @@ def _show() -> None:
     """Tell child processes."""
     scope = _shared(_active)
     values = _before if scope is None else scope.environment()
+    _set(values)
+
+
+def _set(values: Mapping[str, str | None]) -> None:
     for name, value in values.items():
         if value is None:
             os.environ.pop(name, None)
         elif os.environ.get(name) != value:
             os.environ[name] = value
+
+
+class _Environment:
+    """The variables of this process; where it is unpickled they are set.
+
+    A process that a fork server of multiprocessing makes has else those of the moment at which the server was started.
+    """
+
+    def __reduce__(self) -> tuple[Callable[..., _Environment], tuple[dict[str, str | None]]]:
+        return _taken_over, ({name: os.environ.get(name) for name in (RUN_ID, LAKE, BASED_ON)},)
+
+
+def _taken_over(values: Mapping[str, str | None]) -> _Environment:
+    _set(values)
+    return _Environment()
+
+
+def _send_along() -> None:
+    """Let multiprocessing send the variables to each process that it starts from now on."""
+    from multiprocessing import current_process
+
+    with contextlib.suppress(AttributeError):
+        current_process()._config.setdefault("elliptio", _Environment())  # type: ignore[attr-defined]
 
 
 def inherited(lake: str) -> Scope | None:
@@ -205,7 +234,7 @@ def inherited(lake: str) -> Scope | None:
     if not _IDENTIFIER.fullmatch(run_id):
         log.warning("%s=%r is not the identifier of a run, so it does not count.", RUN_ID, run_id)
         return None
-    return Scope(lake, run_id, [name for name in loaded.split(",") if name.startswith("artifact_")])
+    return Scope(lake, run_id, list(filter(_ARTIFACT_ID.fullmatch, loaded.split(","))))
 
 
 def _after_fork() -> None:

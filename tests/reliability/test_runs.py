@@ -76,8 +76,9 @@ def work(h: eio.Handler | None, root: str, path: str, source: str) -> None:
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 @pytest.mark.parametrize("pickled", [False, True])
 def test_multiprocessing(local: eio.Handler, data: Path, method: str, pickled: bool) -> None:
-    if method == "forkserver" and not pickled:
-        pytest.skip("its server has the environment of when it was started")
+    # A fork server has the environment of when it was started.
+    with local.run("earlier"):
+        multiprocessing.get_context(method).Process(target=abs, args=(1,)).start()
     source = local.upload(data).artifact_id
     arguments = (local if pickled else None, local.store.root, str(data), source)
     with local.run("outer") as outer:
