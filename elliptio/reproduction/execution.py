@@ -52,10 +52,14 @@ def working_directory(checkout: Path, relative: str | None) -> Path:
 
     """
     place = checkout.resolve()
-    folder = (place / (relative or ".")).resolve()
+    named = place / (relative or ".")
+    folder = place.parent if "\0" in str(named) else named.resolve()
     if not folder.is_relative_to(place):
         raise ReproductionError(f"The recorded working directory {relative!r} lies outside of the repository.")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ReproductionError(f"The working directory {folder} cannot be made: {error.strerror}.") from error
     return folder
 
 
