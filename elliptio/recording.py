@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import operator
 import os
 import threading
 import time
@@ -104,8 +105,12 @@ class Recording:
         except BaseException:
             recording._release()
             raise
-        recording._tell_index(recording._document(), warn=True)
-        recording._ensure_thread()
+        try:
+            recording._tell_index(recording._document(), warn=True)
+            recording._ensure_thread()
+        except BaseException as error:  # whoever interrupts this has no run that could end
+            recording.finish(error)
+            raise
         return recording
 
     @property
@@ -166,27 +171,35 @@ class Recording:
             If the store cannot be written.
 
         """
+        try:
+            self._finish(error)
+        except Exception:
+            raise
+        except BaseException as interrupt:  # else it would seem to go on for as long as this process lives
+            self._finish(error or interrupt)
+            raise
+        finally:
+            self._release()
+
+    def _finish(self, error: BaseException | None) -> None:
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
-        try:
-            self.flush()
-            if self._owner:
-                end = {**outcome(error), "end_time": runs.now()}
-                runs.write(self._lake, self._scope.run_id, runs.END, end)
-                self._tell_index(self._ended(end), warn=True)
-        finally:
-            self._release()
+        self.flush()
+        if self._owner:
+            end = {**outcome(error), "end_time": runs.now()}
+            written = runs.write(self._lake, self._scope.run_id, runs.END, end)
+            self._tell_index(self._ended(end, written), warn=True)
 
     def _release(self) -> None:
         if self._life is not None:
             self._life.release()
 
-    def _ended(self, end: Mapping[str, Any]) -> Document:
-        """Document of the run, with what other processes added to it."""
+    def _ended(self, end: Mapping[str, Any], written: bool) -> Document:
+        """Document of the run, with what other processes added to it, and the end that was written first."""
         run_id = self._scope.run_id
         names = runs.files(self._lake, run_id).get(run_id, set())
-        if {*runs.log_numbers(names)} <= self._mine:
+        if written and {*runs.log_numbers(names)} <= self._mine:
             return {**self._document(), **end}
         return runs.read(self._lake, run_id, {*names, runs.END})
 
@@ -198,7 +211,7 @@ class Recording:
             "status": runs.RUNNING,
             "end_time": None,
             "error": None,
-            "metrics": dict(self._metrics),
+            "metrics": runs.last_values(dict(self._metrics)),
             "used": list(self._scope.used),
             "heartbeat": runs.now(),
             "lake_id": self._lake.lake_id,
@@ -228,8 +241,9 @@ class Recording:
     def _ensure_thread(self) -> None:
         with self._lock:
             if self._thread is None and not self._stop.is_set():
-                self._thread = threading.Thread(target=self._work, name="elliptio-run", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._work, name="elliptio-run", daemon=True)
+                thread.start()
+                self._thread = thread
                 if not self._owner:
                     self._flush_at_exit()
 
@@ -338,7 +352,7 @@ def _fitting(rows: Sequence[Mapping[str, Any]]) -> int:
     return len(rows)
 
 
-def check_metrics(given: Mapping[str, Any] | None, more: Mapping[str, Any], step: int | None) -> dict[str, float]:
+def check_metrics(given: Mapping[str, Any] | None, more: Mapping[str, Any]) -> dict[str, float]:
     """Return what was measured as plain numbers, `given` as a mapping and by name.
 
     Raises
@@ -347,8 +361,6 @@ def check_metrics(given: Mapping[str, Any] | None, more: Mapping[str, Any], step
         If there is something that is no number, or has a name that no query could reach.
 
     """
-    if step is not None and (not isinstance(step, int) or isinstance(step, bool)):
-        raise MetadataError(f"step is a whole number, not {step!r}.")
     if given is not None and not isinstance(given, Mapping):
         raise MetadataError(f"What was measured is given by name, not as a {type(given).__name__}: log(loss=0.3).")
     values = {**(given or {}), **more}
@@ -356,6 +368,27 @@ def check_metrics(given: Mapping[str, Any] | None, more: Mapping[str, Any], step
     if not numbers:
         raise MetadataError("Nothing was given to log: log(loss=0.3, step=2).")
     return numbers
+
+
+def check_step(step: Any) -> int | None:
+    """Return what something was measured after as a plain number.
+
+    Raises
+    ------
+    MetadataError
+        If it is no whole number of 64 bits.
+
+    """
+    if step is None:
+        return None
+    try:
+        # numpy, torch and others have whole numbers of their own.
+        plain = None if isinstance(step, bool) else operator.index(step)
+    except TypeError:
+        plain = None
+    if plain is None or not -(2**63) <= plain < 2**63:
+        raise MetadataError(f"step is a whole number of 64 bits, not {step!r:.100}.")
+    return plain
 
 
 def _number(name: str, value: Any) -> Any:
@@ -379,5 +412,6 @@ def outcome(error: BaseException | None) -> Document:
         said = str(error)
     except Exception:
         said = ""
-    message = redact(said)[0].encode("utf-8", "replace").decode()
+    # To look for secrets in all of a very long one would take seconds.
+    message = redact(said[: 50 * MOST_OF_ERROR])[0].encode("utf-8", "replace").decode()
     return {"status": runs.FAILED, "error": {"type": name, "message": message[:MOST_OF_ERROR]}}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from elliptio import naming, scopes
 from elliptio.artifact import Artifact, NewArtifact
 from elliptio.background import Pending
-from elliptio.recording import Recording, check_metrics, describe
+from elliptio.recording import Recording, check_metrics, check_step, describe
 from elliptio.scopes import Scope
 from elliptio.session import BasedOn, LabelsLike
 from elliptio.sources import PathLike
@@ -70,7 +70,7 @@ class Run:
             If there is something that is no number, or has a name that no query could reach.
 
         """
-        self._scope.run.log(check_metrics(metrics, more, step), step)
+        self._scope.run.log(check_metrics(metrics, more), check_step(step))
 
     @overload
     def upload(

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from elliptio import liveness, naming
+from elliptio.documents import check_storable
 from elliptio.errors import DocumentNotFoundError, ElliptioError, FormatError, IndexUnavailableError, MissingKeyError
 from elliptio.failures import damage_named
 from elliptio.lake import Lake
-from elliptio.metadata import VERSION, check_version, extended_json, read_extended_json
+from elliptio.metadata import MAX_LABELS_BYTES, VERSION, check_version, extended_json, read_extended_json
 from elliptio.parallel import each
 from elliptio.protocols import Document
 
@@ -105,6 +106,17 @@ def rows(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return sorted((row for one in found for row in one["rows"]), key=lambda row: row["time"])
 
 
+def last_values(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that fit into the document of a run; its files have all."""
+    kept, room = {}, MAX_LABELS_BYTES
+    for name, value in metrics.items():
+        room -= 16 + len(name.encode())
+        if room < 0:
+            break
+        kept[name] = value
+    return kept
+
+
 def read(lake: Lake, run_id: str, names: Iterable[str] | None = None) -> Document:
     """Put the document of a run together from its files.
 
@@ -125,7 +137,7 @@ def read(lake: Lake, run_id: str, names: Iterable[str] | None = None) -> Documen
         "status": RUNNING,
         "end_time": None,
         "error": None,
-        "metrics": {name: value for row in measured for name, value in row["values"].items()},
+        "metrics": last_values({name: value for row in measured for name, value in row["values"].items()}),
         "used": list(dict.fromkeys(identifier for one in logged for identifier in one["used"])),
         "heartbeat": max([begin["creation_time"], *(one["time"] for one in logged)]),
     }
@@ -135,7 +147,7 @@ def read(lake: Lake, run_id: str, names: Iterable[str] | None = None) -> Documen
         document |= {name: end[name] for name in ("status", "end_time", "error")}
     elif KILLED in names:
         document |= {"status": DEAD, "end_time": document["heartbeat"]}
-    return {"_id": run_id, **document, "lake_id": lake.lake_id}
+    return {**document, "_id": run_id, "lake_id": lake.lake_id}
 
 
 def read_file(lake: Lake, run_id: str, name: str) -> dict[str, Any]:
@@ -156,6 +168,8 @@ def read_file(lake: Lake, run_id: str, name: str) -> dict[str, Any]:
         found = dict(read_extended_json(data))
         check_version(found, where)
         _check(found, name)
+        if name in (BEGIN, END):
+            check_storable(found, where)
         if name == BEGIN and found["run_id"] != run_id:
             raise ValueError(f"it is of {found['run_id']}")
     return found
@@ -168,18 +182,30 @@ def _check(found: Any, name: str) -> None:
             raise TypeError(f"{', '.join(_TEXTS)} should be texts")
         if not all(isinstance(found[field], dict) for field in ("params", "labels", "process")):
             raise TypeError("params, labels and process should be objects")
+        if not isinstance(found["parent"], str | None):
+            raise TypeError("parent should be a text or null")
         _check_time(found["creation_time"])
     elif name == END:
         _check_time(found["end_time"])
         if found["status"] not in (FINISHED, FAILED):
             raise ValueError(f"{found['status']!r} is no status of what ended")
+        if not isinstance(found["error"], dict | None):
+            raise TypeError("error should be an object or null")
     elif name.startswith("log-"):
         _check_time(found["time"])
         if not all(isinstance(identifier, str) for identifier in found["used"]):
             raise TypeError("used should be texts")
         for row in found["rows"]:
             _check_time(row["time"])
-            row["values"].items()
+            "".join(row["values"]).encode()
+            if not all(isinstance(value, float) or _is_whole(value) for value in row["values"].values()):
+                raise TypeError("values should be numbers")
+            if row["step"] is not None and not _is_whole(row["step"]):
+                raise TypeError("step should be a whole number or null")
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and -(2**63) <= value < 2**63
 
 
 def _check_time(value: Any) -> None:

@@ -424,6 +424,80 @@ def test_reindex_restores_runs(team: Team, data: Path) -> None:
     assert h.reindex().runs == 0
 
 
+@pytest.mark.parametrize("calls", [1, 2])
+def test_an_interrupt_while_it_begins_or_ends_ends_it(
+    local: eio.Handler, monkeypatch: pytest.MonkeyPatch, calls: int
+) -> None:
+    told: list[object] = []
+    record = lake_module.Lake.record_run
+
+    def interrupted(lake: lake_module.Lake, document: dict[str, Any]) -> None:
+        told.append(document)
+        if len(told) == calls:
+            raise KeyboardInterrupt
+        record(lake, document)
+
+    monkeypatch.setattr(lake_module.Lake, "record_run", interrupted)
+    with pytest.raises(KeyboardInterrupt), local.run("x"):
+        pass
+    assert local.runs().status.iloc[0] == ("failed", "finished")[calls - 1]
+    assert [thread for thread in threading.enumerate() if thread.name == "elliptio-run"] == []
+    assert not list(Path(local.store.root, runs.RUNS).rglob(runs.LOCK))
+
+
+def test_an_interrupt_before_its_end_is_written_is_its_end(local: eio.Handler, monkeypatch: pytest.MonkeyPatch) -> None:
+    write, interrupts = runs.write, [KeyboardInterrupt()]
+
+    def interrupted(lake: lake_module.Lake, run_id: str, name: str, content: Any) -> bool:
+        if name == runs.END and interrupts:
+            raise interrupts.pop()
+        return write(lake, run_id, name, content)
+
+    monkeypatch.setattr(runs, "write", interrupted)
+    with pytest.raises(KeyboardInterrupt), local.run("x") as run:
+        run.log(loss=1)
+    assert only(local, run.run_id)["error"]["type"] == "KeyboardInterrupt"
+    assert len(local.metrics(run.run_id)) == 1
+
+
+ROW = '{"time": TIME, "rows": [{"time": TIME, "step": 1, "values": {"loss": 1}}], "used": []}'.replace(
+    "TIME", '{"$date": "2026-01-01T00:00:00Z"}'
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("log-00000001.json", '"loss": 1', '"loss": "low"'),
+        ("log-00000001.json", '"loss": 1', '"loss": {"a": 1}'),
+        ("log-00000001.json", '"loss": 1', f'"loss": {10**400}'),
+        ("log-00000001.json", '"step": 1', '"step": "first"'),
+        ("log-00000001.json", '"step": 1', f'"step": {2**70}'),
+        ("log-00000001.json", '"step": 1, ', ""),
+        ("log-00000001.json", '"loss"', '"\\ud800"'),
+        ("begin.json", '"parent": null', '"parent": ["run_1"]'),
+        ("begin.json", '"params": {}', '"params": {"a": "\\ud800"}'),
+        ("begin.json", '"params": {}', f'"params": {{"a": {2**70}}}'),
+        ("end.json", '"error": null', '"error": "bad"'),
+        ("end.json", '"error": null', '"fault": null'),
+    ],
+)
+def test_files_of_others_break_nothing(local: eio.Handler, name: str, old: str, new: str) -> None:
+    with local.run("x") as run:
+        pass
+    path = Path(local.store.root, runs.RUNS, run.run_id, name)
+    content = path.read_text() if path.exists() else ROW
+    assert old in content
+    path.unlink(missing_ok=True)
+    path.write_text(content.replace(old, new))
+    local.index.delete("runs", [run.run_id])
+    assert local.reindex().problems or name.startswith("log")
+    assert not local.verify().ok
+    for known in local.runs().index:
+        str(local.run_tree(known))
+        assert local.metrics(known).empty
+
+
 def test_what_is_damaged_is_said_and_does_not_hold_up_the_rest(local: eio.Handler) -> None:
     made = []
     for _ in range(3):
@@ -472,6 +546,39 @@ def test_however_much_is_measured_at_once_can_be_read(local: eio.Handler, monkey
         for step in range(500):
             run.log({"loss": step / 3, "\x01" * 50: step}, step=step)
     assert list(local.metrics(run.run_id).step) == list(range(500))
+
+
+def test_a_document_holds_as_many_metrics_as_fit(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "MAX_LABELS_BYTES", 1000)
+    h = team.handler()
+    with h.run("x") as run:
+        for step in range(100):
+            run.log({f"metric {step}": step})
+    assert 10 < len(only(h, run.run_id)["metrics"]) < 100
+    assert h.metrics(run.run_id).shape == (100, 102)
+    before = only(h, run.run_id)["metrics"]
+    h.index.delete("runs", [run.run_id])
+    h.reindex()
+    assert only(h, run.run_id)["metrics"] == before
+
+
+def test_a_very_long_error_costs_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    redact = recording.redact
+    monkeypatch.setattr(recording, "redact", lambda text: read.append(len(text)) or redact(text))
+    found = recording.outcome(ValueError("password='hunter2' " * 1_000_000))
+    assert "hunter2" not in found["error"]["message"]
+    assert read[0] <= 200_000
+
+
+def test_steps_of_other_kinds(local: eio.Handler) -> None:
+    with local.run("x") as run:
+        for step in (np.int64(3), np.uint8(4), np.array(5)):
+            run.log(loss=1, step=step)
+        for strange in (2**63, 1.0, True, "1", np.array([1, 2])):
+            with pytest.raises(eio.MetadataError, match="step is a whole number of 64 bits"):
+                run.log(loss=1, step=strange)  # type: ignore[arg-type]
+    assert list(local.metrics(run.run_id).step) == [3, 4, 5]
 
 
 def test_an_index_that_is_down_costs_nothing(
