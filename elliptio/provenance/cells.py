@@ -7,11 +7,13 @@ ran; what counts here is what was executed, in the order in which it was.
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from elliptio.provenance.redaction import Finding, redact
+from elliptio.provenance.assignments import is_placeholder, is_secret_option
+from elliptio.provenance.redaction import MASK, Finding, redact, redact_argv
 
 _log = logging.getLogger(__name__)
 
@@ -22,6 +24,9 @@ MAX_BYTES = 5 << 20
 
 MAX_CELL = 1 << 20
 """Characters of one cell; a longer one holds data rather than code."""
+
+_COMMAND = re.compile(r"\s*(?:!!?|%(?:sx|system)\s)\s*")
+_VARIABLE = re.compile(r"(\s*%(?:set_)?env\s+(\w+)\s+)(\S.*?)(\s*)")
 
 _HEAD = b'{\n "cells": [\n'
 _FOOT = b"""
@@ -99,8 +104,27 @@ def _fitting(cells: Sequence[str], known: dict[str, _Source]) -> Iterator[tuple[
 def _source(text: str) -> _Source:
     if len(text) > MAX_CELL:
         text = f"# elliptio: a cell of {len(text):,} characters was not kept; {MAX_CELL:,} are kept at most"
+    text, found = _without_arguments(text)
     clean, findings = redact(text)
-    return _Source(_lines(clean), findings)
+    return _Source(_lines(clean), sorted([*found, *findings], key=lambda finding: finding.position))
+
+
+def _without_arguments(text: str) -> tuple[str, list[Finding]]:
+    """Mask secrets where only a command says that they are some: ``!mysql -phunter2``, ``%env TOKEN hunter2``."""
+    if "!" not in text and "%" not in text:
+        return text, []
+    lines, found = text.splitlines(keepends=True), []
+    for number, line in enumerate(lines):
+        variable = _VARIABLE.fullmatch(line)
+        if variable and is_secret_option(variable[2]) and not is_placeholder(variable[3]):
+            lines[number] = f"{variable[1]}{MASK}{variable[4]}"
+            found.append(Finding("argument", number + 1))
+        elif command := _COMMAND.match(line):
+            words = re.split(r"(\s+)", line[command.end() :])
+            words[::2], masked = redact_argv(words[::2])
+            lines[number] = command[0] + "".join(words)
+            found += (Finding(finding.kind, number + 1) for finding in masked)
+    return "".join(lines), found
 
 
 def _lines(text: str) -> bytes:

@@ -190,6 +190,32 @@ def test_every_kind_of_secret_is_masked() -> None:
     assert f"masked {len(made.findings):,} secrets" in notes(read(made.content))
 
 
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "%env API_TOKEN hunter2secret",
+        "x = 1\n%set_env DB_PASSWORD hunter2secret\n",
+        "!curl -u me:hunter2secret https://example.org",
+        "!mysql -phunter2secret birds",
+        "out = 1\n  !tool --password hunter2secret\n",
+    ],
+)
+def test_secrets_of_commands_are_masked(cell: str) -> None:
+    made = to_notebook(["", cell])
+    assert made is not None
+    assert code(read(made.content)) == [(1, cell.replace("hunter2secret", "***"))]
+    assert len(made.findings) == 1
+
+
+@pytest.mark.parametrize(
+    "cell", ["%env", "%env TOKEN", "%env TOKEN $token", "!ls  -u a ", "x = 5 % 3 != 2\n", "%env HOME /a"]
+)
+def test_commands_without_secrets_stay(cell: str) -> None:
+    made = to_notebook(["", cell])
+    assert made is not None
+    assert code(read(made.content)) == [(1, cell)]
+
+
 def test_what_is_no_secret_stays() -> None:
     assert code(notebook(["", *INNOCENT])) == list(enumerate(INNOCENT, 1))
 
