@@ -234,6 +234,8 @@ def redact_values(values: Mapping[str, Any]) -> dict[str, Any]:
 def _redacted_value(value: Any, secret: bool) -> Any:
     if isinstance(value, Mapping):
         return {name: _redacted_value(item, secret or is_secret_option(name)) for name, item in value.items()}
+    if isinstance(value, list) and not secret and all(isinstance(item, str) for item in value):
+        return redact_argv(value)[0]
     if isinstance(value, list):
         return [_redacted_value(item, secret) for item in value]
     if not isinstance(value, str | bytes):
