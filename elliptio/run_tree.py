@@ -86,12 +86,14 @@ class RunTree:
         facts.append(str(error.get("type")) if isinstance(error, dict) else "")
         facts.append(duration(document))
         metrics = document.get("metrics")
-        facts += [f"{name}={value:.4g}" for name, value in metrics.items()] if isinstance(metrics, dict) else []
+        numbers = metrics.items() if isinstance(metrics, dict) else ()
+        facts += [f"{name}={value:.4g}" for name, value in numbers if isinstance(value, int | float)]
         return "  ".join(fact for fact in facts if fact)
 
 
 def _artifact_line(document: Document) -> str:
-    names = document.get("file_relpaths") or []
+    listed = document.get("file_relpaths")
+    names = [str(name) for name in listed] if isinstance(listed, list) else []
     more = f" +{len(names) - MOST_FILES:,}" if len(names) > MOST_FILES else ""
     deleted = "(deleted)" if "deleted" in document else ""
     return "  ".join(part for part in (document["_id"], ", ".join(names[:MOST_FILES]) + more, deleted) if part)
@@ -122,7 +124,7 @@ def run_tree(lake: Lake, run_id: str, *, artifacts: bool = True) -> RunTree:
     known = {document["_id"]: RunTree(document) for document in runs.siblings(lake, str(asked.get("root")))}
     found = known.setdefault(asked["_id"], RunTree(asked))
     for one in known.values():
-        parent = known.get(one.document.get("parent") or "")
+        parent = known.get(str(one.document.get("parent")))
         if parent is not None and one not in (parent, *parent.ancestors):
             one.parent = parent
             parent.children.append(one)

@@ -460,6 +460,27 @@ def test_an_interrupt_before_its_end_is_written_is_its_end(local: eio.Handler, m
     assert len(local.metrics(run.run_id)) == 1
 
 
+def test_a_command_among_the_params_is_masked(local: eio.Handler) -> None:
+    with local.run("x", {"argv": ["train.py", "--password", "hunter2secret", "--rate", "1"]}) as run:
+        pass
+    assert only(local, run.run_id)["params"] == {"argv": ["train.py", "--password", "***", "--rate", "1"]}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"metrics": {"loss": "low", "depth": {"a": 1}}}, {"parent": ["run_1"]}, {"error": "bad"}, {"name": ["x"]}],
+)
+def test_documents_of_others_break_nothing(local: eio.Handler, data: Path, change: dict[str, Any]) -> None:
+    with local.run("x") as run:
+        made = local.upload(data)
+    local.index.replace("runs", {**only(local, run.run_id), **change})
+    (document,) = local.index.find("artifacts", {"_id": made.artifact_id})
+    local.index.replace("artifacts", {**document, "file_relpaths": [None, 1]})
+    assert str(local.run_tree(run.run_id)).startswith(run.run_id)
+    assert local.lineage(made).to_svg()
+    assert len(local.runs()) == 1
+
+
 ROW = '{"time": TIME, "rows": [{"time": TIME, "step": 1, "values": {"loss": 1}}], "used": []}'.replace(
     "TIME", '{"$date": "2026-01-01T00:00:00Z"}'
 )
