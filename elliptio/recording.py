@@ -24,6 +24,9 @@ from elliptio.scopes import Scope
 
 log = logging.getLogger(__name__)
 
+FIRST_SECONDS = 1.0
+"""When what was measured is written for the first time: short runs are killed too."""
+
 LOG_SECONDS = 5.0
 """How often what was measured is written, at first."""
 
@@ -254,6 +257,8 @@ class Recording:
         Finalize(self, self._try_flush, exitpriority=100)
 
     def _work(self) -> None:
+        if not self._stop.wait(min(FIRST_SECONDS, LOG_SECONDS)):
+            self._try_flush()
         written = heard = time.monotonic()
         while not self._stop.wait(min(LOG_SECONDS, HEARTBEAT_SECONDS)):
             now = time.monotonic()

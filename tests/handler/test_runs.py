@@ -553,6 +553,13 @@ def test_metrics_are_written_while_the_run_goes_on(local: eio.Handler, monkeypat
         assert only(local, run.run_id)["status"] == "running"
 
 
+def test_the_first_values_are_written_soon(local: eio.Handler, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recording, "LOG_SECONDS", 1000)
+    with local.run("x") as run:
+        run.log(loss=0.5)
+        wait_for(lambda: len(local.metrics(run.run_id)) == 1)
+
+
 def wait_for(condition: Callable[[], bool]) -> None:
     deadline = datetime.now(tz=UTC) + timedelta(seconds=20)
     while not condition():
