@@ -78,8 +78,8 @@ class Lake:
         self.spool_reported: set[str] = set()
         # Moves of tags that were read, by tag and number.
         self.tag_moves: dict[tuple[str, int], Any] = {}
-        # What this process reproduces, once it was looked up.
-        self.originals: tuple[str, Any] | None = None
+        # The artifacts that this process reproduces, if they are known not to be in this lake.
+        self.reproduces_nothing = ""
         self._paused_until = -math.inf
         self._failure = ""
         self._places: dict[str, Store] = {}

@@ -8,7 +8,7 @@ from typing import Any
 from elliptio import tags
 from elliptio.errors import DocumentNotFoundError, MetadataError
 from elliptio.lake import Lake
-from elliptio.originals import originals_of
+from elliptio.originals import last_move, originals_of
 from elliptio.protocols import Document
 from elliptio.search import newest, warn_if_index_is_lost
 
@@ -53,21 +53,13 @@ def tagged(lake: Lake, name: str) -> str:
 
     """
     try:
-        move = _last(lake, tags.check_name(name))
+        move = last_move(lake, tags.check_name(name))
     except MetadataError as error:
         raise DocumentNotFoundError(str(error)) from error
     if move is None or move.artifact_id is None:
-        raise tags.unknown(lake, name)
+        originals = originals_of(lake)
+        raise tags.unknown(lake, name) if originals is None else originals.unknown(name)
     return move.artifact_id
-
-
-def _last(lake: Lake, name: str) -> tags.Move | None:
-    """Last move of a tag; in a process that reproduces an artifact, the last one before that was made."""
-    originals = originals_of(lake)
-    move = tags.last(lake, name)
-    if originals is None or move is None or move.time < originals.until:
-        return move
-    return next((move for move in tags.history(lake, name) if move.time < originals.until), None)
 
 
 def latest(lake: Lake, query: Mapping[str, Any] | None) -> Document:

@@ -151,11 +151,13 @@ class Session(RunVerbs):
         If the index cannot be reached the tag is set all the same, and `get` knows it. A `SpooledWarning` says that
         `find` does not know it yet.
 
+        In a command that `reproduce` runs the lake's tags stay as they are: this process alone sees what it tags.
+
         """
         tagging.tag(self.lake, self._identifier(artifact), name, overwrite=overwrite, username=username())
 
     def untag(self, name: str) -> None:
-        """Take a tag away. Its history stays.
+        """Take a tag away. Its history stays. In a command that `reproduce` runs, it is gone for this process alone.
 
         Raises
         ------
@@ -310,7 +312,7 @@ class Session(RunVerbs):
         ancestors
             True: make all that it was made from again too, the oldest first, each compared with its own original.
         dry_run
-            True: only tell what would be done, and what cannot be restored.
+            True: only tell what would be done, and what cannot be restored. The inputs are read for that.
 
         Returns
         -------
@@ -323,7 +325,8 @@ class Session(RunVerbs):
         DocumentNotFoundError
             If there is no such artifact.
         ReproductionError
-            If the folder is not empty, something cannot be restored, or the command cannot be run.
+            If the folder is not empty, or something cannot be restored that was not known to be an obstacle. With
+            `run`, if the command cannot be run: nothing is restored then.
         IndexUnavailableError
             If the index cannot be reached.
 
@@ -393,7 +396,8 @@ class Session(RunVerbs):
     def delete(self, artifact_id: str | Artifact, force: bool = False) -> None:
         """Delete an artifact's files for good; a tombstone keeps its place in the lineage.
 
-        Only a whole identifier will do, no beginning of it, or ``tag:NAME``. Its tags are taken away.
+        Only a whole identifier will do, no beginning of it, or ``tag:NAME``. Its tags are taken away. A command that
+        `reproduce` runs deletes only what it made itself; anything else stays, and a warning is logged.
 
         Raises
         ------

@@ -1,4 +1,7 @@
-"""Giving and taking tags: first in the files of the lake, then in the index."""
+"""Giving and taking tags: first in the files of the lake, then in the index.
+
+A process that reproduces an artifact keeps the tags that it gives and takes to itself.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from elliptio import naming, spool, tags
 from elliptio.documents import lies_at
 from elliptio.errors import DocumentNotFoundError, ElliptioError, IndexUnavailableError, StoreError
 from elliptio.lake import TOMBSTONE_FILE, Lake
+from elliptio.originals import originals_of
 
 
 def tag(lake: Lake, artifact_id: str, name: str, *, overwrite: bool, username: str) -> None:
@@ -21,10 +25,16 @@ def tag(lake: Lake, artifact_id: str, name: str, *, overwrite: bool, username: s
         If it names another artifact, unless `overwrite`.
     DocumentNotFoundError
         If there is no such artifact, or it is deleted meanwhile.
+    IndexUnavailableError
+        If this process reproduces an artifact, and the index does not tell which.
 
     """
     tags.check_name(name)
     artifact_id, root = _place_of(lake, artifact_id)
+    originals = originals_of(lake, strict=True)
+    if originals is not None:
+        originals.point(lake, name, artifact_id, overwrite=overwrite, username=username)
+        return
     tags.point(lake, name, artifact_id, overwrite=overwrite, username=username)
     # Whoever deletes writes the tombstone first and takes the tags away then, so one of the two sees the other.
     if lake.store.stat(f"{root}/{TOMBSTONE_FILE}") is not None:
@@ -40,8 +50,14 @@ def untag(lake: Lake, name: str, *, username: str) -> None:
     ------
     DocumentNotFoundError
         If there is no such tag.
+    IndexUnavailableError
+        If this process reproduces an artifact, and the index does not tell which.
 
     """
+    originals = originals_of(lake, strict=True)
+    if originals is not None:
+        originals.remove(lake, tags.check_name(name), username=username)
+        return
     if not tags.remove(lake, tags.check_name(name), username=username):
         raise tags.unknown(lake, name)
     _tell_index(lake, name)

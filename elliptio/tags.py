@@ -252,12 +252,17 @@ def point(lake: Lake, name: str, artifact_id: str, *, overwrite: bool, username:
         if move and move.artifact_id == artifact_id:
             return
         if move and move.artifact_id is not None and not overwrite:
-            raise TagTakenError(
-                f"The tag {name!r} names {move.artifact_id}, set {move}, so it was not moved to {artifact_id}. "
-                "overwrite=True (`--overwrite`) moves it."
-            )
+            raise taken(move, artifact_id)
         if _write(lake, name, number + 1, artifact_id, username):
             return
+
+
+def taken(move: Move, artifact_id: str) -> TagTakenError:
+    """Say that a tag names another artifact."""
+    return TagTakenError(
+        f"The tag {move.tag!r} names {move.artifact_id}, set {move}, so it was not moved to {artifact_id}. "
+        "overwrite=True (`--overwrite`) moves it."
+    )
 
 
 def remove(lake: Lake, name: str, *, username: str, only: str | None = None) -> bool:

@@ -23,6 +23,7 @@ from elliptio.lake import ARTIFACTS, TOMBSTONE_FILE, TOMBSTONES, Lake
 from elliptio.linking import tell_index
 from elliptio.manifests import manifest_of
 from elliptio.metadata import check_version, extended_json, read_extended_json
+from elliptio.originals import originals_of
 from elliptio.protocols import Document, StoredFile
 from elliptio.verification import Problem
 
@@ -266,6 +267,8 @@ def _check_unused(lake: Lake, artifact_id: str) -> None:
 def delete_artifact(lake: Lake, artifact_id: str, *, force: bool, username: str) -> None:
     """Delete the artifact of exactly this identifier, or finish what was interrupted while it was being deleted.
 
+    A process that reproduces an artifact deletes only what it made itself.
+
     Raises
     ------
     InUseError
@@ -274,6 +277,10 @@ def delete_artifact(lake: Lake, artifact_id: str, *, force: bool, username: str)
         If there is none, or nothing is left of it.
 
     """
+    originals = originals_of(lake, strict=True)
+    if originals is not None and not originals.has_made(artifact_id):
+        log.warning("%s was not deleted: this process only reproduces %s.", artifact_id, originals)
+        return
     try:
         document = lake.get(artifact_id)
     except DocumentNotFoundError:

@@ -17,7 +17,9 @@ SAME, DIFFERENT, FAILED = 0, 1, 2
 
 _EPILOG = """\
 Exit codes: 0 it is prepared, or made again and byte for byte the same; 1 something differs or was not made;
-2 it failed, or wrong usage. Nothing recorded is run without --run, or a yes at the prompt.
+2 it failed, the command cannot be run, or wrong usage. Nothing recorded is run without --run, or a yes at the prompt.
+With --run nothing is restored if something prevents running the command (✗), or if something cannot be restored (!)
+and neither --yes was given nor anybody can be asked. Without --run, whatever can be is restored.
 """
 
 
@@ -42,46 +44,46 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("--dry-run and --run contradict each other")
     if args.yes and not args.execute:
         raise UsageError("--yes goes with --run")
+    code = SAME
     with handler(args) as h:
+        _say("Verifying the inputs, and looking for code and packages …")
         found = h.reproduce(args.artifact_id, args.into, ancestors=args.ancestors, dry_run=True)
         if not args.json:
             print(found)
         if not args.dry_run:
-            _go_on(found, args)
+            code = _go_on(found, args)
     if args.json:
         output.print_json(found.to_dict())
-    return DIFFERENT if found.same is False else SAME
+    return code
 
 
-def _go_on(found: Reproduction, args: argparse.Namespace) -> None:
+def _go_on(found: Reproduction, args: argparse.Namespace) -> int:
     from elliptio.reproduction.showing import result_lines
 
-    known = len(found.obstacles)
-    _say("Restoring code and packages, and verifying the inputs …")
-    found.prepare()
-    for obstacle in found.obstacles[known:]:
-        _say(f"obstacle: {obstacle}")
+    agreed = args.execute and (args.yes or not found.obstacles)
+    can_ask = sys.stdin is not None and sys.stdin.isatty() and not args.json
+    if args.execute:
+        found.check()
+        if not agreed and not can_ask:
+            raise UsageError("not everything can be restored, so nothing was; --yes restores and runs it all the same")
+    found.prepare(_say)
+    if not found.can_run:
+        _say(f"Prepared in {found.folder}, but the command cannot be run")
+        return FAILED
     _say(f"Prepared in {found.folder}")
-    if not _is_wanted(found, args):
-        return
+    if not agreed and not (can_ask and _is_wanted(found)):
+        return SAME
     stream = sys.stderr if args.json else sys.stdout
-    found.run(lambda line: print(line, file=stream, flush=True))
+    found.run(lambda line: print(line, file=stream, flush=True), say=_say)
     if not args.json:
         print("\n".join(result_lines(found.results or ())))
+    return SAME if found.same else DIFFERENT
 
 
-def _is_wanted(found: Reproduction, args: argparse.Namespace) -> bool:
-    """Whether the command is to be run: it was asked for, or somebody says so now."""
-    if args.execute and (args.yes or not found.obstacles or not found.can_run):
-        return True  # what prevents it is said by `run`
-    can_ask = sys.stdin is not None and sys.stdin.isatty() and not args.json
-    if can_ask and found.can_run:
-        print(f"Run it now: {output.one_line(found.command)} ? [y/N] ", end="", file=sys.stderr, flush=True)
-        return sys.stdin.readline().strip().lower() in ("y", "yes")
-    if args.execute:
-        raise UsageError("not everything can be restored, so it was not run; --yes runs it all the same")
-    return False
+def _is_wanted(found: Reproduction) -> bool:
+    print(f"Run it now: {output.one_line(found.command)} ? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _say(message: str) -> None:
-    print(output.one_line(message), file=sys.stderr)
+    print(output.one_line(message), file=sys.stderr, flush=True)

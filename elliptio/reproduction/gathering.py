@@ -12,6 +12,7 @@ from elliptio.lake import Lake
 from elliptio.lineage import lineage
 from elliptio.loading import artifact_of, metadata_of
 from elliptio.scopes import MOST_TOLD
+from elliptio.verification import verify
 
 
 @dataclass
@@ -26,12 +27,15 @@ class Made:
         Identifiers of those that were asked for.
     lost
         What they are based on and is not there any more, and why.
+    damaged
+        What is wrong with the files of what they are based on.
 
     """
 
     artifacts: list[Artifact]
     wanted: list[str]
     lost: dict[str, str] = field(default_factory=dict)
+    damaged: list[str] = field(default_factory=list)
 
     @property
     def artifact(self) -> Artifact:
@@ -46,8 +50,8 @@ class Made:
         return list(dict.fromkeys(parent for parent in given if parent not in own))
 
 
-def gather(lake: Lake, artifact_id: str, *, ancestors: bool) -> list[Made]:
-    """Gather what has to be made again, the oldest first; the last is what was asked for.
+def gather(lake: Lake, artifact_id: str, *, ancestors: bool, progress: bool) -> list[Made]:
+    """Gather what has to be made again, the oldest first; the last is what was asked for. The inputs are verified.
 
     Raises
     ------
@@ -73,6 +77,7 @@ def gather(lake: Lake, artifact_id: str, *, ancestors: bool) -> list[Made]:
     steps.sort(key=lambda step: target.artifact_id in step.wanted)
     for step in steps:
         step.lost = _lost(lake, step.inputs)
+    _verify_inputs(lake, steps, progress=progress)
     return steps
 
 
@@ -108,3 +113,14 @@ def _lost(lake: Lake, artifact_ids: Iterable[str]) -> dict[str, str]:
         except DocumentNotFoundError as error:
             lost[artifact_id] = str(error)
     return lost
+
+
+def _verify_inputs(lake: Lake, steps: list[Made], *, progress: bool) -> None:
+    """Read what the commands were given, and compare it with its hashes."""
+    wanted = sorted({identifier for step in steps for identifier in step.inputs})
+    documents = lake.find({"_id": {"$in": wanted}}, sort=(), limit=0)
+    for problem in verify(lake, documents, progress=progress).problems:
+        said = " ".join(filter(None, (problem.artifact_id, problem.relpath, problem.message)))
+        for step in steps:
+            if problem.artifact_id in step.inputs:
+                step.damaged.append(said)

@@ -126,9 +126,9 @@ def _step(
     )
     told = _told(metadata, command, diff, code, found, frozenset(files), here, project)
     step.obstacles = [Obstacle(metadata.artifact_id, about, *what) for about, what in told]
+    missing = [f"it is based on what is not there: {why}" for why in made.lost.values()]
     step.obstacles += [
-        Obstacle(metadata.artifact_id, "inputs", f"it is based on what is not there: {why}", prevents=True)
-        for why in made.lost.values()
+        Obstacle(metadata.artifact_id, "inputs", why, prevents=True) for why in (*missing, *made.damaged)
     ]
     return step
 

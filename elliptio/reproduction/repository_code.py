@@ -69,6 +69,8 @@ class CodeFinder:
     def _find(self, commit: str, remote: str | None) -> tuple[Path | None, FoundCode]:
         if not isinstance(commit, str) or not _HASH.fullmatch(commit):
             return None, FoundCode(problem=f"{commit!r} is no commit.")
+        if not _is_installed():
+            return None, FoundCode(problem=f"commit {commit[:12]} cannot be had: git is not installed.")
         if self._clone is not None and _has(self._clone, commit):
             return self._clone, _look(self._clone, commit)
         here = f"the clone {self._clone} does not have it" if self._clone else "there is no clone around this folder"
@@ -118,6 +120,10 @@ def check_out(repository: Path | None, commit: str | None, remote: str | None, d
         _checked(folder, "-c", "core.autocrlf=false", "apply", "--whitespace=nowarn", "-", content=diff.encode())
 
 
+def _is_installed() -> bool:
+    return shutil.which("git") is not None
+
+
 def _has(repository: Path, commit: str) -> bool:
     return _git(repository, "cat-file", "-e", f"{commit}^{{commit}}").returncode == 0
 
@@ -162,4 +168,5 @@ def _git(folder: Path, *arguments: str, content: bytes | None = None) -> subproc
             command, cwd=folder, env={**environ, **_VARIABLES}, input=content or b"", capture_output=True, check=False
         )
     except (OSError, ValueError) as error:  # a NUL is part of no command
-        return subprocess.CompletedProcess(command, 127, b"", str(error).encode())
+        said = str(error) if _is_installed() else "git is not installed"
+        return subprocess.CompletedProcess(command, 127, b"", said.encode())

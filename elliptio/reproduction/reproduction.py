@@ -26,7 +26,6 @@ from elliptio.reproduction.outcome import Result, result_of
 from elliptio.reproduction.plan import Step, command_line, plan
 from elliptio.reproduction.repository_code import CodeFinder
 from elliptio.reproduction.workshop import Workshop
-from elliptio.verification import verify
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +52,7 @@ class Reproduction:
         self._ancestors = ancestors
         self._index_url = index_url
         spool.flush_if_any(self._lake)
-        made = gather(self._lake, artifact_id, ancestors=ancestors)
+        made = gather(self._lake, artifact_id, ancestors=ancestors, progress=handler.progress)
         self.artifact_id = made[-1].wanted[-1]
         self.results: list[Result] | None = None
         self._installer = choose()
@@ -95,8 +94,13 @@ class Reproduction:
         """Whether every file is byte for byte the same; None until it was run."""
         return None if self.results is None else all(result.same for result in self.results)
 
-    def prepare(self) -> None:
-        """Restore code and packages, and verify the inputs. Runs nothing of the recorded code.
+    def prepare(self, show: Callable[[str], object] = log.info) -> None:
+        """Restore code and packages. Runs nothing of the recorded code.
+
+        Parameters
+        ----------
+        show
+            Called with a line for each stage.
 
         Raises
         ------
@@ -108,19 +112,13 @@ class Reproduction:
             return
         self._workshop.check()
         self._workshop.open()
-        for step in self._steps:
-            if step.can_run or step is self._target:
-                self._restore(step)
-        self._verify_inputs()
+        steps = [step for step in self._steps if step.can_run or step is self._target]
+        self._workshop.restore_code(steps, show)
+        self._workshop.make_environments(steps, show)
         self._prepared = True
 
-    def run(self, show: Callable[[str], object] = log.info) -> None:
-        """Run the command on the same lake, after those of the ancestors if they were asked for, and compare.
-
-        Parameters
-        ----------
-        show
-            Called with each line of the output.
+    def check(self) -> None:
+        """Refuse to go on if the command that made the artifact cannot be run.
 
         Raises
         ------
@@ -128,17 +126,39 @@ class Reproduction:
             If something prevents it; the message says what.
 
         """
-        self.prepare()
         if not self.can_run:
             reasons = " ".join(str(obstacle) for obstacle in self._target.obstacles if obstacle.prevents)
             raise ReproductionError(f"The command that made {self.artifact_id} cannot be run. {reasons}")
+
+    def run(self, show: Callable[[str], object] = log.info, *, say: Callable[[str], object] | None = None) -> None:
+        """Run the command on the same lake, after those of the ancestors if they were asked for, and compare.
+
+        Parameters
+        ----------
+        show
+            Called with each line of the output.
+        say
+            Called with a line for each stage; by default `show`.
+
+        Raises
+        ------
+        ReproductionError
+            If something prevents it, or cannot be restored; the message says what. Of what was known to prevent it
+            this says so before anything is restored.
+
+        """
+        say = show if say is None else say
+        self.check()
+        self.prepare(say)
         self.results = []
         params = {"artifact_id": self.artifact_id, "ancestors": self._ancestors}
         try:
             with self._handler.run("reproduce", params) as run:
                 for number, step in enumerate(self._steps, 1):
                     if step.can_run:
-                        self.results += self._run_step(step, number, run, show)
+                        if len(self._steps) > 1:
+                            say(f"Running step {number:,} of {len(self._steps):,} …")
+                        self.results += self._run_step(step, number, run, show, say)
                 failed = [result for result in self.results if result.status]
                 if failed:
                     raise _CommandFailedError(f"{failed[-1].artifact_id}: its command ended with {failed[-1].status}")
@@ -176,33 +196,11 @@ class Reproduction:
 
     # --- step by step ---
 
-    def _restore(self, step: Step) -> None:
-        """Restore what can be; of a step that cannot be run, whatever there is."""
-        found = (step.metadata.git or {}).get("commit") is None or step.repository is not None
-        try:
-            if found:
-                self._workshop.checkout(step)
-            if step.python is not None and step.packages:
-                self._workshop.environment(step)
-        except ReproductionError as error:
-            if step.can_run:
-                raise
-            log.warning("%s", error)
-
-    def _verify_inputs(self) -> None:
-        """Read what the commands are given; what is damaged prevents running them."""
-        wanted = {identifier: step for step in self._steps for identifier in step.made.inputs if step.can_run}
-        documents = self._lake.find({"_id": {"$in": list(wanted)}}, sort=(), limit=0)
-        report = verify(self._lake, documents, progress=self._handler.progress)
-        for problem in report.problems:
-            for step in self._steps:
-                if problem.artifact_id in step.made.inputs:
-                    message = f"{problem.artifact_id} {problem.relpath or ''} {problem.message}"
-                    step.obstacles.append(Obstacle(step.artifact.artifact_id, "inputs", message, prevents=True))
-
-    def _run_step(self, step: Step, number: int, run: Any, show: Callable[[str], object]) -> list[Result]:
+    def _run_step(
+        self, step: Step, number: int, run: Any, show: Callable[[str], object], say: Callable[[str], object]
+    ) -> list[Result]:
         workshop = self._workshop
-        failed = workshop.build(step)
+        failed = workshop.build(step, say)
         step.obstacles += [Obstacle(step.artifact.artifact_id, "packages", message) for message in failed]
         checkout, environment = workshop.checkout(step), workshop.environment(step)
         command = step.command

@@ -34,12 +34,11 @@ def result_lines(results: Iterable[Result]) -> list[str]:
     """What became of it, file by file."""
     lines = []
     for result in results:
-        state = "identical" if result.same else "not identical" if result.made else "not made"
-        lines.append(f"{result.artifact_id}: {state}")
+        lines.append(f"{result.artifact_id}: {_headline(result)}")
         if result.made:
             lines.append(f"  made again as {result.made}")
-        if result.status:
-            lines.append(f"  {_ending(result.status)}; the end of its output:")
+        if result.status and result.output:
+            lines.append("  the end of its output:")
             lines += [f"    {line}" for line in result.output]
         for file in result.files:
             lines.append(f"  {file.state:<9}  {file.relpath}  {_sizes(file)}")
@@ -53,8 +52,12 @@ def html(lines: Sequence[str]) -> str:
     return f'<pre class="elliptio">{escape(chr(10).join(lines))}</pre>'
 
 
-def _ending(status: int) -> str:
-    return f"its command was killed by signal {-status}" if status < 0 else f"its command ended with {status}"
+def _headline(result: Result) -> str:
+    state = "identical" if result.same else "not identical" if result.made else "not made"
+    if not result.status:
+        return state
+    ending = f"was killed by signal {-result.status}" if result.status < 0 else f"ended with {result.status}"
+    return f"{state}, {'but' if result.same else 'and'} the command {ending}"
 
 
 def _sizes(file: FileResult) -> str:

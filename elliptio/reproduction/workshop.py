@@ -7,6 +7,7 @@ common.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from elliptio.errors import ReproductionError
@@ -20,6 +21,9 @@ from elliptio.reproduction.repository_code import check_out
 log = logging.getLogger(__name__)
 
 OUTPUT = "output"
+
+_IGNORED = "# An artifact is made again here: elliptio reproduce\n*\n"
+"""What `.gitignore` says in such a folder, by which it is known too."""
 
 
 class Workshop:
@@ -51,18 +55,61 @@ class Workshop:
         """
         try:
             used = any(self.folder.iterdir())
+            ours = used and _is_ours(self.folder / ".gitignore")
         except FileNotFoundError:
             return
         except OSError as error:
             raise ReproductionError(f"{self.folder} cannot be used: {error.strerror}. Name a new folder.") from error
+        if ours:
+            raise ReproductionError(
+                f"{self.folder} is a reproduction that was prepared before, and nothing in it is replaced. "
+                "Remove it, or name another folder with into= (`--into`)."
+            )
         if used:
-            raise ReproductionError(f"{self.folder} is not empty, and nothing in it is replaced. Name a new folder.")
+            raise ReproductionError(
+                f"{self.folder} is not empty, and nothing in it is replaced. Name a new folder with into= (`--into`)."
+            )
 
     def open(self) -> None:
         """Make the folder; a repository around it does not see it."""
         with explained("make", str(self.folder)):
             self.folder.mkdir(parents=True, exist_ok=True)
-            (self.folder / ".gitignore").write_text("*\n", encoding="utf-8")
+            (self.folder / ".gitignore").write_text(_IGNORED, encoding="utf-8")
+
+    def restore_code(self, steps: Sequence[Step], say: Callable[[str], object]) -> None:
+        """Restore the code of steps.
+
+        Raises
+        ------
+        ReproductionError
+            If git refuses, and the step can be run.
+
+        """
+        found = [step for step in steps if (step.metadata.git or {}).get("commit") is None or step.repository]
+        count = len({step.code_key for step in found if step.metadata.git is not None})
+        if count:
+            say(f"Restoring the code of {_several(count, 'commit')} …")
+        for step in found:
+            _tried(self.checkout, step)
+
+    def make_environments(self, steps: Sequence[Step], say: Callable[[str], object]) -> None:
+        """Make the environments of steps.
+
+        Raises
+        ------
+        ReproductionError
+            If one cannot be made, and the step can be run.
+
+        """
+        told: set[object] = set()
+        for step in steps:
+            if step.python is None or not step.packages:
+                continue
+            if step.environment_key not in told:
+                told.add(step.environment_key)
+                packages = _several(len(step.packages), "package")
+                say(f"Making the environment with Python {step.version} and {packages} by {self._installer.name} …")
+            _tried(self.environment, step)
 
     def checkout(self, step: Step) -> Path:
         """Code of a step, restored when it is first asked for.
@@ -104,12 +151,14 @@ class Workshop:
             self._environments[key] = folder
         return self._environments[key]
 
-    def build(self, step: Step) -> list[str]:
+    def build(self, step: Step, say: Callable[[str], object]) -> list[str]:
         """Install what is built from source, which runs code of its own; return what could not be."""
         failed = []
         environment, checkout = self.environment(step), self.checkout(step)
         wanted = [[f"{name}=={version}"] for name, version in step.built.items()]
         wanted += [["-e", str(checkout)]] if step.project else []
+        if wanted:
+            say(f"Building {_several(len(wanted), 'package')} from source by {self._installer.name} …")
         for arguments in wanted:
             try:
                 self._installer.install(environment, *arguments, build=True)
@@ -137,3 +186,21 @@ class Workshop:
 
     def _place(self, name: str, known: int) -> Path:
         return self.folder / (name if not known else f"{name}-{known + 1}")
+
+
+def _is_ours(path: Path) -> bool:
+    return path.is_file() and path.read_text(encoding="utf-8", errors="replace") == _IGNORED
+
+
+def _tried(restore: Callable[[Step], object], step: Step) -> None:
+    """Restore something of a step; of one that cannot be run, whatever there is."""
+    try:
+        restore(step)
+    except ReproductionError as error:
+        if step.can_run:
+            raise
+        log.warning("%s", error)
+
+
+def _several(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"

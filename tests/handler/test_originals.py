@@ -125,3 +125,132 @@ def test_what_was_made_again_is_not_the_newest(team: Team, tmp_path: Path, monke
     assert h.latest() == h.latest(query) == h.get("data.csv:latest") == new
     assert h.find(query).index[0] == again.artifact_id
     assert h.latest({"$or": [query, {"reproduces": old.artifact_id}]}) == again
+
+
+# --- what others see stays as it is ---
+
+
+def test_tags_stay_in_the_process(
+    team: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    h = team.handler()
+    old, new = save(h, tmp_path, "old.csv"), save(h, tmp_path, "new.csv")
+    h.tag(new, "prod")
+    h.tag(new, "later")
+    model = save(h, tmp_path, "model")
+    monkeypatch.setenv(REPRODUCES, model.artifact_id)
+    before = _moves(h)
+    process = team.handler()
+    made = save(process, tmp_path, "model")
+    with pytest.raises(eio.TagTakenError, match=f"'prod' names {new.artifact_id}"):
+        process.tag(made, "prod")
+    process.tag(new, "prod")
+    process.tag(made, "prod", overwrite=True)
+    process.tag("tag:prod", "best")
+    assert process.get("tag:prod") == process.get("tag:best") == made
+    assert team.handler().get("tag:best") == made  # a program may open the lake more than once
+    process.untag("later")
+    for name in ("later", "never"):
+        with pytest.raises(
+            eio.DocumentNotFoundError, match=f"no tag '{name}' here: this process reproduces {model.artifact_id}"
+        ):
+            process.get(f"tag:{name}")
+    with pytest.raises(eio.DocumentNotFoundError, match="no tag 'never' here"):
+        process.untag("never")
+    process.tag(old, "later")
+    assert f"The tag 'prod' is not set in the lake: this process only reproduces {model.artifact_id}." in caplog.text
+    assert "The tag 'later' is not taken away in the lake: this process only reproduces" in caplog.text
+    assert _moves(h) == before
+    monkeypatch.delenv(REPRODUCES)
+    fresh = team.handler()
+    assert fresh.get("tag:prod") == fresh.get("tag:later") == new
+    assert fresh.get(made.artifact_id).metadata.tags == []
+    with pytest.raises(eio.DocumentNotFoundError, match="There is no tag 'best'"):
+        fresh.get("tag:best")
+
+
+def _moves(h: eio.Handler) -> list[str]:
+    return [stored.key for stored in h.store.list(".elliptio/tags")]
+
+
+def test_whether_a_tag_is_taken_is_asked_of_then(team: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    h = team.handler()
+    first, model, last = (save(h, tmp_path, name) for name in ("a", "model", "b"))
+    h.tag(model, "prod")  # as the command did itself, after it had made the model
+    h.tag(last, "old")
+    monkeypatch.setenv(REPRODUCES, model.artifact_id)
+    process = team.handler()
+    made = save(process, tmp_path, "model")
+    process.tag(made, "prod")
+    process.tag(first, "old")
+    assert process.get("tag:prod") == made
+    assert process.get("tag:old") == first
+    with pytest.raises(eio.TagTakenError, match=f"'prod' names {made.artifact_id}, set by"):
+        process.tag(first, "prod")
+
+
+def test_what_the_command_tagged_between_two_artifacts(
+    local: eio.Handler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = save(local, tmp_path, "data")
+    local.tag(data, "raw")
+    local.untag("raw")
+    first = save(local, tmp_path, "first")
+    local.tag(first, "best")
+    with eio.mock_username("brenda"):
+        local.tag(data, "hers")
+    second = save(local, tmp_path, "second")
+    monkeypatch.setenv(REPRODUCES, f"{first.artifact_id},{second.artifact_id}")
+    local.untag("raw")  # which it had taken away itself, perhaps
+    made = save(local, tmp_path, "first")
+    local.tag(made, "best")
+    assert local.get("tag:best") == made
+    assert local.get("tag:hers") == data
+
+
+def test_only_what_it_made_itself_is_deleted(
+    team: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    h = team.handler()
+    data, model = save(h, tmp_path, "data"), save(h, tmp_path, "model")
+    monkeypatch.setenv(REPRODUCES, model.artifact_id)
+    process = team.handler()
+    made = save(process, tmp_path, "model")
+    process.delete(data, force=True)
+    process.delete(model, force=True)
+    said = f"{data.artifact_id} was not deleted: this process only reproduces {model.artifact_id}."
+    assert said in caplog.text
+    process.delete(made)
+    monkeypatch.delenv(REPRODUCES)
+    fresh = team.handler()
+    assert set(fresh.find().index) == {data.artifact_id, model.artifact_id}
+    assert fresh.verify().ok
+
+
+def test_without_the_index_no_tag_is_moved(local: eio.Handler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody knows then whether the lake has what this process reproduces."""
+    data, model = save(local, tmp_path, "data"), save(local, tmp_path, "model")
+    monkeypatch.setenv(REPRODUCES, model.artifact_id)
+    process = eio.Handler(local.store.root, index="mongodb://127.0.0.1:1/x?serverSelectionTimeoutMS=50")
+    for change in (lambda: process.tag(data.artifact_id, "prod"), lambda: process.untag("prod")):
+        with pytest.raises(eio.IndexUnavailableError):
+            change()
+    assert _moves(local) == []
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",)])
+def test_the_command_says_what_it_did_not_delete(
+    local: eio.Handler,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    flags: tuple[str, ...],
+) -> None:
+    from elliptio.cli import main
+
+    data, model = save(local, tmp_path, "data"), save(local, tmp_path, "model")
+    monkeypatch.setenv(REPRODUCES, model.artifact_id)
+    assert main(["delete", data.artifact_id, "--root", local.store.root, *flags]) == 0
+    out, err = capsys.readouterr()
+    assert out == ('{\n  "deleted": null\n}\n' if flags else "")
+    assert "was not deleted: this process only reproduces" in err

@@ -76,7 +76,9 @@ def test_without_run_nothing_is_run(cli: Run, desk: Desk, artifact: str, monkeyp
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
     done = cli(artifact)
     assert done.code == 0
-    assert "Prepared in" in done.err
+    stages = ["Verifying the inputs", "Restoring the code", "Making the environment", "Prepared in reproduction_"]
+    said = done.err.replace(f"{Path.cwd()}/", "").splitlines()
+    assert [line[: len(stage)] for line, stage in zip(said, stages, strict=True)] == stages
     assert Path(f"reproduction_{artifact}", "code", "save.py").exists()
     assert git(Path(), "status", "--porcelain") == ""
     assert cli(artifact, "--into", "none", "--dry-run").code == 0
@@ -111,7 +113,8 @@ def test_obstacles_need_a_yes(
     done = cli(artifact, "--into", tmp_path / "a", "--run")
     assert done.code == 2
     assert "    ! code: not recorded of the uncommitted changes: model.bin (binary, 2000 bytes).\n" in done.out
-    assert "--yes runs it all the same" in done.err
+    assert "--yes restores and runs it all the same" in done.err
+    assert not (tmp_path / "a").exists()
     assert count(desk) == 1
     assert cli(artifact, "--into", tmp_path / "b", "--run", "--yes").code == 0
     assert count(desk) == 2
@@ -139,6 +142,13 @@ def test_a_command_that_cannot_be_run(
     assert done.code == 2
     assert "    ✗ command: secrets are masked in its arguments" in done.out
     assert "cannot be run. command: secrets are masked" in done.err
+    assert not (tmp_path / "out").exists()
+    assert cli(artifact, "--into", tmp_path / "out", "--dry-run").code == 0
+    done = cli(artifact, "--into", tmp_path / "out", "--json")
+    assert done.code == 2
+    assert done.json["can_run"] is False
+    assert f"Prepared in {tmp_path / 'out'}, but the command cannot be run\n" in done.err
+    assert (tmp_path / "out" / "code" / "save.py").exists()
     assert "hunter2" not in done.out + done.err
     assert count(desk) == 1
 

@@ -88,6 +88,14 @@ def test_a_remote_runs_no_program(remote: str, tmp_path: Path) -> None:
     assert not (tmp_path / "pwned").exists()
 
 
+def test_git_is_not_installed(pushed: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    _, code = CodeFinder(pushed[0]).find(pushed[1], None)
+    assert code.problem == f"commit {pushed[1][:12]} cannot be had: git is not installed."
+    with pytest.raises(eio.ReproductionError, match="git is not installed"):
+        check_out(None, None, None, None, tmp_path / "out")
+
+
 def test_no_hook_is_run(pushed: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     template = tmp_path / "template" / "hooks"
     template.mkdir(parents=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import platform
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,10 @@ def test_without_run_nothing_is_run(desk: Desk, h: eio.Handler, code: Path, tmp_
     assert h.runs().empty
     h.reproduce(artifact, tmp_path / "none", dry_run=True)
     assert not (tmp_path / "none").exists()
-    with pytest.raises(eio.ReproductionError, match="is not empty"):
+    with pytest.raises(eio.ReproductionError, match=r"out is a reproduction that was prepared before.*Remove it, or"):
+        h.reproduce(artifact, tmp_path / "out")
+    (tmp_path / "out" / ".gitignore").unlink()
+    with pytest.raises(eio.ReproductionError, match=r"is not empty.*into= \(`--into`\)"):
         h.reproduce(artifact, tmp_path / "out")
     (tmp_path / "file").touch()
     with pytest.raises(eio.ReproductionError, match="cannot be used: Not a directory"):
@@ -122,8 +126,71 @@ def test_a_command_that_fails(desk: Desk, h: eio.Handler, code: Path, tmp_path: 
     assert [file.state for file in result.files] == ["missing"]
     assert found.same is False
     assert shown[1:] == ["oh"]
-    assert "killed by signal 9" in str(found)
+    assert f"{artifact.artifact_id}: not made, and the command was killed by signal 9\n" in str(found)
+    assert "  the end of its output:\n    oh\n" in str(found)
     assert h.runs().status.tolist() == ["failed"]
+
+
+def test_a_command_that_fails_after_it_has_saved(desk: Desk, h: eio.Handler, code: Path, tmp_path: Path) -> None:
+    artifact = made(desk, h, code, "fails.py", str(code))
+    found = h.reproduce(artifact, tmp_path / "out")
+    program = tmp_path / "out/code/fails.py"
+    program.write_text(f"{program.read_text()}sys.exit(7)\n".replace("sys.exit(sys.path", "(sys.path"))
+    found.run()
+    assert found.same
+    assert f"{artifact.artifact_id}: identical, but the command ended with 7\n" in str(found)
+    assert str(found).count("ended with") == 1
+
+
+def test_what_others_see_stays(desk: Desk, h: eio.Handler, code: Path, tmp_path: Path) -> None:
+    """Of a program that tags what it made, and deletes what was there before."""
+    (code / "promote.py").write_text(
+        "import sys, elliptio as eio\nh = eio.Handler()\nold = h.get('tag:prod')\n"
+        "with h.new(['out.txt']) as new:\n    new.file.upload_string(old.file.download_string())\n"
+        "h.tag(new, 'prod', overwrite=True)\nh.tag(new, 'release')\nassert eio.Handler().get('tag:release') == new\n"
+        "h.delete(sys.argv[1])\n"
+    )
+    source = tmp_path / "in.txt"
+    source.write_text("old")
+    old, unused = h.upload(source), h.upload(source)
+    h.tag(old, "prod")
+    artifact = made(desk, h, code, "promote.py", unused.artifact_id, file="out.txt")
+    h.tag(artifact, "seen")
+    precious = h.upload(source)
+    before = h.tags()
+    found = h.reproduce(artifact, tmp_path / "out", run=True)
+    assert found.same, str(found)
+    assert found.results[0].status == 0
+    assert h.tags().equals(before)
+    assert h.get(precious.artifact_id, track=False) == precious
+    said = (tmp_path / "out/output-1.log").read_text()
+    assert "'prod' is not set in the lake: this process only reproduces" in said
+    assert f"{unused.artifact_id} was not deleted: this process only reproduces {artifact.artifact_id}." in said
+
+
+def test_it_says_what_it_does(desk: Desk, h: eio.Handler, code: Path, tmp_path: Path) -> None:
+    artifact = made(desk, h, code, "save.py")
+    said: list[str] = []
+    found = h.reproduce(artifact, tmp_path / "out", dry_run=True)
+    found.prepare(said.append)
+    packages = len(artifact.metadata.python_packages) - 1
+    assert said == [
+        "Restoring the code of 1 commit …",
+        f"Making the environment with Python {platform.python_version()} and {packages} packages by pip …",
+    ]
+    shown: list[str] = []
+    found.run(shown.append, say=said.append)
+    assert len(said) == 2
+    assert [shown[0][:2], shown[1]] == ["$ ", "saved"]
+
+
+def test_without_git(desk: Desk, h: eio.Handler, code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    artifact = made(desk, h, code, "save.py")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (obstacle,) = h.reproduce(artifact, tmp_path / "out", dry_run=True).obstacles
+    commit = artifact.metadata.git["commit"][:12]
+    assert (obstacle.about, obstacle.prevents) == ("code", True)
+    assert obstacle.message == f"commit {commit} cannot be had: git is not installed."
 
 
 def test_absolute_paths_lead_into_the_checkout(desk: Desk, h: eio.Handler, code: Path, tmp_path: Path) -> None:
@@ -170,7 +237,7 @@ def test_other_inputs_are_told(desk: Desk, h: eio.Handler, code: Path, tmp_path:
     ]
 
 
-@pytest.mark.parametrize("loss", ["deleted", "damaged"])
+@pytest.mark.parametrize("loss", ["deleted", "damaged", "missing"])
 def test_inputs_that_are_lost(desk: Desk, h: eio.Handler, code: Path, tmp_path: Path, loss: str) -> None:
     source = tmp_path / "in.txt"
     source.write_text("old")
@@ -180,19 +247,21 @@ def test_inputs_that_are_lost(desk: Desk, h: eio.Handler, code: Path, tmp_path: 
         "with h.new(['out.txt']) as new:\n    new.file.upload_string('x')\n"
     )
     artifact = made(desk, h, code, "derive.py", file="out.txt")
+    path = Path(old.file.remote_url)
     if loss == "deleted":
         h.delete(old, force=True)
-        (obstacle,) = h.reproduce(artifact, tmp_path / "none", dry_run=True).obstacles
-        assert "was deleted by" in obstacle.message
-    else:
-        path = Path(old.file.remote_url)
+    elif loss == "damaged":
         path.chmod(0o644)
         path.write_text("bad")
-        (obstacle,) = h.reproduce(artifact, tmp_path / "none").obstacles
-        assert "is damaged" in obstacle.message
-    assert obstacle.prevents
+    else:
+        path.unlink()
+    (obstacle,) = h.reproduce(artifact, tmp_path / "none", dry_run=True).obstacles
+    said = {"deleted": "was deleted by", "damaged": "files/in.txt is damaged", "missing": "files/in.txt is missing"}
+    assert said[loss] in obstacle.message
+    assert (obstacle.about, obstacle.prevents) == ("inputs", True)
     with pytest.raises(eio.ReproductionError, match=r"cannot be run\. inputs: "):
         h.reproduce(artifact, tmp_path / "out", run=True)
+    assert not (tmp_path / "out").exists()
     assert h.runs().empty
 
 
