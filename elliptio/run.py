@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from elliptio import naming, scopes
 from elliptio.artifact import Artifact, NewArtifact
 from elliptio.background import Pending
-from elliptio.recording import Recording, check_metrics, check_step, describe
+from elliptio.recording import Recording
+from elliptio.run_facts import check_metrics, check_step, describe
 from elliptio.scopes import Scope
 from elliptio.session import BasedOn, LabelsLike
 from elliptio.sources import PathLike

@@ -18,7 +18,7 @@ import pytest
 
 import elliptio as eio
 from elliptio import lake as lake_module
-from elliptio import recording, runs
+from elliptio import recording, run_facts, runs
 from elliptio.scopes import BASED_ON, LAKE, RUN_ID
 from tests.conftest import Team
 from tests.handler.test_spool import Failing
@@ -592,9 +592,9 @@ def test_a_document_holds_as_many_metrics_as_fit(team: Team, monkeypatch: pytest
 
 def test_a_very_long_error_costs_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[int] = []
-    redact = recording.redact
-    monkeypatch.setattr(recording, "redact", lambda text: read.append(len(text)) or redact(text))
-    found = recording.outcome(ValueError("password='hunter2' " * 1_000_000))
+    redact = run_facts.redact
+    monkeypatch.setattr(run_facts, "redact", lambda text: read.append(len(text)) or redact(text))
+    found = run_facts.outcome(ValueError("password='hunter2' " * 1_000_000))
     assert "hunter2" not in found["error"]["message"]
     assert read[0] <= 200_000
 
