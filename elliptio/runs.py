@@ -310,7 +310,7 @@ def get(lake: Lake, run_id: str) -> Document:
 
     """
     if not isinstance(run_id, str) or not run_id.startswith("run_") or not run_id.isprintable():
-        raise DocumentNotFoundError(f"A run_id is a text such as 'run_0195…', not {run_id!r}.")
+        raise DocumentNotFoundError(f"A run_id is a text such as 'run_0195…', not {run_id!r:.100}.")
     wanted = {"_id": {"$gte": run_id, "$lt": run_id + "\U0010ffff"}}
     found = list(lake.find_runs(wanted, sort=[("_id", 1)], limit=2))
     if len(found) == 1 or (found and found[0]["_id"] == run_id):

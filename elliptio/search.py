@@ -220,7 +220,8 @@ def check_field(path: str, known: Set[str]) -> None:
     else:
         from difflib import get_close_matches
 
-        close = get_close_matches(name, sorted(known), n=1)
+        begun = [each for each in sorted(known) if each.startswith(name)] if name else []
+        close = begun or get_close_matches(name, sorted(known), n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(sorted(known))}."
     raise QueryError(f"There is no field {name!r}; {hint} Labels of your own are asked for as 'labels.<name>'.")
 

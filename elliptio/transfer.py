@@ -236,11 +236,11 @@ def _hash_one_linked(stored: Stored, bar: Progress) -> str:
         while data := reader.read(min(CHUNK, left) or 1):
             bar.advance(len(data))
             left -= len(data)
-            if not left:
+            if left <= 0:
                 break
         if left:
             stored.is_untouched()
-            raise changed(stored.url, f"it ends {left:,} bytes early")
+            raise changed(stored.url, f"it ends {left:,} bytes early" if left > 0 else "it is longer than it says")
         return reader.sha256
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 LIMIT = 20
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
-PLAIN = ("creation_time", "username", "file_relpaths", "file_count", "labels")
+PLAIN = ("creation_time", "username", "file_relpaths", "file_count", "labels", "reproduces")
 """Columns of the table for people."""
 
 MOST_FILES = 3
@@ -243,10 +243,11 @@ def _files(row: Mapping[str, Any], width: int) -> str:
     names = [str(name) for name in names] if isinstance(names, list) else []
     shown = names[:MOST_FILES]
     count = max(count if isinstance(count, int) else 0, len(names))
+    again = " (made again)" if row.get("reproduces") else ""
     if not shown:
-        return f"{count:,} files"
+        return f"{count:,} files{again}"
     more = f" +{count - len(shown):,}" if count > len(shown) else ""
-    return output.cut(output.one_line(", ".join(shown)), width) + more
+    return output.cut(output.one_line(", ".join(shown)), width) + more + again
 
 
 def deletion(row: Mapping[str, Any]) -> str:

@@ -16,6 +16,9 @@ _KERNELS = ("ipykernel_launcher", "ipykernel", "colab_kernel_launcher")
 _SHELLS = ("IPython", "ipython", "ipython3", "bpython", "ptpython", "code", "idlelib")
 _WORKERS = ("multiprocessing.spawn", "multiprocessing.forkserver", "multiprocessing.resource_tracker", "execnet")
 
+LONGEST = 100_000
+"""Letters of a command line that is taken apart."""
+
 CELLS = "cells.ipynb"
 """The log that holds the executed cells of a notebook."""
 
@@ -61,7 +64,8 @@ class Command:
 def parse(argv: str, is_file: Callable[[str], bool]) -> Command:
     """Take a recorded command apart; `is_file` tells whether the recorded code has a file, as the command names it."""
     try:
-        words = shlex.split(argv)
+        # Of one very long word the time grows with the square: nobody typed that.
+        words = shlex.split(argv) if len(argv) <= LONGEST else []
     except ValueError:
         return Command("unknown")
     if not words or not _INTERPRETER.fullmatch(PurePosixPath(words[0]).name):

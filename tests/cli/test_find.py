@@ -182,6 +182,17 @@ def test_many_files(cli: Run, tmp_path: Path) -> None:
     assert "  00.txt, 01.txt, 02.txt +9" in cli("find").out
 
 
+def test_what_was_made_again_says_so(cli: Run, root: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    h = eio.Handler(root)
+    made = h.upload(data / "train.txt")
+    assert "again" not in cli("find").out
+    monkeypatch.setenv("ELLIPTIO_REPRODUCES", made.artifact_id)
+    again = eio.Handler(root).upload(data / "train.txt")
+    monkeypatch.delenv("ELLIPTIO_REPRODUCES")
+    (line,) = (line for line in cli("find").out.splitlines() if "train.txt (made again)" in line)
+    assert line.startswith(again.artifact_id)
+
+
 def test_truncation_is_never_silent(cli: Run, several: dict[str, str]) -> None:
     result = cli("find", "--limit", "2")
     assert result.out.splitlines()[-1] == "2 of 3 artifacts; --limit 0 shows all"

@@ -226,6 +226,7 @@ UNANSWERABLE: list[tuple[Any, str]] = [
     ({"usrname": "andy"}, "'username'"),
     ({"project": "p"}, "'labels.project'"),
     ({"$or": [{"username": "andy"}, {"$nor": [{"usrname": "x"}]}]}, "'username'"),
+    ({"creation": 1}, "'creation_time'"),
     ({"qqqq": 1}, "there are _id"),
     ({"creation_time": "2026-01-01"}, "datetime"),
     ({"creation_time": {"$gte": "2026-01-01"}}, "datetime"),

@@ -608,3 +608,10 @@ def test_a_link_belongs_to_its_run(local: eio.Handler, data: Path) -> None:
         told = pool.submit(other.link, data, {"project": "p"}, hash=False, based_on=inside).result()
     assert (inside.metadata.run_id, inside.metadata.based_on) == (run.run_id, [source.artifact_id])
     assert (told.metadata.run_id, told.metadata.based_on) == (other.run_id, [inside.artifact_id])
+
+
+@pytest.mark.skipif(not Path("/proc/version").exists(), reason="there are no such files")
+def test_a_file_that_does_not_say_its_size(local: eio.Handler) -> None:
+    with pytest.raises(eio.IntegrityError, match=r"/proc/version changed .*: it is longer than it says"):
+        local.link("/proc/version")
+    assert len(local.find()) == 0

@@ -55,6 +55,7 @@ def test_a_program_of_the_repository_is_no_tool() -> None:
         ("uwsgi --http :80", "unknown"),
         ("", "unknown"),
         ("python 'unbalanced", "unknown"),
+        (f"python {'x' * 1_000_000}", "unknown"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_run_as_it_stands(line: str, kind: str) -> None:
