@@ -111,16 +111,16 @@ def test_packages_can_be_queried_though_they_are_stored_once(filled: eio.Handler
 
 def test_two_environments(filled: eio.Handler, data: Path) -> None:
     other = {"_id": "environment_other", "python_packages": {"pandas": "0.1"}, "python": {"version": "2.7"}}
-    document = {**next(filled.index.find("artifacts", {})), "_id": "artifact_x", "artifact_id": "artifact_x"}
+    one, another = (f"artifact_00000000-0000-7000-8000-00000000000{number}" for number in (1, 2))
+    document = next(filled.index.find("artifacts", {}))
     filled.index.insert("environments", other)
-    filled.index.insert("artifacts", {**document, "environment_id": "environment_other"})
-    filled.index.insert(
-        "artifacts", {**document, "_id": "artifact_y", "artifact_id": "artifact_y", "environment_id": None}
-    )
-    assert list(filled.find({"python_packages.pandas": "0.1"}).index) == ["artifact_x"]
+    for artifact_id, environment_id in ((one, "environment_other"), (another, None)):
+        mine = {"_id": artifact_id, "artifact_id": artifact_id, "environment_id": environment_id}
+        filled.index.insert("artifacts", {**document, **mine})
+    assert list(filled.find({"python_packages.pandas": "0.1"}).index) == [one]
     assert len(filled.find({"python_packages.pandas": {"$ne": "0.1"}})) == 4
     assert len(filled.find({"python_packages.pandas": {"$exists": False}})) == 1
-    assert filled.get("artifact_x").metadata.python_packages["pandas"] == "0.1"
+    assert filled.get(one).metadata.python_packages["pandas"] == "0.1"
 
 
 def test_truncation_is_said_with_both_numbers(filled: eio.Handler) -> None:
