@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from elliptio import runs, spool
 from elliptio.errors import QueryError
 from elliptio.lake import Lake
 from elliptio.query import check_sort, normalize_query
-from elliptio.search import MOST_COUNTED, Found, check_field, check_fields, dig
+from elliptio.search import Found, check_field, check_fields, check_max_docs, dig, first_of
 
 FIRST = ("creation_time", "name", "status", "username", "params", "metrics")
 REST = (
@@ -54,18 +55,14 @@ def search_runs(
     for path, _ in order:
         check_field(path, FIELDS)
     chosen = _chosen(columns)
-    if not isinstance(max_docs, int) or isinstance(max_docs, bool) or max_docs < 0:
-        raise QueryError(f"max_docs is a number of rows, or 0 for all, not {max_docs!r}.")
+    check_max_docs(max_docs)
     spool.flush_if_any(lake)
     runs.bury(lake)
-    documents = list(lake.find_runs(wanted, sort=order, limit=max_docs + 1 if max_docs else 0))
-    total, most = len(documents), max(max_docs, MOST_COUNTED)
-    if max_docs and total > max_docs:
-        documents.pop()
-        total = max(total, lake.count_runs(wanted, limit=most + 1))
-    exact = total <= most or not max_docs
+    documents, total, exact = first_of(
+        max_docs, partial(lake.find_runs, wanted, sort=order), partial(lake.count_runs, wanted)
+    )
     values = {name: [_value(document, name) for document in documents] for name in chosen}
-    return Found([document["_id"] for document in documents], values, total if exact else most, exact)
+    return Found([document["_id"] for document in documents], values, total, exact)
 
 
 def _chosen(columns: Sequence[str] | None) -> list[str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import operator
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
 from elliptio import naming, spool
@@ -137,24 +138,42 @@ def search(
     check_fields(wanted, known)
     order = _checked_order(sort, known)
     chosen = choose_columns(columns, exclude, deleted=deleted)
-    if not isinstance(max_docs, int) or isinstance(max_docs, bool) or max_docs < 0:
-        raise QueryError(f"max_docs is a number of rows, or 0 for all, not {max_docs!r}.")
+    check_max_docs(max_docs)
     if among is not None:
         wanted = {"$and": [wanted, {"_id": {"$in": list(among)}}]}
     spool.flush_if_any(lake)
     asked = _as_then(lake, wanted)
+    documents, total, exact = first_of(
+        max_docs, partial(lake.find, asked, sort=order, deleted=deleted), partial(lake.count, asked, deleted=deleted)
+    )
+    if not documents:
+        warn_if_index_is_lost(lake)
+    ids = [entry["_id"] for entry in documents]
+    return Found(ids, _columns(lake, documents, chosen), total, exact)
+
+
+def check_max_docs(max_docs: Any) -> None:
+    """Refuse what is no number of rows."""
+    if not isinstance(max_docs, int) or isinstance(max_docs, bool) or max_docs < 0:
+        raise QueryError(f"max_docs is a number of rows, or 0 for all, not {max_docs!r}.")
+
+
+def first_of(
+    max_docs: int, find: Callable[..., Iterator[Document]], count: Callable[..., int]
+) -> tuple[list[Document], int, bool]:
+    """At most so many documents, all for 0; how many match, and whether that is exact rather than how far was counted.
+
+    `find` and `count` take a ``limit``; it is counted only where more match than are shown.
+    """
     with uncollected():
-        documents = list(lake.find(asked, sort=order, limit=max_docs + 1 if max_docs else 0, deleted=deleted))
+        documents = list(find(limit=max_docs + 1 if max_docs else 0))
     total, most = len(documents), max(max_docs, MOST_COUNTED)
     if max_docs and total > max_docs:
         documents.pop()
         # Others may be saving or deleting between the two questions.
-        total = max(total, lake.count(asked, deleted=deleted, limit=most + 1))
-    if not documents:
-        warn_if_index_is_lost(lake)
+        total = max(total, count(limit=most + 1))
     exact = total <= most or not max_docs
-    ids = [entry["_id"] for entry in documents]
-    return Found(ids, _columns(lake, documents, chosen), total if exact else most, exact)
+    return documents, total if exact else most, exact
 
 
 def newest(lake: Lake, query: Mapping[str, Any] | None = None) -> Document | None:
