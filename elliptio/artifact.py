@@ -34,6 +34,11 @@ def no_neighbours(metadata: Metadata) -> Neighbours:
     return Neighbours()
 
 
+def no_run(metadata: Metadata) -> Document | None:
+    """It was made by no run."""
+    return None
+
+
 @dataclass(eq=False)
 class Artifact:
     """An immutable set of files with what is known about them.
@@ -51,6 +56,7 @@ class Artifact:
     files: Files
     logs: Files
     _find_neighbours: Callable[[Metadata], Neighbours] = field(default=no_neighbours, repr=False)
+    _find_run: Callable[[Metadata], Document | None] = field(default=no_run, repr=False)
 
     def __eq__(self, other: object) -> bool:
         return self.metadata == other.metadata if isinstance(other, Artifact) else NotImplemented
@@ -115,7 +121,7 @@ class Artifact:
             If the index cannot be reached.
 
         """
-        return self._find_neighbours(self.metadata).run
+        return self._find_run(self.metadata)
 
     def __str__(self) -> str:
         from elliptio.display import artifact_text

@@ -18,7 +18,7 @@ from elliptio.files import Block, FileMaker, Files
 from elliptio.frame import to_frame
 from elliptio.lineage import relatives
 from elliptio.link_verbs import LinkVerbs
-from elliptio.loading import artifact_of, files_of, metadata_of, neighbours_of
+from elliptio.loading import artifact_of, files_of, metadata_of, neighbours_of, run_of
 from elliptio.protocols import Document
 from elliptio.publication import Publication, discarding, keeping
 from elliptio.references import latest
@@ -370,6 +370,6 @@ class Handler(LinkVerbs):
         make = FileMaker(self.store, prefix, block=block, downloads=self.lake.downloads)
         files = Files(declared, make, grows=grows)
         logs = Files([], FileMaker(self.store, prefix))
-        artifact = NewArtifact(metadata, files, logs, partial(neighbours_of, self.lake))
+        artifact = NewArtifact(metadata, files, logs, partial(neighbours_of, self.lake), partial(run_of, self.lake))
         artifact.folder = block.folder
         return artifact

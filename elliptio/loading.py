@@ -32,7 +32,7 @@ def metadata_of(lake: Lake, document: Document) -> Metadata:
 def artifact_of(lake: Lake, metadata: Metadata) -> Artifact:
     """Give metadata its files and logs."""
     files, logs = files_of(lake, metadata, naming.FILES), files_of(lake, metadata, naming.LOGS)
-    return Artifact(metadata, files, logs, partial(neighbours_of, lake))
+    return Artifact(metadata, files, logs, partial(neighbours_of, lake), partial(run_of, lake))
 
 
 class LinkedFileMaker:
@@ -64,5 +64,9 @@ def neighbours_of(lake: Lake, metadata: Metadata) -> Neighbours:
     found = list(lake.find(query, sort=[("creation_time", 1)], limit=MOST_NEIGHBOURS + 1))
     total = len(found) if len(found) <= MOST_NEIGHBOURS else lake.count(query)
     deleted = lake.deletions(metadata.based_on[:MOST_NEIGHBOURS]) if metadata.based_on else {}
-    run = next(lake.find_runs({"_id": metadata.run_id}, limit=1), None)
-    return Neighbours([document["artifact_id"] for document in found], total, deleted, run)
+    return Neighbours([document["artifact_id"] for document in found], total, deleted, run_of(lake, metadata))
+
+
+def run_of(lake: Lake, metadata: Metadata) -> Document | None:
+    """Document of the run that made an artifact; None if that was none of ``h.run``."""
+    return next(lake.find_runs({"_id": metadata.run_id}, limit=1), None)
