@@ -17,6 +17,7 @@ from elliptio.differences import Change, changes, diffs_differ, flattened, text_
 from elliptio.display import Section, comparison_html, comparison_text, human_size
 from elliptio.errors import FileKeyError
 from elliptio.files import RemoteFile, listed
+from elliptio.naming import DIFF_LOG
 from elliptio.table_comparison import TableComparison, compare_tables
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ HERE = "here and now"
 
 _MACHINE = ("platform", "cpu", "memory", "gpus", "container")
 _WHO_WHEN = ("username", "hostname", "creation_time", "argv", "working_directory", "notebook")
-_DIFF_LOG = "git.diff"
 
 
 @dataclass(frozen=True)
@@ -275,7 +275,7 @@ def compare(a: Artifact, b: Artifact | None = None, *, git_diff: str = "all") ->
 
 def _side_of(artifact: Artifact) -> Side:
     metadata = artifact.metadata
-    diff = next((record.sha256 for record in metadata.logs if record.relpath == _DIFF_LOG), None)
+    diff = next((record.sha256 for record in metadata.logs if record.relpath == DIFF_LOG), None)
     environment = metadata.environment
     who_when = {name: getattr(metadata, name) for name in _WHO_WHEN}
     facts = {

@@ -8,6 +8,7 @@ from html import escape
 from typing import Any, NamedTuple
 
 from elliptio.metadata import FileRecord, Labels, Metadata
+from elliptio.naming import CELLS_LOG
 
 MOST_FILES = 10
 """So many files are listed; a notebook has more of them folded away, up to `MOST_FOLDED`."""
@@ -17,7 +18,6 @@ MOST_NEIGHBOURS = 10
 MOST_VALUES = 20
 """So many parameters and metrics of a run are named."""
 
-CELLS = "cells.ipynb"
 _KERNEL = "ipykernel_launcher"
 _MOST_TEXT = 400
 _MOST_VALUE = 60
@@ -186,8 +186,8 @@ def _facts(metadata: Metadata, run: Mapping[str, Any] | None) -> list[tuple[str,
         facts.append(("notebook", metadata.notebook))
     # A program given with -c may hold line breaks.
     command = " ".join(metadata.argv.split())
-    if _KERNEL in command and CELLS in metadata.log_relpaths:
-        command = f"cells of a notebook: logs[{CELLS!r}]"
+    if _KERNEL in command and CELLS_LOG in metadata.log_relpaths:
+        command = f"cells of a notebook: logs[{CELLS_LOG!r}]"
     facts.append(("command", command if len(command) <= 200 else command[:199] + "…"))
     if metadata.log_relpaths:
         facts.append(("logs", ", ".join(metadata.log_relpaths)))

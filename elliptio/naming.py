@@ -19,6 +19,11 @@ MANIFEST = "metadata.json"
 HASHES = "hashes.json"
 """Beside the manifest of a link whose files were hashed later."""
 
+CELLS_LOG = "cells.ipynb"
+DIFF_LOG = "git.diff"
+OUTPUT_LOG = "output.log"
+"""Logs of an artifact: the cells that were executed, what was not committed, what its block printed."""
+
 LAKE_FOLDER = ".elliptio"
 LAKE_IDENTITY = f"{LAKE_FOLDER}/lake.json"
 

@@ -120,13 +120,13 @@ class Publication:
         records, masked = [], facts.redactions
         if output is not None:
             printed, found = provenance.redacted_output(output)
-            records.append(self.put_log("output.log", printed))
+            records.append(self.put_log(naming.OUTPUT_LOG, printed))
             masked = masked + found
         if facts.diff is not None:
-            records.append(self.put_log("git.diff", facts.diff.encode("utf-8", "replace")))
+            records.append(self.put_log(naming.DIFF_LOG, facts.diff.encode("utf-8", "replace")))
         notebook, found = provenance.notebook_of(self._cells)
         if notebook is not None:
-            records.append(self.put_log("cells.ipynb", notebook))
+            records.append(self.put_log(naming.CELLS_LOG, notebook))
             masked = masked + found
         facts = dataclasses.replace(facts, redactions=masked)
         metadata = self._describe(facts, files, records, local_root, link)

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from elliptio.cli import output
 from elliptio.cli.options import ID_HELP, Verb, add_verb, handler
+from elliptio.naming import DIFF_LOG
 
 if TYPE_CHECKING:
     from elliptio.artifact import Artifact
-
-DIFF = "git.diff"
 
 
 def add_parser(verbs: Verb) -> None:
@@ -54,4 +53,4 @@ def _print_diff(artifact: Artifact) -> None:
 
 
 def _diff(artifact: Artifact) -> str | None:
-    return artifact.logs[DIFF].download_string() if DIFF in artifact.logs else None
+    return artifact.logs[DIFF_LOG].download_string() if DIFF_LOG in artifact.logs else None

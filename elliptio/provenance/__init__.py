@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from elliptio.forking import Lock
+from elliptio.naming import CELLS_LOG, DIFF_LOG, OUTPUT_LOG
 from elliptio.provenance import packages, process
 from elliptio.provenance.cells import executed_cells
 from elliptio.provenance.machine import environment_facts, environment_id
@@ -131,7 +132,7 @@ def collect(directory: Path | None = None, git_diff: str = "all", *, ask_git: bo
     command, argv_findings = _redacted_argv()
     state = _try(functools.partial(_git_state, directory), None) if ask_git else None
     diff, diff_findings = _redacted_diff(state, git_diff)
-    found = [("argv", "argument", argv_findings), ("git.diff", "line", diff_findings)]
+    found = [("argv", "argument", argv_findings), (DIFF_LOG, "line", diff_findings)]
     return Provenance(
         username=_try(username, "unknown"),
         hostname=_try(hostname, "unknown"),
@@ -148,22 +149,22 @@ def collect(directory: Path | None = None, git_diff: str = "all", *, ask_git: bo
 
 def notebook_of(cells: list[str]) -> tuple[bytes | None, list[dict[str, str]]]:
     """Make a notebook of executed cells, None of none, and tell ``kind`` and ``where`` of what was masked in it."""
-    from elliptio.provenance.cells import NAME, to_notebook
+    from elliptio.provenance.cells import to_notebook
 
     made = _try(lambda: to_notebook(cells), None) if cells else None
     if made is None:
         return None, []
     masked = [
-        {"kind": finding.kind, "where": f"{NAME}, cell {number}, line {finding.position}"}
+        {"kind": finding.kind, "where": f"{CELLS_LOG}, cell {number}, line {finding.position}"}
         for number, finding in made.findings
     ]
-    return made.content, _bounded(masked, NAME)
+    return made.content, _bounded(masked, CELLS_LOG)
 
 
 def redacted_output(text: str) -> tuple[bytes, list[dict[str, str]]]:
     """Mask the secrets in what a program printed, and tell ``kind`` and ``where`` of each."""
     shown, findings = redact(text)
-    return shown.encode("utf-8", "backslashreplace"), _masked_in("output.log", "line", findings)
+    return shown.encode("utf-8", "backslashreplace"), _masked_in(OUTPUT_LOG, "line", findings)
 
 
 def _masked_in(where: str, unit: str, findings: Sequence[Finding]) -> list[dict[str, str]]:

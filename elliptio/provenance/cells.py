@@ -17,8 +17,6 @@ from elliptio.provenance.redaction import MASK, Finding, redact, redact_argv
 
 _log = logging.getLogger(__name__)
 
-NAME = "cells.ipynb"
-
 MAX_BYTES = 5 << 20
 """So much is kept of all cells together, the last ones first."""
 

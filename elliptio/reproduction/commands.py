@@ -19,9 +19,6 @@ _WORKERS = ("multiprocessing.spawn", "multiprocessing.forkserver", "multiprocess
 LONGEST = 100_000
 """Letters of a command line that is taken apart."""
 
-CELLS = "cells.ipynb"
-"""The log that holds the executed cells of a notebook."""
-
 RUNNER = "elliptio.reproduction.run_cells"
 """The module that runs them."""
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from elliptio.metadata import Metadata
+from elliptio.naming import CELLS_LOG, DIFF_LOG
 from elliptio.provenance.redaction import MASK
-from elliptio.reproduction.commands import CELLS, Command
-
-DIFF = "git.diff"
+from elliptio.reproduction.commands import Command
 
 _MARK = "# elliptio: "
 _LEFT_OUT = f"{_MARK}left out "
@@ -132,7 +131,7 @@ def _of_diff(diff: str, metadata: Metadata) -> Iterator[tuple[str, bool]]:
 
 
 def _masked_lines(redactions: Sequence[Mapping[str, str]]) -> set[int]:
-    found = (re.fullmatch(rf"{re.escape(DIFF)}, line (\d+)", str(entry.get("where"))) for entry in redactions)
+    found = (re.fullmatch(rf"{re.escape(DIFF_LOG)}, line (\d+)", str(entry.get("where"))) for entry in redactions)
     return {int(match[1]) for match in found if match}
 
 
@@ -170,7 +169,7 @@ def of_command(
 
 def _of_notebook(metadata: Metadata, packages: Mapping[str, str]) -> Iterator[tuple[str, bool]]:
     named = f" {metadata.notebook!r}" if metadata.notebook else ""
-    if CELLS not in metadata.log_relpaths:
+    if CELLS_LOG not in metadata.log_relpaths:
         yield f"it was made in a notebook{named}, whose executed cells were not recorded.", True
     elif "ipython" not in packages:
         yield f"it was made in a notebook{named}, and ipython, which runs its cells, was not recorded.", True

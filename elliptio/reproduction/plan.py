@@ -10,11 +10,12 @@ from pathlib import Path
 from elliptio import provenance
 from elliptio.artifact import Artifact
 from elliptio.metadata import Metadata
+from elliptio.naming import CELLS_LOG, DIFF_LOG
 from elliptio.reproduction import obstacles
-from elliptio.reproduction.commands import CELLS, RUNNER, Command, parse
+from elliptio.reproduction.commands import RUNNER, Command, parse
 from elliptio.reproduction.gathering import Made
 from elliptio.reproduction.installers import Installer, is_pin, look
-from elliptio.reproduction.obstacles import DIFF, FoundCode, FoundPackages, Obstacle
+from elliptio.reproduction.obstacles import FoundCode, FoundPackages, Obstacle
 from elliptio.reproduction.own_wheel import own_version
 from elliptio.reproduction.repository_code import CodeFinder
 
@@ -85,7 +86,7 @@ class Step:
 
     def shown(self) -> str:
         """The command as it was, for people."""
-        return f"python -m {RUNNER} {CELLS}" if self.command.kind == "notebook" else self.metadata.argv
+        return f"python -m {RUNNER} {CELLS_LOG}" if self.command.kind == "notebook" else self.metadata.argv
 
 
 def plan(steps: list[Made], finder: CodeFinder, installer: Installer) -> list[Step]:
@@ -103,7 +104,7 @@ def _step(
     here: dict[str, object],
 ) -> Step:
     metadata = made.artifact.metadata
-    diff = made.artifact.logs[DIFF].download_string() if DIFF in metadata.log_relpaths else None
+    diff = made.artifact.logs[DIFF_LOG].download_string() if DIFF_LOG in metadata.log_relpaths else None
     git = metadata.git or {}
     repository, code = finder.find(git.get("commit"), git.get("remote"))
     files = code.files | obstacles.new_files(diff or "")
@@ -157,8 +158,8 @@ def _told(
 
 
 def _command(metadata: Metadata, is_file: Callable[[str], bool]) -> Command:
-    if metadata.notebook or CELLS in metadata.log_relpaths:
-        return Command("notebook", program=RUNNER, arguments=(CELLS,))
+    if metadata.notebook or CELLS_LOG in metadata.log_relpaths:
+        return Command("notebook", program=RUNNER, arguments=(CELLS_LOG,))
     return parse(metadata.argv, is_file)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from elliptio.errors import ReproductionError
 from elliptio.failures import explained
-from elliptio.reproduction.commands import CELLS
+from elliptio.naming import CELLS_LOG
 from elliptio.reproduction.installers import Installer
 from elliptio.reproduction.own_wheel import write_own_wheel
 from elliptio.reproduction.plan import Step
@@ -176,8 +176,8 @@ class Workshop:
             If they cannot be read.
 
         """
-        path = self.folder / f"{number}-{CELLS}"
-        step.artifact.logs[CELLS].download(path)
+        path = self.folder / f"{number}-{CELLS_LOG}"
+        step.artifact.logs[CELLS_LOG].download(path)
         return str(path)
 
     def log(self, number: int) -> Path:
