@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
+
+_Name = TypeVar("_Name", str, int)
+"""What names a document: its identifier, or a number of the index."""
 
 Link = tuple[str, str]
 """Child and parent."""
 
 AT_ONCE = 500
-"""Identifiers asked for in one query; SQLite may take no more than 999 parameters."""
+"""Documents asked for in one query."""
 
 
 def links_of(document: Mapping[str, Any]) -> list[Link]:
@@ -22,25 +25,25 @@ def links_of(document: Mapping[str, Any]) -> list[Link]:
 
 
 def by_generations(
-    step: Callable[[Sequence[str]], Iterable[Link]], ids: Iterable[str], *, up: bool, depth: int
-) -> list[Link]:
+    step: Callable[[Sequence[_Name]], Iterable[tuple[_Name, _Name]]], ids: Iterable[_Name], *, up: bool, depth: int
+) -> list[tuple[_Name, _Name]]:
     """Follow links breadth first, where `step` finds those of one generation."""
-    found: dict[Link, None] = {}
-    seen = dict.fromkeys(ids)
-    generation = list(seen)
+    found: list[tuple[_Name, _Name]] = []
+    generation = list(dict.fromkeys(ids))
+    seen = set(generation)
     passed = 0
     while generation and (not depth or passed < depth):
         links = [link for part in portions(generation) for link in step(part)]
-        found.update(dict.fromkeys(links))
-        reached = dict.fromkeys(link[up] for link in links)
-        generation = [identifier for identifier in reached if identifier not in seen]
-        seen.update(dict.fromkeys(generation))
+        found += links
+        reached = dict.fromkeys([link[up] for link in links])
+        generation = [name for name in reached if name not in seen]
+        seen.update(generation)
         passed += 1
-    return list(found)
+    return list(dict.fromkeys(found))
 
 
-def portions(ids: Iterable[str], size: int = AT_ONCE) -> Iterator[list[str]]:
-    """Divide identifiers into lists of at most `size`."""
+def portions(ids: Iterable[_Name], size: int = AT_ONCE) -> Iterator[list[_Name]]:
+    """Divide names into lists of at most `size`."""
     rest = iter(ids)
     while part := list(islice(rest, size)):
         yield part
