@@ -25,15 +25,23 @@ _ADVICE = {
 }
 
 
-@contextlib.contextmanager
-def explained(action: str, path: str) -> Iterator[None]:
-    """Turn what the operating system raises into a `StoreError` that says where, what and what to do."""
-    try:
-        yield
-    except ElliptioError:
-        raise
-    except OSError as error:
-        raise store_error(action, path, error) from error
+class _Explained:
+    # Not a generator: this is entered several times for each of many files.
+    def __init__(self, action: str, path: str) -> None:
+        self._action = action
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError) and not isinstance(error, ElliptioError):
+            raise store_error(self._action, self._path, error) from error
+
+
+def explained(action: str, path: str) -> _Explained:
+    """Turn what the operating system raises in a block into a `StoreError` that says where, what and what to do."""
+    return _Explained(action, path)
 
 
 @contextlib.contextmanager

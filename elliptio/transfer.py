@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -261,7 +260,7 @@ def _open(source: Source) -> BinaryIO:
         descriptor = os.open(source.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         return cast("BinaryIO", open(descriptor, "rb", buffering=0))
     except OSError as error:
-        raise SourceError(f"{source.path} cannot be read: {error.strerror or error}.") from error
+        raise _unreadable(source.path, error) from error
 
 
 class _CountingReader(HashingReader):
@@ -273,20 +272,21 @@ class _CountingReader(HashingReader):
         self._bar = bar
 
     def read(self, size: int = -1, /) -> bytes:
-        with self._explained():
+        try:
             data = super().read(size)
+        except OSError as error:
+            raise _unreadable(self._path, error) from error
         self._bar.advance(len(data))
         return data
 
     def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
-        with self._explained():
+        try:
             found = super().readinto(buffer)
+        except OSError as error:
+            raise _unreadable(self._path, error) from error
         self._bar.advance(found)
         return found
 
-    @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise SourceError(f"{self._path} cannot be read: {error.strerror or error}.") from error
+
+def _unreadable(path: str, error: OSError) -> SourceError:
+    return SourceError(f"{path} cannot be read: {error.strerror or error}.")
