@@ -220,6 +220,14 @@ def indexed_alike(document: Mapping[str, Any]) -> bool:
     return all(_null_alike(document, path) for path in _PATHS)
 
 
+def asked_alike(query: Any) -> bool:
+    """Whether SecantusDB answers a query by an index as without one: it loses patterns that are members of ``$in``."""
+    if isinstance(query, Mapping):
+        members = query.get("$in", ())
+        return not any(isinstance(each, re.Pattern) for each in members) and all(map(asked_alike, query.values()))
+    return not isinstance(query, list) or all(map(asked_alike, query))
+
+
 def _null_alike(document: Mapping[str, Any], path: str) -> bool:
     from elliptio.query.ordering import index_values
 

@@ -25,6 +25,7 @@ class TestSqlite(IndexConformance):
 
 class TestMongodb(IndexConformance):
     stored_alike = staticmethod(queries.indexed_alike)  # SecantusDB: tests/query/test_disagreements.py
+    asked_alike = staticmethod(queries.asked_alike)
 
     @pytest.fixture
     def index(self, mongodb_url: str) -> Iterator[Index]:
@@ -35,6 +36,7 @@ class TestMongodb(IndexConformance):
 
 class TestGivenCollection(IndexConformance):
     stored_alike = staticmethod(queries.indexed_alike)
+    asked_alike = staticmethod(queries.asked_alike)
 
     @pytest.fixture
     def index(self, mongodb_url: str) -> Iterator[Index]:

@@ -16,6 +16,7 @@ from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
 from elliptio.errors import QueryError
+from elliptio.query import normalize_query
 from elliptio.query.ordering import sort_documents
 from elliptio.query.predicate import compile_query
 
@@ -140,9 +141,26 @@ def test_patterns_are_read_as_the_server_reads_them() -> None:
     assert not compile_query({"a": re.compile(r"^\w$")})({"a": "é"})
 
 
-def test_secantus_loses_nulls_in_indexes(database: Database[Query]) -> None:
-    query, document = {"a.b": None}, {"a": [{"b": 1}, {}]}
+# (query, path of an index, document): MongoDB and we find it, and so does SecantusDB without the index.
+LOST_IN_INDEXES: list[tuple[Query, str, Query]] = [
+    ({"a.b": None}, "a.b", {"a": [{"b": 1}, {}]}),
+    ({"a": re.compile("x")}, "a", {"a": ["x"]}),
+    ({"a": {"$in": [re.compile("x")]}}, "a", {"a": "x"}),
+]
+
+
+@pytest.mark.parametrize(("query", "path", "document"), LOST_IN_INDEXES)
+def test_secantus_loses_some_in_indexes(database: Database[Query], query: Query, path: str, document: Query) -> None:
     assert compile_query(query)(document)
     assert _answer(database.without_index, query, document) is True
-    database.with_index.create_index("a.b")
+    database.with_index.create_index(path)
     assert _answer(database.with_index, query, document) is False
+    database.with_index.drop_indexes()
+
+
+def test_patterns_by_themselves_are_asked_for_so_that_an_index_finds_them(database: Database[Query]) -> None:
+    database.with_index.create_index("a")
+    asked = normalize_query({"a": re.compile("X", re.I)})
+    assert _answer(database.with_index, asked, {"a": ["x"]}) is True
+    assert _answer(database.with_index, asked, {"a": "y"}) is False
+    database.with_index.drop_indexes()
