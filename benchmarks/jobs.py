@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from benchmarks.model import KB, MB, Bar, Job, Scale, Side, floor, ours, part, size
+from benchmarks.model import KB, MB, Bar, Job, Limit, Scale, Side, floor, ours, part, size
 
 PEERS = (("MLflow", "mlflow"), ("DVC", "dvc"), ("LaminDB", "lamindb"), ("W&B offline", "wandb"))
 INDEXED = ("MLflow", "DVC", "LaminDB")
@@ -73,10 +73,16 @@ def saving_small_files(scale: Scale) -> list[Job]:
                 ours("save_new_file"),
                 floor(small, "copy_hash_commit", "flushes only the commit"),
                 floor("copy + flush + sha256 + commit", "copy_flush_hash_commit"),
+                part("the system calls of a save", "save_by_system_calls"),
                 *local_peers("save_new_file"),
             ),
             (Bar(f"3 × ({small})", 3, (small,)), Bar("0.2 × the best indexed peer", 0.2, INDEXED)),
             size=KB, rounds=scale.rounds * 2, times=10, synced=True,
+            limit=Limit(
+                "the system calls of a save",
+                "What is published must be whole and on the disk before it is visible, and stay visible: so two "
+                "folders and two files are made, flushed, renamed and flushed again, and then indexed.",
+            ),
         ),
         Job(
             "save-1000",
@@ -93,6 +99,7 @@ def saving_small_files(scale: Scale) -> list[Job]:
                 Bar("MLflow, as unflushed as MLflow", 1, ("MLflow",), who="elliptio, durability=fast"),
             ),
             size=4 * KB, count=scale.files, rounds=scale.rounds, synced=True,
+            limit=Limit("copy", "To make the files is nearly all of it, and MLflow does no more than that."),
         ),
     ]  # fmt: skip
 
@@ -181,9 +188,18 @@ def walking(scale: Scale) -> list[Job]:
         Job(
             "find-mongodb",
             f"find the newest 7 of {documents:,}, MongoDB wire",
-            (ours("find_newest_on_mongodb"), floor("pymongo", "pymongo_newest", "no DataFrame")),
+            (
+                ours("find_newest_on_mongodb"),
+                floor("pymongo", "pymongo_newest", "no DataFrame"),
+                part("pymongo, and how many match", "pymongo_newest_and_count"),
+            ),
             (Bar("1.3 × pymongo", 1.3, ("pymongo",)),),
             documents=documents, rounds=scale.rounds * 2, times=5, needs="mongodb",
+            limit=Limit(
+                "pymongo, and how many match",
+                "A frame that shows only some says of how many, which is a second question. The server of these "
+                "measurements walks all documents for each.",
+            ),
         ),
         Job(
             "ancestors-chain",
@@ -195,9 +211,14 @@ def walking(scale: Scale) -> list[Job]:
         Job(
             "ancestors-wide",
             f"ancestors in a wide graph of {scale.wide:,}",
-            (ours("ancestors_in_a_wide_graph"),),
+            (ours("ancestors_in_a_wide_graph"), part("sqlite3, links and names", "read_links_and_names")),
             (Bar("50 ms", plus=50e-3),),
-            documents=scale.wide, rounds=scale.rounds,
+            documents=scale.wide, rounds=scale.rounds * 2,
+            limit=Limit(
+                "sqlite3, links and names",
+                "So long does it take to hand all links and names to Python in the order in which they lie; to find "
+                "out which ones is the rest.",
+            ),
         ),
     ]  # fmt: skip
 
@@ -222,10 +243,20 @@ def all_as_frame(documents: int, scale: Scale, *, peers: bool) -> Job:
     return Job(
         f"all-{documents}",
         f"all {documents:,} as a DataFrame",
-        (ours("find_all"), floor("decode + DataFrame", "decode_and_frame", "does not read them"), *sides),
+        (
+            ours("find_all"),
+            floor("decode + DataFrame", "decode_and_frame", "does not read them"),
+            part("read + decode + columns", "read_decode_and_frame"),
+            *sides,
+        ),
         (Bar("1.5 × (decode + DataFrame)", 1.5, ("decode + DataFrame",)),),
         documents=documents,
         rounds=min(3, scale.rounds),
+        limit=Limit(
+            "read + decode + columns",
+            "An artifact is a document, in which fields may have any name, type and depth. LaminDB's are rows of a "
+            "table, whose columns need no decoding.",
+        ),
     )
 
 
@@ -242,6 +273,7 @@ def s3_sides(direction: str, what: str, *, peers: bool) -> tuple[Side, ...]:
     return (
         ours(mine),
         Side("s5cmd", "s5cmd", job, "floor", S5CMD if up else "not verified"),
+        *(() if up or what == "small" else (Side("s5cmd beside sha256", "s5cmd", f"{job}_and_hash", "part"),)),
         floor("obstore", f"obstore_{job}", S5CMD if up else "not verified"),
         floor("boto3", f"boto3_{job}", S5CMD if up else "not verified"),
         *(others if peers else ()),
@@ -262,6 +294,11 @@ def on_s3(scale: Scale) -> list[Job]:
                         Bar("150 MB of memory", plus=150, unit="MB"),
                     ),
                     size=bytes_each, rounds=min(scale.rounds, 3), needs="s3", synced=True,
+                    limit=None if direction == "upload" else Limit(
+                        "s5cmd beside sha256",
+                        "The others do not verify what they got. Who does needs a core for as long as the hash takes, "
+                        "and here the server and the client share two.",
+                    ),
                 )
             )  # fmt: skip
         for count, files in enumerate(scale.s3_files):

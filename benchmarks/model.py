@@ -49,10 +49,19 @@ class Bar:
 
 
 @dataclass(frozen=True)
+class Limit:
+    """Why elliptio cannot take less than one of the sides of a job, which is timed for that."""
+
+    side: str
+    because: str
+
+
+@dataclass(frozen=True)
 class Job:
     """One thing that users do.
 
-    `times` is how often it is done in one round; the round counts as the median of them.
+    `times` is how often it is done in one round; the round counts as the median of them. `limit` is shown where a bar
+    is not reached.
     """
 
     name: str
@@ -67,6 +76,7 @@ class Job:
     needs: str = ""
     synced: bool = False
     remark: str = ""
+    limit: Limit | None = None
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def load() -> list[dict[str, Any]]:
 
 
 def page(jobs: list[dict[str, Any]]) -> str:
-    parts = [INTRODUCTION.format(picture=PICTURE.name), "\n## Aims\n\n", *aims(jobs), "\n## Jobs\n"]
+    parts = [INTRODUCTION.format(picture=PICTURE.name), "\n## Aims\n\n", *aims(jobs), *limits(jobs), "\n## Jobs\n"]
     for job in jobs:
         parts += [f"\n### {sentence(job['title'])}\n\n", *table(job)]
     return "".join([*parts, HOW, *machines(jobs)])
@@ -75,6 +75,23 @@ def aims(jobs: list[dict[str, Any]]) -> Iterator[str]:
         for bar in job["bars"]:
             verdict = "reached" if bar["share"] <= 1 else "**not reached**"
             yield f"| {job['title']} | {bar['text']} | {number(bar['share'])} | {verdict} |\n"
+
+
+def limits(jobs: list[dict[str, Any]]) -> Iterator[str]:
+    """Of each aim that is not reached, what it would take at least to do what elliptio promises."""
+    missed = [(job, bar) for job in jobs if "limit" in job for bar in job["bars"] if bar["share"] > 1]
+    if not missed:
+        return
+    yield "\n## Where an aim is not reached\n\nWhat stands in the way was timed beside it, in the same rounds.\n\n"
+    yield "| job | at most | elliptio | what it cannot do without | |\n|---|---:|---:|---|---:|\n"
+    for job, bar in missed:
+        side = job["limit"]["side"]
+        least = next((duration(each["seconds"]) for each in job["sides"] if each["name"] == side), "")
+        took = f"{duration(bar['allowed'])} | {duration(bar['seconds'])}"
+        yield f"| {job['title']}: {bar['text']} | {took} | {side} | {least} |\n"
+    yield "\n"
+    for job in {job["name"]: job for job, _ in missed}.values():
+        yield f"- **{sentence(job['title'])}.** {job['limit']['because']}\n"
 
 
 def table(job: dict[str, Any]) -> Iterator[str]:

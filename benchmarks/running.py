@@ -11,6 +11,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -166,9 +167,9 @@ def described(
             entry |= {"notes": ends[side.name]["notes"]} if ends[side.name]["notes"] else {}
         found.append(entry)
     bars = [met for bar in job.bars if (met := measured(bar, rounds, ends)) is not None]
-    return {"name": job.name, "title": job.title, "sides": found, "bars": bars} | (
-        {"remark": job.remark} if job.remark else {}
-    )
+    entry = {"name": job.name, "title": job.title, "sides": found, "bars": bars}
+    entry |= {"remark": job.remark} if job.remark else {}
+    return entry | ({"limit": asdict(job.limit)} if job.limit else {})
 
 
 def measured(bar: Bar, rounds: dict[str, list[float]], ends: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
@@ -183,12 +184,14 @@ def measured(bar: Bar, rounds: dict[str, list[float]], ends: dict[str, dict[str,
     if bar.against and not against:
         return None
     mine = rounds[bar.who]
-    shares, ratios = [], []
+    allowed, ratios = [], []
     for number, value in enumerate(mine):
         other = bar.choose([rounds[name][number] for name in against]) if against else 0.0
-        shares.append(value / (bar.factor * other + bar.plus))
+        allowed.append(bar.factor * other + bar.plus)
         ratios.append(value / other if other else 0.0)
-    found: dict[str, Any] = {"text": bar.text, "share": rounded(statistics.median(shares))}
+    share = statistics.median(value / most for value, most in zip(mine, allowed, strict=True))
+    found: dict[str, Any] = {"text": bar.text, "share": rounded(share)}
+    found |= {"allowed": rounded(statistics.median(allowed)), "seconds": rounded(statistics.median(mine))}
     if against:
         found |= {"ratio": rounded(statistics.median(ratios)), "against": against}
     return found

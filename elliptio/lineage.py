@@ -163,7 +163,8 @@ def lineage(lake: Lake, artifact_id: str, *, direction: Direction = "both", dept
     with uncollected():
         up = links(up=True) if direction != "down" else []
         down = links(up=False) if direction != "up" else []
-        ancestors = dict.fromkeys(parent for _, parent in up if parent != found)
+        ancestors = dict.fromkeys([parent for _, parent in up])
+        ancestors.pop(found, None)
         descendants = dict.fromkeys(child for child, _ in down if child != found and child not in ancestors)
         every = list(dict.fromkeys([*up, *down])) if up and down else up or down
     return Lineage(found, list(ancestors), list(descendants), every, lake)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from benchmarks.model import KB
 from benchmarks.place import Action, Place, whole_process
 
 THREADS = 16
@@ -72,6 +73,41 @@ def copy_hash_commit(place: Place, *, flushed: bool = False) -> Iterator[Action]
 
 def copy_flush_hash_commit(place: Place) -> Iterator[Action]:
     return copy_hash_commit(place, flushed=True)
+
+
+def save_by_system_calls(place: Place) -> Iterator[Action]:
+    """What a save asks of the system, and nothing else: staged, flushed, published by a rename, flushed, indexed."""
+    source, lake = place.file(), place.folder / "lake"
+    manifest, rows = os.urandom(4 * KB), [(number, os.urandom(24), os.urandom(9)) for number in range(18)]
+    lake.mkdir()
+    flush_all = file_system_flusher(lake)
+    connection = sqlite3.connect(place.folder / "index.sqlite", isolation_level=None)
+    connection.executescript(
+        """PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE documents (number INTEGER PRIMARY KEY,
+        id TEXT UNIQUE, body BLOB); CREATE TABLE keys (path, value, time, document, PRIMARY KEY (path, value, time,
+        document)) WITHOUT ROWID"""
+    )
+
+    def action(number: int) -> None:
+        staged = str(lake / f".{number}")
+        os.mkdir(staged)
+        os.mkdir(f"{staged}/files")
+        content = source.read_bytes()
+        hashlib.sha256(content).hexdigest()
+        for name, data in (("files/file.bin", content), ("metadata.json", manifest)):
+            descriptor = os.open(f"{staged}/{name}", os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+            os.write(descriptor, data)
+            os.close(descriptor)
+        flush_all()
+        os.rename(staged, lake / str(number))
+        flush(lake)
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("INSERT INTO documents VALUES (?, ?, ?)", (number, f"artifact_{number}", manifest[:KB]))
+        connection.executemany("INSERT INTO keys VALUES (?, ?, ?, ?)", [(*row, number) for row in rows])
+        connection.execute("COMMIT")
+
+    for number in itertools.count():
+        yield lambda number=number: action(number)
 
 
 def copy_files(place: Place) -> Iterator[Action]:
@@ -142,14 +178,68 @@ def decode_and_frame(place: Place) -> Iterator[Action]:
     yield from itertools.repeat(action)
 
 
-def pymongo_newest(place: Place) -> Iterator[Action]:
+def read_decode_and_frame(place: Place) -> Iterator[Action]:
+    """Read the same rows in the same order, decode them and build the same columns, with as little as that takes."""
+    import gc
+
+    import bson
+    import pandas as pd
+    from bson.codec_options import CodecOptions
+
+    from benchmarks.lakes import filled
+
+    with filled(place) as h:
+        names = list(h.find(max_docs=1).columns)
+        path = h.lake.store.root
+    connection = sqlite3.connect(f"{path}/.elliptio/index.sqlite")
+    sql = """SELECT body FROM keys JOIN documents ON documents.number = document WHERE path IN (
+        SELECT number FROM paths WHERE path = 'creation_time') ORDER BY value DESC"""
+    options = CodecOptions(tz_aware=True)
+
+    def action() -> object:
+        gc.disable()
+        documents = [bson.decode(body, options) for (body,) in connection.execute(sql)]
+        columns = {name: pd.Series([each.get(name) for each in documents], dtype="object") for name in names}
+        gc.enable()
+        return pd.DataFrame(columns)
+
+    yield from itertools.repeat(action)
+
+
+def read_links_and_names(place: Place) -> Iterator[Action]:
+    """Read all links of the wide graph, and the names of all that are linked, in whatever order they lie."""
+    from benchmarks.lakes import filled, three_parents
+
+    with filled(place, "wide", three_parents) as h:
+        connection = sqlite3.connect(f"{h.lake.store.root}/.elliptio/index.sqlite")
+
+    def action() -> object:
+        names = dict(connection.execute("SELECT number, id FROM nodes"))
+        return [
+            (names[child], names[parent]) for child, parent in connection.execute("SELECT child, parent FROM links")
+        ]
+
+    yield from itertools.repeat(action)
+
+
+def pymongo_newest(place: Place, *, counted: bool = False) -> Iterator[Action]:
     from pymongo import MongoClient
 
     from benchmarks.lakes import fill_mongodb
 
-    lake_id = fill_mongodb(place)
+    query = {"lake_id": fill_mongodb(place)}
     collection = MongoClient(place.mongodb, tz_aware=True).get_default_database()["artifacts"]
-    yield from itertools.repeat(lambda: list(collection.find({"lake_id": lake_id}).sort("creation_time", -1).limit(7)))
+
+    def action() -> None:
+        list(collection.find(query).sort("creation_time", -1).limit(7))
+        if counted:
+            collection.count_documents(query, limit=10_000)
+
+    yield from itertools.repeat(action)
+
+
+def pymongo_newest_and_count(place: Place) -> Iterator[Action]:
+    return pymongo_newest(place, counted=True)
 
 
 # --- S3 ---

@@ -6,11 +6,13 @@ import itertools
 import os
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks.place import Action, Place
+from benchmarks.sides.floors import sha256
 
 
 @cache
@@ -38,6 +40,21 @@ def download_large(place: Place) -> Iterator[Action]:
     s5cmd("cp", str(place.file()), f"{place.s3}/file")
     for target in place.new_targets():
         yield lambda target=target: s5cmd("cp", f"{place.s3}/file", str(target))
+
+
+def download_large_and_hash(place: Place) -> Iterator[Action]:
+    """Download, and beside it hash as many bytes of a local file."""
+    source = place.file()
+    s5cmd("cp", str(source), f"{place.s3}/file")
+    with ThreadPoolExecutor(1) as pool:
+
+        def action(target: Path) -> None:
+            hashing = pool.submit(sha256, source)
+            s5cmd("cp", f"{place.s3}/file", str(target))
+            hashing.result()
+
+        for target in place.new_targets():
+            yield lambda target=target: action(target)
 
 
 def upload_small(place: Place) -> Iterator[Action]:

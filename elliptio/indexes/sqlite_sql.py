@@ -105,7 +105,7 @@ def followed(
 
 def _named(connection: sqlite3.Connection, links: Collection[tuple[int, int]]) -> list[Link]:
     """Links by the identifiers of the documents, whose numbers make the tables small."""
-    numbers = sorted({*itertools.chain.from_iterable(links)})
+    numbers = sorted({child for child, _ in links}.union([parent for _, parent in links]))
     found = "json_each(?) CROSS JOIN nodes ON number = value"
     names = dict(_pairs(connection, "nodes.number", "nodes.id", found, numbers))
     return [(names[child], names[parent]) for child, parent in links]
