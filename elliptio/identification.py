@@ -11,12 +11,13 @@ from typing import Any
 from elliptio import metadata, naming, spool
 from elliptio.errors import ElliptioError, SourceError, SourceNotFoundError
 from elliptio.failures import explained
+from elliptio.fields import DELETED
 from elliptio.hashing import sha256_of
 from elliptio.lake import Lake
 from elliptio.manifests import manifest_of
 from elliptio.protocols import Document
 from elliptio.query.ordering import sort_documents
-from elliptio.search import DELETED, Found, warn_if_index_is_lost
+from elliptio.search import Found, warn_if_index_is_lost
 
 log = logging.getLogger(__name__)
 

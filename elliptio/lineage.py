@@ -12,10 +12,10 @@ from elliptio.drawing.nodes import Link, Node
 from elliptio.drawing.svg import svg
 from elliptio.drawing.tree import tree
 from elliptio.errors import DocumentNotFoundError, QueryError
+from elliptio.fields import DELETED
 from elliptio.garbage import uncollected
 from elliptio.lake import ARTIFACTS, TOMBSTONES, Lake
 from elliptio.protocols import Document, Query
-from elliptio.search import DELETED
 
 if TYPE_CHECKING:
     import networkx

@@ -8,9 +8,10 @@ from typing import Any
 
 from elliptio import runs, spool
 from elliptio.errors import QueryError
+from elliptio.fields import check_field, check_fields
 from elliptio.lake import Lake
 from elliptio.query import check_sort, normalize_query
-from elliptio.search import Found, check_field, check_fields, check_max_docs, dig, first_of
+from elliptio.search import Found, check_max_docs, dig, first_of
 
 FIRST = ("creation_time", "name", "status", "username", "params", "metrics")
 REST = (

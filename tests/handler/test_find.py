@@ -228,6 +228,10 @@ UNANSWERABLE: list[tuple[Any, str]] = [
     ({"$or": [{"username": "andy"}, {"$nor": [{"usrname": "x"}]}]}, "'username'"),
     ({"creation": 1}, "'creation_time'"),
     ({"qqqq": 1}, "there are _id"),
+    ({"files.sha265": "x"}, "'files.sha256'"),
+    ({"files.0.rel": "x"}, "'files.relpath'"),
+    ({"$or": [{"git.comit": "x"}]}, "'git.commit'"),
+    ({"git.x": 1}, "there are git.branch, git.commit"),
     ({"creation_time": "2026-01-01"}, "datetime"),
     ({"creation_time": {"$gte": "2026-01-01"}}, "datetime"),
     ({"creation_time": {"$in": ["2026-01-01"]}}, "datetime"),
@@ -251,6 +255,12 @@ def test_what_would_silently_find_nothing_is_refused(local: eio.Handler) -> None
         local.find(sort="nope")
     with pytest.raises(eio.QueryError, match=r"'labels\.project'"):
         local.find(sort="-project")
+    with pytest.raises(eio.QueryError, match=r"'files\.size'"):
+        local.find(sort="files.sizes")
+    with pytest.raises(eio.QueryError, match=r"'git\.dirty'"):
+        local.find(columns=["git.dirt"])
+    for fine in ("files.0.sha256", "files.0", "git.commit", "labels.sha265", "labels.0.x", "tags.0", "python.version"):
+        assert local.find({fine: "x"}).empty
 
 
 def test_a_whole_root_can_be_asked_for(filled: eio.Handler) -> None:
