@@ -273,7 +273,7 @@ def s3_sides(direction: str, what: str, *, peers: bool) -> tuple[Side, ...]:
     return (
         ours(mine),
         Side("s5cmd", "s5cmd", job, "floor", S5CMD if up else "not verified"),
-        *(() if up or what == "small" else (Side("s5cmd beside sha256", "s5cmd", f"{job}_and_hash", "part"),)),
+        *((Side("s5cmd beside sha256", "s5cmd", f"{job}_and_hash", "part"),) if what == "large" else ()),
         floor("obstore", f"obstore_{job}", S5CMD if up else "not verified"),
         floor("boto3", f"boto3_{job}", S5CMD if up else "not verified"),
         *(others if peers else ()),
@@ -294,10 +294,10 @@ def on_s3(scale: Scale) -> list[Job]:
                         Bar("150 MB of memory", plus=150, unit="MB"),
                     ),
                     size=bytes_each, rounds=min(scale.rounds, 3), needs="s3", synced=True,
-                    limit=None if direction == "upload" else Limit(
+                    limit=Limit(
                         "s5cmd beside sha256",
-                        "The others do not verify what they got. Who does needs a core for as long as the hash takes, "
-                        "and here the server and the client share two.",
+                        "The others keep no hash of what they send, and do not verify what they get. Who does needs a "
+                        "core for as long as the hash takes, and here the server and the client share two.",
                     ),
                 )
             )  # fmt: skip

