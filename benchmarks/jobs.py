@@ -81,7 +81,8 @@ def saving_small_files(scale: Scale) -> list[Job]:
             limit=Limit(
                 "the system calls of a save",
                 "What is published must be whole and on the disk before it is visible, and stay visible: so two "
-                "folders and two files are made, flushed, renamed and flushed again, and then indexed.",
+                "folders and two files are made, flushed, renamed and flushed again, and then indexed. The floor "
+                "flushes one commit.",
             ),
         ),
         Job(

@@ -82,7 +82,8 @@ def limits(jobs: list[dict[str, Any]]) -> Iterator[str]:
     missed = [(job, bar) for job in jobs if "limit" in job for bar in job["bars"] if bar["share"] > 1]
     if not missed:
         return
-    yield "\n## Where an aim is not reached\n\nWhat stands in the way was timed beside it, in the same rounds.\n\n"
+    yield "\n## Where an aim is not reached\n\nWhat stands in the way was timed beside it, in the same rounds; then a "
+    yield "profile by the clock told which of its functions elliptio spent its time in.\n\n"
     yield "| job | at most | elliptio | what it cannot do without | |\n|---|---:|---:|---|---:|\n"
     for job, bar in missed:
         side = job["limit"]["side"]
@@ -91,7 +92,14 @@ def limits(jobs: list[dict[str, Any]]) -> Iterator[str]:
         yield f"| {job['title']}: {bar['text']} | {took} | {side} | {least} |\n"
     yield "\n"
     for job in {job["name"]: job for job, _ in missed}.values():
-        yield f"- **{sentence(job['title'])}.** {job['limit']['because']}\n"
+        yield f"- **{sentence(job['title'])}.** {job['limit']['because']}{profiled(job)}\n"
+
+
+def profiled(job: dict[str, Any]) -> str:
+    """Who takes how much of the time, in words."""
+    found = next((side["profile"] for side in job["sides"] if "profile" in side), {})
+    shares = [f"`{place}` {share:.0%}" for place, share in found.items()]
+    return f" Of elliptio's time: {', '.join(shares)}." if shares else ""
 
 
 def table(job: dict[str, Any]) -> Iterator[str]:

@@ -18,6 +18,7 @@ from typing import Any
 from benchmarks.environments import python_of
 from benchmarks.model import Bar, Job, Side
 from benchmarks.place import remove
+from benchmarks.worker import PROFILE
 
 WORKER = Path(__file__).with_name("worker.py")
 LONGEST = 900
@@ -48,6 +49,13 @@ class Worker:
         self._process.stdin.write(f"{times}\n")
         self._process.stdin.flush()
         return statistics.median(self._answer()["seconds"])
+
+    def profile(self) -> dict[str, float]:
+        """Which functions take which share of the time."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(PROFILE)
+        self._process.stdin.flush()
+        return self._answer()["profile"]
 
     def end(self) -> dict[str, Any]:
         """End it, and return what it noted."""
@@ -106,13 +114,16 @@ def run(job: Job, sides: list[Side], folder: Path, shared: Path) -> dict[str, An
                     os.sync()
                 with told(side, ends):
                     rounds[side.name].append(workers[side.name].seconds(job.times))
+        profiles = {}
         for side in sides:
             if side.name not in ends:
                 with told(side, ends):
+                    if job.limit and side.name == "elliptio":
+                        profiles[side.name] = workers[side.name].profile()
                     ends[side.name] = workers[side.name].end()
     for number in range(len(sides)):
         remove(folder / str(number))
-    return described(job, sides, rounds, ends)
+    return described(job, sides, rounds, ends, profiles)
 
 
 @contextlib.contextmanager
@@ -151,7 +162,11 @@ def servers(job: Job, folder: Path) -> Iterator[tuple[dict[str, str], dict[str, 
 
 
 def described(
-    job: Job, sides: list[Side], rounds: dict[str, list[float]], ends: dict[str, dict[str, Any]]
+    job: Job,
+    sides: list[Side],
+    rounds: dict[str, list[float]],
+    ends: dict[str, dict[str, Any]],
+    profiles: dict[str, dict[str, float]],
 ) -> dict[str, Any]:
     found = []
     for side in sides:
@@ -165,6 +180,7 @@ def described(
             entry["rounds"] = [rounded(value) for value in rounds[side.name]]
             entry["peak_mb"] = round(ends[side.name]["peak_mb"])
             entry |= {"notes": ends[side.name]["notes"]} if ends[side.name]["notes"] else {}
+            entry |= {"profile": profiles[side.name]} if side.name in profiles else {}
         found.append(entry)
     bars = [met for bar in job.bars if (met := measured(bar, rounds, ends)) is not None]
     entry = {"name": job.name, "title": job.title, "sides": found, "bars": bars}

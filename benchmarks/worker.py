@@ -1,7 +1,8 @@
 """One side doing one job, in a process and an environment of its own.
 
 ``python worker.py SIDE JOB PLACE``. Each line on standard input is how many actions to time; each answer is a line of
-JSON with their seconds. When the input ends, it says how much memory it needed at most, and ends.
+JSON with their seconds, or, where the line is "profile", with who takes which share of the time. When the input ends,
+it says how much memory it needed at most, and ends.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from pathlib import Path
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from benchmarks.place import Place  # noqa: E402
+
+PROFILE = "profile\n"
+"""Asks where the time goes, instead of how long it takes."""
 
 
 def peak_memory() -> float:
@@ -44,6 +48,12 @@ def main() -> None:
         action = next(actions)
         print(json.dumps({"ready": True}), file=answers)
         for line in sys.stdin:
+            if line == PROFILE:
+                from benchmarks.profiling import profile
+
+                print(json.dumps({"profile": profile(action, actions)}), file=answers)
+                action = next(actions)
+                continue
             seconds = []
             for _ in range(int(line)):
                 start = time.perf_counter()

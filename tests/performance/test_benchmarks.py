@@ -6,11 +6,13 @@ import json
 import re
 import subprocess
 import sys
+import time
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+import elliptio as eio
 from benchmarks import model, report
 from benchmarks.jobs import jobs
 from benchmarks.place import Place
@@ -96,6 +98,7 @@ def test_names_of_jobs_and_sides_are_unique_and_bars_name_sides() -> None:
             names = [side.name for side in job.sides]
             assert len(set(names)) == len(names)
             assert {name for bar in job.bars for name in (*bar.against, bar.who)} <= set(names)
+            assert job.limit is None or job.limit.side in names
 
 
 @pytest.mark.parametrize("path", [report.PAGE, report.PICTURE], ids=lambda path: path.name)
@@ -109,3 +112,28 @@ def test_results_name_no_machine_and_no_path() -> None:
         text = path.read_text()
         assert not re.search(r"/(?:home|root|tmp|work|Users)/", text)
         assert not re.search(r"https?://(?!127\.0\.0\.1)", text)
+
+
+def test_a_profile_counts_who_waits_as_well(tmp_path: Path) -> None:
+    from benchmarks.profiling import profile
+
+    with eio.Handler(tmp_path / "lake", progress=False) as h:
+        source = tmp_path / "one.txt"
+        source.write_text("x")
+        h.upload(source)
+        actions = iter(lambda: lambda: (h.upload(source), time.sleep(0.01)), None)
+        shares = profile(next(actions), actions, 0.3)
+    assert shares["the benchmark"] > 0.5  # it sleeps
+    assert any(place.startswith(("stores/", "indexes/")) for place in shares)
+    assert sum(shares.values()) <= 1.01
+
+
+def test_the_page_says_what_stands_in_the_way_of_an_aim() -> None:
+    sides = [{"name": "elliptio", "seconds": 2.0, "profile": {"a.py f": 0.5}}, {"name": "bare", "seconds": 1.5}]
+    bar = {"text": "1 s", "share": 2.0, "allowed": 1.0, "seconds": 2.0}
+    job = {"name": "x", "title": "do it", "sides": sides, "bars": [bar], "limit": {"side": "bare", "because": "So."}}
+    page = "".join(report.limits([job]))
+    assert "| do it: 1 s | 1.00 s | 2.00 s | bare | 1.50 s |" in page
+    assert "**Do it.** So. Of elliptio's time: `a.py f` 50%." in page
+    bar["share"] = 1.0
+    assert list(report.limits([job])) == []
