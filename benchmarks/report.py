@@ -82,8 +82,8 @@ def limits(jobs: list[dict[str, Any]]) -> Iterator[str]:
     missed = [(job, bar) for job in jobs if "limit" in job for bar in job["bars"] if bar["share"] > 1]
     if not missed:
         return
-    yield "\n## Where an aim is not reached\n\nWhat stands in the way was timed beside it, in the same rounds; then a "
-    yield "profile by the clock told which of its functions elliptio spent its time in.\n\n"
+    yield "\n## Where an aim is not reached\n\nWhat stands in the way was timed beside it, in the same rounds. Then a "
+    yield "profile by\nthe clock told in which of its functions elliptio spent its time.\n\n"
     yield "| job | at most | elliptio | what it cannot do without | |\n|---|---:|---:|---|---:|\n"
     for job, bar in missed:
         side = job["limit"]["side"]
@@ -98,7 +98,7 @@ def limits(jobs: list[dict[str, Any]]) -> Iterator[str]:
 def profiled(job: dict[str, Any]) -> str:
     """Who takes how much of the time, in words."""
     found = next((side["profile"] for side in job["sides"] if "profile" in side), {})
-    shares = [f"`{place}` {share:.0%}" for place, share in found.items()]
+    shares = [f"`{place}` {share:.0%}" for place, share in found.items() if share >= 0.01]
     return f" Of elliptio's time: {', '.join(shares)}." if shares else ""
 
 
