@@ -118,23 +118,26 @@ class Uv(Installer):
         self._program = program
 
     def find_python(self, version: str) -> tuple[str | None, str]:
-        """Ask uv."""
-        for wanted in (version, ".".join(version.split(".")[:2])):
+        """Take this interpreter if it has the version, else ask uv, which may not know of this one."""
+        own, minor = version_of(sys.executable), ".".join(version.split(".")[:2])
+        if own == version:
+            return sys.executable, own
+        for wanted in (version, minor):
             done = _run([self._program, "python", "find", "--no-project", wanted])
             path = done.stdout.strip()
             if done.returncode == 0 and path:
                 return path, version_of(path)
-        return None, ""
+        return (sys.executable, own) if own.startswith(f"{minor}.") else (None, "")
 
     def fetches_python(self) -> bool:
         """It does, unless its settings forbid it."""
         return os.environ.get("UV_PYTHON_DOWNLOADS", "automatic") == "automatic" and not os.environ.get("UV_OFFLINE")
 
     def make(self, folder: Path, python: str, version: str) -> None:
-        """Make it for the version if uv has or gets it, else for the interpreter that has to do."""
+        """Make it for the interpreter if it has the version, or uv neither has nor gets another that does."""
         options = ("venv", "--no-project", "--quiet")
-        done = _run([self._program, *options, "--python", version, str(folder)])
-        if done.returncode:
+        right = version_of(python) == version
+        if right or _run([self._program, *options, "--python", version, str(folder)]).returncode:
             _checked([self._program, *options, "--python", python, str(folder)], "make an environment")
 
     def ask(self, python: str, requirements: Path) -> subprocess.CompletedProcess[str]:

@@ -35,6 +35,18 @@ def test_the_interpreter(installer: Installer) -> None:
     assert installer.find_python("2.1.0") == (None, "")
 
 
+def test_this_interpreter_needs_not_be_on_the_path(
+    installer: Installer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"PATH": str(tmp_path), "HOME": str(tmp_path), "UV_PYTHON_DOWNLOADS": "never"}.items():
+        monkeypatch.setenv(name, value)
+    assert installer.find_python(HERE) == (sys.executable, HERE)
+    minor = ".".join(HERE.split(".")[:2])
+    assert installer.find_python(f"{minor}.999") == (sys.executable, HERE)
+    installer.make(tmp_path / "made", sys.executable, HERE)
+    assert version_of(python_in(tmp_path / "made")) == HERE
+
+
 def test_versions_that_do_not_exist(installer: Installer) -> None:
     wanted = {"six": "99.9", "tqdm": version("tqdm"), "python-dateutil": "0.0.1", "no-such-package-of-elliptio": "1.0"}
     path, found = look(installer, HERE, wanted)
