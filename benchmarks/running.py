@@ -45,17 +45,11 @@ class Worker:
             raise
 
     def seconds(self, times: int) -> float:
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{times}\n")
-        self._process.stdin.flush()
-        return statistics.median(self._answer()["seconds"])
+        return statistics.median(self._ask(f"{times}\n")["seconds"])
 
     def profile(self) -> dict[str, float]:
         """Which functions take which share of the time."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(PROFILE)
-        self._process.stdin.flush()
-        return self._answer()["profile"]
+        return self._ask(PROFILE)["profile"]
 
     def end(self) -> dict[str, Any]:
         """End it, and return what it noted."""
@@ -64,6 +58,12 @@ class Worker:
         answer = self._answer()
         self._process.wait(60)
         return answer
+
+    def _ask(self, line: str) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        self._process.stdin.write(line)
+        self._process.stdin.flush()
+        return self._answer()
 
     def _answer(self) -> dict[str, Any]:
         assert self._process.stdout is not None

@@ -103,13 +103,14 @@ def _misplaced(key: str) -> QueryError:
 def _condition(path: str, operand: Any, depth: int) -> Any:
     if isinstance(operand, Mapping) and any(isinstance(key, str) and key.startswith("$") for key in operand):
         return _operators(path, operand, depth)
-    if _is_regex(operand):
-        from elliptio.query.ordering import regex_options
+    plain = _literal(path, operand, depth)
+    if not _is_regex(plain):
+        return plain
+    from elliptio.query.predicate import regex_operand
 
-        _check_regex(path, operand, "")
-        # It means the same to MongoDB; there are servers that find nothing by a pattern alone (docs/queries.md).
-        return {"$regex": operand.pattern, "$options": regex_options(int(operand.flags))}
-    return _literal(path, operand, depth)
+    # It means the same to MongoDB; there are servers that find nothing by a pattern alone (docs/queries.md).
+    pattern, options = regex_operand(plain)
+    return {"$regex": pattern, "$options": options}
 
 
 def _is_regex(value: Any) -> bool:
