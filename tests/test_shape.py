@@ -1,0 +1,119 @@
+"""Holds the shape of the house: how long its parts are, what its doors show, how far a call goes.
+
+Where a change makes a figure smaller, lower it here: they only go down.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import elliptio as eio
+import elliptio.testing
+
+PACKAGE = Path(eio.__file__).parent
+LONGEST_FILE, LONGEST_CLASS, LONGEST_FUNCTION = 400, 250, 40
+"""In lines; docstrings do not count in classes and functions: what is well described is not long."""
+
+TOO_LONG = {"files.py", "metadata.py", "session.py", "testing/stores.py"}
+TOO_LONG_INSIDE = {"lake.py: Lake", "provenance/git.py: _status", "testing/stores.py: StoreConformance"}
+
+DOORS = {
+    eio: [
+        "Artifact", "ConfigError", "DocumentNotFoundError", "ElliptioError", "EmptyIndexWarning", "FileKeyError",
+        "FormatError", "Handler", "InUseError", "IndexUnavailableError", "IntegrityError", "Labels", "LocalFile",
+        "Metadata", "MetadataError", "MissingExtraError", "MissingKeyError", "NotWrittenError", "QueryError",
+        "RemoteFile", "ReproductionError", "S3File", "SourceError", "SourceNotFoundError", "SpooledWarning",
+        "StoreError", "TagTakenError", "TruncatedWarning", "__version__", "mock_username",
+    ],
+    elliptio.testing: ["S3Server", "ServerError", "StoreConformance", "mongodb_server", "s3_server"],
+}  # fmt: skip
+
+VERBS = [
+    "based_on", "close", "compare", "current_run", "delete", "find", "flush", "gc", "get", "hash", "identify", "index",
+    "latest", "lineage", "link", "metrics", "new", "reindex", "reproduce", "run", "run_id", "run_tree", "runs", "store",
+    "tag", "tags", "untag", "upload", "verify",
+]  # fmt: skip
+
+BUDGET = {
+    "upload": {"calls": 411, "functions": 169, "files": 38, "depth": 13},
+    "new": {"calls": 463, "functions": 189, "files": 39, "depth": 12},
+    "get": {"calls": 226, "functions": 85, "files": 23, "depth": 10},
+    "find": {"calls": 140, "functions": 72, "files": 20, "depth": 11},
+    "download": {"calls": 53, "functions": 43, "files": 10, "depth": 11},
+    "run": {"calls": 417, "functions": 134, "files": 29, "depth": 13},
+    "tag": {"calls": 867, "functions": 136, "files": 28, "depth": 13},
+    "tag among 100": {"calls": 4524, "functions": 136, "files": 28, "depth": 13},
+}
+"""What a call may take inside the package when it is made the second time, on a small local lake; see `tests.hops`."""
+
+
+def sources() -> list[tuple[str, str]]:
+    """Each file of the package with its text."""
+    return [(str(path.relative_to(PACKAGE)), path.read_text()) for path in sorted(PACKAGE.rglob("*.py"))]
+
+
+DESCRIBED = ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef
+
+
+def lines_of(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines of a class or a function, without its docstring and those of what is defined in it."""
+    texts = [
+        part.body[0]
+        for part in ast.walk(node)
+        if isinstance(part, DESCRIBED) and ast.get_docstring(part, clean=False) is not None
+    ]
+    return lines(node) - sum(map(lines, texts))
+
+
+def lines(node: ast.stmt) -> int:
+    return (node.end_lineno or 0) - node.lineno + 1
+
+
+def test_files_are_short() -> None:
+    assert {name for name, text in sources() if text.count("\n") > LONGEST_FILE} == TOO_LONG
+
+
+def test_classes_and_functions_are_short() -> None:
+    found = {
+        f"{name}: {node.name}"
+        for name, text in sources()
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, DESCRIBED)
+        if lines_of(node) > (LONGEST_CLASS if isinstance(node, ast.ClassDef) else LONGEST_FUNCTION)
+    }
+    assert found == TOO_LONG_INSIDE
+
+
+@pytest.mark.parametrize("door", DOORS, ids=lambda door: door.__name__)
+def test_a_door_shows_what_it_should(door: object) -> None:
+    assert vars(door)["__all__"] == DOORS[door]
+
+
+def test_the_handler_has_these_verbs() -> None:
+    assert [name for name, _ in inspect.getmembers(eio.Handler) if not name.startswith("_")] == VERBS
+
+
+@pytest.fixture(scope="module")
+def hops() -> dict[str, dict[str, int]]:
+    """What the main verbs take, in a new process, so that no other test has a part in it."""
+    root = PACKAGE.parent
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ELLIPTIO_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.hops"],
+        cwd=root, env={**environment, "PYTHONPATH": str(root)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return dict(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize("verb", BUDGET)
+def test_a_verb_keeps_to_its_budget(verb: str, hops: dict[str, dict[str, int]]) -> None:
+    over = {what: number for what, number in hops[verb].items() if number > BUDGET[verb][what]}
+    assert not over, f"{verb} may take {BUDGET[verb]}. `python -m tests.hops` shows what it takes."
