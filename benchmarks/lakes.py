@@ -11,7 +11,7 @@ from typing import Any
 
 import elliptio as eio
 from benchmarks.place import Place
-from elliptio.indexes.sqlite import SqliteIndex
+from elliptio.indexes.sqlite.index import SqliteIndex
 
 BATCH = 10_000
 USERS = 20

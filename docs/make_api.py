@@ -15,19 +15,19 @@ from pathlib import Path
 from typing import Any
 
 RETURNED = {
-    "artifact": ("NewArtifact",),
-    "files": ("Files",),
+    "artifacts.artifact": ("NewArtifact",),
+    "artifacts.files": ("Files",),
     "metadata": ("FileRecord",),
-    "lineage": ("Lineage", "Node"),
+    "lineage.lineage": ("Lineage", "Node"),
     "run": ("Run",),
-    "run_tree": ("RunTree",),
-    "comparison": ("Comparison", "GitComparison"),
-    "table_comparison": ("TableComparison",),
-    "reproduction.reproduction": ("Reproduction",),
-    "reproduction.obstacles": ("Obstacle",),
-    "reproduction.outcome": ("Result", "FileResult"),
-    "upkeep": ("ReindexReport", "Orphan"),
-    "verification": ("VerifyReport", "Problem"),
+    "runs.tree": ("RunTree",),
+    "lineage.comparison.comparison": ("Comparison", "GitComparison"),
+    "lineage.comparison.table_comparison": ("TableComparison",),
+    "lineage.reproduction.reproduction": ("Reproduction",),
+    "lineage.reproduction.obstacles": ("Obstacle",),
+    "lineage.reproduction.outcome": ("Result", "FileResult"),
+    "lake.upkeep.upkeep": ("ReindexReport", "Orphan"),
+    "lake.upkeep.verification": ("VerifyReport", "Problem"),
 }
 
 INTERNAL = {"Files.settle"}

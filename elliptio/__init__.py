@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "1.0.0.dev0"
 
 _HOMES = {
-    "Artifact": "elliptio.artifact",
-    "EmptyIndexWarning": "elliptio.search",
+    "Artifact": "elliptio.artifacts.artifact",
+    "EmptyIndexWarning": "elliptio.finding.search",
     "ConfigError": "elliptio.errors",
     "DocumentNotFoundError": "elliptio.errors",
     "ElliptioError": "elliptio.errors",
@@ -23,24 +23,24 @@ _HOMES = {
     "InUseError": "elliptio.errors",
     "IndexUnavailableError": "elliptio.errors",
     "IntegrityError": "elliptio.errors",
-    "Labels": "elliptio.metadata",
-    "LocalFile": "elliptio.files",
+    "Labels": "elliptio.labels",
+    "LocalFile": "elliptio.artifacts.files",
     "Metadata": "elliptio.metadata",
     "MetadataError": "elliptio.errors",
     "MissingExtraError": "elliptio.errors",
     "MissingKeyError": "elliptio.errors",
     "NotWrittenError": "elliptio.errors",
     "QueryError": "elliptio.errors",
-    "RemoteFile": "elliptio.files",
+    "RemoteFile": "elliptio.artifacts.files",
     "ReproductionError": "elliptio.errors",
-    "S3File": "elliptio.files",
+    "S3File": "elliptio.artifacts.files",
     "SourceError": "elliptio.errors",
     "SourceNotFoundError": "elliptio.errors",
-    "SpooledWarning": "elliptio.spool",
+    "SpooledWarning": "elliptio.lake.spool",
     "StoreError": "elliptio.errors",
     "TagTakenError": "elliptio.errors",
-    "TruncatedWarning": "elliptio.search",
-    "mock_username": "elliptio.provenance",
+    "TruncatedWarning": "elliptio.finding.search",
+    "mock_username": "elliptio.provenance.collecting",
 }
 
 __all__ = [
@@ -77,7 +77,8 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from elliptio.artifact import Artifact
+    from elliptio.artifacts.artifact import Artifact
+    from elliptio.artifacts.files import LocalFile, RemoteFile, S3File
     from elliptio.errors import (
         ConfigError,
         DocumentNotFoundError,
@@ -98,12 +99,12 @@ if TYPE_CHECKING:
         StoreError,
         TagTakenError,
     )
-    from elliptio.files import LocalFile, RemoteFile, S3File
+    from elliptio.finding.search import EmptyIndexWarning, TruncatedWarning
     from elliptio.handler import Handler
-    from elliptio.metadata import Labels, Metadata
-    from elliptio.provenance import mock_username
-    from elliptio.search import EmptyIndexWarning, TruncatedWarning
-    from elliptio.spool import SpooledWarning
+    from elliptio.labels import Labels
+    from elliptio.lake.spool import SpooledWarning
+    from elliptio.metadata import Metadata
+    from elliptio.provenance.collecting import mock_username
 
 
 def __getattr__(name: str) -> Any:

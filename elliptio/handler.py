@@ -10,21 +10,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from elliptio import capture, naming, spool
-from elliptio.artifact import Artifact, NewArtifact
-from elliptio.background import Pending
-from elliptio.failures import explained
-from elliptio.files import Block, FileMaker, Files
-from elliptio.frame import to_frame
-from elliptio.lineage import relatives
+from elliptio import naming
+from elliptio.artifacts.artifact import Artifact, NewArtifact
+from elliptio.artifacts.files import Block, FileMaker, Files
+from elliptio.finding.frame import to_frame
+from elliptio.finding.loading import artifact_of, files_of, metadata_of, neighbours_of, run_of
+from elliptio.finding.references import latest
+from elliptio.finding.search import TruncatedWarning, search
+from elliptio.lake import spool
+from elliptio.lineage.lineage import relatives
 from elliptio.link_verbs import LinkVerbs
-from elliptio.loading import artifact_of, files_of, metadata_of, neighbours_of, run_of
 from elliptio.protocols import Document
-from elliptio.publication import Publication, discarding, keeping
-from elliptio.references import latest
-from elliptio.search import TruncatedWarning, search
+from elliptio.saving import output
+from elliptio.saving.publication import Publication, discarding, keeping
+from elliptio.saving.sources import PathLike, find_sources
 from elliptio.session import BasedOn, LabelsLike
-from elliptio.sources import PathLike, find_sources
+from elliptio.system.background import Pending
+from elliptio.system.os_errors import explained
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -187,7 +189,7 @@ class Handler(LinkVerbs):
         with discarding(publication):
             artifact = self._new_artifact(publication, block, declared, grows=names is None)
             try:
-                with capture.captured() if log_output else contextlib.nullcontext() as output:
+                with output.captured() if log_output else contextlib.nullcontext() as printed:
                     yield artifact
             finally:
                 block.end()
@@ -197,7 +199,7 @@ class Handler(LinkVerbs):
             records, others = publication.collect(declared)
             if declared and others:
                 log.warning("Also saved, though not declared: %s.", ", ".join(others[:20]))
-            metadata = publication.publish(records, local_root="", output=output.text() if output else None)
+            metadata = publication.publish(records, local_root="", output=printed.text() if printed else None)
         artifact._publish(metadata, files_of(self.lake, metadata, naming.LOGS))
 
     def get(self, artifact_id: str | Artifact, *, track: bool = True) -> Artifact:

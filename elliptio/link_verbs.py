@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from elliptio import linking, places, spool
-from elliptio.artifact import Artifact
-from elliptio.loading import artifact_of, metadata_of
-from elliptio.metadata import check_labels
-from elliptio.publication import Publication, discarding
+from elliptio.artifacts.artifact import Artifact
+from elliptio.finding.loading import artifact_of, metadata_of
+from elliptio.labels import check_labels
+from elliptio.lake import spool
+from elliptio.saving import linking, places
+from elliptio.saving.publication import Publication, discarding
+from elliptio.saving.sources import PathLike
 from elliptio.session import BasedOn, LabelsLike, Session
-from elliptio.sources import PathLike
 
 
 class LinkVerbs(Session):

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from elliptio.errors import SourceError
-from elliptio.forking import Lock
+from elliptio.system.forking import Lock
 
 FILES = "files"
 LOGS = "logs"

@@ -143,7 +143,7 @@ class Index(Protocol):
     """Holds documents in named collections and answers MongoDB queries over them.
 
     A document is a dict of BSON types with a str ``_id``; datetimes come back timezone-aware in UTC. Queries were
-    checked by `elliptio.query.check_query` before. Results mean the same on every index. Every failure to reach or
+    checked by `check_query` before. Results mean the same on every index. Every failure to reach or
     use the index is an `IndexUnavailableError` that names its address. All methods may be called from several threads,
     and after a fork.
 

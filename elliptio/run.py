@@ -6,14 +6,15 @@ import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from elliptio import naming, scopes
-from elliptio.artifact import Artifact, NewArtifact
-from elliptio.background import Pending
-from elliptio.recording import Recording
-from elliptio.run_facts import check_metrics, check_step, describe
-from elliptio.scopes import Scope
+from elliptio import naming
+from elliptio.artifacts.artifact import Artifact, NewArtifact
+from elliptio.runs import scopes
+from elliptio.runs.facts import check_metrics, check_step, describe
+from elliptio.runs.recording import Recording
+from elliptio.runs.scopes import Scope
+from elliptio.saving.sources import PathLike
 from elliptio.session import BasedOn, LabelsLike
-from elliptio.sources import PathLike
+from elliptio.system.background import Pending
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,13 +6,15 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from elliptio import naming, runs, scopes, spool
-from elliptio.frame import metrics_frame, to_frame
-from elliptio.lake import Lake
-from elliptio.recording import Recording
-from elliptio.run_search import search_runs
-from elliptio.run_tree import RunTree, run_tree
-from elliptio.search import TruncatedWarning
+from elliptio import naming
+from elliptio.finding.frame import metrics_frame, to_frame
+from elliptio.finding.search import TruncatedWarning
+from elliptio.lake import run_records, spool
+from elliptio.lake.lake import Lake
+from elliptio.runs import scopes
+from elliptio.runs.recording import Recording
+from elliptio.runs.search import search_runs
+from elliptio.runs.tree import RunTree, run_tree
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -136,4 +138,4 @@ class RunVerbs:
 
         """
         spool.flush_if_any(self.lake)
-        return metrics_frame(runs.history(self.lake, runs.get(self.lake, run_id)["_id"]))
+        return metrics_frame(run_records.history(self.lake, run_records.get(self.lake, run_id)["_id"]))

@@ -8,30 +8,32 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from elliptio import current, spool, tagging, tags, upkeep
-from elliptio.artifact import Artifact
-from elliptio.background import Background
-from elliptio.comparison import Comparison, compare
+from elliptio.artifacts.artifact import Artifact
+from elliptio.artifacts.files import RemoteFile
 from elliptio.config import load_settings
 from elliptio.errors import DocumentNotFoundError, MetadataError
-from elliptio.files import RemoteFile
-from elliptio.frame import moves_frame, to_frame
-from elliptio.identification import identify
-from elliptio.lineage import Direction, Lineage, lineage
-from elliptio.loading import artifact_of, metadata_of
-from elliptio.metadata import Labels
-from elliptio.opening import open_lake
-from elliptio.provenance import username
-from elliptio.references import LATEST, is_name, resolve
+from elliptio.finding.frame import moves_frame, to_frame
+from elliptio.finding.identification import identify
+from elliptio.finding.loading import artifact_of, metadata_of
+from elliptio.finding.references import LATEST, is_name, resolve
+from elliptio.labels import Labels
+from elliptio.lake import spool, tagging, tags
+from elliptio.lake.opening import open_lake
+from elliptio.lake.upkeep import upkeep
+from elliptio.lake.upkeep.upkeep import Orphan, ReindexReport
+from elliptio.lake.upkeep.verification import VerifyReport, verify, verify_runs, verify_tags
+from elliptio.lineage.comparison.comparison import Comparison, compare
+from elliptio.lineage.lineage import Direction, Lineage, lineage
+from elliptio.provenance.collecting import username
 from elliptio.run_verbs import RunVerbs
-from elliptio.upkeep import Orphan, ReindexReport
-from elliptio.verification import VerifyReport, verify, verify_runs, verify_tags
+from elliptio.system import current_handler
+from elliptio.system.background import Background
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from elliptio.lineage.reproduction.reproduction import Reproduction
     from elliptio.protocols import Index, Store
-    from elliptio.reproduction import Reproduction
 
 LabelsLike = Labels | Mapping[str, Any] | None
 BasedOn = str | Artifact | Iterable[str | Artifact]
@@ -63,7 +65,7 @@ class Session(RunVerbs):
         self.progress = bool(self._settings["progress"].value)
         self._join()
         self._background = Background()
-        current.opened(self)
+        current_handler.opened(self)
 
     def __repr__(self) -> str:
         root, index = self.lake.store.root, self.lake.index.address
@@ -80,7 +82,7 @@ class Session(RunVerbs):
         return self.lake.index
 
     def __enter__(self) -> Self:
-        current.opened(self)
+        current_handler.opened(self)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, raised: BaseException | None, trace: object) -> None:
@@ -100,7 +102,7 @@ class Session(RunVerbs):
             The first error of a save with ``wait=False`` whose future nobody has asked.
 
         """
-        current.closed(self)
+        current_handler.closed(self)
         error = self._background.finish()
         if self._root.run is not None:
             self._root.run.flush()
@@ -335,7 +337,7 @@ class Session(RunVerbs):
         Without `run`, no recorded code is run. Nothing is written to any other checkout or environment.
 
         """
-        from elliptio.reproduction import Reproduction
+        from elliptio.lineage.reproduction.reproduction import Reproduction
 
         folder = None if into is None else Path(into)
         url = self._settings["index"].value

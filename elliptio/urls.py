@@ -14,11 +14,11 @@ from typing import Any, BinaryIO, cast
 from fsspec.implementations.local import LocalFileSystem  # noqa: TID253
 from fsspec.spec import AbstractFileSystem  # noqa: TID253  (this module loads when it is used)
 
-from elliptio.artifact import Artifact
-from elliptio.current import current
+from elliptio.artifacts.artifact import Artifact
+from elliptio.artifacts.files import listed
 from elliptio.errors import DocumentNotFoundError, FileKeyError, MissingKeyError, StoreError
-from elliptio.files import listed
 from elliptio.handler import Handler
+from elliptio.system.current_handler import current
 
 
 class ElliptioFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no types

@@ -15,7 +15,7 @@ import json
 import pandas as pd
 
 import elliptio as eio
-from elliptio.demo.model import train
+from elliptio.cli.demo.model import train
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 import elliptio as eio
-from elliptio import cache as cache_module
-from elliptio import downloading
-from elliptio.cache import Cache
+from elliptio.artifacts import cache as cache_module
+from elliptio.artifacts import downloading
+from elliptio.artifacts.cache import Cache
 from elliptio.testing.stores import noise
 from elliptio.testing.weather import Weather
 

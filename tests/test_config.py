@@ -9,8 +9,8 @@ import pytest
 import elliptio as eio
 from elliptio import config
 from elliptio.config import hide_password, load_settings
-from elliptio.indexes.sqlite import SqliteIndex
-from elliptio.stores.local import LocalStore
+from elliptio.indexes.sqlite.index import SqliteIndex
+from elliptio.stores.local.store import LocalStore
 
 
 @pytest.fixture

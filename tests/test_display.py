@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 import elliptio as eio
-from elliptio.display import artifact_html, artifact_text, human_size
-from elliptio.metadata import FileRecord, Labels, Metadata
+from elliptio.artifacts.display import artifact_html, artifact_text, human_size
+from elliptio.labels import Labels
+from elliptio.metadata import FileRecord, Metadata
 
 PLAIN = Metadata(
     username="andy",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from elliptio.file_systems import file_system_at, network_file_system, tells_changes
+from elliptio.system.file_systems import file_system_at, network_file_system, tells_changes
 
 MOUNTINFO = """\
 22 27 0:21 / /proc rw,relatime - proc proc rw

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from elliptio.forking import ForkGate, Lock
+from elliptio.system.forking import ForkGate, Lock
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 

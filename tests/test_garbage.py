@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from elliptio.garbage import uncollected
+from elliptio.system.collector import uncollected
 
 
 @pytest.fixture(autouse=True)

@@ -21,8 +21,9 @@ import pytest
 from bson import json_util
 
 import elliptio as eio
-from elliptio.indexes import INDEXED_PATHS, sqlite_schema
-from elliptio.indexes.sqlite import SqliteIndex
+from elliptio.indexes.opening import INDEXED_PATHS
+from elliptio.indexes.sqlite import schema as sqlite_schema
+from elliptio.indexes.sqlite.index import SqliteIndex
 from elliptio.metadata import extended_json
 from tests.golden import make
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import pytest
 
+from elliptio.artifacts.hashing import CHUNK, HashingReader, Sha256, VerifyingReader
 from elliptio.errors import IntegrityError
-from elliptio.hashing import CHUNK, HashingReader, Sha256, VerifyingReader
 
 
 @pytest.mark.parametrize("size", [0, 1, CHUNK, 4 * CHUNK, 4 * CHUNK + 1, 9 * CHUNK + 5])

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from elliptio.parallel import each
+from elliptio.system.parallel import each
 
 
 def test_all_are_done_several_at_once_and_none_is_asked_for_early() -> None:

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from elliptio import progress
-from elliptio.progress import Progress
+from elliptio.system import progress
+from elliptio.system.progress import Progress
 
 LARGE = 100 << 20
 

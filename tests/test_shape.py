@@ -22,8 +22,8 @@ PACKAGE = Path(eio.__file__).parent
 LONGEST_FILE, LONGEST_CLASS, LONGEST_FUNCTION = 400, 250, 40
 """In lines; docstrings do not count in classes and functions: what is well described is not long."""
 
-TOO_LONG = {"files.py", "metadata.py", "session.py", "testing/stores.py"}
-TOO_LONG_INSIDE = {"lake.py: Lake", "provenance/git.py: _status", "testing/stores.py: StoreConformance"}
+TOO_LONG = {"artifacts/files.py", "session.py", "testing/stores.py"}
+TOO_LONG_INSIDE = {"lake/lake.py: Lake", "provenance/git/state.py: _status", "testing/stores.py: StoreConformance"}
 
 DOORS = {
     eio: [
@@ -43,12 +43,12 @@ VERBS = [
 ]  # fmt: skip
 
 BUDGET = {
-    "upload": {"calls": 411, "functions": 169, "files": 38, "depth": 13},
-    "new": {"calls": 463, "functions": 189, "files": 39, "depth": 12},
-    "get": {"calls": 226, "functions": 85, "files": 23, "depth": 10},
+    "upload": {"calls": 411, "functions": 169, "files": 39, "depth": 13},
+    "new": {"calls": 463, "functions": 189, "files": 40, "depth": 12},
+    "get": {"calls": 226, "functions": 85, "files": 24, "depth": 10},
     "find": {"calls": 140, "functions": 72, "files": 20, "depth": 11},
     "download": {"calls": 53, "functions": 43, "files": 10, "depth": 11},
-    "run": {"calls": 417, "functions": 134, "files": 29, "depth": 13},
+    "run": {"calls": 417, "functions": 134, "files": 30, "depth": 13},
     "tag": {"calls": 867, "functions": 136, "files": 28, "depth": 13},
     "tag among 100": {"calls": 4524, "functions": 136, "files": 28, "depth": 13},
 }

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import elliptio as eio
-from elliptio import transfer
+from elliptio.saving import transfer
 
 
 @pytest.fixture

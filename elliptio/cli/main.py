@@ -13,7 +13,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from elliptio import __version__
-from elliptio.cli import (
+from elliptio.cli import output
+from elliptio.cli.options import Parser, UsageError, add_common, defaults
+from elliptio.cli.verbs import (
     cache,
     compare,
     config,
@@ -28,7 +30,6 @@ from elliptio.cli import (
     identify,
     lineage,
     link,
-    output,
     reindex,
     relocate,
     reproduce,
@@ -40,7 +41,6 @@ from elliptio.cli import (
     upload,
     verify,
 )
-from elliptio.cli.options import Parser, UsageError, add_common, defaults
 from elliptio.errors import ElliptioError
 
 VERBS = (

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from elliptio.artifact import Artifact
+    from elliptio.artifacts.artifact import Artifact
 
 UNLIMITED = 1_000_000
 """A width that nothing is cut to."""

@@ -25,11 +25,11 @@ from pymongo.errors import (  # noqa: TID253
 
 from elliptio.config import hide_password
 from elliptio.errors import ConfigError, IndexUnavailableError, QueryError
-from elliptio.indexes import INDEXED_PATHS
 from elliptio.indexes.links import Link, by_generations, links_of
+from elliptio.indexes.opening import INDEXED_PATHS
+from elliptio.indexes.query.ordering import sort_documents
+from elliptio.indexes.query.predicate import compile_query
 from elliptio.protocols import Document, Query, Sort
-from elliptio.query.ordering import sort_documents
-from elliptio.query.predicate import compile_query
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from elliptio.provenance.assignments import is_placeholder, is_secret_option
-from elliptio.provenance.redaction import MASK, Finding, redact, redact_argv
+from elliptio.provenance.secrets.assignments import is_placeholder, is_secret_option
+from elliptio.provenance.secrets.redaction import MASK, Finding, redact, redact_argv
 
 _log = logging.getLogger(__name__)
 

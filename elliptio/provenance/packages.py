@@ -15,8 +15,8 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from elliptio.forking import Lock
 from elliptio.naming import normalize_package
+from elliptio.system.forking import Lock
 
 _log = logging.getLogger(__name__)
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from elliptio.indexes.query.checking import normalize_query
+from elliptio.indexes.query.ordering import sort_documents
+from elliptio.indexes.query.predicate import compile_query
 from elliptio.protocols import Document, Index, Sort
-from elliptio.query import normalize_query
-from elliptio.query.ordering import sort_documents
-from elliptio.query.predicate import compile_query
 from elliptio.testing import queries
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
@@ -236,7 +236,7 @@ class IndexConformance:
     def test_queries_mean_what_mongodb_says(
         self, index: Index, shape: str, documents: list[Document], query: Document, sort: Sort, limit: int
     ) -> None:
-        """Generated queries find what `elliptio.query.predicate` finds, on indexed paths and others."""
+        """Generated queries find what `elliptio.indexes.query.predicate` finds, on indexed paths and others."""
         moved = SHAPES[shape]
         assume(shape == "plain" or self.asked_alike(query))
         documents = list(filter(self.stored_alike, documents))

@@ -149,7 +149,7 @@ def operators() -> SearchStrategy[dict[str, Any]]:
 
 @cache
 def queries() -> SearchStrategy[dict[str, Any]]:
-    """Queries that `elliptio.query.check_query` accepts."""
+    """Queries that `elliptio.indexes.query.checking.check_query` accepts."""
     from hypothesis import strategies as st
 
     conditions = st.one_of(values(), _patterns(), operators(), operators())
@@ -203,7 +203,7 @@ def sorts_alike(document: Mapping[str, Any], sort: list[tuple[str, int]]) -> boo
     It does not refuse two arrays, and sorts ``{"a": [{"b": 1}, 2, {}]}`` by ``a.b`` as 1 instead of null.
     """
     from elliptio.errors import QueryError
-    from elliptio.query.ordering import document_sort_key
+    from elliptio.indexes.query.ordering import document_sort_key
 
     try:
         document_sort_key(sort)({"_id": "", **document})
@@ -229,7 +229,7 @@ def asked_alike(query: Any) -> bool:
 
 
 def _null_alike(document: Mapping[str, Any], path: str) -> bool:
-    from elliptio.query.ordering import index_values
+    from elliptio.indexes.query.ordering import index_values
 
     found, _ = index_values(document, path)
     return None not in found or len(found) == 1

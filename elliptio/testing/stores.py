@@ -11,8 +11,8 @@ from typing import TypeVar
 
 import pytest
 
+from elliptio.artifacts.hashing import pieces_of
 from elliptio.errors import MissingKeyError, StoreError
-from elliptio.hashing import pieces_of
 from elliptio.protocols import PIECE, Content, Staging, Store
 
 T = TypeVar("T")

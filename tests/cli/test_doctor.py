@@ -12,10 +12,10 @@ from uuid import uuid4
 import pytest
 
 import elliptio as eio
-from elliptio.cli import doctor
+from elliptio.cli.verbs import doctor
 from elliptio.indexes.mongo import MongoIndex
-from elliptio.indexes.sqlite import SqliteIndex
-from elliptio.stores.local import LocalStore
+from elliptio.indexes.sqlite.index import SqliteIndex
+from elliptio.stores.local.store import LocalStore
 from tests.cli.conftest import Result, Run
 
 DEAD = "mongodb://127.0.0.1:1/db?serverSelectionTimeoutMS=300"

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 import elliptio as eio
-from elliptio.cli.find import glob_pattern, since, until
+from elliptio.cli.verbs.find import glob_pattern, since, until
 from tests.cli.conftest import Run
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import elliptio as eio
-from elliptio.cli import find as find_verb
+from elliptio.cli.verbs import find as find_verb
 from tests.cli.conftest import Run
 
 VERBS = (
@@ -33,7 +33,7 @@ VERBS = (
     "config",
     "doctor",
 )
-HEAVY = ("pandas", "numpy", "pymongo", "bson", "boto3", "git", "tqdm", "elliptio.handler", "elliptio.lake")
+HEAVY = ("pandas", "numpy", "pymongo", "bson", "boto3", "git", "tqdm", "elliptio.handler", "elliptio.lake.lake")
 
 
 def spawn(*arguments: object, **more: Any) -> subprocess.Popen[str]:

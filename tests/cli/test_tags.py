@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import elliptio as eio
-from elliptio.provenance import username
+from elliptio.provenance.collecting import username
 from tests.cli.conftest import Run
 
 

@@ -17,8 +17,8 @@ import pytest
 import elliptio as eio
 import elliptio.cli.main
 from elliptio import config
-from elliptio.demo import load_penguins, split
-from elliptio.lake import ENVIRONMENT_FIELDS
+from elliptio.cli.demo.story import load_penguins, split
+from elliptio.lake.lake import ENVIRONMENT_FIELDS
 from elliptio.metadata import OPTIONAL_FIELDS, Metadata, to_document
 from tests.docs.pages import PAGES, ROOT, Reader, blocks
 

@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 import elliptio as eio
-from elliptio.demo import load_penguins, model, split
+from elliptio.cli.demo import model
+from elliptio.cli.demo.story import load_penguins, split
 from tests.kernels import execute, own_environment
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"

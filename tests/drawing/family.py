@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from elliptio.drawing.nodes import Link, Node
+from elliptio.lineage.drawing.nodes import Link, Node
 
 SHOT = datetime(2026, 11, 3, 9, 12, tzinfo=UTC)
 

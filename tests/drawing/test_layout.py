@@ -8,7 +8,7 @@ from itertools import combinations, pairwise
 
 import pytest
 
-from elliptio.drawing.layout import Layout, layout
+from elliptio.lineage.drawing.layout import Layout, layout
 from tests.drawing.family import chain
 
 

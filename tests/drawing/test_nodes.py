@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from elliptio.drawing.nodes import Node, cut, details, subtitle, title
+from elliptio.lineage.drawing.nodes import Node, cut, details, subtitle, title
 from tests.drawing.family import node
 
 

@@ -8,8 +8,8 @@ import sys
 import pytest
 
 import elliptio as eio
-from elliptio.drawing.nodes import Node
-from elliptio.drawing.notation import dot, graph, mermaid
+from elliptio.lineage.drawing.nodes import Node
+from elliptio.lineage.drawing.notation import dot, graph, mermaid
 from tests.drawing.family import HOSTILE, hostile, node
 
 NODES = [Node("old", -1, "unknown"), node("new"), Node("gone", 1, "deleted", node("gone").document)]

@@ -6,11 +6,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from elliptio.drawing.nodes import Link, Node
-from elliptio.drawing.notation import dot, mermaid
-from elliptio.drawing.runs import Step, details, with_steps
-from elliptio.drawing.svg import svg
-from elliptio.drawing.tree import tree
+from elliptio.lineage.drawing.nodes import Link, Node
+from elliptio.lineage.drawing.notation import dot, mermaid
+from elliptio.lineage.drawing.runs import Step, details, with_steps
+from elliptio.lineage.drawing.svg import svg
+from elliptio.lineage.drawing.tree import tree
 from tests.drawing.family import HOSTILE, SHOT, descendants, fan, node
 from tests.drawing.test_svg import boxes
 

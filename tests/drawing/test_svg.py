@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from elliptio.drawing.folding import MOST_ALIKE, fold
-from elliptio.drawing.nodes import Node
-from elliptio.drawing.svg import svg
+from elliptio.lineage.drawing.folding import MOST_ALIKE, fold
+from elliptio.lineage.drawing.nodes import Node
+from elliptio.lineage.drawing.svg import svg
 from tests.drawing.family import HOSTILE, chain, descendants, fan, hostile, node
 
 _SPACE = "{http://www.w3.org/2000/svg}"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from elliptio.drawing.nodes import Node
-from elliptio.drawing.tree import MOST_LINES, tree
+from elliptio.lineage.drawing.nodes import Node
+from elliptio.lineage.drawing.tree import MOST_LINES, tree
 from tests.drawing.family import chain, descendants, fan, hostile, node
 
 

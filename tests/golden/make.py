@@ -23,8 +23,8 @@ from bson import json_util
 
 import elliptio as eio
 from elliptio.naming import uuid7
-from elliptio.provenance import Provenance, environment_id
-from elliptio.sources import find_sources
+from elliptio.provenance.collecting import Provenance, environment_id
+from elliptio.saving.sources import find_sources
 
 START = datetime(2026, 11, 3, 9, 12, 44, 505_000, tzinfo=UTC)
 
@@ -80,11 +80,11 @@ def _write_private(folder: Path, lake: Path) -> None:
     process = {"machine": "0f1e2d3c-4b5a", "namespace": "pid:[4026531836]", "pid": 4242, "began": "123456"}
     with (
         _fixed(),
-        patch("elliptio.runs.datetime", _Clock),
-        patch("elliptio.tags.datetime", _Clock),
-        patch("elliptio.provenance.hostname", lambda: "laptop"),
-        patch("elliptio.provenance.argv", lambda: "python train.py --rate 0.5"),
-        patch("elliptio.liveness.this_process", lambda: process),
+        patch("elliptio.lake.run_records.datetime", _Clock),
+        patch("elliptio.lake.tags.datetime", _Clock),
+        patch("elliptio.provenance.collecting.hostname", lambda: "laptop"),
+        patch("elliptio.provenance.collecting.argv", lambda: "python train.py --rate 0.5"),
+        patch("elliptio.system.liveness.this_process", lambda: process),
         eio.mock_username("andy"),
         eio.Handler(lake) as h,
     ):
@@ -222,15 +222,15 @@ def _fixed() -> Iterator[None]:
     with (
         patch("elliptio.naming.new_id", new_id),
         patch("elliptio.handler.find_sources", sources),
-        patch("elliptio.upkeep.datetime", _Clock),
-        patch("elliptio.provenance.in_repository", lambda: False),
+        patch("elliptio.lake.upkeep.upkeep.datetime", _Clock),
+        patch("elliptio.provenance.collecting.in_repository", lambda: False),
     ):
         yield
 
 
 @contextlib.contextmanager
 def _facts(facts: Provenance) -> Iterator[None]:
-    with patch("elliptio.provenance.collect", lambda **_: facts):
+    with patch("elliptio.provenance.collecting.collect", lambda **_: facts):
         yield
 
 

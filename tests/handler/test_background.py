@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import elliptio as eio
-from elliptio import transfer
+from elliptio.saving import transfer
 
 SAVE = transfer.save
 

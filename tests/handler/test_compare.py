@@ -15,8 +15,9 @@ import pandas as pd
 import pytest
 
 import elliptio as eio
-from elliptio import contents, provenance
-from elliptio.comparison import HERE, Comparison
+from elliptio.artifacts import contents
+from elliptio.lineage.comparison.comparison import HERE, Comparison
+from elliptio.provenance import collecting as provenance
 from elliptio.provenance import packages
 
 Install = Callable[[dict[str, str]], None]

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import elliptio as eio
-from elliptio import progress
-from elliptio.stores import s3_readers
+from elliptio.stores.s3 import readers as s3_readers
+from elliptio.system import progress
 from elliptio.testing.stores import MIB, noise
 from elliptio.testing.weather import Weather, corrupt, delay
 
@@ -85,7 +85,7 @@ def test_one_bar_for_all(local: eio.Handler, many: Path, tmp_path: Path, monkeyp
         def advance(self, size: int) -> None:
             moved.append(size)
 
-    monkeypatch.setattr("elliptio.files.Progress", Bar)
+    monkeypatch.setattr("elliptio.artifacts.files.Progress", Bar)
     total = sum(len(data) for data in contents(many).values())
     local.upload(many).download(tmp_path / "to")
     quiet = eio.Handler(local.store.root, progress=False)

@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 import elliptio as eio
-from elliptio import search
-from elliptio.search import EmptyIndexWarning
+from elliptio.finding import search
+from elliptio.finding.search import EmptyIndexWarning
 from tests.conftest import Team
 
 REFUSED: list[Any] = [

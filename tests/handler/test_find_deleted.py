@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import elliptio as eio
-from elliptio.lake import TOMBSTONES
+from elliptio.lake.lake import TOMBSTONES
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_what_is_said_of_the_deleted_is_refused_where_they_are_left_out(local: e
 def test_an_interrupted_delete_is_one_row(
     h: eio.Handler, ids: list[str], data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("elliptio.upkeep._finish_deleting", lambda *_: None)
+    monkeypatch.setattr("elliptio.lake.upkeep.upkeep._finish_deleting", lambda *_: None)
     h.delete(ids[0])
     every = h.find(deleted=True)
     assert list(every.index) == ids[::-1]

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 import elliptio as eio
-from elliptio import hashing, metadata
+from elliptio import metadata
+from elliptio.artifacts import hashing
 
 COLUMNS = [
     "relpath", "creation_time", "username", "labels", "based_on", "argv", "git", "relpaths", "remote_root", "run_id",

@@ -22,9 +22,10 @@ import pytest
 
 import elliptio as eio
 from elliptio import metadata as metadata_module
-from elliptio import naming, progress
-from elliptio.contents import table_of, text_of
-from elliptio.downloading import LinkReader
+from elliptio import naming
+from elliptio.artifacts.contents import table_of, text_of
+from elliptio.artifacts.downloading import LinkReader
+from elliptio.system import progress
 from elliptio.testing.servers import S3Server
 from tests.conftest import Team
 
@@ -414,7 +415,7 @@ def test_a_linked_file_is_never_a_twin(local: eio.Handler, tmp_path: Path) -> No
 def test_a_file_that_changes_while_it_is_hashed(
     local: eio.Handler, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from elliptio import linking
+    from elliptio.saving import linking
 
     hash_files = linking.hash_files
 
@@ -529,11 +530,12 @@ def test_hashing_twice_at_once_agrees(team: Team, owner: Owner) -> None:
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Documents list three files at most."""
-    from elliptio import documents, linking
+    from elliptio.lake import checks as documents
+    from elliptio.saving import linking
 
     for module in (metadata_module, documents, linking):
         monkeypatch.setattr(module, "MAX_INDEXED_FILES", 3)
-    monkeypatch.setattr("elliptio.lake.MAX_INDEXED_FILES", 3)
+    monkeypatch.setattr("elliptio.lake.lake.MAX_INDEXED_FILES", 3)
 
 
 def test_the_list_of_very_many_files_lies_in_the_lake(few: None, h: eio.Handler, owner: Owner, tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 import elliptio as eio
-from elliptio import hashing, local_paths
+from elliptio.artifacts import hashing
+from elliptio.artifacts import verified_paths as local_paths
 from tests.conftest import Team
 from tests.handler.test_upkeep import flip
 

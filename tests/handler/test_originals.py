@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import elliptio as eio
+from elliptio.lake.replay import REPRODUCES
 from elliptio.metadata import OPTIONAL_FIELDS
-from elliptio.originals import REPRODUCES
 from tests.conftest import Team
 
 

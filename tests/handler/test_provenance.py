@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import elliptio as eio
-from elliptio import provenance
+from elliptio.provenance import collecting as provenance
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import elliptio as eio
-from elliptio.stores import s3_readers
+from elliptio.stores.s3 import readers as s3_readers
 from elliptio.testing.stores import MIB, noise
 from elliptio.testing.weather import Weather
 

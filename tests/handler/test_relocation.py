@@ -11,8 +11,8 @@ from uuid import uuid4
 import pytest
 
 import elliptio as eio
-from elliptio.opening import open_lake
-from elliptio.relocation import RelocateReport, relocate
+from elliptio.lake.opening import open_lake
+from elliptio.lake.upkeep.relocation import RelocateReport, relocate
 from elliptio.testing.servers import S3Server
 
 IDENTITY = ".elliptio/lake.json"

@@ -17,9 +17,11 @@ import numpy as np
 import pytest
 
 import elliptio as eio
-from elliptio import lake as lake_module
-from elliptio import recording, run_facts, runs
-from elliptio.scopes import BASED_ON, LAKE, RUN_ID
+from elliptio.lake import lake as lake_module
+from elliptio.lake import run_records as runs
+from elliptio.runs import facts as run_facts
+from elliptio.runs import recording
+from elliptio.runs.scopes import BASED_ON, LAKE, RUN_ID
 from tests.conftest import Team
 from tests.handler.test_spool import Failing
 

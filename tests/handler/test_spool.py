@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 import elliptio as eio
-from elliptio import lake as lake_module
 from elliptio.cli import main
+from elliptio.lake import lake as lake_module
 from elliptio.protocols import Document, Query, Sort
 from elliptio.testing.servers import mongodb_server
 from tests.conftest import Team

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 import elliptio as eio
-from elliptio import lake as lake_module
-from elliptio import tags
+from elliptio.lake import lake as lake_module
+from elliptio.lake import tags
 from tests.conftest import Team
 
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 import elliptio as eio
-from elliptio import transfer
+from elliptio.saving import transfer
+from elliptio.saving.equal_files import twins_in
 from elliptio.testing.weather import Weather, answer, delay
-from elliptio.twins import twins_in
 
 SIZE = transfer.LARGE + 12_345
 
@@ -164,7 +164,7 @@ def test_a_dead_index_costs_only_the_second_copy(
 
 def test_small_files_are_not_looked_for(local: eio.Handler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "small").write_bytes(bytes(transfer.LARGE - 1))
-    monkeypatch.setattr("elliptio.publication.twins_in", lambda *_: pytest.fail("it was looked for"))
+    monkeypatch.setattr("elliptio.saving.publication.twins_in", lambda *_: pytest.fail("it was looked for"))
     local.upload(tmp_path / "small")
 
 

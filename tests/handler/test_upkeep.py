@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 import elliptio as eio
-from elliptio import upkeep, verification
+from elliptio.finding.search import EmptyIndexWarning
+from elliptio.lake.upkeep import upkeep, verification
 from elliptio.naming import uuid7
-from elliptio.search import EmptyIndexWarning
 from tests.conftest import Team
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 import elliptio as eio
-from elliptio.hashing import HashingReader
+from elliptio.artifacts.hashing import HashingReader
 from tests.conftest import Team
 
 

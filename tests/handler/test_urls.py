@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 import elliptio as eio
-from elliptio.current import current
+from elliptio.system.current_handler import current
 from tests.handler.test_upkeep import flip
 
 SAVED = pd.DataFrame({"a": range(1000), "b": [f"text {number}" for number in range(1000)]})

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from elliptio.indexes.mongo import MongoIndex
-from elliptio.indexes.sqlite import SqliteIndex
+from elliptio.indexes.sqlite.index import SqliteIndex
 from elliptio.protocols import Index
 from elliptio.testing import queries
 from elliptio.testing.indexes import IndexConformance

@@ -18,8 +18,9 @@ from typing import Any
 import pytest
 
 from elliptio.errors import IndexUnavailableError
-from elliptio.indexes import sqlite_connection, sqlite_schema
-from elliptio.indexes.sqlite import SqliteIndex
+from elliptio.indexes.sqlite import connection as sqlite_connection
+from elliptio.indexes.sqlite import schema as sqlite_schema
+from elliptio.indexes.sqlite.index import SqliteIndex
 
 NOBODY = 65534
 

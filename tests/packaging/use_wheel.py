@@ -24,7 +24,7 @@ def check_installation() -> None:
     package = Path(eio.__file__).parent
     assert package.is_relative_to(sys.prefix), f"{package} is not the installed wheel"
     assert (package / "py.typed").is_file(), "type hints are not marked as such"
-    assert resources.files("elliptio.demo").joinpath("data", "penguins.csv").is_file()
+    assert resources.files("elliptio.cli.demo").joinpath("data", "penguins.csv").is_file()
     assert any(file.name == "LICENSE" for file in metadata.files("elliptio") or [])
     for extra in ("boto3", "obstore", "sklearn", "fsspec", "pytest"):
         assert util.find_spec(extra) is None, f"{extra} was installed without being asked for"

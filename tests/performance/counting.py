@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from elliptio.protocols import Document, Index, Query, Sort
-from elliptio.stores import durability
+from elliptio.stores.local import durability
 
 CHANGES = {"os.mkdir", "os.rename", "os.link", "os.remove", "os.rmdir", "os.chmod", "os.truncate", "os.symlink"}
 LISTINGS = {"os.listdir", "os.scandir"}

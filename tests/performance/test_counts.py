@@ -21,9 +21,9 @@ import pytest
 import elliptio as eio
 from benchmarks import lakes
 from benchmarks.place import Place
-from elliptio import search
-from elliptio.indexes import sqlite_sql
-from elliptio.indexes.sqlite import SqliteIndex
+from elliptio.finding import search
+from elliptio.indexes.sqlite import sql as sqlite_sql
+from elliptio.indexes.sqlite.index import SqliteIndex
 from elliptio.testing.servers import S3Server
 from elliptio.testing.weather import weather_proxy
 from tests.performance.counting import CountingIndex, counted, flushes, hook, sqlite_steps

@@ -3,7 +3,7 @@ import subprocess
 
 import pytest
 
-from elliptio.provenance import git_command
+from elliptio.provenance.git import command as git_command
 
 IDENTITY = {
     "GIT_AUTHOR_NAME": "Andy",

@@ -16,8 +16,8 @@ import nbformat
 import pytest
 
 import elliptio as eio
-from elliptio import provenance
 from elliptio.provenance import cells
+from elliptio.provenance import collecting as provenance
 from elliptio.provenance.cells import executed_cells, to_notebook
 from tests.kernels import Kernel, own_environment, running
 from tests.provenance.secret_cases import INNOCENT, SECRETS

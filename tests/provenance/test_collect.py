@@ -6,8 +6,9 @@ import threading
 
 import pytest
 
-from elliptio import provenance
-from elliptio.provenance import collect, mock_username, packages, process
+from elliptio.provenance import collecting as provenance
+from elliptio.provenance import packages, process
+from elliptio.provenance.collecting import collect, mock_username
 from elliptio.provenance.machine import environment_id
 
 
@@ -82,7 +83,7 @@ def test_secrets_are_masked(committed, monkeypatch):
 
 
 def test_masks_a_diff_once(committed, monkeypatch):
-    from elliptio.provenance import redaction
+    from elliptio.provenance.secrets import redaction
 
     committed.write("a.py", "x\n")
     first = collect(committed.path)

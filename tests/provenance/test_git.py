@@ -6,9 +6,11 @@ import threading
 
 import pytest
 
-from elliptio.provenance import git, git_command, git_directory
-from elliptio.provenance.git import git_state
-from elliptio.provenance.git_directory import find_toplevel
+from elliptio.provenance.git import command as git_command
+from elliptio.provenance.git import directory as git_directory
+from elliptio.provenance.git import state as git
+from elliptio.provenance.git.directory import find_toplevel
+from elliptio.provenance.git.state import git_state
 
 
 @pytest.fixture(autouse=True)
@@ -243,7 +245,7 @@ def test_runs_no_program_of_the_user(committed, tmp_path):
     committed.write(".git/info/attributes", "* diff=x\n")
     committed.write("a.py", "changed\n")
     mark.unlink(missing_ok=True)
-    from elliptio.provenance.patch import git_diff
+    from elliptio.provenance.git.patch import git_diff
 
     state = git_state(committed.path)
     assert state.dirty

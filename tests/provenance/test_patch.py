@@ -5,9 +5,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from elliptio.provenance import git, git_command, patch
-from elliptio.provenance.git import git_state
-from elliptio.provenance.patch import git_diff, new_file_diff, quote
+from elliptio.provenance.git import command as git_command
+from elliptio.provenance.git import patch
+from elliptio.provenance.git import state as git
+from elliptio.provenance.git.patch import git_diff, new_file_diff, quote
+from elliptio.provenance.git.state import git_state
 from tests.provenance.conftest import Repository
 
 

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from elliptio import provenance
-from elliptio.provenance import git_directory, repository
-from elliptio.provenance.git import git_state
-from elliptio.provenance.repository import MOST_PATIENCE, repository_state, unchanged_state
-from elliptio.provenance.watching import Watch
+from elliptio.provenance import collecting as provenance
+from elliptio.provenance.git import directory as git_directory
+from elliptio.provenance.git import repository
+from elliptio.provenance.git.repository import MOST_PATIENCE, repository_state, unchanged_state
+from elliptio.provenance.git.state import git_state
+from elliptio.provenance.git.watching import Watch
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="inotify is of Linux")
 

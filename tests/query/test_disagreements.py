@@ -16,9 +16,9 @@ from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
 from elliptio.errors import QueryError
-from elliptio.query import normalize_query
-from elliptio.query.ordering import sort_documents
-from elliptio.query.predicate import compile_query
+from elliptio.indexes.query.checking import normalize_query
+from elliptio.indexes.query.ordering import sort_documents
+from elliptio.indexes.query.predicate import compile_query
 
 Query = dict[str, Any]
 RAISES = "raises"

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elliptio.errors import QueryError
-from elliptio.query.ordering import (
+from elliptio.indexes.query.ordering import (
     UNDEFINED,
     bracket_range,
     closed_key,
@@ -29,7 +29,7 @@ from elliptio.query.ordering import (
     sort_documents,
     type_bracket,
 )
-from elliptio.query.predicate import compile_query
+from elliptio.indexes.query.predicate import compile_query
 from elliptio.testing.queries import documents, values
 
 NOON = datetime(2024, 5, 1, 12)

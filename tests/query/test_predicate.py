@@ -14,8 +14,8 @@ from bson import Binary, Code, Decimal128, Int64, MaxKey, MinKey, ObjectId, Rege
 from bson.codec_options import CodecOptions
 
 from elliptio.errors import QueryError
-from elliptio.query import check_query, normalize_query
-from elliptio.query.predicate import compile_query
+from elliptio.indexes.query.checking import check_query, normalize_query
+from elliptio.indexes.query.predicate import compile_query
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 UNZONED = NOON.replace(tzinfo=None)

@@ -25,9 +25,9 @@ from hypothesis import given
 
 import elliptio
 from elliptio.errors import QueryError
+from elliptio.indexes.query.checking import check_query, check_sort, normalize_query, split_environment
+from elliptio.indexes.query.predicate import compile_query
 from elliptio.naming import normalize_package
-from elliptio.query import check_query, check_sort, normalize_query, split_environment
-from elliptio.query.predicate import compile_query
 from elliptio.testing.queries import queries
 
 
@@ -230,7 +230,7 @@ def test_normalizing_does_not_change_the_meaning(query: dict[str, Any]) -> None:
 
 def test_checking_a_query_loads_nothing_heavy() -> None:
     code = (
-        "import sys, elliptio.query as q; q.check_query({'a': {'$gt': 1}, '$or': [{'b': {'$regex': 'x'}}]});"
+        "import sys, elliptio.indexes.query.checking as q; q.check_query({'a': {'$gt': 1}, '$or': [{'b': {'$regex': 'x'}}]});"
         "q.check_sort('-a'); print([m for m in ('bson', 'pymongo', 'numpy', 'pandas') if m in sys.modules])"
     )
     root = str(Path(elliptio.__file__).parent.parent)

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from pymongo.collection import Collection
 from pymongo.database import Database
 
-from elliptio.query import normalize_query
-from elliptio.query.ordering import sort_documents
-from elliptio.query.predicate import compile_query
+from elliptio.indexes.query.checking import normalize_query
+from elliptio.indexes.query.ordering import sort_documents
+from elliptio.indexes.query.predicate import compile_query
 from elliptio.testing.queries import documents, queries, sorts, sorts_alike
 
 Documents = list[dict[str, Any]]

@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import elliptio as eio
-from elliptio import lake, publication, transfer
-from elliptio.indexes import sqlite
-from elliptio.stores import local, s3
+from elliptio.indexes.sqlite import index as sqlite
+from elliptio.lake import lake
+from elliptio.saving import publication, transfer
+from elliptio.stores.local import store as local
+from elliptio.stores.s3 import store as s3
 
 STEPS: dict[str, tuple[Any, str]] = {
     "stage": (publication.Publication, "__init__"),

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 import elliptio as eio
-from elliptio import liveness, runs
-from elliptio.scopes import RUN_ID
+from elliptio.lake import run_records as runs
+from elliptio.runs.scopes import RUN_ID
+from elliptio.system import liveness
 from tests.conftest import Team
 from tests.handler.test_runs import no_run, only  # noqa: F401 - a fixture
 

@@ -18,7 +18,7 @@ import pytest
 
 import elliptio as eio
 from elliptio.cli import main
-from elliptio.stores.local import LocalStaging
+from elliptio.stores.local.store import LocalStaging
 from tests.reliability.disks import KINDS, Disk, read_only_view
 
 pytestmark = pytest.mark.filterwarnings("ignore::elliptio.EmptyIndexWarning")

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 import elliptio as eio
-from elliptio import tags
-from elliptio.search import EmptyIndexWarning
+from elliptio.finding.search import EmptyIndexWarning
+from elliptio.lake import tags
 from tests.conftest import Team
 from tests.handler.test_spool import Failing
 from tests.handler.test_tags import named, tagged

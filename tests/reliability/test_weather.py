@@ -18,8 +18,10 @@ import pytest
 
 import elliptio as eio
 from elliptio.errors import ConfigError, IntegrityError, StoreError
-from elliptio.stores import s3_clients, s3_movers, s3_writers
-from elliptio.stores.s3 import S3Store
+from elliptio.stores.s3 import clients as s3_clients
+from elliptio.stores.s3 import movers as s3_movers
+from elliptio.stores.s3 import writers as s3_writers
+from elliptio.stores.s3.store import S3Store
 from elliptio.testing import S3Server
 from elliptio.testing.stores import MIB, content, keys, noise, published
 from elliptio.testing.weather import Fault, Weather, answer, corrupt, cut, delay, trickle

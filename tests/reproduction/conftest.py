@@ -15,10 +15,10 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from elliptio.reproduction import plan
-from elliptio.reproduction.obstacles import FoundPackages
-from elliptio.reproduction.own_wheel import write_own_wheel
-from elliptio.reproduction.workshop import Workshop
+from elliptio.lineage.reproduction import plan
+from elliptio.lineage.reproduction.obstacles import FoundPackages
+from elliptio.lineage.reproduction.own_wheel import write_own_wheel
+from elliptio.lineage.reproduction.workshop import Workshop
 
 WANTED = ("pandas", "numpy", "pymongo", "GitPython", "platformdirs", "tqdm", "pip", "boto3", "obstore", "ipython")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from elliptio.reproduction.commands import RUNNER, Command, parse, relocated
+from elliptio.lineage.reproduction.commands import RUNNER, Command, parse, relocated
 
 NO_FILE = frozenset[str]()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import elliptio as eio
-from elliptio.reproduction.execution import working_directory
+from elliptio.lineage.reproduction.execution import working_directory
 
 
 @pytest.mark.parametrize("relative", ["..", "/etc", "link", "link/deeper", "a\0b", "file", "x" * 300])

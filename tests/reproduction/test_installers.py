@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 import elliptio as eio
-from elliptio.reproduction.installers import Installer, Pip, Uv, choose, look, python_in, version_of
-from elliptio.reproduction.obstacles import FoundPackages
-from elliptio.reproduction.own_wheel import own_version, write_own_wheel
+from elliptio.lineage.reproduction.installers import Installer, Pip, Uv, choose, look, python_in, version_of
+from elliptio.lineage.reproduction.obstacles import FoundPackages
+from elliptio.lineage.reproduction.own_wheel import own_version, write_own_wheel
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from elliptio.lineage.reproduction import obstacles
+from elliptio.lineage.reproduction.commands import Command, parse
+from elliptio.lineage.reproduction.obstacles import FoundCode, FoundPackages
 from elliptio.metadata import Metadata
-from elliptio.provenance import Packages
-from elliptio.provenance.patch import new_file_diff
-from elliptio.reproduction import obstacles
-from elliptio.reproduction.commands import Command, parse
-from elliptio.reproduction.obstacles import FoundCode, FoundPackages
+from elliptio.provenance.collecting import Packages
+from elliptio.provenance.git.patch import new_file_diff
 
 GIT = {
     "commit": "4f2a0c1d5e6b7a8990a1b2c3d4e5f60718293a4b",

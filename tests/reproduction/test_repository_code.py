@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import elliptio as eio
-from elliptio.reproduction.repository_code import CodeFinder, check_out
+from elliptio.lineage.reproduction.repository_code import CodeFinder, check_out
 from tests.reproduction.conftest import Clone, git
 
 

@@ -19,8 +19,10 @@ import pytest
 import elliptio as eio
 from elliptio.errors import ConfigError, MissingExtraError, StoreError
 from elliptio.protocols import Store
-from elliptio.stores import SCHEMES, durability, local, open_store
-from elliptio.stores.local import LocalStore
+from elliptio.stores.local import durability
+from elliptio.stores.local import store as local
+from elliptio.stores.local.store import LocalStore
+from elliptio.stores.opening import SCHEMES, open_store
 from elliptio.testing.stores import StoreConformance, content, keys, noise, published
 
 

@@ -26,9 +26,13 @@ from botocore.exceptions import ClientError
 
 from elliptio.errors import ConfigError, MissingKeyError, StoreError
 from elliptio.protocols import Store
-from elliptio.stores import open_store, s3, s3_movers, s3_readers, s3_writers
-from elliptio.stores.s3 import S3Store
-from elliptio.stores.s3_failures import explain
+from elliptio.stores.opening import open_store
+from elliptio.stores.s3 import movers as s3_movers
+from elliptio.stores.s3 import readers as s3_readers
+from elliptio.stores.s3 import store as s3
+from elliptio.stores.s3 import writers as s3_writers
+from elliptio.stores.s3.failures import explain
+from elliptio.stores.s3.store import S3Store
 from elliptio.testing import S3Server
 from elliptio.testing.stores import MIB, StoreConformance, Trickle, content, described, keys, noise, published
 
@@ -128,7 +132,7 @@ def test_endpoint_and_session_can_be_given(s3_root: str, s3_server: S3Server, mo
 
 
 def endpoint(monkeypatch: pytest.MonkeyPatch, root: str, **options: Any) -> tuple[bool, Any]:
-    monkeypatch.setattr("elliptio.stores.s3_clients._ask", lambda *_: None)
+    monkeypatch.setattr("elliptio.stores.s3.clients._ask", lambda *_: None)
     found = s3.connect(root, options.pop("endpoint_url", None), options.pop("addressing", "auto"), None)
     return found.path_style, found.obstore(1).config["endpoint"]
 

@@ -1,0 +1,1 @@
+"""Hold an artifact and its files, and bring their bytes back, verified."""

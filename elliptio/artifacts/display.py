@@ -1,0 +1,295 @@
+"""How an artifact shows itself: a table in a notebook, a few lines in a terminal. Values in, text out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from html import escape
+from typing import Any, NamedTuple
+
+from elliptio.labels import Labels
+from elliptio.metadata import FileRecord, Metadata
+from elliptio.naming import CELLS_LOG
+
+MOST_FILES = 10
+"""So many files are listed; a notebook has more of them folded away, up to `MOST_FOLDED`."""
+
+MOST_FOLDED = 200
+MOST_NEIGHBOURS = 10
+MOST_VALUES = 20
+"""So many parameters and metrics of a run are named."""
+
+_KERNEL = "ipykernel_launcher"
+_MOST_TEXT = 400
+_MOST_VALUE = 60
+
+# The "!important" are against the rules that notebooks have for tables, which are more specific.
+_STYLE = (
+    ".elliptio{font-family:system-ui,sans-serif;font-size:13px;border:1px solid #8884;border-radius:6px;"
+    "padding:10px 14px;max-width:860px;line-height:1.5}"
+    ".elliptio .id{margin:0 0 6px;font-size:14px;font-family:ui-monospace,monospace;font-weight:600;"
+    "overflow-wrap:anywhere}"
+    ".elliptio table{border-collapse:collapse;margin:0!important;table-layout:auto}"
+    ".elliptio tr{background:none!important}"
+    ".elliptio td,.elliptio th{padding:2px 14px 2px 0!important;text-align:left!important;vertical-align:top;border:0;"
+    "background:none!important;overflow-wrap:anywhere}"
+    ".elliptio th{font-weight:500;opacity:.65;white-space:nowrap}"
+    ".elliptio td.n{text-align:right!important;font-variant-numeric:tabular-nums;white-space:nowrap}"
+    ".elliptio code{font-family:ui-monospace,monospace;font-size:12px;color:inherit;background:none;padding:0}"
+    ".elliptio summary{cursor:pointer;opacity:.65}"
+)
+
+
+def human_size(size: int) -> str:
+    """Bytes for people, in powers of 1000: ``1.5 kB``."""
+    value = float(size)
+    for unit in ("B", "kB", "MB", "GB", "TB", "PB"):
+        if value < 999.5:
+            return f"{size} B" if unit == "B" else f"{value:.3g} {unit}"
+        value /= 1000
+    return f"{value:.3g} EB"
+
+
+def duration(run: Mapping[str, Any]) -> str:
+    """How long a run took: ``2.5 s`` or ``1:02:30``; empty if it has not ended."""
+    begin, end = run.get("creation_time"), run.get("end_time")
+    if not isinstance(begin, datetime) or not isinstance(end, datetime):
+        return ""
+    seconds = (end - begin).total_seconds()
+    return f"{seconds:.1f} s" if seconds < 100 else str(end - begin).partition(".")[0]
+
+
+Deletions = Mapping[str, tuple[str, str]]
+"""Who deleted an artifact and when, by its identifier."""
+
+
+def artifact_text(
+    metadata: Metadata,
+    children: Sequence[str] | None,
+    total: int | None = None,
+    deleted: Deletions | None = None,
+    run: Mapping[str, Any] | None = None,
+) -> str:
+    """Shape an artifact for a terminal; of `total` children the first are named, None are unknown."""
+    parents = f"  {'based on':<9} {_neighbours(metadata.based_on, deleted=deleted)}"
+    lines = [f"Artifact {metadata.artifact_id}"]
+    lines += [f"  {name:<9} {text}" for name, text in _facts(metadata, run)]
+    if not _is_published(metadata):
+        return "\n".join(map(printable, [*lines, parents]))
+    lines += [f"  {'files':<9} {_file_summary(metadata)}"]
+    width = max((len(record.relpath) for record in metadata.files[:MOST_FILES]), default=0)
+    lines += [f"    {record.relpath:<{width}}  {human_size(record.size):>9}" for record in metadata.files[:MOST_FILES]]
+    if len(metadata.files) > MOST_FILES:
+        lines.append(f"    … and {len(metadata.files) - MOST_FILES:,} more")
+    lines += [parents, f"  {'used by':<9} {_neighbours(children, total)}"]
+    return "\n".join(map(printable, lines))
+
+
+def artifact_html(
+    metadata: Metadata,
+    children: Sequence[str] | None,
+    total: int | None = None,
+    deleted: Deletions | None = None,
+    run: Mapping[str, Any] | None = None,
+) -> str:
+    """Shape an artifact for a notebook: who, when, labels, files with sizes, lineage one step each way."""
+    facts = [(name, _code(text) if name in _CODE else _escaped(text)) for name, text in _facts(metadata, run)]
+    if _is_published(metadata):
+        facts += [("files", _escaped(_file_summary(metadata)) + _file_table(metadata.files))]
+    facts += [("based on", _neighbours_html(metadata.based_on, deleted=deleted))]
+    if _is_published(metadata):
+        facts += [("used by", _neighbours_html(children, total))]
+    rows = "".join(f"<tr><th>{name}</th><td>{content}</td></tr>" for name, content in facts)
+    return (
+        f'<div class="elliptio"><style>{_STYLE}</style><div class="id">{_escaped(metadata.artifact_id)}</div>'
+        f"<table>{rows}</table></div>"
+    )
+
+
+class Section(NamedTuple):
+    """One part of a comparison, and what differs in it: name, value of a, value of b."""
+
+    name: str
+    rows: Sequence[tuple[str, str, str]]
+
+
+def comparison_text(a: str, b: str, sections: Sequence[Section], *, same: bool) -> str:
+    """Shape a comparison for a terminal."""
+    lines = ["Comparison: same" if same else "Comparison", f"  {'a':<9} {a}", f"  {'b':<9} {b}"]
+    for section in sections:
+        lines.append(f"  {section.name:<9} {_summary(section)}")
+        rows = [[_shortened(text) for text in row] for row in section.rows[:MOST_FILES]]
+        widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
+        lines += [
+            f"    {'  '.join(text.ljust(width) for text, width in zip(row, widths, strict=True))}".rstrip()
+            for row in rows
+        ]
+        if len(section.rows) > MOST_FILES:
+            lines.append(f"    … and {len(section.rows) - MOST_FILES:,} more")
+    return "\n".join(map(printable, lines))
+
+
+def comparison_html(a: str, b: str, sections: Sequence[Section], *, same: bool) -> str:
+    """Shape a comparison for a notebook."""
+    rows = [f"<tr><th>{name}</th><td>{_code(text)}</td></tr>" for name, text in (("a", a), ("b", b))]
+    for section in sections:
+        table = _change_rows(section.rows[:MOST_FILES]) if section.rows else ""
+        if len(section.rows) > MOST_FILES:
+            table += f"<details><summary>{len(section.rows) - MOST_FILES:,} more</summary>"
+            table += _change_rows(section.rows[MOST_FILES:MOST_FOLDED])
+            table += f"… and {len(section.rows) - MOST_FOLDED:,} more" if len(section.rows) > MOST_FOLDED else ""
+            table += "</details>"
+        rows.append(f"<tr><th>{_escaped(section.name)}</th><td>{_summary(section)}{table}</td></tr>")
+    title = "Comparison: same" if same else "Comparison"
+    head = f'<div class="elliptio"><style>{_STYLE}</style><div class="id">{title}</div>'
+    return f"{head}<table>{''.join(rows)}</table></div>"
+
+
+def _summary(section: Section) -> str:
+    count = len(section.rows)
+    return f"{count:,} {'differs' if count == 1 else 'differ'}" if count else "same"
+
+
+def _change_rows(rows: Sequence[tuple[str, str, str]]) -> str:
+    cells = ("".join(f"<td>{_code(_shortened(text))}</td>" for text in row) for row in rows)
+    return f"<table>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _MOST_VALUE else text[: _MOST_VALUE - 1] + "…"
+
+
+_CODE = {"git", "where", "link to", "command"}
+
+
+def _is_published(metadata: Metadata) -> bool:
+    """Whether this is in a lake, rather than being made, or given up."""
+    return bool(metadata.fingerprint)
+
+
+def _facts(metadata: Metadata, run: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    facts = [("who", f"{metadata.username} on {metadata.hostname}")]
+    facts.append(("when", f"{metadata.creation_time:%Y-%m-%d %H:%M:%S} UTC"))
+    labels = metadata.labels
+    chosen = vars(labels) if isinstance(labels, Labels) else labels
+    shown = ", ".join(f"{name}={_label(value)}" for name, value in chosen.items() if value not in ("", {}, None))
+    if shown:
+        facts.append(("labels", shown))
+    if metadata.tags:
+        facts.append(("tags", ", ".join(metadata.tags)))
+    if metadata.reproduces:
+        facts.append(("again", f"reproduces {metadata.reproduces}"))
+    if run is not None:
+        facts.append(("run", _run(run)))
+    if metadata.git:
+        facts.append(("git", _git(metadata.git)))
+    if metadata.notebook:
+        facts.append(("notebook", metadata.notebook))
+    # A program given with -c may hold line breaks.
+    command = " ".join(metadata.argv.split())
+    if _KERNEL in command and CELLS_LOG in metadata.log_relpaths:
+        command = f"cells of a notebook: logs[{CELLS_LOG!r}]"
+    facts.append(("command", command if len(command) <= 200 else command[:199] + "…"))
+    if metadata.log_relpaths:
+        facts.append(("logs", ", ".join(metadata.log_relpaths)))
+    if _is_published(metadata):
+        facts.append(("where", metadata.remote_root))
+        if metadata.link is not None:
+            facts.append(("link to", metadata.link))
+    else:
+        facts.append(("state", "not published"))
+    return facts
+
+
+def _run(run: Mapping[str, Any]) -> str:
+    """Shape a run in a line: what it is, how it went, what it was given and what it measured."""
+    values = [
+        f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={_shortened(_label(value))}"
+        for field in ("params", "metrics")
+        for name, value in (run.get(field) or {}).items()
+    ]
+    shown = values if len(values) <= MOST_VALUES else [*values[:MOST_VALUES], f"… {len(values) - MOST_VALUES:,} more"]
+    return " ".join([f"{run.get('name')} ({run.get('status')})", *shown])
+
+
+def _label(value: Any) -> str:
+    if isinstance(value, Mapping):
+        text = "{" + ", ".join(f"{name}: {_label(item)}" for name, item in value.items()) + "}"
+    else:
+        text = str(value)
+    return text if len(text) <= _MOST_TEXT else text[: _MOST_TEXT - 1] + "…"
+
+
+def _git(git: Mapping[str, Any]) -> str:
+    commit = str(git.get("commit") or "no commit")[:12]
+    branch = f" on {git['branch']}" if git.get("branch") else ""
+    return f"{commit}{branch}{', with uncommitted changes' if git.get('dirty') else ''}"
+
+
+def _file_summary(metadata: Metadata) -> str:
+    noun = "file" if metadata.file_count == 1 else "files"
+    not_hashed = ", not hashed" if any(not record.sha256 for record in metadata.files) else ""
+    return f"{metadata.file_count:,} {noun}, {human_size(metadata.total_size)}{not_hashed}"
+
+
+def _file_table(files: Sequence[FileRecord]) -> str:
+    table = _file_rows(files[:MOST_FILES])
+    if len(files) > MOST_FILES:
+        table += (
+            f"<details><summary>{len(files) - MOST_FILES:,} more</summary>{_file_rows(files[MOST_FILES:MOST_FOLDED])}"
+        )
+        table += f"… and {len(files) - MOST_FOLDED:,} more" if len(files) > MOST_FOLDED else ""
+        table += "</details>"
+    return table
+
+
+def _file_rows(files: Sequence[FileRecord]) -> str:
+    rows = "".join(
+        f'<tr><td>{_code(record.relpath)}</td><td class="n">{human_size(record.size)}</td></tr>' for record in files
+    )
+    return f"<table>{rows}</table>"
+
+
+def _neighbours(identifiers: Sequence[str] | None, total: int | None = None, deleted: Deletions | None = None) -> str:
+    if identifiers is None:
+        return "unknown: the index cannot be reached"
+    shown = [f"{identifier}{_deletion(identifier, deleted)}" for identifier in identifiers[:MOST_NEIGHBOURS]]
+    return (", ".join(shown) or "nothing") + _more(identifiers, total, " ")
+
+
+def _neighbours_html(
+    identifiers: Sequence[str] | None, total: int | None = None, deleted: Deletions | None = None
+) -> str:
+    if not identifiers:
+        return _escaped(_neighbours(identifiers))
+    shown = [
+        f"{_code(identifier)}{_escaped(_deletion(identifier, deleted))}" for identifier in identifiers[:MOST_NEIGHBOURS]
+    ]
+    return "<br>".join(shown) + _more(identifiers, total, "<br>")
+
+
+def _deletion(identifier: str, deleted: Deletions | None) -> str:
+    if not deleted or identifier not in deleted:
+        return ""
+    who, when = deleted[identifier]
+    return f" (deleted by {who} at {when})"
+
+
+def _more(identifiers: Sequence[str], total: int | None, separator: str) -> str:
+    hidden = (len(identifiers) if total is None else total) - MOST_NEIGHBOURS
+    return f"{separator}and {hidden:,} more" if hidden > 0 else ""
+
+
+def _code(text: str) -> str:
+    return f"<code>{_escaped(text)}</code>"
+
+
+def _escaped(text: str) -> str:
+    return escape(printable(text))
+
+
+def printable(text: str) -> str:
+    """`text` on one line, without what would steer a terminal or turn the direction of writing: others wrote it."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else " " if letter.isspace() else "�" for letter in text)

@@ -1,0 +1,1 @@
+"""Tell the story that ``elliptio demo`` plays."""

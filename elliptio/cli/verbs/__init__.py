@@ -1,0 +1,1 @@
+"""Run a verb of the command: one file each."""

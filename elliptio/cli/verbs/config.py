@@ -1,0 +1,82 @@
+"""``elliptio config``: each setting, its value and where that came from."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from elliptio.cli import output
+from elliptio.cli.options import Verb, add_verb, settings
+
+if TYPE_CHECKING:
+    from elliptio.config import Setting
+    from elliptio.errors import ConfigError
+
+
+def add_parser(verbs: Verb) -> None:
+    """Add the verb."""
+    add_verb(verbs, "config", "show each setting, its value and where that came from", run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the settings, passwords masked."""
+    from elliptio.config import DEFINITIONS, variable
+
+    problems: list[ConfigError] = []
+    found = settings(args, problems)
+    resolved = _resolved(found)
+    files = _files()
+    for problem in problems:
+        output.notice("error", str(problem), as_json=args.json, type=type(problem).__name__)
+    if args.json:
+        values = {
+            name: {
+                "value": resolved.get(name, _masked(setting)),
+                "origin": setting.origin,
+                "variable": variable(name),
+                "meaning": DEFINITIONS[name].meaning,
+            }
+            for name, setting in found.items()
+        }
+        output.print_json({"settings": values, "files": files})
+        return 1 if problems else 0
+    rows = [(name, resolved.get(name) or setting.shown or "-", setting.origin) for name, setting in found.items()]
+    print("\n".join(output.table(("SETTING", "VALUE", "ORIGIN"), rows, width=10_000)))
+    none = "none (looked for elliptio.toml and pyproject.toml with [tool.elliptio], from here upwards)"
+    print(f"\nproject file  {files['project'] or none}")
+    print(f"user file     {files['user']}{'' if files['user_exists'] else ' (not there)'}")
+    print("variables     ELLIPTIO_ROOT, ELLIPTIO_INDEX, ...: ELLIPTIO_ and the name of a setting")
+    return 1 if problems else 0
+
+
+def _masked(setting: Setting) -> Any:
+    return setting.shown if isinstance(setting.value, str) else setting.value
+
+
+def _resolved(found: Mapping[str, Setting]) -> dict[str, str]:
+    """What the settings come to that are not set: where the lake, its index and the user's data are."""
+    from elliptio.config import user_cache_folder, user_data_folder
+    from elliptio.errors import ElliptioError
+    from elliptio.lake.opening import chosen_root, open_lake
+
+    resolved = {"user_dir": str(user_data_folder(found)), "cache_dir": str(user_cache_folder(found))}
+    try:
+        resolved["root"] = chosen_root(found)
+        lake = open_lake(found)
+        resolved |= {"root": lake.store.root, "index": lake.index.address}
+    except ElliptioError:  # `elliptio doctor` says what is wrong with it
+        pass
+    return resolved
+
+
+def _files() -> dict[str, Any]:
+    from elliptio.config import settings_files, user_config_file
+    from elliptio.errors import ConfigError
+
+    user = user_config_file()
+    try:
+        project = settings_files()
+    except ConfigError:  # said already
+        project = []
+    return {"project": project[0] if project else None, "user": str(user), "user_exists": user.is_file()}

@@ -1,0 +1,1 @@
+"""Find: from a query or a name to rows, DataFrames and artifacts."""

@@ -1,0 +1,198 @@
+"""Which fields an artifact has, and what may be asked of them: what could never be met is refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator, Mapping, Sequence, Set
+from typing import Any
+
+from elliptio.errors import QueryError
+from elliptio.indexes.query.checking import check_sort
+from elliptio.labels import Labels
+from elliptio.lake.lake import ENVIRONMENT_FIELDS
+from elliptio.metadata import FileRecord, Metadata
+from elliptio.protocols import Query
+
+FIRST = ("creation_time", "username", "file_relpaths", "argv")
+REST = (
+    "based_on",
+    "environment_id",
+    "file_count",
+    "files",
+    "fingerprint",
+    "git",
+    "hostname",
+    "labels",
+    "lake_id",
+    "link",
+    "local_root",
+    "log_relpaths",
+    "notebook",
+    "python_packages",
+    "remote_root",
+    "reproduces",
+    "run_id",
+    "tags",
+    "total_size",
+    "version",
+    "working_directory",
+)
+COLUMNS = (*FIRST, *REST)
+
+FIELDS = {*COLUMNS, *ENVIRONMENT_FIELDS, "_id", "logs", *(entry.name for entry in dataclasses.fields(Metadata))} - {
+    "environment"
+}
+"""Top-level fields that a query or a sort may name."""
+
+_FILE_PARTS = frozenset(entry.name for entry in dataclasses.fields(FileRecord))
+
+_PARTS = {
+    "files": _FILE_PARTS,
+    "logs": _FILE_PARTS,
+    "git": frozenset(("commit", "branch", "remote", "dirty")),
+    "redactions": frozenset(("kind", "where")),
+}
+"""What may be asked for of fields that always have the same parts."""
+
+DELETED = "deleted"
+"""A field and a column of deleted artifacts only: who deleted them, and when."""
+
+_LOGICAL = ("$and", "$or", "$nor")
+_WHOLE_VALUES = {"$eq", "$ne", "$in", "$nin", "$exists"}
+
+
+def check_fields(wanted: Mapping[str, Any], known: Set[str]) -> None:
+    """Refuse conditions that could never be met, or not as they are meant: they would silently find nothing."""
+    for path, operand in wanted.items():
+        if path in _LOGICAL:
+            for part in operand:
+                check_fields(part, known)
+        elif not path.startswith("$"):
+            check_field(path, known)
+            if path in ("creation_time", "end_time", "heartbeat", f"{DELETED}.time"):
+                _check_times(path, operand)
+            elif path.split(".")[0] == "remote_root":
+                _check_root(path, operand)
+
+
+def check_field(path: str, known: Set[str]) -> None:
+    """Refuse a path that is none of the known fields, nor leads into one, and say which may be meant."""
+    name = path.split(".")[0]
+    if name in known:
+        _check_part(path)
+        return
+    if name == DELETED:
+        hint = "it is one of deleted artifacts, which are found with deleted=True (`elliptio find --deleted`)."
+    elif name in {entry.name for entry in dataclasses.fields(Labels)}:
+        hint = f"did you mean 'labels.{path}'?"
+    else:
+        hint = _meant(name, known)
+    raise QueryError(f"There is no field {name!r}; {hint} Labels of your own are asked for as 'labels.<name>'.")
+
+
+def _check_part(path: str) -> None:
+    """Refuse a path into a field that has no such part."""
+    name, *rest = path.split(".")
+    part = next((each for each in rest if not each.isdigit()), None)
+    if part is not None and part not in _PARTS.get(name, (part,)):
+        raise QueryError(f"There is no field {path!r}; {_meant(part, _PARTS[name], f'{name}.')}")
+
+
+def _meant(name: str, known: Set[str], prefix: str = "") -> str:
+    """Say which of the known names may be meant, or all of them."""
+    from difflib import get_close_matches
+
+    begun = [each for each in sorted(known) if each.startswith(name)] if name else []
+    close = begun or get_close_matches(name, sorted(known), n=1)
+    if close:
+        return f"did you mean {prefix + close[0]!r}?"
+    return f"there are {', '.join(prefix + each for each in sorted(known))}."
+
+
+def _check_times(path: str, operand: Any) -> None:
+    for value in _compared(operand):
+        if isinstance(value, str | int | float | re.Pattern) or type(value).__name__ == "Regex":
+            raise QueryError(
+                f"{path} is compared with datetimes, not with {value!r}: give one with a zone, such as "
+                'datetime(2026, 1, 31, tzinfo=UTC) (in JSON {"$date": "2026-01-31T00:00:00Z"}).'
+            )
+
+
+def _compared(operand: Any) -> Iterator[Any]:
+    """The values that a condition compares a field with."""
+    if not _is_operators(operand):
+        yield from operand if isinstance(operand, list) else [operand]
+        return
+    for name, value in operand.items():
+        if name == "$not":
+            yield from _compared(value)
+        elif name in ("$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$regex"):
+            yield value
+        elif name in ("$in", "$nin", "$all"):
+            yield from value
+
+
+def _check_root(path: str, operand: Any) -> None:
+    """Allow only whole values of ``remote_root``: it is stored relative to the lake, and shown absolute."""
+    operators = operand if _is_operators(operand) else {"$eq": operand}
+    values = [item for value in operators.values() for item in (value if isinstance(value, list) else [value])]
+    plain = all(value is None or isinstance(value, str | bool) for value in values)
+    if path != "remote_root" or not operators.keys() <= _WHOLE_VALUES or not plain:
+        raise QueryError(
+            "remote_root can be asked for only as a whole, with equality, $ne, $in, $nin or $exists. "
+            "For parts of it use artifact_id, creation_time or username."
+        )
+
+
+def _is_operators(operand: Any) -> bool:
+    return isinstance(operand, Mapping) and any(name.startswith("$") for name in operand)
+
+
+def asks_for(wanted: Query, field: str) -> bool:
+    """Whether a query has a condition on a field."""
+    return any(
+        any(asks_for(part, field) for part in operand) if path in _LOGICAL else path == field
+        for path, operand in wanted.items()
+    )
+
+
+def choose_columns(columns: Sequence[str] | None, exclude: Sequence[str], *, deleted: bool = False) -> list[str]:
+    """Decide which columns an answer gets.
+
+    Parameters
+    ----------
+    columns
+        Asked for by the user, dotted paths included; None means all.
+    exclude
+        Left out of "all".
+    deleted
+        Whether deleted artifacts are asked for, which have a column of their own.
+
+    Raises
+    ------
+    QueryError
+        If a column does not exist.
+
+    """
+    if isinstance(columns, str) or isinstance(exclude, str):
+        raise QueryError("columns and exclude_columns are lists of names, not one text.")
+    every = (*FIRST, *sorted((*REST, DELETED))) if deleted else COLUMNS
+    known = {*every, *ENVIRONMENT_FIELDS, "artifact_id", "logs"}
+    for name in [*(columns or ()), *exclude]:
+        if name.split(".")[0] not in known:
+            raise QueryError(f"There is no column {name!r}. Columns: {', '.join(every)}.")
+        _check_part(name)
+    if columns is None:
+        return [name for name in every if name not in set(exclude)]
+    return list(dict.fromkeys(columns))
+
+
+def checked_order(sort: Any, known: Set[str]) -> list[tuple[str, int]]:
+    """Return what to sort by, the newest first if nothing is asked for; refuse what cannot be sorted by."""
+    order = check_sort(sort)
+    for path, _ in order:
+        check_field(path, known)
+        if path.split(".")[0] in ENVIRONMENT_FIELDS:
+            raise QueryError(f"Cannot sort by {path!r}: it belongs to the environment. Sort the DataFrame instead.")
+    return order or [("creation_time", -1)]

@@ -1,0 +1,83 @@
+"""An answer as a pandas DataFrame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from elliptio.finding.search import Found
+from elliptio.lake.tags import Move
+from elliptio.metadata import VERSION
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+_TYPES = dict.fromkeys(("creation_time", "deleted.time", "end_time", "heartbeat"), "datetime64[ms, UTC]")
+_TYPES |= dict.fromkeys(("file_count", "total_size", "version"), "int64")
+_DEFAULTS = {"file_count": 0, "total_size": 0, "version": VERSION}
+"""What `Metadata` says where an older elliptio, or somebody else, wrote no such field."""
+
+MOVE = ("tag", "artifact_id", "time", "username")
+"""What is shown of a move of a tag."""
+
+
+def to_frame(found: Found, name: str = "artifact_id") -> pd.DataFrame:
+    """Shape an answer into a DataFrame indexed by identifier; its types do not depend on how many rows it has."""
+    import pandas as pd
+
+    index = pd.Index(found.ids, dtype="object", name=name)
+    typed = {column: _typed(column, values, index) for column, values in found.columns.items() if column in _TYPES}
+    others = [column for column in found.columns if column not in typed]
+    # One block of all that are plain objects: pandas would look at each column by itself.
+    frame = pd.DataFrame(
+        _block([found.columns[column] for column in others], len(index)), index, others, dtype="object"
+    )
+    for place, column in enumerate(found.columns):
+        if column in typed:
+            frame.insert(place, column, typed[column])
+    return frame
+
+
+def moves_frame(moves: Sequence[Move]) -> pd.DataFrame:
+    """Shape moves of tags into a DataFrame, in their order."""
+    import pandas as pd
+
+    data = {name: pd.Series([getattr(move, name) for move in moves], dtype="object") for name in MOVE}
+    return pd.DataFrame(data | {"time": data["time"].astype("datetime64[ms, UTC]")})
+
+
+def metrics_frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Shape what a run measured into a DataFrame, a column for each metric."""
+    import pandas as pd
+
+    names = list(dict.fromkeys(name for row in rows for name in row["values"]))
+    data: dict[str, Any] = {
+        "time": pd.Series([row["time"] for row in rows], dtype="datetime64[ms, UTC]"),
+        "step": pd.Series([row["step"] for row in rows], dtype="Int64"),
+    }
+    # A metric that is called like one of these two would take its place.
+    shown = {name: name if name not in data else f"metrics.{name}" for name in names}
+    data |= {shown[name]: pd.Series([row["values"].get(name) for row in rows], dtype="float64") for name in names}
+    return pd.DataFrame(data)
+
+
+def _block(columns: list[list[Any]], rows: int) -> np.ndarray[Any, Any]:
+    import numpy as np
+
+    block = np.empty((len(columns), rows), dtype="object")
+    for row, values in zip(block, columns, strict=True):
+        row[:] = np.fromiter(values, dtype="object", count=rows)
+    return block.T
+
+
+def _typed(name: str, values: list[Any], index: pd.Index[Any]) -> Any:
+    import numpy as np
+    import pandas as pd
+
+    try:
+        if name not in _DEFAULTS:
+            return pd.Series(values, index, dtype=_TYPES[name])
+        return np.array([_DEFAULTS[name] if value is None else value for value in values], dtype=_TYPES[name])
+    except (TypeError, ValueError, OverflowError):  # a document of which somebody else made something else
+        return pd.Series(values, index, dtype="object")

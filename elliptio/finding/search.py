@@ -1,0 +1,225 @@
+"""Answers a query with rows of plain values: what a DataFrame, a table or JSON is made of."""
+
+from __future__ import annotations
+
+import operator
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from elliptio import naming
+from elliptio.errors import QueryError, StoreError
+from elliptio.finding.fields import DELETED, FIELDS, asks_for, check_fields, checked_order, choose_columns
+from elliptio.indexes.query.checking import normalize_query
+from elliptio.lake import spool
+from elliptio.lake.checks import is_artifact_root
+from elliptio.lake.lake import ENVIRONMENT_FIELDS, Lake
+from elliptio.lake.replay import originals_of
+from elliptio.naming import normalize_package
+from elliptio.protocols import Document, Query
+from elliptio.system.collector import uncollected
+
+MOST_COUNTED = 10_000
+"""Counting takes as long as there are matches, so where more match than this, no more is said than that."""
+
+
+class TruncatedWarning(UserWarning):
+    """A DataFrame shows fewer artifacts or runs than match."""
+
+
+class EmptyIndexWarning(UserWarning):
+    """Nothing was found, because the index holds nothing, though the lake holds artifacts."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Artifacts, or runs, that match a query.
+
+    Attributes
+    ----------
+    ids
+        Their identifiers, in order.
+    columns
+        Their values, a list for each column, in the same order.
+    total
+        How many match; more than `ids` where not all were asked for.
+    exact
+        False if `total` is where counting ended, and more match.
+
+    """
+
+    ids: list[str]
+    columns: dict[str, list[Any]]
+    total: int
+    exact: bool = True
+
+    @property
+    def truncated(self) -> str | None:
+        """How many of how many these are, in words; None where they are all."""
+        if self.total == len(self.ids) and self.exact:
+            return None
+        return f"{len(self.ids):,} of {'' if self.exact else 'more than '}{self.total:,}"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One dict an artifact, its identifier first."""
+        return self.named("artifact_id")
+
+    def named(self, name: str) -> list[dict[str, Any]]:
+        """One dict each, its identifier first under this name."""
+        values = zip(*self.columns.values(), strict=True) if self.columns else [()] * len(self.ids)
+        return [
+            {name: identifier, **dict(zip(self.columns, row, strict=True))}
+            for identifier, row in zip(self.ids, values, strict=True)
+        ]
+
+
+def search(
+    lake: Lake,
+    query: Mapping[str, Any] | None = None,
+    *,
+    max_docs: int,
+    sort: Any = None,
+    columns: Sequence[str] | None = None,
+    exclude: Sequence[str] = ("python_packages",),
+    deleted: bool = False,
+    among: Sequence[str] | None = None,
+) -> Found:
+    """Answer a query; see `Handler.find` for the parameters (`exclude` is its `exclude_columns`).
+
+    `among` are the only identifiers that may be in the answer, if given.
+
+    Raises
+    ------
+    QueryError
+        If the query, the sort or a column is malformed or not supported.
+    IndexUnavailableError
+        If the index cannot be reached.
+
+    """
+    wanted = normalize_query({} if query is None else query)
+    known = FIELDS | ({DELETED} if deleted else set())
+    check_fields(wanted, known)
+    order = checked_order(sort, known)
+    chosen = choose_columns(columns, exclude, deleted=deleted)
+    check_max_docs(max_docs)
+    if among is not None:
+        wanted = {"$and": [wanted, {"_id": {"$in": list(among)}}]}
+    spool.flush_if_any(lake)
+    asked = _as_then(lake, wanted)
+    documents, total, exact = first_of(
+        max_docs, partial(lake.find, asked, sort=order, deleted=deleted), partial(lake.count, asked, deleted=deleted)
+    )
+    if not documents:
+        warn_if_index_is_lost(lake)
+    ids = [entry["_id"] for entry in documents]
+    return Found(ids, _columns(lake, documents, chosen), total, exact)
+
+
+def check_max_docs(max_docs: Any) -> None:
+    """Refuse what is no number of rows."""
+    if not isinstance(max_docs, int) or isinstance(max_docs, bool) or max_docs < 0:
+        raise QueryError(f"max_docs is a number of rows, or 0 for all, not {max_docs!r}.")
+
+
+def first_of(
+    max_docs: int, find: Callable[..., Iterator[Document]], count: Callable[..., int]
+) -> tuple[list[Document], int, bool]:
+    """At most so many documents, all for 0; how many match, and whether that is exact rather than how far was counted.
+
+    `find` and `count` take a ``limit``; it is counted only where more match than are shown.
+    """
+    with uncollected():
+        documents = list(find(limit=max_docs + 1 if max_docs else 0))
+    total, most = len(documents), max(max_docs, MOST_COUNTED)
+    if max_docs and total > max_docs:
+        documents.pop()
+        # Others may be saving or deleting between the two questions.
+        total = max(total, count(limit=most + 1))
+    exact = total <= most or not max_docs
+    return documents, total if exact else most, exact
+
+
+def newest(lake: Lake, query: Mapping[str, Any] | None = None) -> Document | None:
+    """Find the newest artifact that matches a query; None if none does.
+
+    What was made to reproduce another is passed over, unless the query asks for ``reproduces``: made again today, the
+    data of last year are not the newest.
+
+    Raises
+    ------
+    QueryError
+        If the query is malformed or not supported.
+    IndexUnavailableError
+        If the index cannot be reached.
+
+    """
+    wanted = normalize_query({} if query is None else query)
+    check_fields(wanted, FIELDS)
+    spool.flush_if_any(lake)
+    asked = _as_then(lake, wanted)
+    if asked is wanted and not asks_for(wanted, "reproduces"):
+        asked = {"$and": [wanted, {"reproduces": None}]}
+    return next(lake.find(asked, sort=[("creation_time", -1)], limit=1), None)
+
+
+def _as_then(lake: Lake, wanted: Query) -> Query:
+    """Ask of what there was when the artifact was made that this process reproduces, if it reproduces one."""
+    originals = originals_of(lake)
+    return wanted if originals is None else {"$and": [wanted, originals.visible()]}
+
+
+def warn_if_index_is_lost(lake: Lake) -> None:
+    """Say so where nothing was found only because the index is not the one that the artifacts were recorded in."""
+    if not lake.is_empty():
+        return
+    try:
+        if lake.store.stat(naming.LAKE_IDENTITY) is None or not _holds_artifacts(lake):
+            return
+    except StoreError:  # the answer stands without the store
+        return
+    warnings.warn(
+        f"The lake at {lake.store.root} exists but its index {lake.index.address} holds nothing: "
+        "if files were saved here, run h.reindex()",
+        EmptyIndexWarning,
+        stacklevel=spool.levels_inside(),
+    )
+
+
+def _holds_artifacts(lake: Lake) -> bool:
+    """Whether one complete artifact lies in the store; the listing ends at the first."""
+    for stored in lake.store.list():
+        folder, _, name = stored.key.rpartition("/")
+        if name == naming.MANIFEST and is_artifact_root(folder):
+            return True
+    return False
+
+
+def _columns(lake: Lake, documents: Sequence[Document], names: Sequence[str]) -> dict[str, list[Any]]:
+    return {name: _column(lake, documents, name) for name in names}
+
+
+def _column(lake: Lake, documents: Sequence[Document], name: str) -> list[Any]:
+    head, _, rest = name.partition(".")
+    holders: Sequence[Mapping[str, Any]] = documents
+    if head in ENVIRONMENT_FIELDS:
+        holders = [lake.environment(entry.get("environment_id")) for entry in documents]
+    try:
+        values = list(map(operator.itemgetter(head), holders))
+    except KeyError:  # twice as slow
+        values = [holder.get(head) for holder in holders]
+    if rest:
+        return [dig(value, rest, whole=head == "python_packages") for value in values]
+    return [f"{lake.store.root}/{value}" for value in values] if name == "remote_root" else values
+
+
+def dig(value: Any, path: str, *, whole: bool = False) -> Any:
+    """Value at a dotted path below `value`; None where it leads nowhere. A package's name may hold dots itself."""
+    if whole:
+        return value.get(normalize_package(path)) if isinstance(value, Mapping) else None
+    for part in path.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            return None
+        value = value[part]
+    return value

@@ -1,0 +1,1 @@
+"""Hold documents in the embedded index."""

@@ -1,0 +1,211 @@
+"""From a query to SQL conditions over the rows of indexed paths.
+
+The conditions only narrow: every document that matches the query satisfies them. Where they say exactly what the
+query says, the caller need not look at the documents again.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from elliptio.indexes.query.ordering import order_key, type_bracket
+from elliptio.protocols import Query
+
+
+class IndexedPath(NamedTuple):
+    """Number of a path in the index (None: no document has it), and whether some document has an array there."""
+
+    number: int | None
+    multikey: bool | int
+
+
+Range = tuple[str, Sequence[Any]]
+
+Lookup = Callable[[str], IndexedPath | None]
+"""Tells how a dotted path is indexed; None: it is not."""
+
+
+@dataclass
+class Condition:
+    """Documents with a row of `path` in a range of `values`; or, with path None, with such an identifier.
+
+    Each range is SQL in which ``{}`` stands for what is compared, and its parameters. `times` are such ranges for when
+    the document was made: its rows are in that order.
+    """
+
+    path: int | None
+    ranges: list[Range]
+    times: list[Range] = field(default_factory=list)
+
+    def clause(self, row: str) -> tuple[str, list[Any]]:
+        """SQL that holds for rows, of a table that `row` names, whose documents satisfy this."""
+        members, parameters = self.members()
+        if self.is_range:
+            # Looking for one document in a range reads the range: do it once, for all of them.
+            return f"{row}.document IN ({members})", parameters
+        return f"EXISTS ({members} AND time = {row}.time AND document = {row}.document)", parameters
+
+    @property
+    def is_range(self) -> bool:
+        """Whether this asks for more than single values."""
+        return bool(self.times) or not all(sql.startswith(("{} = ", "{} IN ")) for sql, _ in self.ranges)
+
+    @property
+    def is_one_value(self) -> bool:
+        """Whether all documents that satisfy this lie next to each other, in the order of their times."""
+        return self.path is not None and len(self.ranges) == 1 and self.ranges[0][0] == "{} = ?"
+
+    def members(self) -> tuple[str, list[Any]]:
+        """SQL that selects the numbers of the documents that satisfy this, not by identifier, and its parameters."""
+        test, parameters = self.test()
+        return f"SELECT document FROM keys WHERE {test}", parameters
+
+    def test(self, row: str = "") -> tuple[str, list[Any]]:
+        """SQL that holds for the rows that satisfy this, of a table that `row` names with a dot at its end."""
+        if self.path is None:
+            return either(f"{row}id", self.ranges)
+        test, parameters = either(f"{row}value", self.ranges)
+        within, bounds = either(f"{row}time", self.times) if self.times else ("1", [])
+        return f"{row}path = ? AND {test} AND {within}", [self.path, *parameters, *bounds]
+
+
+def either(what: str, ranges: Sequence[Range]) -> tuple[str, list[Any]]:
+    """SQL that holds where `what` lies in one of some ranges, and its parameters."""
+    test = " OR ".join(sql.format(what, what) for sql, _ in ranges)
+    return f"({test or '0'})", [value for _, values in ranges for value in values]
+
+
+@dataclass
+class Narrowing:
+    """Conditions that all must hold; `exact` if they say all that the query says; `empty` if nothing can match."""
+
+    conditions: list[Condition] = field(default_factory=list)
+    exact: bool = True
+    empty: bool = False
+
+
+_MAX_VALUES = 500
+"""A longer ``$in`` is left to the predicate: SQLite limits parameters."""
+
+_MAX_CONDITIONS = 50
+_MAX_PARAMETERS = 20_000
+"""What goes beyond is left to the predicate too: SQLite limits the depth of expressions, and parameters to 32,766."""
+
+_SIGNS = {"$eq": "=", "$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
+
+_SCALARS = (str, int, float, bool, datetime)
+
+
+def narrow(query: Query, lookup: Lookup) -> Narrowing:
+    """Turn what an index can serve of `query` into conditions."""
+    result = Narrowing()
+    for key, operand in query.items():
+        if key == "$and":
+            for part in operand:
+                inner = narrow(part, lookup)
+                result.conditions += inner.conditions
+                result.exact &= inner.exact
+                result.empty |= inner.empty
+        elif key == "$comment":
+            continue
+        elif key.startswith("$"):
+            result.exact = False
+        else:
+            _narrow_path(key, operand, lookup, result)
+    _limit(result)
+    return result
+
+
+def _limit(result: Narrowing) -> None:
+    """Keep the first conditions, as many as SQLite surely takes."""
+    kept: list[Condition] = []
+    parameters = 0
+    for condition in result.conditions[:_MAX_CONDITIONS]:
+        parameters += 1 + sum(len(values) for _, values in condition.ranges)
+        if parameters > _MAX_PARAMETERS:
+            break
+        kept.append(condition)
+    result.exact &= len(kept) == len(result.conditions)
+    result.conditions = kept
+
+
+def _narrow_path(path: str, operand: Any, lookup: Lookup, result: Narrowing) -> None:
+    if isinstance(operand, Mapping) and any(str(name).startswith("$") for name in operand):
+        operators = dict(operand)
+    else:
+        operators = {"$eq": operand}
+    if path == "_id":
+        _narrow_id(operators, result)
+        return
+    indexed = lookup(path)
+    if indexed is None:
+        result.exact = False
+        return
+    bounds = []
+    for operator, value in operators.items():
+        ranges = _ranges(operator, value)
+        if ranges is None:
+            result.exact = False
+            continue
+        # Mongo compares each array element with each bound on its own, so bounds merge only where no array was met.
+        bounds.append((operator, value, ranges))
+    if indexed.number is None:
+        result.empty |= bool(bounds)
+        return
+    if not indexed.multikey:
+        bounds = _merge_bounds(bounds)
+    result.conditions += [Condition(indexed.number, ranges) for _, _, ranges in bounds]
+
+
+Bound = tuple[str, Any, list[Range]]
+
+
+def _merge_bounds(bounds: list[Bound]) -> list[Bound]:
+    """Join one lower and one upper bound of the same type into one range."""
+    lower = [bound for bound in bounds if bound[0] in ("$gt", "$gte")]
+    upper = [bound for bound in bounds if bound[0] in ("$lt", "$lte")]
+    if len(lower) != 1 or len(upper) != 1 or type_bracket(lower[0][1]) != type_bracket(upper[0][1]):
+        return bounds
+    merged = f"{{}} {_SIGNS[lower[0][0]]} ? AND {{}} {_SIGNS[upper[0][0]]} ?"
+    keys = [order_key(lower[0][1]), order_key(upper[0][1])]
+    rest = [bound for bound in bounds if bound not in (lower[0], upper[0])]
+    return [*rest, ("range", None, [(merged, keys)])]
+
+
+def _ranges(operator: str, value: Any) -> list[Range] | None:
+    """Ranges of keys that say exactly what ``{operator: value}`` says of an indexed path; None where none do."""
+    if operator == "$eq" and _is_plain(value):
+        return [("{} = ?", [order_key(value)])]
+    if operator == "$in" and len(value) <= _MAX_VALUES and all(map(_is_plain, value)):
+        marks = ", ".join("?" * len(value))
+        return [(f"{{}} IN ({marks})", [order_key(item) for item in value])]
+    if operator in ("$gt", "$gte", "$lt", "$lte") and _is_plain(value) and value == value:
+        key = order_key(value)
+        # The first byte of a key is its type bracket: comparisons stay within it.
+        lowest, beyond = key[:1], bytes([key[0] + 1])
+        if operator in ("$gt", "$gte"):
+            return [(f"{{}} {_SIGNS[operator]} ? AND {{}} < ?", [key, beyond])]
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            # NaN sorts below all numbers, but is not less than any.
+            return [(f"{{}} > ? AND {{}} {_SIGNS[operator]} ?", [order_key(math.nan), key])]
+        return [(f"{{}} >= ? AND {{}} {_SIGNS[operator]} ?", [lowest, key])]
+    return None
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, _SCALARS) and not isinstance(value, re.Pattern)
+
+
+def _narrow_id(operators: Mapping[str, Any], result: Narrowing) -> None:
+    for operator, value in operators.items():
+        if operator in _SIGNS and isinstance(value, str):
+            result.conditions.append(Condition(None, [(f"{{}} {_SIGNS[operator]} ?", [value])]))
+        elif operator == "$in" and len(value) <= _MAX_VALUES and all(isinstance(item, str) for item in value):
+            result.conditions.append(Condition(None, [(f"{{}} IN ({', '.join('?' * len(value))})", list(value))]))
+        else:
+            result.exact = False

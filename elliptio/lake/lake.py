@@ -1,0 +1,394 @@
+"""A lake: a store, the index over it, and its identity. Reads and writes whole documents."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from elliptio import naming
+from elliptio.artifacts.downloading import PLAIN, Downloads
+from elliptio.errors import DocumentNotFoundError, IndexUnavailableError, StoreError
+from elliptio.indexes.query import checking
+from elliptio.metadata import MAX_INDEXED_FILES, check_version
+from elliptio.protocols import Document, Index, Query, Sort, Store
+from elliptio.stores.opening import open_store
+from elliptio.system.forking import Lock
+from elliptio.system.os_errors import damage_named
+
+ARTIFACTS = "artifacts"
+ENVIRONMENTS = "environments"
+TOMBSTONES = "tombstones"
+RUNS = "runs"
+ENVIRONMENT_FIELDS = (
+    "python_packages",
+    "python",
+    "platform",
+    "cpu",
+    "memory",
+    "gpus",
+    "container",
+    "scheduler",
+)
+"""Top-level fields of an environment; a query over artifacts may use them as if they were the artifact's own."""
+
+FORMAT_VERSION = 1
+
+S3 = "s3://"
+
+TOMBSTONE_FILE = "deleted.json"
+"""Lies where an artifact was, and says who deleted it when."""
+
+PAUSE_SECONDS = 30.0
+"""So long after a failure of the index artifacts are saved without trying it again."""
+
+
+class Lake:
+    """A store and the index over it.
+
+    Parameters
+    ----------
+    store, index
+        Where bytes and documents lie.
+    shared
+        Whether the index may hold documents of other lakes too.
+    downloads
+        How files come to this machine.
+
+    """
+
+    def __init__(self, store: Store, index: Index, *, shared: bool, downloads: Downloads = PLAIN) -> None:
+        self.store = store
+        self.index = index
+        self.shared = shared
+        self.downloads = downloads
+        self._environments: dict[str, Document] = {}
+        self._lock = Lock()
+        self._identity: str | None = None
+        self._format_checked = False
+        # Whether artifacts of this process wait in the spool, and when it was last looked for those of others.
+        self.spooled = False
+        self.spool_checked = -math.inf
+        # Artifacts that wait without a file there, because it could not be written: their places by identifier.
+        self.unnoted: dict[str, str] = {}
+        # What was already said of the spool's files: once is enough.
+        self.spool_reported: set[str] = set()
+        # Moves of tags that were read, by tag and number.
+        self.tag_moves: dict[tuple[str, int], Any] = {}
+        # The artifacts that this process reproduces, if they are known not to be in this lake.
+        self.reproduces_nothing = ""
+        self._paused_until = -math.inf
+        self._failure = ""
+        self._places: dict[str, Store] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"store": self.store, "index": self.index, "shared": self.shared, "downloads": self.downloads}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
+    @property
+    def lake_id(self) -> str:
+        """Identity of the lake, made at its first use and kept beside its files."""
+        if self._identity is None:
+            with self._lock:
+                self._identity = self._identity or self._read_identity(create=True)
+        return self._identity or ""
+
+    def known_id(self) -> str | None:
+        """Identity of the lake if it has one yet: reading must not write."""
+        if self._identity is None:
+            self._identity = self._read_identity(create=False)
+        return self._identity
+
+    def check_format(self) -> None:
+        """Refuse a lake of a newer elliptio, once; where its identity cannot be read, what can be read is not held up.
+
+        Raises
+        ------
+        FormatError
+            If a newer elliptio wrote it.
+
+        """
+        if self._format_checked:
+            return
+        with contextlib.suppress(StoreError, ValueError), self.store.open(naming.LAKE_IDENTITY) as file:
+            found = json.loads(file.read())
+            if isinstance(found, dict):
+                check_version(found, f"{self.store.root}/{naming.LAKE_IDENTITY}")
+        self._format_checked = True
+
+    def restore_identity(self, lake_id: str) -> None:
+        """Write the identity of a lake that has none; one that is there stays."""
+        moment = naming.moment_of(lake_id)
+        identity = {"lake_id": lake_id, "creation_time": moment and moment.isoformat(), "version": FORMAT_VERSION}
+        self.store.create(naming.LAKE_IDENTITY, json.dumps(identity, indent=1).encode() + b"\n")
+
+    def _read_identity(self, *, create: bool) -> str | None:
+        where = f"{self.store.root}/{naming.LAKE_IDENTITY}"
+        if self.store.stat(naming.LAKE_IDENTITY) is None:
+            if not create:
+                return None
+            self.restore_identity(naming.new_id("lake")[0])
+        # Read back in every case: of two processes that made it at once, one won.
+        with self.store.open(naming.LAKE_IDENTITY) as file:
+            data = file.read()
+        with damage_named(where, "Restore it from a backup."):
+            found = json.loads(data)
+            check_version(found, where)
+            if not isinstance(found["lake_id"], str):
+                raise TypeError("lake_id is no text")
+        return str(found["lake_id"])
+
+    def place(self, link: str) -> tuple[Store, str]:
+        """Store that holds the files of a link, and the prefix of their keys; of one bucket it is always the same.
+
+        Raises
+        ------
+        MissingExtraError
+            If it is on S3, and what that needs is not installed.
+
+        """
+        root, prefix = link, ""
+        options: dict[str, Any] = {}
+        if link.startswith(S3):
+            bucket, _, prefix = link.removeprefix(S3).partition("/")
+            root, options = f"{S3}{bucket}", {"addressing": self.downloads.addressing}
+        if root not in self._places:
+            self._places[root] = open_store(root, **options)
+        return self._places[root], prefix
+
+    def close(self) -> None:
+        """Release the index's connections, and forget what is known of it: it may be another one next time."""
+        self.index.close()
+        self._environments.clear()
+
+    def add(self, document: Mapping[str, Any], environment: Mapping[str, Any]) -> None:
+        """Publish a document; its environment goes first, so that no artifact refers to one that is not there.
+
+        Raises
+        ------
+        IndexUnavailableError
+            If the index fails, or did so in the last 30 seconds: not every save should wait for what is not there.
+
+        """
+        identifier = environment["_id"]
+        with self.pausing():
+            if identifier not in self._environments:
+                self.index.insert(ENVIRONMENTS, environment)
+                self._environments[identifier] = dict(environment)
+            self.index.insert(ARTIFACTS, document)
+
+    def record_run(self, document: Document) -> None:
+        """Put the document of a run in the place of its older form."""
+        self.index.replace(RUNS, document)
+
+    @contextlib.contextmanager
+    def pausing(self) -> Iterator[None]:
+        """Write to the index, unless it failed a moment ago; note if it fails.
+
+        Raises
+        ------
+        IndexUnavailableError
+            If the index fails, or did so in the last 30 seconds.
+
+        """
+        if self.is_paused:
+            raise IndexUnavailableError(self._failure)
+        try:
+            yield
+        except IndexUnavailableError as error:
+            self._paused_until, self._failure = time.monotonic() + PAUSE_SECONDS, str(error)
+            self._environments.clear()
+            raise
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the index failed a moment ago."""
+        return time.monotonic() < self._paused_until
+
+    def reached(self) -> None:
+        """Note that the index answers again."""
+        self._paused_until = -math.inf
+
+    def add_manifest(self, document: Document, environment: Mapping[str, Any]) -> bool:
+        """Add what a ``metadata.json`` says, unless it is there or was deleted; tell whether it was added."""
+        if document.get("file_count", 0) > MAX_INDEXED_FILES:
+            document = {**document, "files": [], "file_relpaths": []}
+        if environment.get("_id"):
+            self.index.insert(ENVIRONMENTS, environment)
+        return self.index.insert(ARTIFACTS, document) and self._still_there(document)
+
+    def replace(self, document: Document) -> None:
+        """Put a document in the place of its older form; of an artifact that was deleted meanwhile none stays."""
+        self.index.replace(ARTIFACTS, document)
+        self._still_there(document)
+
+    def _still_there(self, document: Document) -> bool:
+        """Tell whether an artifact was not deleted while it was being recorded; if it was, its document goes again."""
+        # Whoever deletes writes the tombstone first and takes the document away last, so one of the two sees the other.
+        if self.store.stat(f"{document['remote_root']}/{TOMBSTONE_FILE}") is not None:
+            self.index.delete(ARTIFACTS, [document["_id"]])
+            return False
+        return True
+
+    def get(self, artifact_id: str) -> Document:
+        """Find the document of an artifact by its identifier or a unique beginning of it.
+
+        Raises
+        ------
+        DocumentNotFoundError
+            If there is none, or more than one; the message says which.
+
+        """
+        if not isinstance(artifact_id, str) or not artifact_id or not _is_valid(artifact_id):
+            raise DocumentNotFoundError(f"An artifact_id is a text such as 'artifact_0195…', not {artifact_id!r}.")
+        found = self._beginning_with(ARTIFACTS, artifact_id)
+        if len(found) == 1:
+            check_version(found[0], f"The document of {found[0]['_id']}")
+            return found[0]
+        if found:
+            named = ", ".join(document["_id"] for document in found[:2])
+            raise DocumentNotFoundError(f"More than one artifact_id begins with {artifact_id!r}: {named}, … Give more.")
+        tombstone = self.tombstone(artifact_id)
+        if tombstone is not None:
+            who, when = _deletion(tombstone)
+            raise DocumentNotFoundError(f"{tombstone['_id']} was deleted by {who} at {when}.")
+        hint = "h.find() or `elliptio find` lists what is there."
+        if not artifact_id.startswith("artifact_"):
+            tag, latest = f"tag:{artifact_id}", f"{artifact_id}:latest"
+            hint = f"A tag is {tag!r}, the newest file of a name {latest!r}. {hint}"
+        raise DocumentNotFoundError(
+            f"Could not find a document with artifact_id={artifact_id!r} in {self.index.address}. {hint}"
+        )
+
+    def has(self, artifact_id: str) -> bool:
+        """Whether the index has the document of exactly this artifact."""
+        return any(True for _ in self.index.find(ARTIFACTS, self._scoped({"_id": artifact_id}), limit=1))
+
+    def tombstone(self, artifact_id: str) -> Document | None:
+        """What is left of a deleted artifact, by its identifier or a unique beginning of it."""
+        found = self._beginning_with(TOMBSTONES, artifact_id)
+        return found[0] if len(found) == 1 else None
+
+    def _beginning_with(self, collection: str, artifact_id: str) -> list[Document]:
+        """The document of exactly this identifier, else up to three whose identifiers begin with it."""
+        for document in self.index.find(collection, self._scoped({"_id": artifact_id}), limit=1):
+            return [document]
+        beginning = {"_id": {"$gte": artifact_id, "$lt": artifact_id + "\U0010ffff"}}
+        return list(self.index.find(collection, self._scoped(beginning), sort=[("_id", 1)], limit=3))
+
+    def is_empty(self) -> bool:
+        """Whether the index knows no artifact of this lake."""
+        return not any(True for _ in self.index.find(ARTIFACTS, self._scoped({}), limit=1))
+
+    def find(self, wanted: Query, *, sort: Sort, limit: int, deleted: bool = False) -> Iterator[Document]:
+        """Documents of this lake's artifacts that match a normalized query; if `deleted`, tombstones among them."""
+        resolved = self._resolved(wanted)
+        found = self.index.find(ARTIFACTS, resolved, sort=sort, limit=limit)
+        if not deleted:
+            return found
+        from elliptio.indexes.query.ordering import sort_documents
+
+        # Artifacts first: whoever deletes writes the tombstone before the document goes, so none is missed.
+        documents = {document["_id"]: document for document in found}
+        for tombstone in self.index.find(TOMBSTONES, resolved, sort=sort, limit=limit):
+            documents.setdefault(tombstone["_id"], tombstone)
+        return iter(sort_documents(documents.values(), sort, limit))
+
+    def count(self, wanted: Query, *, deleted: bool = False, limit: int = 0) -> int:
+        """How many of this lake's artifacts, and if `deleted` tombstones, match; of each up to `limit`, if given."""
+        resolved = self._resolved(wanted)
+        collections = (ARTIFACTS, TOMBSTONES) if deleted else (ARTIFACTS,)
+        return sum(self.index.count(name, resolved, limit=limit) for name in collections)
+
+    def find_runs(self, wanted: Query, *, sort: Sort = (), limit: int = 0) -> Iterator[Document]:
+        """Documents of this lake's runs that match a normalized query."""
+        return self.index.find(RUNS, self._scoped(wanted), sort=sort, limit=limit)
+
+    def count_runs(self, wanted: Query, *, limit: int = 0) -> int:
+        """How many of this lake's runs match; counted up to `limit`, if given."""
+        return self.index.count(RUNS, self._scoped(wanted), limit=limit)
+
+    def tombstones(self, wanted: Query) -> Iterator[Document]:
+        """What is left of this lake's deleted artifacts that match a normalized query, in any order."""
+        return self.index.find(TOMBSTONES, self._resolved(wanted))
+
+    def deletions(self, artifact_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Who deleted which of these artifacts, and when."""
+        wanted = self._scoped({"_id": {"$in": list(artifact_ids)}})
+        return {tombstone["_id"]: _deletion(tombstone) for tombstone in self.index.find(TOMBSTONES, wanted)}
+
+    def environment(self, environment_id: str | None) -> Document:
+        """Look up an environment; empty where none is known. They never change, so each is read once."""
+        if not isinstance(environment_id, str):
+            return {}
+        if environment_id not in self._environments:
+            for found in self.index.find(ENVIRONMENTS, {"_id": environment_id}, limit=1):
+                self._environments[environment_id] = found
+        return self._environments.get(environment_id, {})
+
+    def _resolved(self, wanted: Query) -> Query:
+        resolved = checking.split_environment(wanted, ENVIRONMENT_FIELDS, self._matching_environments)
+        return self._scoped(self._as_stored(resolved))
+
+    def _matching_environments(self, wanted: Query) -> tuple[list[str], list[str]]:
+        from elliptio.indexes.query.predicate import compile_query
+
+        matches = compile_query(wanted)
+        known = list(self.index.find(ENVIRONMENTS, {}))
+        yes = [document["_id"] for document in known if matches(document)]
+        return yes, [document["_id"] for document in known if not matches(document)]
+
+    def _as_stored(self, wanted: Query) -> Query:
+        """Ask for what documents hold: ``remote_root`` relative to the lake, and the identifier that has an index."""
+        root = self.store.root.rstrip("/") + "/"
+
+        def cut(value: Any) -> Any:
+            if isinstance(value, str):
+                return value.removeprefix(root)
+            if isinstance(value, list):
+                return [cut(item) for item in value]
+            if isinstance(value, Mapping):
+                return {name: cut(item) for name, item in value.items()}
+            return value
+
+        twin = {"artifact_id": "_id"} if "_id" not in wanted else {}
+        return {
+            twin.get(key, key): cut(value)
+            if key == "remote_root"
+            else [self._as_stored(part) for part in value]
+            if key in ("$and", "$or", "$nor")
+            else value
+            for key, value in wanted.items()
+        }
+
+    def _scoped(self, wanted: Query) -> Query:
+        if not self.shared:
+            self.check_format()
+            return wanted
+        # A lake that has no identity yet has no artifacts either: nothing equals its missing one.
+        scope = {"lake_id": self.known_id() or "none"}
+        return {**scope, **wanted} if "lake_id" not in wanted else {"$and": [scope, wanted]}
+
+
+def _deletion(tombstone: Document) -> tuple[str, str]:
+    """Who deleted an artifact, and when."""
+    deleted = tombstone.get("deleted") or {}
+    when = deleted.get("time")
+    return str(deleted.get("username")), (
+        when.isoformat(timespec="milliseconds") if isinstance(when, datetime) else str(when)
+    )
+
+
+def _is_valid(text: str) -> bool:
+    """Whether UTF-8 can hold a text: a file name's may hold lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

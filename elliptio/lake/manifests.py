@@ -1,0 +1,73 @@
+"""What lies beside an artifact's files and describes it: ``metadata.json``, and the hashes of a link hashed later."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from elliptio import naming
+from elliptio.errors import FormatError, MissingKeyError
+from elliptio.lake.lake import FORMAT_VERSION, Lake
+from elliptio.metadata import FileRecord, check_version, fingerprint_of, read_manifest, record_of
+from elliptio.protocols import Document
+from elliptio.system.os_errors import damage_named
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def manifest_of(lake: Lake, folder: str) -> tuple[Document, Document, str]:
+    """Read the ``metadata.json`` of an artifact: its document, its environment, and where it lies, for messages.
+
+    The document of a link is complete: it has the hashes that were computed later, if they were.
+
+    Raises
+    ------
+    FormatError
+        If it is damaged, or a newer elliptio wrote it.
+    MissingKeyError
+        If there is none.
+
+    """
+    key = f"{folder}/{naming.MANIFEST}"
+    where = f"{lake.store.root}/{key}"
+    with lake.store.open(key, whole=True) as file:
+        document, environment = read_manifest(file.read(), where)
+    if document.get("link") is not None:
+        with damage_named(where, "Restore it from a backup."):
+            document = _with_hashes(lake, folder, document)
+    return document, environment, where
+
+
+def write_hashes(lake: Lake, folder: str, files: list[FileRecord]) -> bool:
+    """Write the hashes of a link beside its manifest, unless they are there; tell whether they were written."""
+    found = {"sha256": [record.sha256 for record in files], "version": FORMAT_VERSION}
+    data = json.dumps(found, indent=0, separators=(",", ": ")).encode()
+    return lake.store.create(f"{folder}/{naming.HASHES}", data + b"\n")
+
+
+def hashed(document: Document, files: list[FileRecord]) -> Document:
+    """Put hashes into the document of a link."""
+    entries = [{**entry, "sha256": record.sha256} for entry, record in zip(document["files"], files, strict=True)]
+    return {**document, "files": entries, "fingerprint": fingerprint_of(files)}
+
+
+def _with_hashes(lake: Lake, folder: str, document: Document) -> Document:
+    if all(entry["sha256"] for entry in document["files"]):
+        return document
+    key = f"{folder}/{naming.HASHES}"
+    where = f"{lake.store.root}/{key}"
+    try:
+        with lake.store.open(key, whole=True) as file:
+            data = file.read()
+    except MissingKeyError:
+        return document
+    with damage_named(where, "Restore it from a backup."):
+        found = json.loads(data)
+        check_version(found, where)
+        hashes = found["sha256"]
+        if len(hashes) != len(document["files"]) or not all(map(_SHA256.fullmatch, hashes)):
+            raise FormatError(f"{where} is damaged: it has no sha256 of each of {len(document['files']):,} files.")
+        files = [
+            record_of({**entry, "sha256": sha256}) for entry, sha256 in zip(document["files"], hashes, strict=True)
+        ]
+        return hashed(document, files)

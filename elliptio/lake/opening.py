@@ -1,0 +1,127 @@
+"""From settings and arguments to an open lake."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from elliptio.artifacts.cache import Cache
+from elliptio.artifacts.downloading import Downloads
+from elliptio.artifacts.files import LocalFile, RemoteFile, S3File
+from elliptio.config import Setting, size_in_bytes, user_cache_folder, user_data_folder
+from elliptio.errors import ConfigError
+from elliptio.indexes.opening import open_index
+from elliptio.lake.lake import Lake
+from elliptio.naming import LAKE_FOLDER
+from elliptio.protocols import Index, Store
+from elliptio.stores.opening import open_store
+
+
+def open_lake(
+    settings: Mapping[str, Setting],
+    *,
+    root: str | os.PathLike[str] | Store | None = None,
+    index: Index | None = None,
+    collection: Any = None,
+    remote_file_cls: type[RemoteFile] | None = None,
+) -> Lake:
+    """Open a lake: at `root` or where the settings say, over the given index, that of the settings, or its own.
+
+    See `Handler` for the parameters.
+
+    Raises
+    ------
+    ConfigError
+        If the arguments contradict each other or the settings.
+
+    """
+    if collection is not None and (index is not None or settings["index"].origin == "argument"):
+        raise ConfigError("Give either index= or collection=, not both.")
+    _check_kinds(index, collection)
+    scheme = _scheme_of(remote_file_cls)
+    store = _open_store(settings, chosen_root(settings, scheme) if root is None else root)
+    if scheme is not None and scheme != store.scheme:
+        raise ConfigError(f"remote_file_cls does not go with the root {store.root!r}, which is {store.scheme}://.")
+    if collection is not None:
+        from elliptio.indexes.mongo import MongoIndex
+
+        index = MongoIndex(collection=collection)
+    downloads = Downloads(open_cache(settings), settings["progress"].value, settings["s3_addressing"].value)
+    if index is not None:
+        return Lake(store, index, shared=True, downloads=downloads)
+    durable = settings["durability"].value == "full"
+    if settings["index"].value:
+        index = open_index(settings["index"].value, durable=durable)
+        return Lake(store, index, shared=True, downloads=downloads)
+    from elliptio.indexes.sqlite.index import SqliteIndex
+
+    own = SqliteIndex(_own_index_path(store, settings), durable=durable)
+    return Lake(store, own, shared=False, downloads=downloads)
+
+
+def open_cache(settings: Mapping[str, Setting]) -> Cache | None:
+    """Find the cache that the settings ask for. Touches no disk."""
+    cap = size_in_bytes(settings["cache_size"].value)
+    return Cache(user_cache_folder(settings), cap) if cap else None
+
+
+def chosen_root(settings: Mapping[str, Setting], scheme: str | None = None) -> str:
+    """Root of the lake by the settings; only roots of `scheme` where one is asked for.
+
+    Raises
+    ------
+    ConfigError
+        If a bucket is asked for and none is set.
+
+    """
+    root = settings["root"].value
+    if scheme == "s3":
+        bucket = settings["s3_bucket_name"].value
+        if bucket:
+            return bucket if "://" in bucket else f"s3://{bucket}"
+        if root and root.lower().startswith("s3://"):
+            return str(root)
+        raise ConfigError("No bucket is set: set ELLIPTIO_S3_BUCKET_NAME, or ELLIPTIO_ROOT=s3://bucket/prefix.")
+    if scheme == "file":
+        root = settings["local_root"].value or (root if root and "://" not in root else None)
+    return str(root or user_data_folder(settings) / "lake")
+
+
+def _check_kinds(index: Any, collection: Any) -> None:
+    """Refuse now what would fail at the first use, with a message about something else."""
+    if index is not None and not isinstance(index, Index):
+        raise ConfigError(f"index= is a URL such as mongodb://host/db or sqlite:///path, or an Index, not {index!r}.")
+    # Asked of the type: a MongoDB database claims to have every attribute.
+    kind = type(collection)
+    if collection is not None and not (hasattr(kind, "find") and hasattr(kind, "insert_one")):
+        raise ConfigError(f"collection= is a pymongo or mongomock collection, not {collection!r}.")
+
+
+def _scheme_of(remote_file_cls: type[RemoteFile] | None) -> str | None:
+    schemes: dict[Any, str | None] = {None: None, LocalFile: "file", S3File: "s3"}
+    if remote_file_cls not in schemes:
+        raise ConfigError(f"remote_file_cls is eio.LocalFile or eio.S3File, not {remote_file_cls!r}.")
+    return schemes[remote_file_cls]
+
+
+def _open_store(settings: Mapping[str, Setting], root: str | os.PathLike[str] | Store) -> Store:
+    address = os.fspath(root) if isinstance(root, os.PathLike) else root
+    if not isinstance(address, str):
+        if isinstance(address, Store):
+            return address
+        raise ConfigError(f"The root is a folder, a URL such as s3://bucket/prefix, or a Store, not {root!r}.")
+    if address.lower().startswith("s3://"):
+        lock = settings["s3_object_lock"].value
+        return open_store(address, addressing=settings["s3_addressing"].value, object_lock=lock)
+    return open_store(address, durable=settings["durability"].value == "full")
+
+
+def _own_index_path(store: Store, settings: Mapping[str, Setting]) -> Path:
+    """Where a lake's own index lies: inside a local lake; for others in the user's data folder, one a root."""
+    if store.scheme == "file":
+        return Path(store.root, LAKE_FOLDER, "index.sqlite")
+    name = hashlib.sha256(store.root.encode()).hexdigest()[:16]
+    return user_data_folder(settings) / "indexes" / f"{store.scheme}_{name}.sqlite"

@@ -1,0 +1,1 @@
+"""Keep a lake whole: verify, rebuild, collect, delete, relocate."""

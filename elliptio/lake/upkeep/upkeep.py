@@ -1,0 +1,319 @@
+"""Keeping a lake whole: rebuild its index, remove what crashes left, delete on purpose."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator, Set
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from elliptio import naming
+from elliptio.errors import (
+    DocumentNotFoundError,
+    ElliptioError,
+    FormatError,
+    IndexUnavailableError,
+    InUseError,
+    MissingKeyError,
+    StoreError,
+)
+from elliptio.lake import run_records, tags
+from elliptio.lake.checks import check_document, check_place, check_tombstone, is_artifact_root, lies_at
+from elliptio.lake.lake import ARTIFACTS, TOMBSTONE_FILE, TOMBSTONES, Lake
+from elliptio.lake.link_hashes import tell_index
+from elliptio.lake.manifests import manifest_of
+from elliptio.lake.replay import originals_of
+from elliptio.lake.upkeep.verification import Problem
+from elliptio.metadata import check_version, extended_json, read_extended_json
+from elliptio.protocols import Document, StoredFile
+
+log = logging.getLogger(__name__)
+
+GRACE = timedelta(hours=24)
+"""What is younger than this may still be in the making."""
+
+STAGING = f"{naming.LAKE_FOLDER}/staging"
+
+_PARTS = (naming.FILES, naming.LOGS, naming.HASHES, naming.MANIFEST)
+"""What an artifact is made of; of a deleted one nothing of it is left."""
+
+
+@dataclass(frozen=True)
+class Orphan:
+    """Files that belong to no artifact: what an interrupted save left."""
+
+    key: str
+    size: int
+    age: timedelta
+    removed: bool
+
+
+@dataclass
+class ReindexReport:
+    """What `reindex` put into the index, and what it could not read."""
+
+    artifacts: int = 0
+    tombstones: int = 0
+    runs: int = 0
+    already_there: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything in the lake could be read."""
+        return not self.problems
+
+
+def reindex(lake: Lake) -> ReindexReport:
+    """Put every artifact and tombstone that lies complete in the store into the index; add only what is missing.
+
+    Then the index is told which tags artifacts have, and which runs there were.
+
+    Raises
+    ------
+    IndexUnavailableError
+        If the index fails.
+    FormatError
+        If a newer elliptio wrote the lake.
+
+    """
+    lake.check_format()
+    report = record(lake, *lying(lake))
+    report.problems += [Problem(f"tag:{name}", None, str(error)) for name, error in tags.sync(lake).items()]
+    report.runs, damaged = run_records.reindex(lake)
+    report.problems += [Problem(run_id, None, str(error)) for run_id, error in damaged.items()]
+    return report
+
+
+def lying(lake: Lake) -> tuple[set[str], set[str]]:
+    """List the folders in which an artifact lies complete, and those in which a deleted one lay."""
+    manifests: set[str] = set()
+    tombstones: set[str] = set()
+    for stored in lake.store.list():
+        folder, _, name = stored.key.rpartition("/")
+        if name in (naming.MANIFEST, TOMBSTONE_FILE) and is_artifact_root(folder):
+            (tombstones if name == TOMBSTONE_FILE else manifests).add(folder)
+    return manifests - tombstones, tombstones
+
+
+def record(lake: Lake, complete: Set[str], deleted: Set[str]) -> ReindexReport:
+    """Put what lies in the given folders into the index; see `lying`."""
+    report = ReindexReport()
+    for folder in sorted(complete):
+        with _noting(report, folder):
+            added = _reindex_one(lake, folder)
+            report.artifacts += added
+            report.already_there += not added
+    for folder in sorted(deleted):
+        with _noting(report, folder):
+            report.tombstones += _record_tombstone(lake, folder)
+    lake.reached()
+    return report
+
+
+@contextlib.contextmanager
+def _noting(report: ReindexReport, folder: str) -> Iterator[None]:
+    """Go on after what one artifact has wrong with it."""
+    try:
+        yield
+    except IndexUnavailableError:
+        raise
+    except ElliptioError as error:
+        report.problems.append(Problem(id_of(folder), None, str(error)))
+
+
+def id_of(folder: str) -> str:
+    """Identifier of the artifact that a folder is named after."""
+    return folder.rpartition("/")[2].partition("_")[2]
+
+
+def _reindex_one(lake: Lake, folder: str) -> bool:
+    document, environment, where = manifest_of(lake, folder)
+    check_place(document, folder, where)
+    check_document(document, environment, where)
+    # A lake that was copied or moved is taken as it lies now.
+    added = lake.add_manifest({**document, "remote_root": folder, "lake_id": lake.lake_id}, environment)
+    if not added and document.get("link") is not None:
+        tell_index(lake, document["_id"], document)
+    return added
+
+
+def _record_tombstone(lake: Lake, folder: str) -> bool:
+    """Put the tombstone that lies in a folder into the index, and take the artifact out of it."""
+    tombstone = _read_tombstone(lake, folder)
+    added = lake.index.insert(TOMBSTONES, tombstone)
+    lake.index.delete(ARTIFACTS, [tombstone["_id"]])
+    return added
+
+
+def _read_tombstone(lake: Lake, folder: str) -> Document:
+    key = f"{folder}/{TOMBSTONE_FILE}"
+    where = f"{lake.store.root}/{key}"
+    with lake.store.open(key) as file:
+        data = file.read()
+    try:
+        tombstone = read_extended_json(data)
+    except Exception as error:  # a damaged file can fail in as many ways as there are parsers below
+        raise FormatError(f"{where} is damaged: {type(error).__name__}: {error}") from error
+    check_tombstone(tombstone, folder, where)
+    check_version(tombstone, where)
+    return {**tombstone, "remote_root": folder, "lake_id": lake.lake_id}
+
+
+def gc(lake: Lake, *, dry_run: bool = True, grace: timedelta = GRACE) -> list[Orphan]:
+    """Find what interrupted saves and deletes left; unless `dry_run`, remove what is older than `grace`.
+
+    An artifact that lies complete in the store is never an orphan, in the index or not: `reindex` brings it back.
+    """
+    lake.check_format()
+    now = datetime.now(tz=UTC)
+    orphans = []
+    for root, files in sorted(_groups(lake).items()):
+        names = {stored.key[len(root) + 1 :] for stored in files}
+        deleted = TOMBSTONE_FILE in names and is_artifact_root(root)
+        left = [stored for stored in files if stored.key != f"{root}/{TOMBSTONE_FILE}"] if deleted else files
+        complete = naming.MANIFEST in names and not deleted and not root.startswith(f"{STAGING}/")
+        if complete or not left:
+            continue
+        # When it was begun counts too: its files may be copies that kept older times.
+        made = naming.moment_of(root.rpartition("/")[2])
+        age = now - max([*(stored.modified for stored in files), *([made] if made else [])])
+        removed = not dry_run and age > grace and _remove(lake, root, deleted=deleted)
+        orphans.append(Orphan(root, sum(stored.size for stored in left), age, removed))
+    return orphans
+
+
+def _groups(lake: Lake) -> dict[str, list[StoredFile]]:
+    """Files in the store by the folder of the artifact that they belong to, or in which one was being made."""
+    groups: dict[str, list[StoredFile]] = {}
+    for stored in [*lake.store.list(STAGING), *lake.store.list(), *_unfinished(lake)]:
+        parts = stored.key.split("/")
+        own = stored.key.startswith(f"{STAGING}/") and parts[2] != ".lock"
+        depth = 3 if own else 5
+        root = "/".join(parts[:depth])
+        if own or (len(parts) > depth and is_artifact_root(root)):
+            groups.setdefault(root, []).append(stored)
+    return groups
+
+
+def _unfinished(lake: Lake) -> list[StoredFile]:
+    """Large files whose upload was cut off, where the store keeps such apart from what it lists."""
+    find = getattr(lake.store, "unfinished", None)
+    try:
+        return [] if find is None else list(find())
+    except StoreError as error:
+        log.warning("Uploads that were cut off could not be looked for: %s", error)
+        return []
+
+
+def _remove(lake: Lake, root: str, *, deleted: bool) -> bool:
+    """Remove an orphan; of a deleted artifact the tombstone stays, and if that is damaged, so does everything."""
+    if not deleted:
+        lake.store.remove(root)
+        # A store passes over what a running process is still making.
+        return not any(True for _ in lake.store.list(root))
+    try:
+        _record_tombstone(lake, root)
+    except FormatError:
+        return False
+    _remove_parts(lake, root)
+    return True
+
+
+def _remove_parts(lake: Lake, root: str) -> None:
+    for part in _PARTS:
+        lake.store.remove(f"{root}/{part}")
+
+
+def delete(lake: Lake, document: Document, *, force: bool, username: str) -> None:
+    """Remove an artifact's files, and its tags; a tombstone keeps its place in the lineage.
+
+    Raises
+    ------
+    InUseError
+        If other artifacts are based on it or tags name it, unless `force`.
+    FormatError
+        If the document says that the artifact lies where another does.
+
+    """
+    artifact_id, root = document["_id"], document.get("remote_root")
+    if not isinstance(root, str) or not lies_at(artifact_id, root):
+        raise FormatError(f"{artifact_id} was not deleted: its document says that it lies in {root!r}.")
+    _check_own(lake, artifact_id, root)
+    if not force:
+        _check_unused(lake, artifact_id)
+    now = datetime.now(tz=UTC)
+    tombstone = {
+        **{name: value for name, value in document.items() if name not in ("files", "logs", "tags")},
+        # MongoDB keeps milliseconds.
+        "deleted": {"time": now.replace(microsecond=now.microsecond // 1000 * 1000), "username": username},
+    }
+    lake.store.create(f"{root}/{TOMBSTONE_FILE}", extended_json(tombstone).encode() + b"\n")
+    lake.index.insert(TOMBSTONES, tombstone)
+    _finish_deleting(lake, artifact_id, root, username)
+
+
+def _check_unused(lake: Lake, artifact_id: str) -> None:
+    children = [child["_id"] for child in lake.find({"based_on": artifact_id}, sort=(), limit=10)]
+    reasons = [f"these are based on it: {', '.join(children)}"] if children else []
+    names = tags.names_of(lake, artifact_id)
+    reasons += [f"these tags name it: {', '.join(map(repr, names))}"] if names else []
+    if reasons:
+        raise InUseError(
+            f"{artifact_id} was not deleted, because {', and '.join(reasons)}. force=True deletes it all the same."
+        )
+
+
+def delete_artifact(lake: Lake, artifact_id: str, *, force: bool, username: str) -> None:
+    """Delete the artifact of exactly this identifier, or finish what was interrupted while it was being deleted.
+
+    A process that reproduces an artifact deletes only what it made itself.
+
+    Raises
+    ------
+    InUseError
+        If other artifacts are based on it or tags name it, unless `force`.
+    DocumentNotFoundError
+        If there is none, or nothing is left of it.
+
+    """
+    originals = originals_of(lake, strict=True)
+    if originals is not None and not originals.has_made(artifact_id):
+        log.warning("%s was not deleted: this process only reproduces %s.", artifact_id, originals)
+        return
+    try:
+        document = lake.get(artifact_id)
+    except DocumentNotFoundError:
+        tombstone = lake.tombstone(artifact_id) or {}
+        root = tombstone.get("remote_root")
+        if tombstone.get("_id") != artifact_id or not lies_at(artifact_id, root) or not _is_left(lake, str(root)):
+            raise
+        _check_own(lake, artifact_id, str(root))
+        _finish_deleting(lake, artifact_id, str(root), username)
+        return
+    if document["_id"] != artifact_id:
+        raise DocumentNotFoundError(f"Deleting takes the whole artifact_id, not {artifact_id!r}: it is for good.")
+    delete(lake, document, force=force, username=username)
+
+
+def _check_own(lake: Lake, artifact_id: str, root: str) -> None:
+    """Refuse to delete what says that it is another artifact: a link may have led there. What is damaged may go."""
+    try:
+        found = manifest_of(lake, root)[0]["_id"]
+    except (FormatError, MissingKeyError):
+        return
+    if found != artifact_id:
+        raise FormatError(f"{artifact_id} was not deleted: what lies in {lake.store.root}/{root} is {found!r}.")
+
+
+def _is_left(lake: Lake, root: str) -> bool:
+    return any(True for part in _PARTS for _ in lake.store.list(f"{root}/{part}"))
+
+
+def _finish_deleting(lake: Lake, artifact_id: str, root: str, username: str) -> None:
+    tags.release(lake, artifact_id, username=username)
+    lake.index.delete(ARTIFACTS, [artifact_id])
+    _remove_parts(lake, root)
+    # Once more: whoever was recording the artifact meanwhile may not have seen the tombstone.
+    lake.index.delete(ARTIFACTS, [artifact_id])

@@ -1,0 +1,379 @@
+"""What differs between two artifacts, or between one and here and now."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from elliptio.artifacts.artifact import Artifact
+from elliptio.artifacts.contents import table_of, text_of
+from elliptio.artifacts.display import Section, comparison_html, comparison_text, human_size
+from elliptio.artifacts.files import RemoteFile, listed
+from elliptio.errors import FileKeyError
+from elliptio.lineage.comparison.differences import Change, changes, diffs_differ, flattened, text_diff
+from elliptio.lineage.comparison.table_comparison import TableComparison, compare_tables
+from elliptio.naming import DIFF_LOG
+from elliptio.provenance import collecting
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HERE = "here and now"
+
+_MACHINE = ("platform", "cpu", "memory", "gpus", "container")
+_WHO_WHEN = ("username", "hostname", "creation_time", "argv", "working_directory", "notebook")
+
+
+@dataclass(frozen=True)
+class GitComparison:
+    """What differs between the code of two sides.
+
+    Attributes
+    ----------
+    commit_a, commit_b
+        The commits; None where there was none.
+    only_a, only_b
+        How many commits lead to one and not to the other; None if the repository around the working directory does not
+        have both.
+    diffs_differ
+        Whether the uncommitted changes differ; None if they were not recorded.
+
+    """
+
+    commit_a: str | None
+    commit_b: str | None
+    only_a: int | None
+    only_b: int | None
+    diffs_differ: bool | None
+    _toplevel: Path | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def same(self) -> bool:
+        """Whether it is the same commit with the same uncommitted changes."""
+        return self.commit_a == self.commit_b and self.diffs_differ is False
+
+    @property
+    def commits_between(self) -> int | None:
+        """How many commits lead to one of the two and not to the other; None if that is unknown."""
+        return None if self.only_a is None or self.only_b is None else self.only_a + self.only_b
+
+    def diff(self) -> str | None:
+        """Text of what changed from commit a to commit b; None if the repository does not have both.
+
+        Cut after 10 MiB. Uncommitted changes are not in it: they are in ``artifact.logs["git.diff"]``.
+        """
+        if self._toplevel is None or self.commit_a is None or self.commit_b is None:
+            return None
+        from elliptio.provenance.git.history import diff_between
+
+        return diff_between(self._toplevel, self.commit_a, self.commit_b)
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a comparison: facts by section and dotted name, and file objects."""
+
+    name: str
+    facts: Mapping[str, Mapping[str, Any]]
+    git: Mapping[str, Any]
+    files: Mapping[str, RemoteFile] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What differs between a and b.
+
+    Attributes
+    ----------
+    a, b
+        Identifiers of the artifacts; ``"here and now"`` for what a single one was compared with.
+    git
+        What differs between the commits and the uncommitted changes.
+
+    """
+
+    a: str
+    b: str
+    git: GitComparison
+    _changes: Mapping[str, list[Change]] = field(repr=False)
+    _sides: tuple[Side, Side] = field(repr=False, compare=False)
+
+    @property
+    def same(self) -> bool:
+        """Whether packages, Python, machine, code, labels, parameters and files are the same.
+
+        Who and when do not count, nor what was measured on the way, such as how long it took.
+        """
+        return self.git.same and not any(
+            found for name, found in self._changes.items() if name not in ("who_when", "metrics")
+        )
+
+    @property
+    def packages(self) -> pd.DataFrame:
+        """Packages that differ: a DataFrame by name with ``a``, ``b`` (versions) and ``change``.
+
+        ``change`` is ``"added"`` (only b has it), ``"removed"`` (only a has it) or ``"changed"``.
+        """
+        return _frame(self._changes["packages"])
+
+    @property
+    def python(self) -> pd.DataFrame:
+        """What differs of the interpreter, as in `packages`."""
+        return _frame(self._changes["python"])
+
+    @property
+    def machine(self) -> pd.DataFrame:
+        """What differs of platform, CPU, memory, GPUs and container, as in `packages`, by dotted name."""
+        return _frame(self._changes["machine"])
+
+    @property
+    def labels(self) -> pd.DataFrame:
+        """Labels that differ, as in `packages`, by dotted name; empty for a comparison with here and now."""
+        return _frame(self._changes.get("labels", []))
+
+    @property
+    def params(self) -> pd.DataFrame:
+        """Parameters of the two runs that differ, as in `packages`; empty unless both were made in a ``h.run``."""
+        return _frame(self._changes.get("params", []))
+
+    @property
+    def metrics(self) -> pd.DataFrame:
+        """What the two runs measured last, where it differs, as in `packages`."""
+        return _frame(self._changes.get("metrics", []))
+
+    @property
+    def who_when(self) -> pd.DataFrame:
+        """What differs of user, host, time, command and job, as in `packages`."""
+        return _frame(self._changes["who_when"])
+
+    @property
+    def files(self) -> pd.DataFrame:
+        """Files that differ: a DataFrame by relpath with ``size_a``, ``size_b`` (bytes) and ``change``.
+
+        Empty for a comparison with here and now.
+        """
+        import pandas as pd
+
+        found = self._changes.get("files", [])
+        sizes = [[None if file is None else file[0] for file in (change.a, change.b)] for change in found]
+        data = {
+            "size_a": pd.Series([size for size, _ in sizes], dtype="Int64"),
+            "size_b": pd.Series([size for _, size in sizes], dtype="Int64"),
+            "change": pd.Series([change.kind for change in found], dtype="object"),
+        }
+        return _indexed(pd.DataFrame(data), [change.name for change in found], "relpath")
+
+    def diff(self, relpath: str, *, max_lines: int = 500) -> str:
+        """Unified diff of a text file of up to 1 MiB and 10,000 lines, from verified content; empty if it is the same.
+
+        Parameters
+        ----------
+        relpath
+            Its name; a file that only one side has is compared with an empty one.
+        max_lines
+            So many lines at most; a last one says how many there are more.
+
+        Raises
+        ------
+        FileKeyError
+            If neither side has such a file.
+        QueryError
+            If it is larger, or no text in UTF-8.
+        IntegrityError
+            If the bytes of a file are not those that were saved.
+        StoreError
+            If it cannot be read.
+
+        """
+        a, b = self._pair(relpath)
+        names = "/dev/null" if a is None else f"a/{relpath}", "/dev/null" if b is None else f"b/{relpath}"
+        return text_diff("" if a is None else text_of(a), "" if b is None else text_of(b), names, max_lines)
+
+    def table(self, relpath: str) -> TableComparison:
+        """Compare the values of a table, from verified content: ``.csv``, ``.tsv`` or, with pyarrow, ``.parquet``.
+
+        Parameters
+        ----------
+        relpath
+            Name of a file of up to 256 MiB that both sides have.
+
+        Returns
+        -------
+        TableComparison
+            Numbers of rows, columns added and removed, and how many values differ by how much.
+
+        Raises
+        ------
+        FileKeyError
+            If not both sides have such a file.
+        QueryError
+            If it is larger, or no such table.
+        MissingExtraError
+            If it is Parquet, and pyarrow is not installed.
+        IntegrityError
+            If the bytes of a file are not those that were saved.
+        StoreError
+            If it cannot be read.
+
+        """
+        a, b = self._pair(relpath)
+        if a is None or b is None:
+            raise FileKeyError(
+                f"Only {self.a if b is None else self.b} has a file {relpath!r}: there is nothing to compare."
+            )
+        return compare_tables(table_of(a), table_of(b))
+
+    def to_dict(self) -> dict[str, Any]:
+        """All that differs, as plain values."""
+        found: dict[str, Any] = {"same": self.same, "a": self.a, "b": self.b}
+        for name, section in self._changes.items():
+            found[name] = [_entry(change, is_file=name == "files") for change in section]
+        names = ("same", "commit_a", "commit_b", "only_a", "only_b", "commits_between", "diffs_differ")
+        found["git"] = {name: getattr(self.git, name) for name in names}
+        return found
+
+    def __str__(self) -> str:
+        return comparison_text(self.a, self.b, self._sections(), same=self.same)
+
+    def _repr_html_(self) -> str:
+        return comparison_html(self.a, self.b, self._sections(), same=self.same)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text("Comparison(...)" if cycle else str(self))
+
+    def _sections(self) -> list[Section]:
+        found = {
+            name: [_row(change, is_file=name == "files") for change in section]
+            for name, section in self._changes.items()
+        }
+        who_when = found.pop("who_when")
+        return [*map(Section._make, found.items()), Section("git", _git_rows(self.git)), Section("who, when", who_when)]
+
+    def _pair(self, relpath: str) -> tuple[RemoteFile | None, RemoteFile | None]:
+        a, b = (side.files.get(os.fspath(relpath)) for side in self._sides)
+        if a is None and b is None:
+            known = list(dict.fromkeys(name for side in self._sides for name in side.files))
+            raise FileKeyError(f"There is no file {relpath!r} in what was compared, which has {listed(known)}.")
+        return a, b
+
+
+def compare(a: Artifact, b: Artifact | None = None, *, git_diff: str = "all") -> Comparison:
+    """Compare two artifacts, or one with here and now, of which `git_diff` says what is seen of uncommitted changes."""
+    sides = _side_of(a), _here(git_diff) if b is None else _side_of(b)
+    found = {
+        name: changes(sides[0].facts[name], sides[1].facts[name])
+        for name in ("files", "labels", "params", "metrics", "packages", "python", "machine", "who_when")
+        if name in sides[0].facts and name in sides[1].facts
+    }
+    return Comparison(sides[0].name, sides[1].name, _compare_git(sides[0].git, sides[1].git), found, sides)
+
+
+def _side_of(artifact: Artifact) -> Side:
+    metadata = artifact.metadata
+    diff = next((record.sha256 for record in metadata.logs if record.relpath == DIFF_LOG), None)
+    environment = metadata.environment
+    who_when = {name: getattr(metadata, name) for name in _WHO_WHEN}
+    facts = {
+        "files": {record.relpath: (record.size, record.sha256 or record.stamp) for record in metadata.files},
+        "labels": flattened(metadata.labels),
+        **_environment_facts(environment, metadata.python_packages),
+        "who_when": flattened({**who_when, "scheduler": environment.get("scheduler")}),
+    }
+    if (run := artifact.run) is not None:
+        facts |= {name: flattened(run.get(name) or {}) for name in ("params", "metrics")}
+    git = {**metadata.git, "diff": diff} if metadata.git else {"commit": None, "dirty": False}
+    return Side(artifact.artifact_id, facts, git, artifact.files)
+
+
+def _here(git_diff: str) -> Side:
+    seen = collecting.collect(git_diff=git_diff)
+    who_when = {name: getattr(seen, name) for name in _WHO_WHEN if name != "creation_time"}
+    who_when |= {"creation_time": datetime.now(tz=UTC), "scheduler": seen.environment.get("scheduler")}
+    facts = {
+        **_environment_facts(seen.environment, seen.environment["python_packages"]),
+        "who_when": flattened(who_when),
+    }
+    diff = None if seen.diff is None else hashlib.sha256(seen.diff.encode("utf-8", "replace")).hexdigest()
+    git = {**seen.git, "diff": diff} if seen.git else {"commit": None, "dirty": False}
+    return Side(HERE, facts, git)
+
+
+def _environment_facts(environment: Mapping[str, Any], packages: Mapping[str, str]) -> dict[str, Mapping[str, Any]]:
+    python = environment.get("python")
+    return {
+        "packages": dict(packages),
+        "python": flattened(python if isinstance(python, Mapping) else {"python": python}),
+        "machine": flattened({name: environment.get(name) for name in _MACHINE}),
+    }
+
+
+def _compare_git(a: Mapping[str, Any], b: Mapping[str, Any]) -> GitComparison:
+    from elliptio.provenance.git.directory import find_toplevel
+    from elliptio.provenance.git.history import commits_between
+
+    commit_a, commit_b = a.get("commit"), b.get("commit")
+    toplevel = find_toplevel(Path())
+    counts = (0, 0) if commit_a == commit_b else None
+    if toplevel is not None and commit_a != commit_b and commit_a is not None and commit_b is not None:
+        counts = commits_between(toplevel, commit_a, commit_b)
+    only_a, only_b = counts or (None, None)
+    return GitComparison(commit_a, commit_b, only_a, only_b, diffs_differ(a, b), toplevel)
+
+
+def _frame(found: Iterable[Change]) -> pd.DataFrame:
+    import pandas as pd
+
+    listed_changes = list(found)
+    data = {
+        "a": pd.Series([change.a for change in listed_changes], dtype="object"),
+        "b": pd.Series([change.b for change in listed_changes], dtype="object"),
+        "change": pd.Series([change.kind for change in listed_changes], dtype="object"),
+    }
+    return _indexed(pd.DataFrame(data), [change.name for change in listed_changes], "name")
+
+
+def _indexed(frame: pd.DataFrame, names: list[str], title: str) -> pd.DataFrame:
+    import pandas as pd
+
+    frame.index = pd.Index(names, dtype="object", name=title)
+    return frame
+
+
+def _entry(change: Change, *, is_file: bool) -> dict[str, Any]:
+    if not is_file:
+        return {"name": change.name, "a": change.a, "b": change.b, "change": change.kind}
+    a, b = (None if file is None else file[0] for file in (change.a, change.b))
+    return {"relpath": change.name, "size_a": a, "size_b": b, "change": change.kind}
+
+
+def _row(change: Change, *, is_file: bool) -> tuple[str, str, str]:
+    def shown(value: Any) -> str:
+        if value is None:
+            return "-"
+        if is_file:
+            return human_size(value[0])
+        if isinstance(value, datetime):
+            return f"{value:%Y-%m-%d %H:%M:%S}.{value.microsecond // 1000:03} UTC"
+        return str(value)
+
+    return change.name, shown(change.a), shown(change.b)
+
+
+def _git_rows(git: GitComparison) -> list[tuple[str, str, str]]:
+    rows = []
+    if git.commit_a != git.commit_b:
+        rows.append(("commit", (git.commit_a or "-")[:12], (git.commit_b or "-")[:12]))
+        if git.commits_between is not None:
+            rows.append(("commits only there", f"{git.only_a:,}", f"{git.only_b:,}"))
+    if git.diffs_differ is not False:
+        rows.append(
+            ("uncommitted changes", "differ", "see logs['git.diff']")
+            if git.diffs_differ
+            else ("uncommitted changes", "not recorded", "not recorded")
+        )
+    return rows

@@ -1,0 +1,1 @@
+"""Draw a lineage: as a tree, as a picture, in other programs' notations."""

@@ -1,0 +1,120 @@
+"""A lineage as a picture: drawn left to right, in SVG, without any program to draw it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from elliptio.lineage.drawing import runs
+from elliptio.lineage.drawing.folding import Box, fold
+from elliptio.lineage.drawing.layout import Layout, layout
+from elliptio.lineage.drawing.nodes import Link, Node, details, subtitle, title
+from elliptio.lineage.drawing.runs import Step, runs_of, with_steps
+from elliptio.protocols import Document
+
+WIDTH, HEIGHT = 196, 38
+"""Of a box."""
+
+GAP, ROW = 56, 50
+MARGIN = 12
+LETTERS = 27
+"""How many letters of the first line fit into a box."""
+
+# Boxes bring their own background and lines are of a middle grey, so that it can be read on light and dark pages alike.
+_STYLE = (
+    ".elliptio-lineage text{font:11px ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace;fill:#1f2933}"
+    ".elliptio-lineage text+text{font:10.5px system-ui,sans-serif;fill:#52606d}"
+    ".elliptio-lineage rect{fill:#eef2f7;stroke:#8492a6}"
+    ".elliptio-lineage path{fill:none;stroke:#8492a6;stroke-opacity:.75}"
+    ".elliptio-lineage .asked rect{fill:#ffe08a;stroke:#d97706;stroke-width:2.5}"
+    ".elliptio-lineage .deleted rect{fill:none;stroke-dasharray:5 4}"
+    ".elliptio-lineage .deleted text,.elliptio-lineage .deleted text+text{fill:#7b8794}"
+    ".elliptio-lineage .unknown rect{fill:#cbd2d9;stroke:#9aa5b1}"
+    ".elliptio-lineage .run rect{fill:#dcefe6;stroke:#4a9472}"
+    ".elliptio-lineage .lost rect{fill:#f8dfdc;stroke:#c0564a}"
+    ".elliptio-lineage .fold rect{fill:#dfe5ec;stroke:none}"
+    ".elliptio-lineage .note{fill:#8492a6}"
+)
+
+
+def svg(nodes: Sequence[Node], links: Sequence[Link], asked: str, most: int) -> str:
+    """Draw it, with at most so many boxes."""
+    folded = fold(nodes, links, asked, most)
+    known: dict[Box, Node] = {node.artifact_id: node for node in nodes}
+    placed = layout(*with_steps(folded.boxes, folded.edges, known))
+    made_by = runs_of(nodes)
+    note = f"{folded.left_out:,} artifacts farther away are not drawn" if folded.left_out else ""
+    width, height = _size(placed, note)
+    parts = [
+        f'<svg class="elliptio-lineage" xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}" role="img">',
+        f"<style>{_STYLE}</style>",
+    ]
+    parts += [_edge(route) for route in placed.routes.values()]
+    for box, (column, row) in placed.places.items():
+        x, y = _left(column), _middle(row) - HEIGHT / 2
+        if isinstance(box, Step):
+            drawn = _run(made_by[box.run_id])
+        else:
+            drawn = _node(known[box], asked) if isinstance(box, str) else _fold(folded.folds[box])
+        parts.append(f'<g transform="translate({x} {y:.1f})" {drawn}</g>')
+    if note:
+        parts.append(f'<text class="note" x="{MARGIN}" y="{height - MARGIN}">{escape(note)}</text>')
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def _size(placed: Layout[Box | Step], note: str) -> tuple[int, int]:
+    points = [point for route in placed.routes.values() for point in route] + list(placed.places.values())
+    width = _left(max(column for column, _ in points)) + WIDTH + MARGIN
+    height = _middle(max(row for _, row in points)) + HEIGHT / 2 + MARGIN
+    return max(width, 300 if note else 0), round(height) + (24 if note else 0)
+
+
+def _node(node: Node, asked: str) -> str:
+    """Draw a box; what does not fit into it is said when the mouse is on it."""
+    kinds = f"{node.state}{' asked' if node.artifact_id == asked else ''}"
+    hint = escape("\n".join(details(node)))
+    return (
+        f'class="{kinds}"><title>{hint}</title>'
+        f'<rect width="{WIDTH}" height="{HEIGHT}" rx="6"/>'
+        f'<text x="9" y="16">{escape(title(node, LETTERS))}</text>'
+        f'<text x="9" y="30">{escape(subtitle(node, LETTERS + 5))}</text>'
+    )
+
+
+def _run(run: Document) -> str:
+    """Draw a run, with round ends."""
+    hint = escape("\n".join(runs.details(run)))
+    kind = "lost" if run.get("status") in ("failed", "killed") else "well"
+    return (
+        f'class="run {kind}"><title>{hint}</title><rect width="{WIDTH}" height="{HEIGHT}" rx="{HEIGHT // 2}"/>'
+        f'<text x="{WIDTH // 2}" y="16" text-anchor="middle">{escape(runs.title(run, LETTERS - 3))}</text>'
+        f'<text x="{WIDTH // 2}" y="30" text-anchor="middle">{escape(runs.subtitle(run))}</text>'
+    )
+
+
+def _fold(count: int) -> str:
+    text = f'<text x="{WIDTH // 2}" y="{HEIGHT // 2 + 4}" text-anchor="middle">… {count:,} more …</text>'
+    return f'class="fold"><rect width="{WIDTH}" height="{HEIGHT}" rx="{HEIGHT // 2}"/>{text}'
+
+
+def _edge(route: Sequence[tuple[int, float]]) -> str:
+    """Draw a line from box to box, straight through the columns that it passes, with a tip."""
+    (column, row), *rest = route
+    x, y = _left(column) + WIDTH, _middle(row)
+    path = [f"M{x} {y:.1f}"]
+    for number, (column, row) in enumerate(rest, 1):
+        left, middle = _left(column), _middle(row)
+        path.append(f"C{x + GAP / 2:.0f} {y:.1f} {left - GAP / 2:.0f} {middle:.1f} {left} {middle:.1f}")
+        x, y = left + WIDTH, middle
+        if number < len(rest):
+            path.append(f"H{x}")
+    return f'<path d="{"".join(path)}m-6 -3.5l6 3.5l-6 3.5"/>'
+
+
+def _left(column: int) -> int:
+    return MARGIN + column * (WIDTH + GAP)
+
+
+def _middle(row: float) -> float:
+    return MARGIN + row * ROW - (ROW - HEIGHT) / 2

@@ -1,0 +1,126 @@
+"""What has to be made again, by the lake: an artifact or all that it was made from, by the commands that made them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from elliptio.artifacts.artifact import Artifact
+from elliptio.errors import DocumentNotFoundError
+from elliptio.finding.loading import artifact_of, metadata_of
+from elliptio.lake import run_records
+from elliptio.lake.lake import Lake
+from elliptio.lake.upkeep.verification import verify
+from elliptio.lineage.lineage import lineage
+from elliptio.runs.scopes import MOST_TOLD
+
+
+@dataclass
+class Made:
+    """Artifacts that one command made.
+
+    Parameters
+    ----------
+    artifacts
+        All of them that are still there, in the order in which they were made.
+    wanted
+        Identifiers of those that were asked for.
+    lost
+        What they are based on and is not there any more, and why.
+    damaged
+        What is wrong with the files of what they are based on.
+
+    """
+
+    artifacts: list[Artifact]
+    wanted: list[str]
+    lost: dict[str, str] = field(default_factory=dict)
+    damaged: list[str] = field(default_factory=list)
+
+    @property
+    def artifact(self) -> Artifact:
+        """The last one that was asked for: what is recorded of it says how the command was run."""
+        return next(one for one in reversed(self.artifacts) if one.artifact_id in self.wanted)
+
+    @property
+    def inputs(self) -> list[str]:
+        """Identifiers of what the command was given, by others."""
+        own = {one.artifact_id for one in self.artifacts}
+        given = (parent for one in self.artifacts for parent in one.metadata.based_on)
+        return list(dict.fromkeys(parent for parent in given if parent not in own))
+
+
+def gather(lake: Lake, artifact_id: str, *, ancestors: bool, progress: bool) -> list[Made]:
+    """Gather what has to be made again, the oldest first; the last is what was asked for. The inputs are verified.
+
+    Raises
+    ------
+    DocumentNotFoundError
+        If there is no such artifact.
+
+    """
+    target = artifact_of(lake, metadata_of(lake, lake.get(artifact_id)))
+    wanted = [target]
+    if ancestors:
+        above = lineage(lake, target.artifact_id, direction="up").ancestors
+        wanted = [*_those_left(lake, above), target]
+    wanted.sort(key=lambda one: (one.artifact_id == target.artifact_id, one.metadata.creation_time))
+    steps: list[Made] = []
+    known: dict[str, Made] = {}
+    for one in wanted:
+        if one.artifact_id not in known:
+            step = Made(_siblings(lake, one), [])
+            steps.append(step)
+            known |= dict.fromkeys((other.artifact_id for other in step.artifacts), step)
+        known[one.artifact_id].wanted.append(one.artifact_id)
+    # A command that made an ancestor and the target too is run when all that it needs is there.
+    steps.sort(key=lambda step: target.artifact_id in step.wanted)
+    for step in steps:
+        step.lost = _lost(lake, step.inputs)
+    _verify_inputs(lake, steps, progress=progress)
+    return steps
+
+
+def _those_left(lake: Lake, artifact_ids: Iterable[str]) -> list[Artifact]:
+    found = []
+    for artifact_id in artifact_ids:
+        try:
+            found.append(artifact_of(lake, metadata_of(lake, lake.get(artifact_id))))
+        except DocumentNotFoundError:  # what was made from it says that it is lost
+            continue
+    return found
+
+
+def _siblings(lake: Lake, artifact: Artifact) -> list[Artifact]:
+    """All that the command made that made an artifact: what has the same run, or runs, and the same command."""
+    metadata = artifact.metadata
+    try:
+        root = str(run_records.get(lake, metadata.run_id)["root"])
+        run_ids = [document["_id"] for document in run_records.siblings(lake, root)]
+    except DocumentNotFoundError:
+        run_ids = [metadata.run_id]
+    same = {"run_id": {"$in": [*run_ids, metadata.run_id]}, "argv": metadata.argv, "hostname": metadata.hostname}
+    found = list(lake.find(same, sort=[("creation_time", 1), ("_id", 1)], limit=MOST_TOLD))
+    made = [artifact_of(lake, metadata_of(lake, document)) for document in found]
+    return made if artifact.artifact_id in {one.artifact_id for one in made} else [*made, artifact]
+
+
+def _lost(lake: Lake, artifact_ids: Iterable[str]) -> dict[str, str]:
+    lost = {}
+    for artifact_id in artifact_ids:
+        try:
+            lake.get(artifact_id)
+        except DocumentNotFoundError as error:
+            lost[artifact_id] = str(error)
+    return lost
+
+
+def _verify_inputs(lake: Lake, steps: list[Made], *, progress: bool) -> None:
+    """Read what the commands were given, and compare it with its hashes."""
+    wanted = sorted({identifier for step in steps for identifier in step.inputs})
+    documents = lake.find({"_id": {"$in": wanted}}, sort=(), limit=0)
+    for problem in verify(lake, documents, progress=progress).problems:
+        said = " ".join(filter(None, (problem.artifact_id, problem.relpath, problem.message)))
+        for step in steps:
+            if problem.artifact_id in step.inputs:
+                step.damaged.append(said)

@@ -1,0 +1,268 @@
+"""Who made an artifact, where, with which command, code and packages: facts in, values out.
+
+Each fact is captured or honestly absent. No probe fails an upload: what goes wrong is logged at level debug.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from elliptio.naming import CELLS_LOG, DIFF_LOG, OUTPUT_LOG
+from elliptio.provenance import packages, process
+from elliptio.provenance.cells import executed_cells
+from elliptio.provenance.machine import environment_facts, environment_id
+from elliptio.provenance.packages import Packages, installed_packages
+from elliptio.provenance.process import argv, hostname, mock_username, notebook_path, username
+from elliptio.provenance.secrets.redaction import Finding, redact
+from elliptio.system.forking import Lock
+
+if TYPE_CHECKING:
+    from elliptio.provenance.git.state import GitState
+
+__all__ = [
+    "Packages",
+    "Provenance",
+    "argv",
+    "collect",
+    "environment",
+    "environment_facts",
+    "environment_id",
+    "executed_cells",
+    "hostname",
+    "in_repository",
+    "installed_packages",
+    "is_unchanged",
+    "mock_username",
+    "notebook_of",
+    "notebook_path",
+    "redacted_output",
+    "username",
+]
+
+_log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Provenance:
+    """What is known about the origin of an artifact.
+
+    Parameters
+    ----------
+    username, hostname, argv
+        Who ran which command where; secrets in the command are masked.
+    working_directory
+        Relative to the root of the git repository; None outside one.
+    git
+        ``commit``, ``branch``, ``remote`` and ``dirty``; None outside a repository.
+    diff
+        What was not committed, as text for ``git apply``, secrets masked; None if everything was.
+    notebook
+        The path of the notebook, None outside one.
+    environment
+        The document for the collection ``environments``, with its ``_id`` and ``python_packages``. The same object
+        for as long as nothing changed, so it must not be modified.
+    redactions
+        ``kind`` and ``where`` of every secret that was masked.
+    repository_root
+        Absolute path of the root of the repository, if the command names something in it that way; else None.
+    """
+
+    username: str
+    hostname: str
+    argv: str
+    working_directory: str | None
+    git: dict[str, Any] | None
+    diff: str | None
+    notebook: str | None
+    environment: dict[str, Any]
+    redactions: list[dict[str, str]]
+    repository_root: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Redacted:
+    """A diff, masked, what was masked in it, and the state that it was asked of."""
+
+    state: GitState
+    scope: str
+    diff: str
+    clean: str
+    findings: list[Finding]
+
+
+_MOST_NAMED = 1000
+"""Secrets that are named one by one: a document has an end."""
+
+_NO_PACKAGES: dict[str, str] = {}
+
+_lock = Lock()
+_environment: tuple[dict[str, str], dict[str, Any]] | None = None
+_redacted: _Redacted | None = None
+
+
+def collect(directory: Path | None = None, git_diff: str = "all", *, ask_git: bool = True) -> Provenance:
+    """Collect everything that is recorded with an artifact.
+
+    Parameters
+    ----------
+    directory
+        Where to look for the git repository, the working directory if None.
+    ask_git
+        False where it is known that there is no repository.
+    git_diff
+        What of the uncommitted changes is recorded: ``"all"``, ``"tracked"`` (new files are only named) or ``"none"``.
+
+    Returns
+    -------
+    Provenance
+        Complete as far as the facts could be found.
+
+    Notes
+    -----
+    Any thread may call this, several at once. A thread does not inherit `mock_username`, so start it in a copy of the
+    context: ``executor.submit(contextvars.copy_context().run, collect)``.
+    """
+    command, argv_findings = _redacted_argv()
+    state = _try(functools.partial(_git_state, directory), None) if ask_git else None
+    diff, diff_findings = _redacted_diff(state, git_diff)
+    found = [("argv", "argument", argv_findings), (DIFF_LOG, "line", diff_findings)]
+    return Provenance(
+        username=_try(username, "unknown"),
+        hostname=_try(hostname, "unknown"),
+        argv=command,
+        working_directory=None if state is None else state.working_directory,
+        git=None if state is None else state.facts,
+        diff=diff,
+        notebook=_try(notebook_path, None),
+        environment=_known_environment(),
+        redactions=[entry for one in found for entry in _masked_in(*one)],
+        repository_root=None if state is None else _try(lambda: process.named_root(state.toplevel), None),
+    )
+
+
+def notebook_of(cells: list[str]) -> tuple[bytes | None, list[dict[str, str]]]:
+    """Make a notebook of executed cells, None of none, and tell ``kind`` and ``where`` of what was masked in it."""
+    from elliptio.provenance.cells import to_notebook
+
+    made = _try(lambda: to_notebook(cells), None) if cells else None
+    if made is None:
+        return None, []
+    masked = [
+        {"kind": finding.kind, "where": f"{CELLS_LOG}, cell {number}, line {finding.position}"}
+        for number, finding in made.findings
+    ]
+    return made.content, _bounded(masked, CELLS_LOG)
+
+
+def redacted_output(text: str) -> tuple[bytes, list[dict[str, str]]]:
+    """Mask the secrets in what a program printed, and tell ``kind`` and ``where`` of each."""
+    shown, findings = redact(text)
+    return shown.encode("utf-8", "backslashreplace"), _masked_in(OUTPUT_LOG, "line", findings)
+
+
+def _masked_in(where: str, unit: str, findings: Sequence[Finding]) -> list[dict[str, str]]:
+    masked = [{"kind": finding.kind, "where": f"{where}, {unit} {finding.position}"} for finding in findings]
+    return _bounded(masked, where)
+
+
+def _bounded(masked: list[dict[str, str]], where: str) -> list[dict[str, str]]:
+    more = len(masked) - _MOST_NAMED
+    return masked if more <= 0 else [*masked[:_MOST_NAMED], {"kind": f"{more:,} more", "where": where}]
+
+
+def in_repository(directory: Path | None = None) -> bool:
+    """Whether a directory (the working directory if None) lies in a git repository, so that `collect` asks git."""
+    from elliptio.provenance.git.directory import find_toplevel
+
+    return find_toplevel(Path() if directory is None else directory) is not None
+
+
+def is_unchanged(directory: Path | None = None) -> bool:
+    """Whether nothing changed in a repository since it was last asked about, so that `collect` takes no time."""
+    from elliptio.provenance.git.repository import unchanged_state
+
+    return _try(lambda: unchanged_state(Path() if directory is None else directory), None) is not None
+
+
+def _known_environment() -> dict[str, Any]:
+    """Return what `environment` does; one without facts where it fails."""
+    try:
+        return environment()
+    except Exception:
+        _log.debug("the environment is missing", exc_info=True)
+        document: dict[str, Any] = {"python_packages": {}}
+        return {"_id": environment_id(document), **document}
+
+
+def environment() -> dict[str, Any]:
+    """Return the document for the collection ``environments``; the same object while nothing changed, do not modify."""
+    global _environment
+    installed = _try(packages.snapshot, _NO_PACKAGES)
+    known = _environment
+    if known is not None and known[0] is installed:
+        return known[1]
+    document: dict[str, Any] = {**_try(environment_facts, {}), "python_packages": Packages(installed)}
+    document = {"_id": environment_id(document), **document}
+    with _lock:
+        if _environment is not None and _environment[1] == document:
+            document = _environment[1]
+        _environment = installed, document
+    return document
+
+
+def _try(probe: Callable[[], _T], default: _T) -> _T:
+    try:
+        return probe()
+    except Exception:
+        _log.debug("a fact is missing", exc_info=True)
+        return default
+
+
+def _git_state(directory: Path | None) -> GitState | None:
+    from elliptio.provenance.git.repository import repository_state
+
+    return repository_state(Path.cwd() if directory is None else directory)
+
+
+def _redacted_argv() -> tuple[str, list[Finding]]:
+    nothing: tuple[str, list[Finding]] = "", []
+    return _try(process.redacted_argv, nothing)
+
+
+def _redacted_diff(state: GitState | None, scope: str) -> tuple[str | None, list[Finding]]:
+    nothing: tuple[str | None, list[Finding]] = None, []
+    return _try(functools.partial(_diff, state, scope), nothing)
+
+
+def _diff(state: GitState | None, scope: str) -> tuple[str | None, list[Finding]]:
+    """Return the diff of the working tree, masked, and what was masked in it."""
+    global _redacted
+    if state is None or not state.dirty or scope == "none":
+        return None, []
+    known = _redacted
+    if known is None or known.state is not state or known.scope != scope:
+        from elliptio.provenance.git.patch import git_diff
+
+        diff = git_diff(state, untracked=scope == "all")
+        if diff is None:
+            return None, []
+        masked = _masked(diff.text) if known is None or known.diff != diff.text else (known.clean, known.findings)
+        known = _redacted = _Redacted(state, scope, diff.text, *masked)
+    return known.clean, known.findings
+
+
+def _masked(diff: str) -> tuple[str, list[Finding]]:
+    from elliptio.provenance.secrets.redaction import redact
+
+    clean, findings = redact(diff)
+    if findings:
+        clean = f"# elliptio: masked {len(findings)} secrets, so those lines cannot be restored\n{clean}"
+        findings = [dataclasses.replace(finding, position=finding.position + 1) for finding in findings]
+    return clean, findings

@@ -1,0 +1,1 @@
+"""Ask git for commit, remote and uncommitted changes."""

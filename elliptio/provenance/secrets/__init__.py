@@ -1,0 +1,1 @@
+"""Find secrets in texts and mask them."""

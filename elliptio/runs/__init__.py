@@ -1,0 +1,1 @@
+"""Record units of work, find and show them."""

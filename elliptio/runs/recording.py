@@ -1,0 +1,295 @@
+"""Recording a run while it goes on: what began, what was measured and loaded, how it ended."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+import warnings
+import weakref
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+from elliptio.errors import ElliptioError, StoreError
+from elliptio.lake import run_records, spool
+from elliptio.lake.lake import Lake
+from elliptio.metadata import VERSION
+from elliptio.protocols import Document
+from elliptio.runs.facts import outcome
+from elliptio.runs.scopes import Scope
+from elliptio.system import liveness
+from elliptio.system.forking import Lock
+
+log = logging.getLogger(__name__)
+
+FIRST_SECONDS = 1.0
+"""When what was measured is written for the first time: short runs are killed too."""
+
+LOG_SECONDS = 5.0
+"""How often what was measured is written, at first."""
+
+LOG_SECONDS_AT_LAST = 60.0
+"""And after some twenty minutes: a run of days should not leave tens of thousands of files."""
+
+HEARTBEAT_SECONDS = 30.0
+
+MOST_WRITTEN = 16 << 20
+"""Bytes of what was measured that go into one file, by a generous estimate."""
+
+
+class Recording:
+    """A run that goes on, in the process that began it; in another, only what that one adds to it.
+
+    Parameters
+    ----------
+    lake
+        Where it is recorded.
+    scope
+        What is loaded in it.
+    begin
+        What is known from the start; None in a process that another one started as a part of this run.
+
+    """
+
+    def __init__(self, lake: Lake, scope: Scope, begin: Document | None = None) -> None:
+        self._lake = lake
+        self._scope = scope
+        self._begin = begin
+        self._owner = begin is not None
+        self._life: liveness.LifeLock | None = None
+        # Two, so that who measures never waits for a store.
+        self._lock, self._writing = Lock(), Lock()
+        self._metrics: dict[str, Any] = {}
+        self._mine: set[int] = set()
+        self._renew()
+        scope.run = self
+        scope.changed = self._ensure_thread
+        _recordings.add(self)
+
+    def _renew(self) -> None:
+        self._rows: list[dict[str, Any]] = []
+        self._told = len(self._scope.used)
+        self._number: int | None = 1 if self._owner else None
+        self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
+        self._started = time.monotonic()
+        self._failed = False
+
+    def forked(self) -> None:
+        """Go on in a child of a fork: the run stays that of the parent, and so does what it has still to write."""
+        if self._life is not None:
+            self._life.forget()
+        self._owner = False
+        self._renew()
+
+    @classmethod
+    def began(cls, lake: Lake, scope: Scope, begin: Document) -> Self:
+        """Record that a run begins.
+
+        Raises
+        ------
+        StoreError
+            If the store cannot be written.
+
+        """
+        recording = cls(lake, scope, begin)
+        path = run_records.lock_path(lake, scope.run_id)
+        recording._life = liveness.LifeLock(path) if path else None
+        try:
+            run_records.write(lake, scope.run_id, run_records.BEGIN, begin)
+        except BaseException:
+            recording._release()
+            raise
+        try:
+            recording._tell_index(recording._document(), warn=True)
+            recording._ensure_thread()
+        except BaseException as error:  # whoever interrupts this has no run that could end
+            recording.finish(error)
+            raise
+        return recording
+
+    @property
+    def root(self) -> str:
+        """Identifier of the outermost run around this one."""
+        if self._begin is None:
+            try:
+                self._begin = run_records.read(self._lake, self._scope.run_id, ())
+            except ElliptioError as error:
+                log.warning("The run %s is not known here: %s", self._scope.run_id, error)
+                return self._scope.run_id
+        return str(self._begin["root"])
+
+    def log(self, values: Mapping[str, Any], step: int | None) -> None:
+        """Keep what was measured; it is written a few seconds later."""
+        row = {"time": run_records.now(), "step": step, "values": values}
+        with self._lock:
+            self._rows.append(row)
+            self._metrics.update(values)
+        self._ensure_thread()
+
+    def flush(self) -> None:
+        """Write what was measured and loaded since it was last written.
+
+        Raises
+        ------
+        StoreError
+            If the store cannot be written; it is written the next time then.
+
+        """
+        with self._writing:
+            waiting, used = list(self._rows), self._scope.used[self._told :]
+            while waiting or used:
+                rows = waiting[: _fitting(waiting)]
+                self._write({"time": run_records.now(), "rows": rows, "used": used})
+                self._told += len(used)
+                with self._lock:
+                    del self._rows[: len(rows)]
+                waiting, used = waiting[len(rows) :], []
+
+    def _write(self, content: Document) -> None:
+        run_id = self._scope.run_id
+        if self._number is None:
+            known = run_records.log_numbers(run_records.files(self._lake, run_id).get(run_id, ()))
+            self._number = max(known, default=0) + 1
+        # Other processes of this run may write too.
+        while not run_records.write(self._lake, run_id, run_records.log_name(self._number), content):
+            self._number += 1
+        self._mine.add(self._number)
+        self._number += 1
+
+    def finish(self, error: BaseException | None) -> None:
+        """Record how the run ended; in a child of a fork, only what it added: the run goes on.
+
+        Raises
+        ------
+        StoreError
+            If the store cannot be written.
+
+        """
+        try:
+            self._finish(error)
+        except Exception:
+            raise
+        except BaseException as interrupt:  # else it would seem to go on for as long as this process lives
+            self._finish(error or interrupt)
+            raise
+        finally:
+            self._release()
+
+    def _finish(self, error: BaseException | None) -> None:
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+        self.flush()
+        if self._owner:
+            end = {**outcome(error), "end_time": run_records.now()}
+            written = run_records.write(self._lake, self._scope.run_id, run_records.END, end)
+            self._tell_index(self._ended(end, written), warn=True)
+
+    def _release(self) -> None:
+        if self._life is not None:
+            self._life.release()
+
+    def _ended(self, end: Mapping[str, Any], written: bool) -> Document:
+        """Document of the run, with what other processes added to it, and the end that was written first."""
+        run_id = self._scope.run_id
+        names = run_records.files(self._lake, run_id).get(run_id, set())
+        if written and {*run_records.log_numbers(names)} <= self._mine:
+            return {**self._document(), **end}
+        return run_records.read(self._lake, run_id, {*names, run_records.END})
+
+    def _document(self) -> Document:
+        return {
+            "_id": self._scope.run_id,
+            **(self._begin or {}),
+            "version": VERSION,
+            "status": run_records.RUNNING,
+            "end_time": None,
+            "error": None,
+            "metrics": run_records.last_values(dict(self._metrics)),
+            "used": list(self._scope.used),
+            "heartbeat": run_records.now(),
+            "lake_id": self._lake.lake_id,
+        }
+
+    def _tell_index(self, document: Document, *, warn: bool) -> None:
+        """Bring the index up to date; if that fails the run is recorded all the same, and a note says so."""
+        try:
+            with self._lake.pausing():
+                self._lake.record_run(document)
+        except ElliptioError as error:
+            if not warn:
+                log.info("The index was not told of %s: %s", self._scope.run_id, error)
+                return
+            how = "They will at the next call that reaches the index, or with `elliptio flush`."
+            told = self._lake.spooled
+            try:
+                spool.note_run(self._lake, self._scope.run_id)
+            except StoreError:
+                how = "They will after `elliptio reindex`."
+            if not told:
+                message = f"The run is recorded, but h.runs and h.run_tree do not show it yet: {error} {how}"
+                warnings.warn(message, spool.SpooledWarning, stacklevel=spool.levels_inside())
+
+    # --- in the background ---
+
+    def _ensure_thread(self) -> None:
+        with self._lock:
+            if self._thread is None and not self._stop.is_set():
+                thread = threading.Thread(target=self._work, name="elliptio-run", daemon=True)
+                thread.start()
+                self._thread = thread
+                if not self._owner:
+                    self._flush_at_exit()
+
+    def _flush_at_exit(self) -> None:
+        # multiprocessing ends its processes without what `atexit` does; this is called there and elsewhere.
+        from multiprocessing.util import Finalize
+
+        Finalize(self, self._try_flush, exitpriority=100)
+
+    def _work(self) -> None:
+        if not self._stop.wait(min(FIRST_SECONDS, LOG_SECONDS)):
+            self._try_flush()
+        written = heard = time.monotonic()
+        while not self._stop.wait(min(LOG_SECONDS, HEARTBEAT_SECONDS)):
+            now = time.monotonic()
+            if now - written >= min(LOG_SECONDS_AT_LAST, max(LOG_SECONDS, (now - self._started) / 20)) - 1:
+                self._try_flush()
+                written = now
+            if self._owner and now - heard >= HEARTBEAT_SECONDS - 1:
+                self._tell_index(self._document(), warn=False)
+                heard = now
+
+    def _try_flush(self) -> None:
+        try:
+            self.flush()
+            self._failed = False
+        except ElliptioError as error:
+            if not self._failed:
+                log.warning("What %s measured could not be written; it is tried again: %s", self._scope.run_id, error)
+            self._failed = True
+
+
+_recordings: weakref.WeakSet[Recording] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for recording in list(_recordings):
+        recording.forked()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def _fitting(rows: Sequence[Mapping[str, Any]]) -> int:
+    """How many rows, from the first one on, go into one file; what is too long for a reader is lost."""
+    room = MOST_WRITTEN
+    for number, row in enumerate(rows):
+        # A letter may take six bytes.
+        room -= 100 + sum(30 + 6 * len(name) for name in row["values"])
+        if room < 0:
+            return max(number, 1)
+    return len(rows)

@@ -1,0 +1,1 @@
+"""Save: from local paths to a published artifact."""

@@ -1,0 +1,112 @@
+"""What a block prints and logs, copied to a file while it still shows."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import sys
+from collections.abc import Iterator
+from typing import Any, TextIO
+
+from elliptio.system.forking import Lock
+
+MAX_CHARACTERS = 50_000_000
+"""What is printed beyond this is not kept; the log says so."""
+
+
+class Output:
+    """Collects text from several streams, in the order in which it was written."""
+
+    def __init__(self) -> None:
+        self._text = io.StringIO()
+        self._left = MAX_CHARACTERS
+
+    def add(self, text: str) -> None:
+        """Keep `text`, as far as it fits."""
+        if self._left > 0:
+            self._text.write(text[: self._left])
+            self._left -= len(text)
+            if self._left <= 0:
+                self._text.write("\n[elliptio: output beyond this was not kept]\n")
+
+    def text(self) -> str:
+        """All that was kept; of lines that progress bars rewrote, only what was left standing."""
+        lines = self._text.getvalue().split("\n")
+        return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines)
+
+
+_lock = Lock()
+_outputs: list[Output] = []
+"""Those of the blocks that are running now: a program has one stdout, so each of them gets all of it."""
+
+_undo = contextlib.ExitStack()
+
+
+class _Tee(io.TextIOBase):
+    """Passes everything on to a stream, and what is written also to the running blocks."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str, /) -> int:
+        with _lock:
+            for output in _outputs:
+                output.add(text)
+        return self._stream.write(text)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextlib.contextmanager
+def captured() -> Iterator[Output]:
+    """Copy what Python code writes to stdout, stderr and logging inside the block."""
+    output = Output()
+    with _lock:
+        if not _outputs:
+            _begin()
+        _outputs.append(output)
+    try:
+        yield output
+    finally:
+        with _lock:
+            _outputs.remove(output)
+            if not _outputs:
+                _undo.close()
+
+
+def _begin() -> None:
+    """Put tees in the place of the streams, also in those logging handlers that write to them."""
+    for name in ("stdout", "stderr"):
+        original = getattr(sys, name)
+        if original is None:
+            continue
+        tee = _Tee(original)
+        setattr(sys, name, tee)
+        _undo.callback(_restore, name, tee, original)
+        for handler in _stream_handlers():
+            if handler.stream is original:
+                handler.setStream(tee)
+                _undo.callback(handler.setStream, original)
+
+
+def _restore(name: str, tee: _Tee, original: TextIO) -> None:
+    # Somebody else may have put their own stream there since.
+    if getattr(sys, name) is tee:
+        setattr(sys, name, original)
+
+
+def _stream_handlers() -> list[logging.StreamHandler[Any]]:
+    loggers = [logging.getLogger(), *logging.Logger.manager.loggerDict.values()]
+    found = {handler: None for logger in loggers for handler in getattr(logger, "handlers", ())}
+    return [handler for handler in found if isinstance(handler, logging.StreamHandler)]

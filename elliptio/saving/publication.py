@@ -1,0 +1,341 @@
+"""Publishing one artifact: stage, copy and hash, describe, make visible, record."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import dataclasses
+import io
+import logging
+import os
+import secrets
+import shutil
+import stat
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from elliptio import naming
+from elliptio.artifacts.artifact import not_written
+from elliptio.artifacts.hashing import HashingReader
+from elliptio.errors import ElliptioError, MetadataError, SourceError
+from elliptio.labels import readable_labels
+from elliptio.lake import spool
+from elliptio.lake.lake import Lake
+from elliptio.lake.replay import originals_of
+from elliptio.metadata import FileRecord, Metadata, fingerprint_of, to_document, to_manifest
+from elliptio.provenance import collecting
+from elliptio.provenance.collecting import Provenance
+from elliptio.saving import transfer
+from elliptio.saving.equal_files import twins_in
+from elliptio.saving.sources import Source, files_in
+from elliptio.system.os_errors import explained
+
+log = logging.getLogger(__name__)
+
+MAX_DOCUMENT_BYTES = 15 * 1024 * 1024
+"""MongoDB takes documents of 16 MB; a little is left for what is added on the way."""
+
+
+class Publication:
+    """One artifact on its way into a lake.
+
+    Attributes
+    ----------
+    artifact_id, root_key
+        Its identifier, and its place relative to the lake's root.
+
+    """
+
+    def __init__(
+        self,
+        lake: Lake,
+        *,
+        run_id: str,
+        labels: dict[str, Any],
+        based_on: Callable[[], list[str]],
+        progress: bool = True,
+        git_diff: str = "all",
+    ) -> None:
+        self._lake = lake
+        self._run_id = run_id
+        self._labels = labels
+        # Asked for when the artifact is described: what was loaded while it was being made counts.
+        self._based_on = based_on
+        self._progress = progress
+        self.artifact_id, self._moment = naming.new_id("artifact")
+        self._collecting = _Collecting(git_diff)
+        self._git_diff = git_diff
+        self._cells = self._executed_cells()
+        self.username = collecting.username()
+        self.root_key = naming.remote_root(self.artifact_id, self._moment, self.username)
+        self.lake_id = lake.lake_id
+        self.staging = lake.store.begin(self.root_key)
+
+    def save(self, sources: Sequence[Source]) -> list[FileRecord]:
+        """Copy local files into the staged artifact."""
+        return transfer.save(
+            sources,
+            self.staging,
+            naming.FILES,
+            concurrency=self._lake.store.concurrency,
+            progress=self._progress,
+            twins=partial(twins_in, self._lake),
+        )
+
+    @property
+    def folder(self) -> Path:
+        """Local folder in which files can be written before they are collected."""
+        return self.staging.folder / naming.FILES
+
+    def collect(self, declared: Sequence[str]) -> tuple[list[FileRecord], list[str]]:
+        """Take what was written in `folder`: declared names first, then the others; return those others too.
+
+        Raises
+        ------
+        NotWrittenError
+            If a declared file is not there, or nothing at all was written.
+
+        """
+        self._cells = self._executed_cells()  # a block may have gone on over several
+        make_own(self.folder, self.staging.folder)
+        written = {source.relpath: source for source in files_in(self.folder)}
+        missing = [name for name in declared if name not in written]
+        if missing or not written:
+            raise not_written(missing)
+        wanted = set(declared)
+        others = [name for name in written if name not in wanted]
+        sources = [written[name] for name in [*declared, *others]]
+        if not self.staging.in_place:
+            return self.save(sources), others
+        concurrency = self._lake.store.concurrency
+        return transfer.hash_in_place(sources, concurrency=concurrency, progress=self._progress), others
+
+    def publish(
+        self, files: list[FileRecord], *, local_root: str, output: str | None = None, link: str | None = None
+    ) -> Metadata:
+        """Describe the artifact, make it visible and record it.
+
+        `output` is what was printed meanwhile, `link` is where its files lie, if not in the lake.
+        """
+        facts = self._collecting.result()
+        records, masked = [], facts.redactions
+        if output is not None:
+            printed, found = collecting.redacted_output(output)
+            records.append(self.put_log(naming.OUTPUT_LOG, printed))
+            masked = masked + found
+        if facts.diff is not None:
+            records.append(self.put_log(naming.DIFF_LOG, facts.diff.encode("utf-8", "replace")))
+        notebook, found = collecting.notebook_of(self._cells)
+        if notebook is not None:
+            records.append(self.put_log(naming.CELLS_LOG, notebook))
+            masked = masked + found
+        facts = dataclasses.replace(facts, redactions=masked)
+        metadata = self._describe(facts, files, records, local_root, link)
+        document = to_document(metadata, self.root_key)
+        manifest = to_manifest(metadata, self.root_key)
+        if len(manifest) > MAX_DOCUMENT_BYTES // 4:
+            _check_size(document)
+        self.staging.put(naming.MANIFEST, io.BytesIO(manifest))
+        self.staging.publish()
+        self._record(document, facts.environment)
+        return metadata
+
+    def _record(self, document: dict[str, Any], environment: dict[str, Any]) -> None:
+        """Put the document into the index, or note that it waits: the artifact is safe, so nothing may fail here."""
+        try:
+            self._lake.add(document, environment)
+        except ElliptioError as error:
+            spool.keep(self._lake, self.artifact_id, self.root_key, error)
+            return
+        except BaseException:
+            # What interrupts is what the caller must see, also where no note can be written.
+            with contextlib.suppress(ElliptioError):
+                spool.note(self._lake, self.artifact_id, self.root_key)
+            raise
+        try:
+            spool.flush_if_any(self._lake)
+        except ElliptioError as error:
+            log.info("What waits for the index goes on waiting: %s", error)
+
+    def _executed_cells(self) -> list[str]:
+        """Cells that ran up to here; none where no code but the commit is to be recorded."""
+        return [] if self._git_diff == "none" else collecting.executed_cells()
+
+    def put_log(self, name: str, content: bytes) -> FileRecord:
+        """Add a log to the staged artifact."""
+        reader = HashingReader(io.BytesIO(content))
+        self.staging.put(f"{naming.LOGS}/{name}", cast("BinaryIO", reader))
+        return FileRecord(name, reader.size, reader.sha256)
+
+    def discard(self) -> None:
+        """Leave nothing behind."""
+        self.staging.discard()
+
+    def describe_unpublished(self) -> Metadata:
+        """What can be said of the artifact while it is being made."""
+        return Metadata(
+            username=self.username,
+            hostname=collecting.hostname(),
+            argv=collecting.argv(),
+            artifact_id=self.artifact_id,
+            run_id=self._run_id,
+            creation_time=self._moment,
+            based_on=self._based_on(),
+            labels=readable_labels(self._labels),
+            remote_root=f"{self._lake.store.root}/{self.root_key}",
+            lake_id=self.lake_id,
+        )
+
+    def _reproduces(self, relpaths: list[str]) -> str | None:
+        """Identifier of the artifact that this process was started to make again as this one, if any."""
+        originals = originals_of(self._lake)
+        return None if originals is None else originals.claim(relpaths, self.artifact_id)
+
+    def _describe(
+        self, facts: Provenance, files: list[FileRecord], logs: list[FileRecord], local_root: str, link: str | None
+    ) -> Metadata:
+        return Metadata(
+            username=self.username,
+            hostname=facts.hostname,
+            argv=facts.argv,
+            artifact_id=self.artifact_id,
+            run_id=self._run_id,
+            creation_time=self._moment,
+            python_packages=facts.environment["python_packages"],
+            based_on=self._based_on(),
+            labels=readable_labels(self._labels),
+            remote_root=f"{self._lake.store.root}/{self.root_key}",
+            local_root=_utf8(local_root),
+            files=files,
+            file_count=len(files),
+            total_size=sum(record.size for record in files),
+            fingerprint=fingerprint_of(files),
+            log_relpaths=[record.relpath for record in logs],
+            logs=logs,
+            environment_id=facts.environment["_id"],
+            environment=facts.environment,
+            git=facts.git,
+            working_directory=facts.working_directory,
+            notebook=facts.notebook,
+            link=link,
+            redactions=facts.redactions,
+            repository_root=facts.repository_root,
+            reproduces=self._reproduces([record.relpath for record in files]),
+            lake_id=self.lake_id,
+        )
+
+
+class _Collecting:
+    """Provenance, gathered while the files are on their way where git has to be asked; else it takes no time."""
+
+    def __init__(self, git_diff: str) -> None:
+        self._git_diff = git_diff
+        self._facts: Provenance | None = None
+        self._thread: threading.Thread | None = None
+        if not collecting.in_repository():
+            return
+        if collecting.is_unchanged():
+            self._collect()
+        else:
+            context = contextvars.copy_context()
+            self._thread = threading.Thread(target=context.run, args=(self._collect,), name="elliptio-provenance")
+            self._thread.start()
+
+    def _collect(self) -> None:
+        self._facts = collecting.collect(git_diff=self._git_diff)
+
+    def result(self) -> Provenance:
+        if self._thread is not None:
+            self._thread.join()
+            if self._facts is None:  # the thread has shown why; ask again, here, so that it is raised
+                self._collect()
+        return self._facts or collecting.collect(ask_git=False)
+
+
+def _check_size(document: dict[str, Any]) -> None:
+    import bson
+
+    size = len(bson.encode(document))
+    if size > MAX_DOCUMENT_BYTES:
+        raise MetadataError(
+            f"The metadata takes {size:,} bytes; at most {MAX_DOCUMENT_BYTES:,} fit. "
+            "Shorten the labels or the file names, or save fewer files at once."
+        )
+
+
+def _utf8(text: str) -> str:
+    """`text` without what an index cannot hold: bytes of a path that are not UTF-8 show as U+FFFD."""
+    return os.fsencode(text).decode("utf-8", "replace")
+
+
+def make_own(folder: Path, beside: Path) -> None:
+    """Turn the links below a folder into files and folders of its own.
+
+    What is published must not change with what a link leads to, nor may what it leads to be touched. Copies are made
+    in `beside`, on the same file system but outside `folder`, so that they take no name that is in use.
+
+    Raises
+    ------
+    SourceError
+        If a link leads to a folder that holds it: it would be copied into itself.
+
+    """
+    for current, folders, files in os.walk(folder):
+        for name in [*folders, *files]:
+            path = os.path.join(current, name)
+            status = os.lstat(path)
+            is_link = stat.S_ISLNK(status.st_mode)
+            if not is_link and (name in folders or status.st_nlink == 1):
+                continue
+            copy = beside / f".copy-{secrets.token_hex(8)}"
+            if os.path.isdir(path):
+                real = os.path.realpath(path)
+                if f"{os.path.realpath(current)}/".startswith(f"{real.rstrip('/')}/"):
+                    raise SourceError(f"The link {path} leads to a folder that holds it, so it cannot be saved.")
+                shutil.copytree(path, copy)
+                os.unlink(path)
+            elif stat.S_ISREG(os.stat(path).st_mode):
+                shutil.copyfile(path, copy)
+            else:
+                continue  # `files_in` says what it is
+            os.rename(copy, path)
+        # What was a link to a folder is walked too: it may hold links itself.
+        folders[:] = [name for name in folders if not os.path.islink(os.path.join(current, name))]
+
+
+@contextlib.contextmanager
+def keeping(publication: Publication) -> Iterator[None]:
+    """Keep what a block wrote where only collecting it fails: it may have taken hours to make."""
+    try:
+        with explained("collect what was written in", str(publication.folder)):
+            yield
+    except ElliptioError as error:
+        if not any(publication.folder.rglob("*")):
+            _discard(publication, error)
+        else:
+            error.add_note(f"What the block wrote is still in {publication.folder}; `gc` removes it later.")
+        raise
+    except BaseException as error:
+        _discard(publication, error)
+        raise
+
+
+@contextlib.contextmanager
+def discarding(publication: Publication) -> Iterator[None]:
+    """Leave nothing behind of a publication that fails."""
+    try:
+        yield
+    except BaseException as error:
+        _discard(publication, error)
+        raise
+
+
+def _discard(publication: Publication, error: BaseException) -> None:
+    """Leave nothing behind; where that fails too, the first error is the one that says why."""
+    try:
+        publication.discard()
+    except ElliptioError as failure:
+        error.add_note(f"What was staged of it is still there, and `gc` removes it later: {failure}")

@@ -1,0 +1,292 @@
+"""Moves files into a store: copied and hashed in one pass, several at once."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
+from typing import BinaryIO, Protocol, TypeVar, cast
+
+from elliptio.artifacts.downloading import LinkReader, Stored
+from elliptio.artifacts.hashing import CHUNK, HashingReader, pieces_of
+from elliptio.artifacts.stamps import changed
+from elliptio.errors import SourceError, StoreError
+from elliptio.metadata import FileRecord
+from elliptio.protocols import Content, Staging
+from elliptio.saving.sources import Source
+from elliptio.system.parallel import each
+from elliptio.system.progress import Progress
+
+_S = TypeVar("_S", Source, Stored)
+_R = TypeVar("_R")
+
+_SMALL = 256 << 10
+"""Bytes below which a file of this machine is rather moved without threads."""
+
+_SLOW = 1e-3
+"""Seconds a small file may take before threads are worth while, on the average of at least so many files:"""
+
+_FEW = 8
+
+LARGE = 1 << 20
+"""Of files of at least so many bytes no second copy is kept; smaller ones are not worth looking for."""
+
+LARGE_REMOTE = 16 << 20
+"""The same, where a store has to copy the file: that takes a few requests more than to send it."""
+
+SAMPLE = 64 << 10
+
+Twins = Callable[[int], Iterable["Twin"]]
+"""Finds published files of a size."""
+
+
+class Twin(Protocol):
+    """A published file that may hold the same bytes as one that is to be saved."""
+
+    @property
+    def key(self) -> str:
+        """Its key in the store."""
+
+    @property
+    def sha256(self) -> str:
+        """Its hash, as it was recorded."""
+
+    def open(self) -> BinaryIO:
+        """Open it for reading."""
+
+
+def no_twins(size: int) -> Iterable[Twin]:
+    """Nothing was saved before."""
+    return ()
+
+
+def save(
+    sources: Sequence[Source],
+    staging: Staging,
+    folder: str,
+    *,
+    concurrency: int,
+    progress: bool = True,
+    twins: Twins = no_twins,
+) -> list[FileRecord]:
+    """Copy files into a staged artifact, below `folder`, and return their records in the same order.
+
+    A large file that one of its `twins` equals is linked to it on this machine, and copied by the store elsewhere.
+
+    Raises
+    ------
+    SourceError
+        If a file cannot be read.
+    StoreError
+        If the store fails.
+
+    """
+
+    def move(source: Source, bar: Progress) -> FileRecord:
+        large, link = (LARGE, _link_one) if staging.in_place else (LARGE_REMOTE, _copy_one)
+        found = twins(source.size) if source.size >= large else ()
+        record = next(filter(None, (link(source, twin, staging, folder) for twin in found)), None)
+        if record is None:
+            return _save_one(source, staging, folder, bar)
+        bar.advance(record.size)
+        return record
+
+    return _each(sources, move, concurrency, progress, here=staging.in_place)
+
+
+def hash_in_place(sources: Sequence[Source], *, concurrency: int, progress: bool = True) -> list[FileRecord]:
+    """Hash files that already lie where they are published from, and return their records in the same order."""
+    return _each(sources, _hash_one, concurrency, progress, here=True)
+
+
+def hash_linked(files: Sequence[Stored], *, progress: bool = True) -> list[str]:
+    """Hash files where they lie, and return their sha256 in the same order.
+
+    Raises
+    ------
+    IntegrityError
+        If one is not what it was when it was linked.
+    StoreError
+        If one is gone, or cannot be read.
+
+    """
+    if not files:
+        return []
+    store = files[0].store
+    return _each(files, _hash_one_linked, store.concurrency, progress, here=store.scheme == "file", what="Hashing")
+
+
+def _each(
+    sources: Sequence[_S],
+    move: Callable[[_S, Progress], _R],
+    concurrency: int,
+    progress: bool,
+    *,
+    here: bool,
+    what: str = "Saving",
+) -> list[_R]:
+    total = sum(source.size for source in sources)
+    records: dict[int, _R] = {}
+    with Progress(total, what, enabled=progress) as bar:
+
+        def move_one(numbered: tuple[int, _S]) -> None:
+            number, source = numbered
+            records[number] = move(source, bar)
+
+        left = enumerate(sources)
+        slow = list(_after_quick_ones(move_one, left) if here else left)
+        workers = min(concurrency, len(slow))
+        each(move_one, slow, workers=workers, name="elliptio-transfer", stopped=bar.stopped)
+    return [records[number] for number in range(len(sources))]
+
+
+def _after_quick_ones(
+    move: Callable[[tuple[int, _S]], None], numbered: Iterator[tuple[int, _S]]
+) -> Iterator[tuple[int, _S]]:
+    """Move small files one by one, and return what is left where one is large, or they take long (a network drive).
+
+    Threads that have little to wait for keep each other from working: a thousand small files take twice as long.
+    """
+    start = time.perf_counter()
+    for item in numbered:
+        if item[1].size >= _SMALL:
+            return chain([item], numbered)
+        move(item)
+        if item[0] >= _FEW and time.perf_counter() - start > item[0] * _SLOW:
+            break
+    return numbered
+
+
+def _save_one(source: Source, staging: Staging, folder: str, bar: Progress) -> FileRecord:
+    with _open(source) as file:
+        before = os.fstat(file.fileno())
+        reader = _CountingReader(file, source.path, bar)
+        staging.put(f"{folder}/{source.relpath}", cast("BinaryIO", reader))
+        return _record(source, reader, before, os.fstat(file.fileno()))
+
+
+def _link_one(source: Source, twin: Twin, staging: Staging, folder: str) -> FileRecord | None:
+    """Link to a published file if it holds what the source does; None if it does not, or cannot be linked to.
+
+    Their bytes are compared, not only their hashes: what is stored may have been damaged since.
+    """
+    with _open(source) as file:
+        before = os.fstat(file.fileno())
+        reader = _CountingReader(file, source.path, Progress(0, "", enabled=False))
+        try:
+            with twin.open() as other:
+                while (chunk := reader.read(CHUNK)) == other.read(CHUNK):
+                    if not chunk:
+                        break
+                else:
+                    return None
+        except StoreError:
+            return None
+        record = _record(source, reader, before, os.fstat(file.fileno()))
+    linked = record.sha256 == twin.sha256 and staging.link(f"{folder}/{source.relpath}", twin.key)
+    return record if linked else None
+
+
+def _copy_one(source: Source, twin: Twin, staging: Staging, folder: str) -> FileRecord | None:
+    """Have the store copy a published file that holds what the source does; None if it does not, or cannot be copied.
+
+    It is tried where a few bytes of both are the same. The store compares each piece that it copied with the hash of
+    that piece here: what is stored may have been damaged since.
+    """
+    with _open(source) as file:
+        if not _alike(file, twin, source.size):
+            return None
+        file.seek(0)
+        before = os.fstat(file.fileno())
+        reader = _CountingReader(file, source.path, Progress(0, "", enabled=False))
+        content = Content(source.size, pieces_of(cast("BinaryIO", reader)))
+        if not staging.link(f"{folder}/{source.relpath}", twin.key, content):
+            return None
+        return _record(source, reader, before, os.fstat(file.fileno()))
+
+
+def _alike(file: BinaryIO, twin: Twin, size: int) -> bool:
+    try:
+        with twin.open() as other:
+            for place in (0, size // 2, max(0, size - SAMPLE)):
+                file.seek(place)
+                other.seek(place)
+                if file.read(SAMPLE) != other.read(SAMPLE):
+                    return False
+    except (StoreError, OSError):
+        return False
+    return True
+
+
+def _hash_one(source: Source, bar: Progress) -> FileRecord:
+    with _open(source) as file:
+        before = os.fstat(file.fileno())
+        reader = _CountingReader(file, source.path, bar)
+        while reader.read(CHUNK):
+            pass
+        return _record(source, reader, before, os.fstat(file.fileno()))
+
+
+def _hash_one_linked(stored: Stored, bar: Progress) -> str:
+    left = stored.size
+    # Without a look at it before: it was found a moment ago, and in the end it is looked at once more.
+    with LinkReader(stored, whole=True) as reader:
+        while data := reader.read(min(CHUNK, left) or 1):
+            bar.advance(len(data))
+            left -= len(data)
+            if left <= 0:
+                break
+        if left:
+            stored.is_untouched()
+            raise changed(stored.url, f"it ends {left:,} bytes early" if left > 0 else "it is longer than it says")
+        return reader.sha256
+
+
+def _record(source: Source, reader: HashingReader, before: os.stat_result, after: os.stat_result) -> FileRecord:
+    """Describe what was copied, unless the file changed meanwhile: a mix of before and after is nobody's file."""
+    seen = {(source.size, source.modified), *((status.st_size, status.st_mtime_ns) for status in (before, after))}
+    if len(seen) > 1 or reader.size != after.st_size:
+        raise SourceError(
+            f"{source.path} changed while it was being saved, so nothing was published. "
+            "Save it again when nothing writes to it."
+        )
+    return FileRecord(source.relpath, reader.size, reader.sha256)
+
+
+def _open(source: Source) -> BinaryIO:
+    try:
+        # Without O_NONBLOCK a pipe that took the file's place since it was looked at would hang.
+        descriptor = os.open(source.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        return cast("BinaryIO", open(descriptor, "rb", buffering=0))
+    except OSError as error:
+        raise _unreadable(source.path, error) from error
+
+
+class _CountingReader(HashingReader):
+    """Tells the progress bar what passes, and whose fault it is where nothing does."""
+
+    def __init__(self, source: BinaryIO, path: str, bar: Progress) -> None:
+        super().__init__(source)
+        self._path = path
+        self._bar = bar
+
+    def read(self, size: int = -1, /) -> bytes:
+        try:
+            data = super().read(size)
+        except OSError as error:
+            raise _unreadable(self._path, error) from error
+        self._bar.advance(len(data))
+        return data
+
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
+        try:
+            found = super().readinto(buffer)
+        except OSError as error:
+            raise _unreadable(self._path, error) from error
+        self._bar.advance(found)
+        return found
+
+
+def _unreadable(path: str, error: OSError) -> SourceError:
+    return SourceError(f"{path} cannot be read: {error.strerror or error}.")

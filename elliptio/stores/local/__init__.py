@@ -1,0 +1,1 @@
+"""Hold bytes in a folder."""

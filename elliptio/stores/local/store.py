@@ -1,0 +1,381 @@
+"""A lake in a folder of this machine, or of a network drive.
+
+Files are staged in ``<root>/.elliptio/staging`` and renamed into place, so that an artifact appears whole or not at
+all, also after a power failure.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+import stat
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from elliptio.errors import MissingKeyError
+from elliptio.protocols import Content, StoredFile
+from elliptio.stores.local.disk import (
+    ABSENT,
+    NO_HARD_LINKS,
+    check_inside,
+    create_new,
+    prepare,
+    remove_tree,
+    rename_locked,
+    with_parent,
+    write_all,
+)
+from elliptio.stores.local.durability import STEP, begin_flush, flush
+from elliptio.stores.local.staging_lock import SUFFIX, StagingLock, abandoned
+from elliptio.stores.opening import check_key
+from elliptio.system.os_errors import explained, store_error
+
+CHUNK = 1 << 20
+PRIVATE = ".elliptio"
+STAGING = f"{PRIVATE}/staging"
+OPEN_AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+
+class LocalStore:
+    """Keeps files in a folder.
+
+    The folder need not exist before something is written. Published files are read-only, and who may read them follows
+    the umask, not the files they were copied from: with umask 077 nobody else may. Files that a program writes into
+    the staging folder itself keep the permissions it gave them, but those to write.
+
+    Everything below ``.elliptio`` belongs to elliptio: `list` shows it only for a prefix that begins with
+    ``.elliptio``, and what is being staged only for one that begins with ``.elliptio/staging`` (what a crash left
+    behind is found and removed through that). Where a crash left no files, its staging folder itself is listed.
+    `remove` passes over what a running process is staging.
+
+    Parameters
+    ----------
+    root
+        The folder. ``~`` is expanded, a relative path is taken from the working directory; links are kept.
+    durable
+        Whether to wait until the disk has what was published. Without, a power failure can lose or damage it.
+    """
+
+    scheme = "file"
+
+    def __init__(self, root: str | Path, *, durable: bool = True) -> None:
+        self.root = os.path.abspath(os.path.expanduser(root))
+        self.durable = durable
+        self.concurrency = max(4, min(8, os.cpu_count() or 1))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.root!r})"
+
+    def begin(self, prefix: str) -> LocalStaging:
+        """Start an artifact in a new folder below ``.elliptio/staging``.
+
+        Raises
+        ------
+        StoreError
+            If the folder cannot be made, or is in use by another upload of the same name.
+        """
+        target = self._path(prefix)
+        folder = os.path.join(self.root, STAGING, os.path.basename(target))
+        with explained("stage files in", folder):
+            check_inside(folder, self.root)
+            lock = with_parent(folder, lambda: StagingLock(folder))
+        return LocalStaging(self, folder, target, lock)
+
+    def open(self, key: str, *, whole: bool = False) -> BinaryIO:
+        """Open for reading; the system itself reads ahead.
+
+        Raises
+        ------
+        MissingKeyError
+            If there is no such file.
+        """
+        path = self._path(key)
+        try:
+            # A pipe in the place of a file would keep its reader waiting for ever.
+            fd = os.open(path, os.O_RDONLY | OPEN_AT_ONCE)
+        except OSError as error:
+            if error.errno in ABSENT:
+                raise MissingKeyError(f"there is no file {key!r} in {self.root}") from error
+            raise store_error("read", path, error) from error
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            os.close(fd)
+            raise MissingKeyError(f"there is no file {key!r} in {self.root}, but something else in its place")
+        return io.BufferedReader(_Reader(fd, path))
+
+    def stat(self, key: str) -> StoredFile | None:
+        """Size and time of exactly this file, or None."""
+        path = self._path(key)
+        try:
+            found = os.stat(path)
+        except OSError as error:
+            if error.errno in ABSENT:
+                return None
+            raise store_error("look up", path, error) from error
+        return _stored(key, found) if stat.S_ISREG(found.st_mode) else None
+
+    def list(self, prefix: str = "") -> Iterator[StoredFile]:
+        """All files at or below a prefix, but those of elliptio itself: see the class. Links are not followed."""
+        if prefix:
+            self._path(prefix)
+            single = self.stat(prefix)
+            if single is not None:
+                yield single
+                return
+        hidden = () if f"{prefix}/".startswith(f"{STAGING}/") else (STAGING,)
+        if prefix.split("/", 1)[0] != PRIVATE:
+            hidden = (PRIVATE,)
+        for found in self._walk(prefix, hidden):
+            if not _is_lock(found.key):
+                yield found
+        if prefix == STAGING:
+            yield from self._left_empty()
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Write a small file unless it exists, by a hard link: atomic between processes and on network drives."""
+        path = self._path(key)
+        if os.path.lexists(path):
+            return False
+        temporary = os.path.join(self.root, STAGING, f"create-{uuid.uuid4().hex}")
+        with explained("write", path):
+            check_inside(path, self.root)
+            fd = with_parent(temporary, lambda: create_new(temporary))
+            try:
+                with os.fdopen(fd, "wb", buffering=0) as file:
+                    write_all(file.fileno(), data)
+                    if self.durable:
+                        os.fsync(fd)
+                return self._claim(temporary, path)
+            finally:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(temporary)
+
+    def remove(self, prefix: str) -> None:
+        """Remove what is at or below a prefix, and folders that are empty then.
+
+        A staging folder goes with its lock, unless the process that made it still runs: then nothing happens.
+
+        Raises
+        ------
+        StoreError
+            If it fails, or a link leads out of the lake: what lies elsewhere is never removed.
+        """
+        path = self._path(prefix)
+        parts = prefix.split("/")
+        with explained("remove", path):
+            check_inside(path, self.root)
+            if prefix == STAGING:
+                with contextlib.suppress(FileNotFoundError):
+                    for name in sorted(os.listdir(path)):
+                        self.remove(f"{STAGING}/{name}")
+            elif "/".join(parts[:2]) == STAGING and len(parts) > 2 and prefix != f"{STAGING}/{SUFFIX}":
+                self._remove_staged(os.path.join(self.root, STAGING, parts[2].removesuffix(SUFFIX)), path)
+            else:
+                remove_tree(path)
+            parent = os.path.dirname(path)
+            while len(parent) > len(self.root):
+                try:
+                    os.rmdir(parent)
+                except OSError as error:
+                    if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+                        break
+                parent = os.path.dirname(parent)
+
+    def _left_empty(self) -> Iterator[StoredFile]:
+        """Staging folders without files, and locks without folders, that a crash left."""
+        staging = os.path.join(self.root, STAGING)
+        try:
+            names = {name.removesuffix(SUFFIX) for name in os.listdir(staging)}
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        for name in sorted(names - {""}):
+            folder = os.path.join(staging, name)
+            if os.path.isfile(folder) or next(self._walk(f"{STAGING}/{name}", ()), None) is not None:
+                continue
+            with abandoned(folder) as free, contextlib.suppress(FileNotFoundError):
+                if free:
+                    left = os.stat(folder if os.path.isdir(folder) else folder + SUFFIX)
+                    yield replace(_stored(f"{STAGING}/{name}", left), size=0)
+
+    def _remove_staged(self, folder: str, path: str) -> None:
+        with abandoned(folder) as free:
+            if free and path in (folder, folder + SUFFIX):
+                remove_tree(folder)
+                remove_tree(folder + SUFFIX)
+            elif free:
+                remove_tree(path)
+
+    def _path(self, key: str) -> str:
+        return os.path.join(self.root, check_key(key, self.root))
+
+    def _claim(self, temporary: str, path: str) -> bool:
+        """Give a complete file its name, unless the name is taken."""
+        made: list[str] = []
+        try:
+            with_parent(path, lambda: os.link(temporary, path), made)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            if error.errno not in NO_HARD_LINKS:
+                raise
+            if not rename_locked(os.path.join(self.root, STAGING, ".lock"), temporary, path):
+                return False
+        if self.durable:
+            flush([os.path.dirname(path), *made])
+        return True
+
+    def _walk(self, prefix: str, hidden: tuple[str, ...]) -> Iterator[StoredFile]:
+        folders = [prefix]
+        while folders:
+            folder = folders.pop()
+            path = os.path.join(self.root, folder)
+            try:
+                with os.scandir(path) as entries:
+                    found = [entry for entry in entries if not entry.is_symlink()]
+            except OSError as error:
+                if error.errno in ABSENT:
+                    continue
+                raise store_error("list", path, error) from error
+            for entry in found:
+                key = f"{folder}/{entry.name}" if folder else entry.name
+                if entry.is_dir(follow_symlinks=False):
+                    if key not in hidden:
+                        folders.append(key)
+                elif entry.is_file(follow_symlinks=False):
+                    # Somebody else may be removing while we list.
+                    with contextlib.suppress(FileNotFoundError):
+                        yield _stored(key, entry.stat(follow_symlinks=False))
+
+
+class _Reader(io.FileIO):
+    """Reads a file; where the disk fails in the middle of it, that is a failure of the store."""
+
+    def __init__(self, fd: int, path: str) -> None:
+        super().__init__(fd)
+        self.path = path
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        try:
+            return super().readinto(buffer)
+        except OSError as error:
+            raise store_error("read", self.path, error) from error
+
+    def readall(self) -> bytes:
+        try:
+            return super().readall()
+        except OSError as error:
+            raise store_error("read", self.path, error) from error
+
+
+class LocalStaging:
+    """The files of one artifact, staged in a folder on the file system of the lake."""
+
+    in_place = True
+
+    def __init__(self, store: LocalStore, folder: str, target: str, lock: StagingLock) -> None:
+        self.folder = Path(folder)
+        self._path = folder
+        self._store = store
+        self._target = target
+        self._lock = lock
+        self._made = {folder}
+        self._put: set[str] = set()
+
+    def put(self, relpath: str, source: BinaryIO) -> None:
+        """Copy what `source` still yields into the staging folder; of a copy that fails nothing is left."""
+        path = os.path.join(self._path, check_key(relpath, self._path))
+        with explained("write", path):
+            self._make_folder(os.path.dirname(path))
+            fd = create_new(path)
+        written = begun = 0
+        try:
+            # What the source raises is not the fault of the store, and passes through.
+            while chunk := source.read(CHUNK):
+                with explained("write", path):
+                    write_all(fd, chunk)
+                written += len(chunk)
+                if self._store.durable and written - begun >= STEP:
+                    begin_flush(fd, begun, written - begun)
+                    begun = written
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+            raise
+        finally:
+            os.close(fd)
+        self._put.add(path)
+
+    def link(self, relpath: str, key: str, content: Content | None = None) -> bool:
+        """Make a hard link to a published file; False where there are none between these folders."""
+        path = os.path.join(self._path, check_key(relpath, self._path))
+        published = os.path.join(self._store.root, check_key(key, self._store.root))
+        with explained("write", path):
+            check_inside(published, self._store.root)
+            self._make_folder(os.path.dirname(path))
+            try:
+                if not stat.S_ISREG(os.lstat(published).st_mode):
+                    return False
+                os.link(published, path)
+            except OSError as error:
+                if error.errno not in (*NO_HARD_LINKS, *ABSENT, errno.EXDEV):
+                    raise
+                return False
+        return True
+
+    def publish(self) -> None:
+        """Flush, make files read-only, and rename the folder to where readers look.
+
+        Raises
+        ------
+        StoreError
+            If something is there already or the disk fails. Nothing is visible then, and `discard` is still to be done.
+        """
+        with explained("publish", self._target):
+            check_inside(self._target, self._store.root)
+            files, folders = prepare(self._path, self._put)
+            made: list[str] = []
+            if self._store.durable:
+                flush([*files, *folders])
+            if os.path.lexists(self._target):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), self._target)
+            with_parent(self._target, lambda: os.rename(self._path, self._target), made)
+            if self._store.durable:
+                try:
+                    flush([os.path.dirname(self._target), *made])
+                except OSError:
+                    os.rename(self._target, self._path)
+                    raise
+            self._lock.release()
+
+    def discard(self) -> None:
+        """Remove the staging folder. After `publish` there is none."""
+        with explained("discard", self._path):
+            remove_tree(self._path)
+            self._lock.release()
+
+    def _make_folder(self, folder: str) -> None:
+        """Make a folder below the staging folder, which must not lead out of it through a link."""
+        if folder in self._made:
+            return
+        self._make_folder(os.path.dirname(folder))
+        try:
+            os.mkdir(folder)
+        except FileExistsError:
+            if not stat.S_ISDIR(os.lstat(folder).st_mode):
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), folder) from None
+        self._made.add(folder)
+
+
+def _stored(key: str, found: os.stat_result) -> StoredFile:
+    return StoredFile(key, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC), str(found.st_mtime_ns))
+
+
+def _is_lock(key: str) -> bool:
+    """Whether this is the lock of a staging folder."""
+    folder, _, name = key.rpartition("/")
+    return folder == STAGING and name.endswith(SUFFIX) and name != SUFFIX

@@ -1,0 +1,128 @@
+"""Stores: where the bytes of a lake are kept, chosen by the scheme of its root.
+
+Importing this package loads no SDK; `open_store` imports what the chosen scheme needs.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import unquote, urlsplit
+
+from elliptio.errors import ConfigError, MissingExtraError, StoreError
+from elliptio.protocols import Store
+
+__all__ = ["SCHEMES", "Scheme", "check_key", "open_store"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """How to get a store: where its class is, which packages it needs and the extra that installs them."""
+
+    target: str
+    modules: tuple[str, ...] = ()
+    extra: str = ""
+
+
+SCHEMES = {
+    "file": Scheme("elliptio.stores.local.store:LocalStore"),
+    "s3": Scheme("elliptio.stores.s3.store:S3Store", ("boto3", "obstore"), "s3"),
+}
+
+# A single letter before the colon is not a scheme: "c://data" is somebody's folder.
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+_ONE_SLASH = re.compile(r"(s3[an]?|gc?s|az|abfss?|https?|mongodb|sqlite|file):/(?!/)", re.IGNORECASE)
+
+
+def open_store(root: str | Path | Store, **options: Any) -> Store:
+    """Make the store that a root describes. Touches neither disk nor network.
+
+    Parameters
+    ----------
+    root
+        A folder, a ``file://`` URL, ``s3://bucket/prefix``, or a store, which is returned as it is.
+    options
+        Passed on to the class of the store, for example ``endpoint_url`` for S3 or ``durable`` for a folder.
+
+    Raises
+    ------
+    ConfigError
+        If nothing is known by this scheme, or the URL cannot be a root.
+    MissingExtraError
+        If a package that the scheme needs is not installed.
+    """
+    if not isinstance(root, (str, os.PathLike)):
+        if options:
+            raise ConfigError(f"options {sorted(options)} cannot be applied to a store that exists already")
+        return root
+    address = os.fspath(root)
+    name = _scheme_of(address)
+    scheme = SCHEMES[name]
+    address = _folder_of(address) if name == "file" else name + address[len(name) :]
+    module, _, attribute = scheme.target.partition(":")
+    _require(scheme)
+    return cast(Store, getattr(import_module(module), attribute)(address, **options))
+
+
+def check_key(key: str, root: str) -> str:
+    """Return a key, or say why it is none: keys are '/'-separated, relative, and name just one place.
+
+    Raises
+    ------
+    StoreError
+        If it is empty, absolute, or has empty, '.' or '..' parts or a NUL.
+    """
+    parts = key.split("/")
+    if "" in parts or "." in parts or ".." in parts or "\0" in key:
+        raise StoreError(
+            f"{key!r} is not a key of {root}: a key is a relative path without empty, '.' or '..' parts and without NUL"
+        )
+    return key
+
+
+def _scheme_of(address: str) -> str:
+    if not address or address.isspace():
+        raise ConfigError("the root is empty: give a folder or a URL such as s3://bucket/prefix")
+    if "\0" in address:
+        raise ConfigError(f"the root {address!r} holds a NUL, which no path can")
+    match = _URL.match(address)
+    if match is None:
+        if _ONE_SLASH.match(address):
+            raise ConfigError(f"{address!r} looks like a URL with one slash too few; if it is a folder: ./{address}")
+        return "file"
+    name = match[1].lower()
+    if "@" in urlsplit(address).netloc:
+        # Without the address: it would carry the password into logs.
+        raise ConfigError(
+            f"a {name}:// root must not contain a user or password: "
+            "roots are recorded with artifacts. Use the environment or a profile instead."
+        )
+    if name not in SCHEMES:
+        known = ", ".join(f"{each}://" for each in sorted(SCHEMES))
+        raise ConfigError(f"no store is known for {name}:// (root {address!r}): use a folder or one of {known}")
+    return name
+
+
+def _folder_of(address: str) -> str:
+    """Return the folder that a path or a file:// URL means."""
+    if _URL.match(address) is None:
+        return address
+    parts = urlsplit(address)
+    if parts.netloc not in ("", "localhost") or not parts.path or parts.query or parts.fragment:
+        raise ConfigError(f"{address!r} is not a folder on this machine: write file:///absolute/path, or just the path")
+    return unquote(parts.path)
+
+
+def _require(scheme: Scheme) -> None:
+    for module in scheme.modules:
+        try:
+            import_module(module)
+        except ImportError as error:
+            name = scheme.extra
+            raise MissingExtraError(
+                f"{name}:// roots need {' and '.join(scheme.modules)}: pip install 'elliptio[{name}]' ({error})"
+            ) from error

@@ -1,0 +1,395 @@
+"""A lake in a bucket of S3 or of anything that speaks its protocol."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeVar, cast
+
+from elliptio.errors import ConfigError, ElliptioError, MissingKeyError, StoreError
+from elliptio.protocols import PIECE, Content, StoredFile
+from elliptio.stores.opening import check_key
+from elliptio.stores.s3.clients import Addressing, ObjectLock, connect
+from elliptio.stores.s3.failures import RENEWABLE, explain, patiently
+from elliptio.stores.s3.movers import DELETE_AT_ONCE, Mover, Page, mover
+from elliptio.stores.s3.readers import BUFFER, Ahead, Reader
+from elliptio.stores.s3.writers import MOST_PARTS, PART, SMALL, Buffers, Parts, Readable
+from elliptio.system.forking import Lock
+from elliptio.system.os_errors import explained
+
+if TYPE_CHECKING:
+    from boto3.session import Session
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+class _Bound(NamedTuple):
+    """The clients of one process."""
+
+    client: Any
+    mover: Mover
+    ahead: Ahead
+
+
+class S3Store:
+    """Keeps files in a bucket.
+
+    Configuration is AWS's own: environment variables, profiles, SSO, container and instance roles,
+    ``AWS_ENDPOINT_URL``. Nothing is connected before it is needed. A store can be pickled, unless it was given a
+    session, and used after a fork.
+
+    Parameters
+    ----------
+    root
+        ``s3://bucket`` or ``s3://bucket/prefix``.
+    endpoint_url
+        Where the server is, if it is not AWS and AWS's configuration does not say so.
+    addressing
+        ``"path"``: ``https://host/bucket/key``; ``"virtual"``: ``https://bucket.host/key``; ``"auto"``: what the AWS
+        configuration says, else virtual on AWS and path elsewhere.
+    session
+        A boto3 session to take configuration and credentials from.
+    object_lock
+        ``"governance:30d"`` or ``"compliance:7y"``: for so long nobody can remove, for good, what is written. The
+        bucket must have object lock.
+
+    Raises
+    ------
+    ConfigError
+        If the root is not a bucket and prefix, or an option is none of these.
+    """
+
+    scheme = "s3"
+    concurrency = 32
+
+    def __init__(
+        self,
+        root: str,
+        *,
+        endpoint_url: str | None = None,
+        addressing: Addressing = "auto",
+        session: Session | None = None,
+        object_lock: str | None = None,
+    ) -> None:
+        self.bucket, self.prefix = _split(root)
+        self.root = f"s3://{self.bucket}/{self.prefix}".rstrip("/")
+        if addressing not in ("auto", "path", "virtual"):
+            raise ConfigError(f"addressing is 'auto', 'path' or 'virtual', not {addressing!r}")
+        self._endpoint_url = endpoint_url
+        self._addressing = addressing
+        self._session = session
+        self._object_lock = None if object_lock is None else ObjectLock.parse(object_lock)
+        self._bound: dict[int, _Bound] = {}
+        self._lock = Lock()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.root!r})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        if self._session is not None:
+            raise TypeError(f"{self!r} was given a boto3 session, which cannot be pickled: configure it by a profile")
+        return {**self.__dict__, "_bound": {}}
+
+    def begin(self, prefix: str) -> S3Staging:
+        """Start an artifact. No request is made."""
+        check_key(prefix, self.root)
+        return S3Staging(self, prefix)
+
+    def open(self, key: str, *, whole: bool = False) -> BinaryIO:
+        """Open for reading: in ranges, more of them at once the further one reads on.
+
+        Raises
+        ------
+        MissingKeyError
+            If there is no such object.
+        """
+        raw = Reader(self, check_key(key, self.root), whole=whole)
+        return cast(BinaryIO, io.BufferedReader(raw, BUFFER))
+
+    def stat(self, key: str) -> StoredFile | None:
+        """Size and time of exactly this object, or None."""
+        full = self._full(check_key(key, self.root))
+        found = self.attempt("look up a file in", lambda mover: mover.head(full))
+        return None if found is None else StoredFile(key, *found)
+
+    def list(self, prefix: str = "") -> Iterator[StoredFile]:
+        """All objects at or below a prefix, a page at a time. Objects of uploads under way are among them."""
+        if prefix:
+            own = self.stat(prefix)
+            if own is not None:
+                yield own
+        full = self._full(prefix) if prefix else self.prefix
+        skip = len(self.prefix) + 1 if self.prefix else 0
+        token: str | None = None
+        while True:
+            page, token = self.attempt("list", partial(_page, full, token))
+            for key, size, modified, stamp in page:
+                # What other tools write to show a folder is no file.
+                if not key.endswith("/"):
+                    yield StoredFile(key[skip:], size, modified, stamp)
+            if token is None:
+                return
+
+    def unfinished(self, prefix: str = "") -> Iterator[StoredFile]:
+        """List large files whose upload has begun and not ended, under way or cut off, with the time it began.
+
+        Their parts take space, no listing shows them, and `remove` drops them. Sizes are not known, and 0.
+        """
+        full = self._full(prefix) if prefix else self.prefix
+        skip = len(self.prefix) + 1 if self.prefix else 0
+        for key, _, begun in self.attempt("list uploads in", lambda mover: mover.writer.unfinished(full)):
+            yield StoredFile(key[skip:], 0, begun)
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Write a small object unless it exists, by a conditional put."""
+        full = self._full(check_key(key, self.root))
+        token = secrets.token_hex(16)
+        return self.attempt("write to", lambda mover: mover.create(full, data, token))
+
+    def remove(self, prefix: str) -> None:
+        """Remove all objects at or below a prefix, many with one request, and what uploads that were cut off left."""
+        check_key(prefix, self.root)
+        found = self.list(prefix)
+        while batch := [each.key for each in islice(found, DELETE_AT_ONCE)]:
+            self.delete(batch)
+        full = self._full(prefix)
+        self.attempt("remove unfinished uploads from", lambda mover: mover.writer.abort_all(full))
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Remove objects by their keys."""
+        if keys:
+            full = [self._full(key) for key in keys]
+            self.attempt("remove files from", lambda mover: mover.delete(full))
+
+    def client(self) -> Any:
+        """Return a boto3 client as this store is configured, for what concerns the bucket as a whole."""
+        try:
+            return self._here().client
+        except ElliptioError:
+            raise
+        except Exception as error:
+            raise explain(error, self.root, "reach") from error
+
+    def attempt(self, action: str, do: Callable[[Mover], T], key: str | None = None, *, again: bool = True) -> T:
+        """Do something, patiently unless not `again`, and explain what goes wrong.
+
+        A missing object is a missing `key`, if one is named.
+        """
+        # A server that never answered will not do so the second time.
+        once = RENEWABLE | {"Timeout"} if os.getpid() in self._bound else RENEWABLE
+        try:
+            if again:
+                return patiently(lambda: do(self._here().mover), self._renew, once)
+            patiently(self._here, self._renew)
+            return do(self._here().mover)
+        except ElliptioError:
+            raise
+        except Exception as error:
+            if key is not None and isinstance(error, FileNotFoundError) and "NoSuchBucket" not in str(error):
+                raise MissingKeyError(f"there is no file {key!r} in {self.root}") from error
+            raise explain(error, self.root, action) from error
+
+    def ahead(self) -> Ahead:
+        """Return what fetches ahead, in this process."""
+        return self._here().ahead
+
+    def _renew(self) -> None:
+        """Read the configuration again: somebody may have signed in meanwhile."""
+        self._bound = {}
+
+    def _full(self, key: str) -> str:
+        return f"{self.prefix}/{key}" if self.prefix else key
+
+    def _here(self) -> _Bound:
+        """Return the clients of this process: neither boto3's nor obstore's may cross a fork."""
+        pid = os.getpid()
+        bound = self._bound.get(pid)
+        if bound is None:
+            with self._lock:
+                bound = self._bound.get(pid)
+                if bound is None:
+                    found = connect(self.bucket, self._endpoint_url, self._addressing, self._session, self._object_lock)
+                    bound = _Bound(found.client, mover(found), Ahead())
+                    self._bound = {pid: bound}
+        return bound
+
+
+class S3Staging:
+    """The files of one artifact on their way to S3, which cannot rename.
+
+    Objects are put where they will stay. Until a document refers to them, nobody looks there.
+    """
+
+    folder: Path
+    in_place = False
+
+    def __init__(self, store: S3Store, prefix: str) -> None:
+        self._store = store
+        self._prefix = prefix
+        self._keys: set[str] = set()
+        self._buffers = Buffers()
+        self._lock = Lock()
+
+    def __getattr__(self, name: str) -> Path:
+        # A plain upload needs no folder, so it is made when first asked for.
+        if name != "folder":
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        with self._lock:
+            if "folder" not in self.__dict__:
+                with explained("stage files in", tempfile.gettempdir()):
+                    self.folder = Path(tempfile.mkdtemp(prefix="elliptio-"))
+            return self.folder
+
+    def put(self, relpath: str, source: BinaryIO) -> None:
+        """Upload what `source` still yields: with one request if it is small, else part by part.
+
+        At most seven parts of 8 MiB are in memory for all files together, or two larger ones of a file of more than
+        70 GiB.
+
+        Raises
+        ------
+        StoreError
+            If the store fails, or has a file under this key already: none is ever overwritten.
+        """
+        store = self._store
+        check_key(relpath, store.root)
+        head = _read_up_to(source, SMALL)
+        key = self._claim(relpath)
+        small = len(head) < SMALL
+        written = self._put_small(store._full(key), head) if small else self._put_large(store._full(key), head, source)
+        if not written:
+            self._give_up(key)
+            raise _taken(store.root, key)
+
+    def _put_small(self, full: str, data: bytes | bytearray) -> bool:
+        token = secrets.token_hex(16)
+        return self._store.attempt("write to", lambda mover: mover.create(full, data, token))
+
+    def _put_large(self, full: str, head: bytes, source: BinaryIO) -> bool:
+        size = _part_size(source)
+        parts = Parts(self._buffers, head, source, size)
+        first = parts.take()
+        assert first is not None
+        if first.size < size:
+            try:
+                return self._put_small(full, first.content())
+            finally:
+                parts.give(first)
+        parts.untake(first)
+        token = secrets.token_hex(16)
+        try:
+            return self._store.attempt(
+                "write to", lambda mover: mover.writer.put_parts(full, parts, token), again=False
+            )
+        except Exception:
+            if parts.failure is not None:
+                # The source failed, not the store.
+                raise parts.failure from None
+            raise
+        finally:
+            parts.close()
+
+    def link(self, relpath: str, key: str, content: Content | None = None) -> bool:
+        """Have the server copy a published file, if the SHA-256 of each piece that it copied is what it must be.
+
+        False without that: servers that do not tell what they copied are not trusted with it.
+
+        Raises
+        ------
+        StoreError
+            If there is a file under this key already.
+        """
+        if content is None or not 0 < content.size <= MOST_PARTS * PIECE:
+            return False
+        store = self._store
+        target, source = self._claim(relpath), store._full(check_key(key, store.root))
+        token = secrets.token_hex(16)
+        try:
+            written = store.attempt(
+                "copy a file in",
+                lambda mover: mover.writer.copy(store._full(target), source, content, token),
+                again=False,
+            )
+        except StoreError as error:
+            log.info("%s is sent again: %s", relpath, error)
+            self._give_up(target)
+            return False
+        if not written:
+            self._give_up(target)
+            raise _taken(store.root, target)
+        return True
+
+    def _claim(self, relpath: str) -> str:
+        """Note the key of a file as this artifact's own."""
+        key = f"{self._prefix}/{check_key(relpath, self._store.root)}"
+        with self._lock:
+            if key in self._keys:
+                raise _taken(self._store.root, key)
+            self._keys.add(key)
+        return key
+
+    def _give_up(self, key: str) -> None:
+        """Forget a key: what is there is another's, and stays when this artifact is discarded."""
+        with self._lock:
+            self._keys.discard(key)
+
+    def publish(self) -> None:
+        """Only drop the folder: every object that was put is durable, and is there as soon as it is referred to."""
+        self._keys = set()
+        self._drop_folder()
+
+    def discard(self) -> None:
+        """Remove the objects that were put, as far as the store can be reached, and the folder."""
+        self._drop_folder()
+        keys, self._keys = sorted(self._keys), set()
+        # What cannot be removed now is an orphan, which is found and removed later.
+        with contextlib.suppress(StoreError):
+            self._store.delete(keys)
+
+    def _drop_folder(self) -> None:
+        if "folder" in self.__dict__:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _split(root: str) -> tuple[str, str]:
+    scheme, _, rest = root.partition("://")
+    bucket, *parts = rest.rstrip("/").split("/")
+    if scheme.lower() != "s3" or not bucket or "@" in bucket or any(part in ("", ".", "..") for part in parts):
+        raise ConfigError("an S3 root is s3://bucket or s3://bucket/prefix, without credentials and empty parts")
+    return bucket, "/".join(parts)
+
+
+def _part_size(source: object) -> int:
+    """Return how large the parts must be; the size of the file decides, where it can be known."""
+    try:
+        size = os.fstat(source.fileno()).st_size  # type: ignore[attr-defined]
+    except (AttributeError, OSError, ValueError):
+        return PART
+    return max(PART, -(-size // MOST_PARTS))
+
+
+def _read_up_to(source: Readable, size: int) -> bytes:
+    """Return the next `size` bytes, fewer only at the end."""
+    found = data = source.read(size)
+    while found and len(data) < size:
+        found = source.read(size - len(data))
+        data += found
+    return data
+
+
+def _page(full: str, token: str | None, mover: Mover) -> Page:
+    return mover.page(full, token)
+
+
+def _taken(root: str, key: str) -> StoreError:
+    return StoreError(f"cannot write to {root}: {key!r} is there already, and no file is ever overwritten")

@@ -1,0 +1,97 @@
+"""A progress bar for transfers that take a while; silent where nobody watches."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from types import TracebackType
+from typing import Any
+
+from elliptio.system.forking import Lock
+
+DELAY = 1.0
+"""Seconds that a transfer must last before a bar shows."""
+
+
+class StoppedError(Exception):
+    """Another part of the transfer failed, so that this one need not go on."""
+
+
+class Progress:
+    """Counts bytes moved by several threads and shows them, once `DELAY` has passed, in a terminal or notebook.
+
+    Attributes
+    ----------
+    stopped
+        Set to stop what is under way: to count more bytes is an error then.
+
+    Parameters
+    ----------
+    total
+        Bytes to come.
+    what
+        What is under way, such as ``"Saving"``.
+    enabled
+        False never shows anything.
+
+    """
+
+    def __init__(self, total: int, what: str, *, enabled: bool = True) -> None:
+        self.stopped = threading.Event()
+        self._lock = Lock()
+        self._moved = 0
+        self._total = total
+        self._what = what
+        self._bar: Any = None
+        self._timer: threading.Timer | None = None
+        # A thread for a few bytes would cost more than the transfer: small ones are over long before the delay.
+        if enabled and total > 8 << 20 and _is_watched():
+            self._timer = threading.Timer(DELAY, self._show)
+            self._timer.daemon = True
+
+    def __enter__(self) -> Progress:
+        if self._timer:
+            self._timer.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._timer:
+            self._timer.cancel()
+        with self._lock:
+            self._timer = None
+            if self._bar is not None:
+                self._bar.close()
+                self._bar = None
+
+    def advance(self, size: int) -> None:
+        """Count `size` more bytes.
+
+        Raises
+        ------
+        StoppedError
+            If it is stopped.
+
+        """
+        if self.stopped.is_set():
+            raise StoppedError("something else failed")
+        with self._lock:
+            self._moved += size
+            if self._bar is not None:
+                self._bar.update(size)
+
+    def _show(self) -> None:
+        from tqdm.auto import tqdm
+
+        with self._lock:
+            if self._timer is not None:
+                self._bar = tqdm(
+                    total=self._total, initial=self._moved, desc=self._what, unit="B", unit_scale=True, leave=False
+                )
+
+
+def _is_watched() -> bool:
+    if "ipykernel" in sys.modules:
+        return True
+    return sys.stderr is not None and sys.stderr.isatty()
