@@ -20,7 +20,7 @@ from elliptio.provenance import cells
 from elliptio.provenance import collecting as provenance
 from elliptio.provenance.cells import executed_cells, to_notebook
 from tests.kernels import Kernel, own_environment, running
-from tests.provenance.secret_cases import INNOCENT, SECRETS
+from tests.provenance.secrets.secret_cases import INNOCENT, SECRETS
 
 TOKEN = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
 

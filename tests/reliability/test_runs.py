@@ -19,7 +19,7 @@ from elliptio.lake import run_records as runs
 from elliptio.runs.scopes import RUN_ID
 from elliptio.system import liveness
 from tests.conftest import Team
-from tests.handler.test_runs import no_run, only  # noqa: F401 - a fixture
+from tests.runs.test_runs import no_run, only  # noqa: F401 - a fixture
 
 
 def start(script: str, *arguments: object) -> subprocess.Popen[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import elliptio as eio
-from tests.provenance.secret_cases import INNOCENT, SECRETS
+from tests.provenance.secrets.secret_cases import INNOCENT, SECRETS
 
 SCRIPT = """
 import pathlib, sys

@@ -20,8 +20,8 @@ import elliptio as eio
 from elliptio.finding.search import EmptyIndexWarning
 from elliptio.lake import tags
 from tests.conftest import Team
-from tests.handler.test_spool import Failing
-from tests.handler.test_tags import named, tagged
+from tests.lake.test_spool import Failing
+from tests.lake.test_tags import named, tagged
 
 # --- many at once ---
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import elliptio as eio
-from tests.reproduction.conftest import Clone, Desk, git
+from tests.lineage.reproduction.conftest import Clone, Desk, git
 
 PREPARE = """\
 import numpy as np

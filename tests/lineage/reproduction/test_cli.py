@@ -14,7 +14,7 @@ import pytest
 import elliptio as eio
 from elliptio.cli import main
 from tests.cli.conftest import Result
-from tests.reproduction.conftest import Clone, Desk, git
+from tests.lineage.reproduction.conftest import Clone, Desk, git
 
 pytestmark = [pytest.mark.usefixtures("shared"), pytest.mark.timeout(300)]  # the environment is made first
 

@@ -97,7 +97,7 @@ def test_optional_fields_are_checked(local: eio.Handler, tmp_path: Path) -> None
 
 
 def test_where_the_repository_was(local: eio.Handler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tests.reproduction.conftest import git
+    from tests.lineage.reproduction.conftest import git
 
     repository = tmp_path / "repository"
     repository.mkdir()

@@ -9,7 +9,7 @@ from itertools import combinations, pairwise
 import pytest
 
 from elliptio.lineage.drawing.layout import Layout, layout
-from tests.drawing.family import chain
+from tests.lineage.drawing.family import chain
 
 
 def some_edges(count: int, seed: int = 3) -> list[tuple[int, int]]:

@@ -16,7 +16,7 @@ import pytest
 
 import elliptio as eio
 from elliptio.system.current_handler import current
-from tests.handler.test_upkeep import flip
+from tests.lake.upkeep.test_upkeep import flip
 
 SAVED = pd.DataFrame({"a": range(1000), "b": [f"text {number}" for number in range(1000)]})
 

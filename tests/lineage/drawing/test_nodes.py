@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from elliptio.lineage.drawing.nodes import Node, cut, details, subtitle, title
-from tests.drawing.family import node
+from tests.lineage.drawing.family import node
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import elliptio as eio
 from elliptio.artifacts import hashing
 from elliptio.artifacts import verified_paths as local_paths
 from tests.conftest import Team
-from tests.handler.test_upkeep import flip
+from tests.lake.upkeep.test_upkeep import flip
 
 
 def test_other_programs_read_a_file_as_it_is(h: eio.Handler, data: Path) -> None:

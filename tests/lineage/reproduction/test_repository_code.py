@@ -9,7 +9,7 @@ import pytest
 
 import elliptio as eio
 from elliptio.lineage.reproduction.repository_code import CodeFinder, check_out
-from tests.reproduction.conftest import Clone, git
+from tests.lineage.reproduction.conftest import Clone, git
 
 
 def commit(folder: Path, **files: str) -> str:

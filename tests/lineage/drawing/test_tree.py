@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from elliptio.lineage.drawing.nodes import Node
 from elliptio.lineage.drawing.tree import MOST_LINES, tree
-from tests.drawing.family import chain, descendants, fan, hostile, node
+from tests.lineage.drawing.family import chain, descendants, fan, hostile, node
 
 
 def test_ancestors_above_and_descendants_below() -> None:

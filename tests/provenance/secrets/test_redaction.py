@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elliptio.provenance.secrets.redaction import MASK, Finding, redact, redact_argv, redact_url
-from tests.provenance.secret_cases import ADVERSARIAL, ALPHANUMERIC, INNOCENT, SECRETS, fake
+from tests.provenance.secrets.secret_cases import ADVERSARIAL, ALPHANUMERIC, INNOCENT, SECRETS, fake
 
 
 @pytest.mark.parametrize(("template", "secret"), [pytest.param(t, s, id=n) for n, t, s in SECRETS])

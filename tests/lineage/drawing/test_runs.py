@@ -11,8 +11,8 @@ from elliptio.lineage.drawing.notation import dot, mermaid
 from elliptio.lineage.drawing.runs import Step, details, with_steps
 from elliptio.lineage.drawing.svg import svg
 from elliptio.lineage.drawing.tree import tree
-from tests.drawing.family import HOSTILE, SHOT, descendants, fan, node
-from tests.drawing.test_svg import boxes
+from tests.lineage.drawing.family import HOSTILE, SHOT, descendants, fan, node
+from tests.lineage.drawing.test_svg import boxes
 
 
 def run(name: str, **facts: Any) -> dict[str, Any]:

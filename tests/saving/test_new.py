@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import elliptio as eio
-from tests.handler.test_upload import files_of
+from tests.saving.test_upload import files_of
 
 
 def test_declared_names(h: eio.Handler) -> None:

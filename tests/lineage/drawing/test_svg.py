@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 from elliptio.lineage.drawing.folding import MOST_ALIKE, fold
 from elliptio.lineage.drawing.nodes import Node
 from elliptio.lineage.drawing.svg import svg
-from tests.drawing.family import HOSTILE, chain, descendants, fan, hostile, node
+from tests.lineage.drawing.family import HOSTILE, chain, descendants, fan, hostile, node
 
 _SPACE = "{http://www.w3.org/2000/svg}"
 

@@ -23,7 +23,7 @@ from elliptio.runs import facts as run_facts
 from elliptio.runs import recording
 from elliptio.runs.scopes import BASED_ON, LAKE, RUN_ID
 from tests.conftest import Team
-from tests.handler.test_spool import Failing
+from tests.lake.test_spool import Failing
 
 VARIABLES = (RUN_ID, LAKE, BASED_ON)
 

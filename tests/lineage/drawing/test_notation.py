@@ -10,7 +10,7 @@ import pytest
 import elliptio as eio
 from elliptio.lineage.drawing.nodes import Node
 from elliptio.lineage.drawing.notation import dot, graph, mermaid
-from tests.drawing.family import HOSTILE, hostile, node
+from tests.lineage.drawing.family import HOSTILE, hostile, node
 
 NODES = [Node("old", -1, "unknown"), node("new"), Node("gone", 1, "deleted", node("gone").document)]
 LINKS = [("new", "old"), ("gone", "new"), ("gone", "new"), ("new", "not asked for")]

@@ -230,7 +230,8 @@ def test_normalizing_does_not_change_the_meaning(query: dict[str, Any]) -> None:
 
 def test_checking_a_query_loads_nothing_heavy() -> None:
     code = (
-        "import sys, elliptio.indexes.query.checking as q; q.check_query({'a': {'$gt': 1}, '$or': [{'b': {'$regex': 'x'}}]});"
+        "import sys, elliptio.indexes.query.checking as q; "
+        "q.check_query({'a': {'$gt': 1}, '$or': [{'b': {'$regex': 'x'}}]});"
         "q.check_sort('-a'); print([m for m in ('bson', 'pymongo', 'numpy', 'pandas') if m in sys.modules])"
     )
     root = str(Path(elliptio.__file__).parent.parent)

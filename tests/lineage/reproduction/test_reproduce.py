@@ -13,7 +13,7 @@ import pytest
 import elliptio as eio
 from tests import kernels
 from tests.conftest import Team
-from tests.reproduction.conftest import Clone, Desk, git
+from tests.lineage.reproduction.conftest import Clone, Desk, git
 
 pytestmark = [pytest.mark.usefixtures("shared"), pytest.mark.timeout(300)]  # the environment is made first
 
