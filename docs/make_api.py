@@ -20,7 +20,10 @@ RETURNED = {
     "metadata": ("FileRecord",),
     "lineage.lineage": ("Lineage", "Node"),
     "run": ("Run",),
+    "runs.runs": ("Runs",),
     "runs.tree": ("RunTree",),
+    "finding.tags": ("Tags",),
+    "finding.search": ("Found",),
     "lineage.comparison.comparison": ("Comparison", "GitComparison"),
     "lineage.comparison.table_comparison": ("TableComparison",),
     "lineage.reproduction.reproduction": ("Reproduction",),
@@ -72,7 +75,7 @@ def describe(item: Any) -> Iterator[str]:
         # Files and the like are never made by users.
         if not inspect.isclass(item) or is_dataclass(item) or item.__name__ == "Handler":
             yield signature(item.__name__, item)
-        yield from (f"Has all that [`{base.__name__}`](#{base.__name__.lower()}) has." for base in bases)
+        yield from map(inherits, bases)
     doc = inspect.getdoc(item) or ""
     if item.__name__ in NOT_MADE_BY_USERS:  # how it is made concerns nobody
         doc = re.sub(r"\n+Parameters\n-+\n(?:.+\n?|\n(?=    ))*", "\n", doc)
@@ -93,9 +96,17 @@ def describe(item: Any) -> Iterator[str]:
         yield markdown(inspect.getdoc(member) or "")
 
 
+def inherits(base: type) -> str:
+    """Say what a class has of another."""
+    if base.__name__ != "Work":
+        return f"Has all that [`{base.__name__}`](#{base.__name__.lower()}) has."
+    verbs = ", ".join(f"`{name}`" for name in vars(base) if not name.startswith("_"))
+    return f"Has these of [`Handler`](#handler): {verbs}."
+
+
 def homes(item: type) -> list[type]:
-    """List a class and those that it is divided into, which readers need not know."""
-    return [kind for kind in item.__mro__ if kind is item or kind.__name__ in ("LinkVerbs", "Session", "RunVerbs")]
+    """List a class and those whose members are shown as its own."""
+    return [kind for kind in item.__mro__ if kind is item or (item.__name__, kind.__name__) == ("Handler", "Work")]
 
 
 def signature(name: str, item: Any) -> str:

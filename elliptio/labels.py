@@ -65,7 +65,11 @@ class Labels(Mapping[str, Any]):
 _LABEL_NAMES = tuple(entry.name for entry in dataclasses.fields(Labels))
 
 
-def check_labels(labels: Labels | Mapping[str, Any] | None) -> dict[str, Any]:
+LabelsLike = Labels | Mapping[str, Any] | None
+"""Labels as users give them."""
+
+
+def check_labels(labels: LabelsLike) -> dict[str, Any]:
     """Turn labels into plain values that every index stores faithfully.
 
     Tuples become lists, numpy numbers become Python numbers.

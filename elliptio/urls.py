@@ -119,7 +119,7 @@ class ElliptioFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec ha
             raise MissingKeyError(f"elliptio://{path} names no file: it is elliptio://{path}/FILE, of {has}.")
         with _missing():
             local = os.fspath(artifact.files[relpath])
-        handler._scope().load(artifact.artifact_id)
+        handler._scope.here().load(artifact.artifact_id)
         # What reads through fsspec may forget to close; this kind of file does so by itself.
         return cast("BinaryIO", LocalFileSystem().open(local, "rb"))
 

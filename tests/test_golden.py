@@ -164,7 +164,7 @@ def test_runs_and_tags_are_read(h: eio.Handler, root: Path) -> None:
     assert train["metrics"] == {"loss": 0.25}
     assert train["error"] == {"type": "ValueError", "message": "too large"}
     assert train["end_time"] == datetime(2026, 11, 3, 10, 12, 44, 505_000, tzinfo=UTC)
-    assert h.metrics(train["run_id"])["step"].tolist() == [1]
+    assert h.runs.metrics(train["run_id"])["step"].tolist() == [1]
     assert h.tags("\u00dcber 1")["artifact_id"].tolist() == [None, DATASET]
     assert h.verify().ok
 

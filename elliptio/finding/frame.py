@@ -22,11 +22,11 @@ MOVE = ("tag", "artifact_id", "time", "username")
 """What is shown of a move of a tag."""
 
 
-def to_frame(found: Found, name: str = "artifact_id") -> pd.DataFrame:
+def to_frame(found: Found) -> pd.DataFrame:
     """Shape an answer into a DataFrame indexed by identifier; its types do not depend on how many rows it has."""
     import pandas as pd
 
-    index = pd.Index(found.ids, dtype="object", name=name)
+    index = pd.Index(found.ids, dtype="object", name=found.name)
     typed = {column: _typed(column, values, index) for column, values in found.columns.items() if column in _TYPES}
     others = [column for column in found.columns if column not in typed]
     # One block of all that are plain objects: pandas would look at each column by itself.

@@ -38,7 +38,7 @@ COLUMNS = (
 
 
 def identify(lake: Lake, path: str | os.PathLike[str], *, large: bool = True) -> Found:
-    """Find the artifacts that hold exactly this file; see `Session.identify`.
+    """Find the artifacts that hold exactly this file; see `Handler.identify`.
 
     Raises
     ------

@@ -22,9 +22,9 @@ from elliptio.stores.opening import open_store
 
 def open_lake(
     settings: Mapping[str, Setting],
-    *,
     root: str | os.PathLike[str] | Store | None = None,
-    index: Index | None = None,
+    index: str | Index | None = None,
+    *,
     collection: Any = None,
     remote_file_cls: type[RemoteFile] | None = None,
 ) -> Lake:
@@ -40,6 +40,7 @@ def open_lake(
     """
     if collection is not None and (index is not None or settings["index"].origin == "argument"):
         raise ConfigError("Give either index= or collection=, not both.")
+    index = None if isinstance(index, str) else index  # which the settings have
     _check_kinds(index, collection)
     scheme = _scheme_of(remote_file_cls)
     store = _open_store(settings, chosen_root(settings, scheme) if root is None else root)

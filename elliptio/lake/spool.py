@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-import sys
 import time
-import warnings
-from types import FrameType
 
 from elliptio import naming
 from elliptio.errors import ElliptioError, FormatError, IndexUnavailableError, MissingKeyError, StoreError
@@ -21,6 +18,7 @@ from elliptio.lake.checks import check_document, check_place, lies_at
 from elliptio.lake.lake import Lake
 from elliptio.metadata import read_manifest
 from elliptio.protocols import Document, StoredFile
+from elliptio.system.warn import warn
 
 log = logging.getLogger(__name__)
 
@@ -74,19 +72,7 @@ def keep(lake: Lake, artifact_id: str, root_key: str, error: ElliptioError) -> N
             "reaches the index, or by `elliptio reindex`."
         )
     if not told:
-        warnings.warn(
-            f"The files are saved, but cannot be found yet: {error} {how}", SpooledWarning, stacklevel=levels_inside()
-        )
-
-
-def levels_inside() -> int:
-    """How many frames up the first one outside elliptio is: the user's line is what a warning should point at."""
-    frame: FrameType | None = sys._getframe(1)
-    level = 1
-    while frame is not None and str(frame.f_globals.get("__name__", "")).split(".")[0] in ("elliptio", "contextlib"):
-        frame = frame.f_back
-        level += 1
-    return level
+        warn(f"The files are saved, but cannot be found yet: {error} {how}", SpooledWarning)
 
 
 def flush(lake: Lake) -> list[str]:

@@ -5,14 +5,13 @@ A process that reproduces an artifact keeps the tags that it gives and takes to 
 
 from __future__ import annotations
 
-import warnings
-
 from elliptio import naming
 from elliptio.errors import DocumentNotFoundError, ElliptioError, IndexUnavailableError, StoreError
 from elliptio.lake import spool, tags
 from elliptio.lake.checks import lies_at
 from elliptio.lake.lake import TOMBSTONE_FILE, Lake
 from elliptio.lake.replay import originals_of
+from elliptio.system.warn import warn
 
 
 def tag(lake: Lake, artifact_id: str, name: str, *, overwrite: bool, username: str) -> None:
@@ -89,8 +88,4 @@ def _tell_index(lake: Lake, name: str) -> None:
             spool.note_tags(lake)
         except StoreError:
             how = "It will after `elliptio reindex`."
-        warnings.warn(
-            f"The tag {name!r} is changed, but h.find does not show it yet: {error} {how}",
-            spool.SpooledWarning,
-            stacklevel=spool.levels_inside(),
-        )
+        warn(f"The tag {name!r} is changed, but h.find does not show it yet: {error} {how}", spool.SpooledWarning)

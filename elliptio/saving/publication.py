@@ -59,7 +59,7 @@ class Publication:
         progress: bool = True,
         git_diff: str = "all",
     ) -> None:
-        self._lake = lake
+        self.lake = lake
         self._run_id = run_id
         self._labels = labels
         # Asked for when the artifact is described: what was loaded while it was being made counts.
@@ -80,10 +80,15 @@ class Publication:
             sources,
             self.staging,
             naming.FILES,
-            concurrency=self._lake.store.concurrency,
+            concurrency=self.lake.store.concurrency,
             progress=self._progress,
-            twins=partial(twins_in, self._lake),
+            twins=partial(twins_in, self.lake),
         )
+
+    def upload(self, sources: Sequence[Source], local_root: str) -> Metadata:
+        """Copy local files and publish them; leave nothing behind if that fails."""
+        with discarding(self):
+            return self.publish(self.save(sources), local_root=local_root)
 
     @property
     def folder(self) -> Path:
@@ -110,7 +115,7 @@ class Publication:
         sources = [written[name] for name in [*declared, *others]]
         if not self.staging.in_place:
             return self.save(sources), others
-        concurrency = self._lake.store.concurrency
+        concurrency = self.lake.store.concurrency
         return transfer.hash_in_place(sources, concurrency=concurrency, progress=self._progress), others
 
     def publish(
@@ -146,17 +151,17 @@ class Publication:
     def _record(self, document: dict[str, Any], environment: dict[str, Any]) -> None:
         """Put the document into the index, or note that it waits: the artifact is safe, so nothing may fail here."""
         try:
-            self._lake.add(document, environment)
+            self.lake.add(document, environment)
         except ElliptioError as error:
-            spool.keep(self._lake, self.artifact_id, self.root_key, error)
+            spool.keep(self.lake, self.artifact_id, self.root_key, error)
             return
         except BaseException:
             # What interrupts is what the caller must see, also where no note can be written.
             with contextlib.suppress(ElliptioError):
-                spool.note(self._lake, self.artifact_id, self.root_key)
+                spool.note(self.lake, self.artifact_id, self.root_key)
             raise
         try:
-            spool.flush_if_any(self._lake)
+            spool.flush_if_any(self.lake)
         except ElliptioError as error:
             log.info("What waits for the index goes on waiting: %s", error)
 
@@ -185,13 +190,13 @@ class Publication:
             creation_time=self._moment,
             based_on=self._based_on(),
             labels=readable_labels(self._labels),
-            remote_root=f"{self._lake.store.root}/{self.root_key}",
+            remote_root=f"{self.lake.store.root}/{self.root_key}",
             lake_id=self.lake_id,
         )
 
     def _reproduces(self, relpaths: list[str]) -> str | None:
         """Identifier of the artifact that this process was started to make again as this one, if any."""
-        originals = originals_of(self._lake)
+        originals = originals_of(self.lake)
         return None if originals is None else originals.claim(relpaths, self.artifact_id)
 
     def _describe(
@@ -207,7 +212,7 @@ class Publication:
             python_packages=facts.environment["python_packages"],
             based_on=self._based_on(),
             labels=readable_labels(self._labels),
-            remote_root=f"{self._lake.store.root}/{self.root_key}",
+            remote_root=f"{self.lake.store.root}/{self.root_key}",
             local_root=_utf8(local_root),
             files=files,
             file_count=len(files),

@@ -92,7 +92,7 @@ def _write_private(folder: Path, lake: Path) -> None:
         artifact_id = h.find().index[-1]
         _run(h, artifact_id)
         h.tag(artifact_id, "\u00dcber 1")
-        h.untag("\u00dcber 1")
+        h.tags.remove("\u00dcber 1")
     for name in PRIVATE:
         shutil.copytree(lake / ".elliptio" / name, folder / name, ignore=shutil.ignore_patterns("lock"))
 

@@ -378,7 +378,7 @@ def test_an_unreadable_file_is_named_when_it_is_linked(tmp_path: Path, hash: boo
     script = f"""
 import elliptio as eio
 h = eio.Handler({str(tmp_path / "lake")!r})
-import elliptio.link_verbs, elliptio.indexes.sqlite, os
+import elliptio.indexes.sqlite.index, os
 os.setuid(65534)
 try:
     h.link({str(secret)!r}, hash={hash})

@@ -68,12 +68,10 @@ def add_parser(verbs: Verb) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Find and print; without pandas, which takes longer to load than most questions to answer."""
-    from elliptio.finding.search import search
-
     with handler(args) as h:
         query = _query(args, h)
         columns = args.columns or (None if args.json else (*PLAIN, "deleted") if args.deleted else PLAIN)
-        found = search(h.lake, query, max_docs=args.limit, sort=args.sort, columns=columns, deleted=args.deleted)
+        found = h.search(query, max_docs=args.limit, sort=args.sort, columns=columns, deleted=args.deleted)
     rows = found.rows()
     if args.json:
         output.print_json(rows)

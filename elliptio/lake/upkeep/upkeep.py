@@ -265,10 +265,10 @@ def _check_unused(lake: Lake, artifact_id: str) -> None:
         )
 
 
-def delete_artifact(lake: Lake, artifact_id: str, *, force: bool, username: str) -> None:
+def delete_artifact(lake: Lake, artifact_id: str, *, force: bool, username: str) -> bool:
     """Delete the artifact of exactly this identifier, or finish what was interrupted while it was being deleted.
 
-    A process that reproduces an artifact deletes only what it made itself.
+    A process that reproduces an artifact deletes only what it made itself; the answer tells if it was deleted.
 
     Raises
     ------
@@ -281,7 +281,7 @@ def delete_artifact(lake: Lake, artifact_id: str, *, force: bool, username: str)
     originals = originals_of(lake, strict=True)
     if originals is not None and not originals.has_made(artifact_id):
         log.warning("%s was not deleted: this process only reproduces %s.", artifact_id, originals)
-        return
+        return False
     try:
         document = lake.get(artifact_id)
     except DocumentNotFoundError:
@@ -291,10 +291,11 @@ def delete_artifact(lake: Lake, artifact_id: str, *, force: bool, username: str)
             raise
         _check_own(lake, artifact_id, str(root))
         _finish_deleting(lake, artifact_id, str(root), username)
-        return
+        return True
     if document["_id"] != artifact_id:
         raise DocumentNotFoundError(f"Deleting takes the whole artifact_id, not {artifact_id!r}: it is for good.")
     delete(lake, document, force=force, username=username)
+    return True
 
 
 def _check_own(lake: Lake, artifact_id: str, root: str) -> None:

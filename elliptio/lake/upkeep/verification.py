@@ -59,6 +59,13 @@ class VerifyReport:
 _KEPT = ("_id", "remote_root", "fingerprint", "total_size")
 
 
+def verify_lake(lake: Lake, *, progress: bool = True) -> VerifyReport:
+    """Verify all artifacts of a lake, its tags and its runs."""
+    report = verify(lake, lake.find({}, sort=(), limit=0), progress=progress)
+    report.problems += [*verify_tags(lake), *verify_runs(lake)]
+    return report
+
+
 def verify(lake: Lake, documents: Iterable[Document], *, progress: bool = True) -> VerifyReport:
     """Read every file of the given artifacts and compare it with what was recorded."""
     report = VerifyReport()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -46,7 +47,13 @@ class Reproduction:
     """
 
     def __init__(
-        self, handler: Any, artifact_id: str, into: Path | None, *, ancestors: bool, index_url: str | None
+        self,
+        handler: Any,
+        artifact_id: str,
+        into: str | os.PathLike[str] | None,
+        *,
+        ancestors: bool,
+        index_url: str | None,
     ) -> None:
         self._handler = handler
         self._lake: Lake = handler.lake
@@ -57,7 +64,7 @@ class Reproduction:
         self.artifact_id = made[-1].wanted[-1]
         self.results: list[Result] | None = None
         self._installer = choose()
-        self._workshop = Workshop(Path(f"reproduction_{self.artifact_id}") if into is None else into, self._installer)
+        self._workshop = Workshop(Path(f"reproduction_{self.artifact_id}" if into is None else into), self._installer)
         self._workshop.check()
         self._finder = CodeFinder(Path.cwd())
         self._steps = plan(made, self._finder, self._installer)
