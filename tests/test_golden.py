@@ -21,10 +21,10 @@ import pytest
 from bson import json_util
 
 import elliptio as eio
+from elliptio.documents import extended_json
 from elliptio.indexes.opening import INDEXED_PATHS
 from elliptio.indexes.sqlite import schema as sqlite_schema
 from elliptio.indexes.sqlite.index import SqliteIndex
-from elliptio.metadata import extended_json
 from tests.golden import make
 
 GOLDEN = Path(__file__).with_name("golden") / "v1"

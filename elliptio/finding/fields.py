@@ -12,33 +12,12 @@ from elliptio.errors import QueryError
 from elliptio.indexes.query.checking import check_sort
 from elliptio.labels import Labels
 from elliptio.lake.lake import ENVIRONMENT_FIELDS
-from elliptio.metadata import FileRecord, Metadata
+from elliptio.metadata import FIELDS
 from elliptio.protocols import Query
 
 FIRST = ("creation_time", "username", "file_relpaths", "argv")
-REST = (
-    "based_on",
-    "environment_id",
-    "file_count",
-    "files",
-    "fingerprint",
-    "git",
-    "hostname",
-    "labels",
-    "lake_id",
-    "link",
-    "local_root",
-    "log_relpaths",
-    "notebook",
-    "python_packages",
-    "remote_root",
-    "reproduces",
-    "run_id",
-    "tags",
-    "total_size",
-    "version",
-    "working_directory",
-)
+REST = tuple(sorted(name for name, one in FIELDS.items() if one.column and name not in FIRST))
+
 DELETED = "deleted"
 """A field and a column of deleted artifacts only: who deleted them, and when."""
 
@@ -87,22 +66,15 @@ class Schema:
         return list(dict.fromkeys(wanted))
 
 
-_FIELDS = {*FIRST, *REST, *ENVIRONMENT_FIELDS, "_id", "logs", *(entry.name for entry in dataclasses.fields(Metadata))}
+_NAMES = frozenset((*FIELDS, *ENVIRONMENT_FIELDS, "_id")) - {"environment"}
 _MORE = frozenset((*ENVIRONMENT_FIELDS, "artifact_id", "logs"))
 
-ARTIFACTS = Schema((*FIRST, *REST), frozenset(_FIELDS - {"environment"}), _MORE, hidden=("python_packages",))
+ARTIFACTS = Schema((*FIRST, *REST), _NAMES, _MORE, hidden=("python_packages",))
 WITH_DELETED = dataclasses.replace(
     ARTIFACTS, columns=(*FIRST, *sorted((*REST, DELETED))), fields=ARTIFACTS.fields | {DELETED}
 )
 
-_FILE_PARTS = frozenset(entry.name for entry in dataclasses.fields(FileRecord))
-
-_PARTS = {
-    "files": _FILE_PARTS,
-    "logs": _FILE_PARTS,
-    "git": frozenset(("commit", "branch", "remote", "dirty")),
-    "redactions": frozenset(("kind", "where")),
-}
+_PARTS = {name: frozenset(one.parts) for name, one in FIELDS.items() if one.parts}
 """What may be asked for of fields that always have the same parts."""
 
 _LOGICAL = ("$and", "$or", "$nor")

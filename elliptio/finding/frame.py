@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from elliptio.finding.search import Found
 from elliptio.lake.tags import Move
-from elliptio.metadata import VERSION
+from elliptio.metadata import Metadata
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
 _TYPES = dict.fromkeys(("creation_time", "deleted.time", "end_time", "heartbeat"), "datetime64[ms, UTC]")
-_TYPES |= dict.fromkeys(("file_count", "total_size", "version"), "int64")
-_DEFAULTS = {"file_count": 0, "total_size": 0, "version": VERSION}
+_DEFAULTS = {entry.name: entry.default for entry in dataclasses.fields(Metadata) if isinstance(entry.default, int)}
 """What `Metadata` says where an older elliptio, or somebody else, wrote no such field."""
+
+_TYPES |= dict.fromkeys(_DEFAULTS, "int64")
 
 MOVE = ("tag", "artifact_id", "time", "username")
 """What is shown of a move of a tag."""

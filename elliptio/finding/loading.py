@@ -9,13 +9,14 @@ from elliptio import naming
 from elliptio.artifacts.artifact import Artifact, Neighbours
 from elliptio.artifacts.display import MOST_NEIGHBOURS
 from elliptio.artifacts.files import FileMaker, Files, RemoteFile
+from elliptio.documents import from_document
 from elliptio.errors import DocumentNotFoundError
 from elliptio.finding.references import resolve
 from elliptio.lake import spool
 from elliptio.lake.checks import check_document, check_indexed
 from elliptio.lake.lake import Lake
 from elliptio.lake.manifests import manifest_of
-from elliptio.metadata import FileRecord, Metadata, from_document
+from elliptio.metadata import FileRecord, Metadata
 from elliptio.protocols import Document
 from elliptio.provenance.collecting import Packages
 

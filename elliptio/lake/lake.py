@@ -12,9 +12,9 @@ from typing import Any
 
 from elliptio import naming
 from elliptio.artifacts.downloading import PLAIN, Downloads
+from elliptio.documents import check_version, without_many_files
 from elliptio.errors import DocumentNotFoundError, IndexUnavailableError, StoreError
 from elliptio.indexes.query import checking
-from elliptio.metadata import MAX_INDEXED_FILES, check_version
 from elliptio.protocols import Document, Index, Query, Sort, Store
 from elliptio.stores.opening import open_store
 from elliptio.system.forking import Lock
@@ -217,8 +217,7 @@ class Lake:
 
     def add_manifest(self, document: Document, environment: Mapping[str, Any]) -> bool:
         """Add what a ``metadata.json`` says, unless it is there or was deleted; tell whether it was added."""
-        if document.get("file_count", 0) > MAX_INDEXED_FILES:
-            document = {**document, "files": [], "file_relpaths": []}
+        document = without_many_files(document)
         if environment.get("_id"):
             self.index.insert(ENVIRONMENTS, environment)
         return self.index.insert(ARTIFACTS, document) and self._still_there(document)

@@ -6,9 +6,10 @@ import json
 import re
 
 from elliptio import naming
+from elliptio.documents import check_version, read_manifest
 from elliptio.errors import FormatError, MissingKeyError
 from elliptio.lake.lake import FORMAT_VERSION, Lake
-from elliptio.metadata import FileRecord, check_version, fingerprint_of, read_manifest, record_of
+from elliptio.metadata import FileRecord, fingerprint_of, record_of
 from elliptio.protocols import Document
 from elliptio.system.os_errors import damage_named
 

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from elliptio import naming
+from elliptio.documents import check_version, extended_json, read_extended_json
 from elliptio.errors import DocumentNotFoundError, ElliptioError, FormatError, IndexUnavailableError, MissingKeyError
 from elliptio.labels import MAX_LABELS_BYTES
 from elliptio.lake.checks import check_storable
 from elliptio.lake.lake import Lake
-from elliptio.metadata import VERSION, check_version, extended_json, read_extended_json
+from elliptio.metadata import VERSION
 from elliptio.protocols import Document
 from elliptio.system import liveness
 from elliptio.system.os_errors import damage_named

@@ -12,11 +12,11 @@ import secrets
 import time
 
 from elliptio import naming
+from elliptio.documents import read_manifest
 from elliptio.errors import ElliptioError, FormatError, IndexUnavailableError, MissingKeyError, StoreError
 from elliptio.lake import run_records, tags
 from elliptio.lake.checks import check_document, check_place, lies_at
 from elliptio.lake.lake import Lake
-from elliptio.metadata import read_manifest
 from elliptio.protocols import Document, StoredFile
 from elliptio.system.warn import warn
 

@@ -15,10 +15,11 @@ from datetime import UTC, datetime
 from urllib.parse import quote, unquote
 
 from elliptio import naming
+from elliptio.documents import check_version
 from elliptio.errors import DocumentNotFoundError, FormatError, MetadataError, TagTakenError
 from elliptio.lake.checks import check_artifact_id, lies_at
 from elliptio.lake.lake import Lake
-from elliptio.metadata import VERSION, check_version
+from elliptio.metadata import VERSION
 from elliptio.protocols import Document, Query
 from elliptio.system.os_errors import damage_named
 from elliptio.system.parallel import each

@@ -20,12 +20,13 @@ from typing import Any, BinaryIO, cast
 from elliptio import naming
 from elliptio.artifacts.artifact import not_written
 from elliptio.artifacts.hashing import HashingReader
+from elliptio.documents import fields_of, to_document, to_manifest
 from elliptio.errors import ElliptioError, MetadataError, SourceError
 from elliptio.labels import readable_labels
 from elliptio.lake import spool
 from elliptio.lake.lake import Lake
 from elliptio.lake.replay import originals_of
-from elliptio.metadata import FileRecord, Metadata, fingerprint_of, to_document, to_manifest
+from elliptio.metadata import FileRecord, Metadata, fingerprint_of
 from elliptio.provenance import collecting
 from elliptio.provenance.collecting import Provenance
 from elliptio.saving import transfer
@@ -139,8 +140,8 @@ class Publication:
             masked = masked + found
         facts = dataclasses.replace(facts, redactions=masked)
         metadata = self._describe(facts, files, records, local_root, link)
-        document = to_document(metadata, self.root_key)
-        manifest = to_manifest(metadata, self.root_key)
+        fields = fields_of(metadata, self.root_key)
+        document, manifest = to_document(fields), to_manifest(fields, metadata.environment)
         if len(manifest) > MAX_DOCUMENT_BYTES // 4:
             _check_size(document)
         self.staging.put(naming.MANIFEST, io.BytesIO(manifest))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
+import runpy
 import sys
 import tomllib
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,6 @@ import elliptio.cli.main
 from elliptio import config
 from elliptio.cli.demo.story import load_penguins, split
 from elliptio.lake.lake import ENVIRONMENT_FIELDS
-from elliptio.metadata import OPTIONAL_FIELDS, Metadata, to_document
 from tests.docs.pages import PAGES, ROOT, Reader, blocks
 
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
@@ -161,13 +159,11 @@ def test_all_verbs_are_described() -> None:
     assert all(f"elliptio {verb}" in text for verb in verbs if verb != "demo")
 
 
-def test_all_fields_of_a_document_are_described() -> None:
-    moment = datetime(2026, 1, 1, tzinfo=UTC)
-    metadata = Metadata(username="", hostname="", argv="", artifact_id="", run_id="", creation_time=moment)
-    metadata = dataclasses.replace(metadata, **dict.fromkeys(OPTIONAL_FIELDS, ""))
-    fields = list(to_document(metadata, ""))
-    rows = _table("concepts.md", "The document of an artifact")
-    assert sorted(rows) == sorted(fields)
+def test_the_table_of_fields_is_made_from_their_declarations() -> None:
+    text = (ROOT / "docs/concepts.md").read_text(encoding="utf-8")
+    script = runpy.run_path(str(ROOT / "docs/make_fields.py"))
+    assert script["with_table"](text) == text, "Run: python docs/make_fields.py"
+    assert list(_table("concepts.md", "The document of an artifact")) == ["_id", *script["stored_fields"]()]
 
 
 def test_all_fields_of_an_environment_are_described(local: eio.Handler, data: Path) -> None:
@@ -177,13 +173,13 @@ def test_all_fields_of_an_environment_are_described(local: eio.Handler, data: Pa
     assert sorted(environment) == sorted(rows)
 
 
-def test_all_modules_are_in_the_layers() -> None:
+def test_all_rooms_are_in_the_picture() -> None:
     """As in the contract that import-linter keeps."""
     contract = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    layers = re.findall(r"\w+", " ".join(contract["tool"]["importlinter"]["contracts"][0]["layers"]))
-    text = (ROOT / "docs/design.md").read_text(encoding="utf-8").partition("## Layers")[2].partition("\n## ")[0]
-    shown = re.findall(r"`(\w+)(?:/|\.py)`", "".join(re.findall(r"^\|(.*?)\|", text, flags=re.MULTILINE)))
-    assert set(shown) == set(layers) - {"__main__"}
+    rooms = re.findall(r"\w+", " ".join(contract["tool"]["importlinter"]["contracts"][0]["layers"]))
+    (tree,) = [block.text for block in blocks(ROOT / "docs/design.md") if block.text.startswith("elliptio/\n")]
+    shown = [re.findall(r"\w+", line[2:].partition("  ")[0]) for line in tree.splitlines()[1:]]
+    assert sorted(name for names in shown for name in names) == sorted(rooms)
 
 
 def test_settings_files_that_are_shown_can_be_read(tmp_path: Path) -> None:

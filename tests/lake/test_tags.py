@@ -169,7 +169,7 @@ def test_a_mistyped_tag_is_told_from_others(local: eio.Handler, data: Path) -> N
 
 
 def test_tags_of_very_many_files(local: eio.Handler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("elliptio.metadata.MAX_INDEXED_FILES", 3)
+    monkeypatch.setattr("elliptio.documents.MAX_INDEXED_FILES", 3)
     folder = tmp_path / "many"
     folder.mkdir()
     for number in range(5):

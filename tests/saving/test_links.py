@@ -21,7 +21,6 @@ import pandas as pd
 import pytest
 
 import elliptio as eio
-from elliptio import metadata as metadata_module
 from elliptio import naming
 from elliptio.artifacts.contents import table_of, text_of
 from elliptio.artifacts.downloading import LinkReader
@@ -530,12 +529,7 @@ def test_hashing_twice_at_once_agrees(team: Team, owner: Owner) -> None:
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Documents list three files at most."""
-    from elliptio.lake import checks as documents
-    from elliptio.saving import linking
-
-    for module in (metadata_module, documents, linking):
-        monkeypatch.setattr(module, "MAX_INDEXED_FILES", 3)
-    monkeypatch.setattr("elliptio.lake.lake.MAX_INDEXED_FILES", 3)
+    monkeypatch.setattr("elliptio.documents.MAX_INDEXED_FILES", 3)
 
 
 def test_the_list_of_very_many_files_lies_in_the_lake(few: None, h: eio.Handler, owner: Owner, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from elliptio import naming
+from elliptio.documents import check_version, extended_json, read_extended_json
 from elliptio.errors import (
     DocumentNotFoundError,
     ElliptioError,
@@ -25,7 +26,6 @@ from elliptio.lake.link_hashes import tell_index
 from elliptio.lake.manifests import manifest_of
 from elliptio.lake.replay import originals_of
 from elliptio.lake.upkeep.verification import Problem
-from elliptio.metadata import check_version, extended_json, read_extended_json
 from elliptio.protocols import Document, StoredFile
 
 log = logging.getLogger(__name__)
