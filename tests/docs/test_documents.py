@@ -21,6 +21,7 @@ from elliptio.lake.lake import ENVIRONMENT_FIELDS
 from tests.docs.pages import PAGES, ROOT, Reader, blocks
 
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
+LINKING = sorted({*PAGES, *ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")})
 
 # What a page takes for granted: it shows queries, not how one gets to them.
 PREPARED = {
@@ -93,7 +94,7 @@ def test_blocks_that_are_not_run_are_few(page: Path) -> None:
         assert block.language, f"{page.name}:{block.line}: the block has no language"
 
 
-@pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md"], ids=[*NAMES, "CHANGELOG.md"])
+@pytest.mark.parametrize("page", LINKING, ids=[str(page.relative_to(ROOT)) for page in LINKING])
 def test_links_lead_somewhere(page: Path) -> None:
     for target in _links(page):
         path, _, anchor = target.partition("#")
@@ -107,11 +108,20 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_every_page_can_be_reached() -> None:
     reached: set[Path] = set()
     new = {page for page in (ROOT / "README.md", ROOT / "docs/quickstart.md") if page.exists()}
+    fragments = set((ROOT / "docs/news").glob("+*.md"))
     while new:
         reached |= new
         linked = {(page.parent / target.partition("#")[0]).resolve() for page in new for target in _links(page)}
         new = {page for page in linked if page.suffix == ".md" and page.exists()} - reached
-    assert set((ROOT / "docs").glob("*.md")) <= reached
+    assert set(LINKING) - fragments <= reached
+
+
+@pytest.mark.parametrize("page", LINKING, ids=[str(page.relative_to(ROOT)) for page in LINKING])
+def test_paths_into_the_repository_are_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for path in re.findall(r"`((?:elliptio|tests|docs|benchmarks|notebooks)/[\w/+-]*(?:\.(?:py|md))?)`", text):
+        placeholder = re.search(r"[A-Z]{4}", path)
+        assert placeholder or (ROOT / path).exists(), f"{page.name} names {path}"
 
 
 def _links(page: Path) -> list[str]:
@@ -173,13 +183,29 @@ def test_all_fields_of_an_environment_are_described(local: eio.Handler, data: Pa
     assert sorted(environment) == sorted(rows)
 
 
-def test_all_rooms_are_in_the_picture() -> None:
-    """As in the contract that import-linter keeps."""
+def test_the_house_is_drawn_as_it_stands() -> None:
+    """All rooms and modules of the contract that import-linter keeps, and no others, in its order."""
     contract = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    rooms = re.findall(r"\w+", " ".join(contract["tool"]["importlinter"]["contracts"][0]["layers"]))
-    (tree,) = [block.text for block in blocks(ROOT / "docs/design.md") if block.text.startswith("elliptio/\n")]
-    shown = [re.findall(r"\w+", line[2:].partition("  ")[0]) for line in tree.splitlines()[1:]]
-    assert sorted(name for names in shown for name in names) == sorted(rooms)
+    layers = contract["tool"]["importlinter"]["contracts"][0]["layers"]
+    floors = {name: floor for floor, layer in enumerate(layers) for name in re.findall(r"\w+", layer)}
+    (tree,) = (block.text for block in blocks(ROOT / "docs/design.md") if block.text.startswith("elliptio/\n"))
+    drawn = [name for line in tree.splitlines()[1:] for name in re.findall(r"\w+", re.split(r"  +", line.strip())[0])]
+    assert sorted(drawn) == sorted(floors)
+    assert drawn == sorted(drawn, key=floors.__getitem__)
+
+
+def test_every_decision_is_listed_and_says_what_why_and_at_what_price() -> None:
+    folder = ROOT / "docs/decisions"
+    pages = sorted(folder.glob("[0-9]*.md"))
+    listed = re.findall(r"^\| \[(\d{4})\]\((.+?)\) \| (.+) \|$", (folder / "README.md").read_text(), flags=re.MULTILINE)
+    assert [name for _, name, _ in listed] == [page.name for page in pages]
+    for number, (page, (shown, _, title)) in enumerate(zip(pages, listed, strict=True), 1):
+        text = page.read_text(encoding="utf-8")
+        assert page.name.startswith(f"{shown}-")
+        assert int(shown) == number
+        assert text.startswith(f"# {shown}: {title}\n\nSince "), f"{page.name} begins otherwise"
+        assert re.findall(r"^## (.+)$", text, flags=re.MULTILINE) == ["Context", "Decision", "Consequences"]
+        assert text.count("\n") <= 30, f"{page.name} is long: a decision fits on a screen"
 
 
 def test_settings_files_that_are_shown_can_be_read(tmp_path: Path) -> None:
