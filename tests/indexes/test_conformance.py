@@ -24,7 +24,7 @@ class TestSqlite(IndexConformance):
 
 
 class TestMongodb(IndexConformance):
-    stored_alike = staticmethod(queries.indexed_alike)  # SecantusDB: tests/query/test_disagreements.py
+    stored_alike = staticmethod(queries.indexed_alike)  # SecantusDB: tests/indexes/query/test_disagreements.py
     asked_alike = staticmethod(queries.asked_alike)
 
     @pytest.fixture
