@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
-from elliptio.errors import SourceError
+from elliptio.errors import SourceError, StoreError
 from elliptio.system.forking import Lock
 
 FILES = "files"
@@ -138,6 +138,23 @@ def _relpath_problem(relpath: str) -> str | None:
     if any(len(name) > MAX_NAME_BYTES for name in names):
         return f"has a name longer than {MAX_NAME_BYTES} bytes: shorten it"
     return None
+
+
+def check_key(key: str, root: str) -> str:
+    """Return a key of a store, or say why it is none: keys are '/'-separated, relative, and name just one place.
+
+    Raises
+    ------
+    StoreError
+        If it is empty, absolute, or has empty, '.' or '..' parts or a NUL.
+
+    """
+    parts = key.split("/")
+    if "" in parts or "." in parts or ".." in parts or "\0" in key:
+        raise StoreError(
+            f"{key!r} is not a key of {root}: a key is a relative path without empty, '.' or '..' parts and without NUL"
+        )
+    return key
 
 
 def check_declared(relpaths: Iterable[str | os.PathLike[str]]) -> list[str]:

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from elliptio.errors import MissingKeyError
-from elliptio.protocols import Content, StoredFile
+from elliptio.naming import check_key
+from elliptio.protocols import Content, Staging, Store, StoredFile
 from elliptio.stores.local.disk import (
     ABSENT,
     NO_HARD_LINKS,
@@ -33,7 +34,6 @@ from elliptio.stores.local.disk import (
 )
 from elliptio.stores.local.durability import STEP, begin_flush, flush
 from elliptio.stores.local.staging_lock import SUFFIX, StagingLock, abandoned
-from elliptio.stores.opening import check_key
 from elliptio.system.os_errors import explained, store_error
 
 CHUNK = 1 << 20
@@ -42,7 +42,7 @@ STAGING = f"{PRIVATE}/staging"
 OPEN_AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
-class LocalStore:
+class LocalStore(Store):
     """Keeps files in a folder.
 
     The folder need not exist before something is written. Published files are read-only, and who may read them follows
@@ -272,7 +272,7 @@ class _Reader(io.FileIO):
             raise store_error("read", self.path, error) from error
 
 
-class LocalStaging:
+class LocalStaging(Staging):
     """The files of one artifact, staged in a folder on the file system of the lake."""
 
     in_place = True

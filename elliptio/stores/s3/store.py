@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeVar, cast
 
 from elliptio.errors import ConfigError, ElliptioError, MissingKeyError, StoreError
-from elliptio.protocols import PIECE, Content, StoredFile
-from elliptio.stores.opening import check_key
+from elliptio.naming import check_key
+from elliptio.protocols import PIECE, Content, Staging, Store, StoredFile
 from elliptio.stores.s3.clients import Addressing, ObjectLock, connect
 from elliptio.stores.s3.failures import RENEWABLE, explain, patiently
 from elliptio.stores.s3.movers import DELETE_AT_ONCE, Mover, Page, mover
@@ -41,7 +41,7 @@ class _Bound(NamedTuple):
     ahead: Ahead
 
 
-class S3Store:
+class S3Store(Store):
     """Keeps files in a bucket.
 
     Configuration is AWS's own: environment variables, profiles, SSO, container and instance roles,
@@ -224,7 +224,7 @@ class S3Store:
         return bound
 
 
-class S3Staging:
+class S3Staging(Staging):
     """The files of one artifact on their way to S3, which cannot rename.
 
     Objects are put where they will stay. Until a document refers to them, nobody looks there.
