@@ -91,19 +91,42 @@ class Store(Protocol):
     A key is written once and never overwritten. Every failure is a `StoreError` that names the store's address; a
     missing key is a `MissingKeyError`. All methods may be called from several threads.
 
+    A new store is a subclass, which sets the first three attributes. `folder`, `remote` and `unfinished` have what is
+    right for a server that keeps nothing half-written: a store declares them where it is otherwise.
+
     Attributes
     ----------
     root
         Absolute path or URL, without a trailing slash. ``f"{root}/{key}"`` is where a key can be read by others.
     scheme
-        ``"file"``, ``"s3"``, ...
+        Name of the kind of store: ``"file"``, ``"s3"``, … What a store can do is not asked by it, but by what follows.
     concurrency
-        How many transfers at once are worth while.
+        Number of transfers at once that are worth while.
+    folder
+        Absolute path of a folder in which every file lies at ``f"{folder}/{key}"``, and can be opened by its path; None
+        where files have no path. A file there may be locked, and what is in the folder is not saved into it again.
+    remote
+        True where every request takes its way over a network: what other processes left is looked for only now and
+        then, bytes that arrive changed are asked for once more, and copies on this machine are worth keeping.
+
+    Examples
+    --------
+    ::
+
+        class MyStore(Store):
+            scheme, concurrency = "my", 8
+
+            def __init__(self, root: str) -> None:
+                self.root = root
+
+            def begin(self, prefix: str) -> Staging: ...
     """
 
     root: str
     scheme: str
     concurrency: int
+    folder: str | None = None
+    remote: bool = True
 
     def begin(self, prefix: str) -> Staging:
         """Start writing the files whose keys will begin with ``prefix + "/"``."""
@@ -135,7 +158,15 @@ class Store(Protocol):
         """
 
     def remove(self, prefix: str) -> None:
-        """Remove all files that ``list(prefix)`` yields. Idempotent."""
+        """Remove all files that ``list(prefix)`` yields, and what is unfinished below it. Idempotent."""
+
+    def unfinished(self) -> Iterator[StoredFile]:
+        """List files that were begun and take space, but that `list` shows under no prefix: under way or cut off.
+
+        Each with the time it was begun at, and the size 0 where that is not known. A store that keeps none such need
+        not say so.
+        """
+        return iter(())
 
 
 @runtime_checkable

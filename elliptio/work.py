@@ -130,8 +130,7 @@ class Work:
             If the store or the index fails.
 
         """
-        store = self.lake.store
-        sources, local_root = find_sources(local_paths, lake=store.root if store.scheme == "file" else None)
+        sources, local_root = find_sources(local_paths, lake=self.lake.store.folder)
         if not wait and based_on is None:
             based_on = self._scope.here().loaded()
         publication = self._publication(labels, based_on)

@@ -157,8 +157,8 @@ class RemoteFile:
         """
         if self._block:
             return self._block.path(self.relpath)
-        if self._store.scheme == "file":
-            return Path(self._store.root, self._key)
+        if self._store.folder is not None:
+            return Path(self._store.folder, self._key)
         raise StoreError(f"{self.remote_url} is not a local file: use .download() or .open().")
 
     def exists(self) -> bool:

@@ -57,7 +57,7 @@ def log_name(number: int) -> str:
 
 def lock_path(lake: Lake, run_id: str) -> str | None:
     """Which file is locked while a run lives, if the lake lies in a folder."""
-    return str(Path(lake.store.root, key(run_id, LOCK))) if lake.store.scheme == "file" else None
+    return None if lake.store.folder is None else str(Path(lake.store.folder, key(run_id, LOCK)))
 
 
 def now() -> datetime:

@@ -101,7 +101,7 @@ def flush_if_any(lake: Lake) -> None:
 
     """
     now = time.monotonic()
-    if not lake.spooled and lake.store.scheme != "file" and now - lake.spool_checked < LOOK_SECONDS:
+    if not lake.spooled and lake.store.remote and now - lake.spool_checked < LOOK_SECONDS:
         return
     lake.spool_checked = now
     try:

@@ -114,7 +114,7 @@ def hash_linked(files: Sequence[Stored], *, progress: bool = True) -> list[str]:
     if not files:
         return []
     store = files[0].store
-    return _each(files, _hash_one_linked, store.concurrency, progress, here=store.scheme == "file", what="Hashing")
+    return _each(files, _hash_one_linked, store.concurrency, progress, here=not store.remote, what="Hashing")
 
 
 def _each(

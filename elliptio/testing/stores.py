@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -72,6 +73,16 @@ class StoreConformance:
         assert not store.root.endswith("/")
         assert store.scheme.isidentifier()
         assert store.concurrency >= 1
+        assert isinstance(store.remote, bool)
+
+    def test_a_folder_holds_each_file_at_its_key(self, store: Store) -> None:
+        if store.folder is None:
+            return
+        published(store, "a", {"deep/x": b"some bytes"})
+        path = os.path.join(store.folder, "a/deep/x")
+        assert os.path.isabs(path)
+        with open(path, "rb") as file:
+            assert file.read() == b"some bytes"
 
     # -- staging and publishing ---------------------------------------------------------------------------------------
 
@@ -262,6 +273,28 @@ class StoreConformance:
         published(store, "a", {"x": b"x"}).discard()
         assert content(store, "a/x") == b"x"
 
+    def test_what_is_complete_or_discarded_is_not_unfinished(self, store: Store) -> None:
+        published(store, "a", {"x": b"x", "large": noise(20 * MIB)})
+        store.create("b", b"b")
+        staging = store.begin("c")
+        staging.put("large", io.BytesIO(noise(20 * MIB)))
+        staging.discard()
+        assert list(store.unfinished()) == []
+
+    def test_what_is_unfinished_is_not_listed_and_can_be_removed(self, store: Store) -> None:
+        staging = store.begin("a")
+        seen: set[str] = set()
+
+        def look() -> None:
+            seen.update(each.key for each in store.unfinished())
+            assert not seen & keys(store)
+
+        staging.put("x", Trickle(noise(20 * MIB), meanwhile=look))  # type: ignore[arg-type]
+        staging.discard()
+        for key in seen:
+            store.remove(key)
+        assert list(store.unfinished()) == []
+
     # -- reading ------------------------------------------------------------------------------------------------------
 
     def test_a_file_can_be_read_anywhere(self, store: Store) -> None:
@@ -400,13 +433,16 @@ class StoreConformance:
 class Trickle:
     """A source that can only be read, in odd sizes, and may fail at its end."""
 
-    def __init__(self, data: bytes, *, fail: bool = False) -> None:
+    def __init__(self, data: bytes, *, fail: bool = False, meanwhile: Callable[[], object] = lambda: None) -> None:
         self._file = io.BytesIO(data)
         self._fail = fail
+        self._meanwhile = meanwhile
 
     def read(self, size: int = -1, /) -> bytes:
         """Return less than was asked for, but something until the end."""
         found = self._file.read(max(1, min(size, 300_001)) if size >= 0 else size)
+        if not found:
+            self._meanwhile()
         if self._fail and not found:
             raise ZeroDivisionError("the source failed")
         return found

@@ -97,7 +97,7 @@ def _lake_checks(found: dict[str, Setting]) -> Iterator[Check]:
         yield Check(FAIL, "lake", str(error), f"{ROOT_MEND}; {INDEX_MEND}")
         return
     with contextlib.closing(lake.index):
-        if lake.store.scheme == "file":
+        if lake.store.folder is not None:
             yield from _folder_checks(lake.store)
         else:
             yield Check(OK, "extras", "boto3 and obstore are installed")

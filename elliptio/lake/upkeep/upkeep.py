@@ -199,9 +199,8 @@ def _groups(lake: Lake) -> dict[str, list[StoredFile]]:
 
 def _unfinished(lake: Lake) -> list[StoredFile]:
     """Large files whose upload was cut off, where the store keeps such apart from what it lists."""
-    find = getattr(lake.store, "unfinished", None)
     try:
-        return [] if find is None else list(find())
+        return list(lake.store.unfinished())
     except StoreError as error:
         log.warning("Uploads that were cut off could not be looked for: %s", error)
         return []

@@ -245,7 +245,7 @@ def _verify_file(task: _Task, bar: Progress) -> Problem | None:
             )
 
     try:
-        once_more_if_remote(stored.store.scheme, read)
+        once_more_if_remote(stored.store.remote, read)
     except MissingKeyError as error:
         return Problem(task.artifact_id, task.relpath, "is missing" if stored.stamp is None else str(error))
     except ElliptioError as error:

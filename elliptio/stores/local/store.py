@@ -63,9 +63,10 @@ class LocalStore(Store):
     """
 
     scheme = "file"
+    remote = False
 
     def __init__(self, root: str | Path, *, durable: bool = True) -> None:
-        self.root = os.path.abspath(os.path.expanduser(root))
+        self.root = self.folder = os.path.abspath(os.path.expanduser(root))
         self.durable = durable
         self.concurrency = max(4, min(8, os.cpu_count() or 1))
 
