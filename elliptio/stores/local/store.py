@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,16 +24,19 @@ from elliptio.naming import check_key
 from elliptio.protocols import Content, Staging, Store, StoredFile
 from elliptio.stores.local.disk import (
     ABSENT,
+    NEW_FILE,
     NO_HARD_LINKS,
+    READ_ONLY,
+    STEP,
+    begin_flush,
     check_inside,
-    create_new,
+    flush,
     prepare,
     remove_tree,
     rename_locked,
     with_parent,
     write_all,
 )
-from elliptio.stores.local.durability import STEP, begin_flush, flush
 from elliptio.stores.local.staging_lock import SUFFIX, StagingLock, abandoned
 from elliptio.system.os_errors import explained, store_error
 
@@ -85,7 +89,7 @@ class LocalStore(Store):
         folder = os.path.join(self.root, STAGING, os.path.basename(target))
         with explained("stage files in", folder):
             check_inside(folder, self.root)
-            lock = with_parent(folder, lambda: StagingLock(folder))
+            lock = with_parent(folder, StagingLock, folder)
         return LocalStaging(self, folder, target, lock)
 
     def open(self, key: str, *, whole: bool = False) -> BinaryIO:
@@ -107,7 +111,9 @@ class LocalStore(Store):
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             os.close(fd)
             raise MissingKeyError(f"there is no file {key!r} in {self.root}, but something else in its place")
-        return io.BufferedReader(_Reader(fd, path))
+        reader = _Reader(fd)
+        reader.path = path
+        return io.BufferedReader(reader)
 
     def stat(self, key: str) -> StoredFile | None:
         """Size and time of exactly this file, or None."""
@@ -121,21 +127,13 @@ class LocalStore(Store):
         return _stored(key, found) if stat.S_ISREG(found.st_mode) else None
 
     def list(self, prefix: str = "") -> Iterator[StoredFile]:
-        """All files at or below a prefix, but those of elliptio itself: see the class. Links are not followed."""
+        """List all files at or below a prefix, but those of elliptio itself: see the class. Links are not followed."""
         if prefix:
-            self._path(prefix)
-            single = self.stat(prefix)
-            if single is not None:
-                yield single
-                return
-        hidden = () if f"{prefix}/".startswith(f"{STAGING}/") else (STAGING,)
-        if prefix.split("/", 1)[0] != PRIVATE:
-            hidden = (PRIVATE,)
-        for found in self._walk(prefix, hidden):
-            if not _is_lock(found.key):
-                yield found
-        if prefix == STAGING:
-            yield from self._left_empty()
+            check_key(prefix, self.root)
+        if f"{prefix}/".startswith(f"{STAGING}/"):
+            found = self._walk(prefix, hidden="")
+            return chain(found, self._left_empty()) if prefix == STAGING else found
+        return self._walk(prefix, hidden=STAGING if f"{prefix}/".startswith(f"{PRIVATE}/") else PRIVATE)
 
     def create(self, key: str, data: bytes) -> bool:
         """Write a small file unless it exists, by a hard link: atomic between processes and on network drives."""
@@ -145,10 +143,10 @@ class LocalStore(Store):
         temporary = os.path.join(self.root, STAGING, f"create-{uuid.uuid4().hex}")
         with explained("write", path):
             check_inside(path, self.root)
-            fd = with_parent(temporary, lambda: create_new(temporary))
+            fd = with_parent(temporary, os.open, temporary, NEW_FILE, READ_ONLY)
             try:
-                with os.fdopen(fd, "wb", buffering=0) as file:
-                    write_all(file.fileno(), data)
+                with open(fd, "wb", buffering=0):
+                    write_all(fd, data)
                     if self.durable:
                         os.fsync(fd)
                 return self._claim(temporary, path)
@@ -196,7 +194,7 @@ class LocalStore(Store):
             return
         for name in sorted(names - {""}):
             folder = os.path.join(staging, name)
-            if os.path.isfile(folder) or next(self._walk(f"{STAGING}/{name}", ()), None) is not None:
+            if os.path.isfile(folder) or next(self._walk(f"{STAGING}/{name}", hidden=""), None) is not None:
                 continue
             with abandoned(folder) as free, contextlib.suppress(FileNotFoundError):
                 if free:
@@ -218,7 +216,7 @@ class LocalStore(Store):
         """Give a complete file its name, unless the name is taken."""
         made: list[str] = []
         try:
-            with_parent(path, lambda: os.link(temporary, path), made)
+            with_parent(path, os.link, temporary, path, made=made)
         except FileExistsError:
             return False
         except OSError as error:
@@ -230,7 +228,8 @@ class LocalStore(Store):
             flush([os.path.dirname(path), *made])
         return True
 
-    def _walk(self, prefix: str, hidden: tuple[str, ...]) -> Iterator[StoredFile]:
+    def _walk(self, prefix: str, *, hidden: str) -> Iterator[StoredFile]:
+        """List a file, or all files below a folder, but one folder and the locks of staging folders."""
         folders = [prefix]
         while folders:
             folder = folders.pop()
@@ -239,15 +238,19 @@ class LocalStore(Store):
                 with os.scandir(path) as entries:
                     found = [entry for entry in entries if not entry.is_symlink()]
             except OSError as error:
-                if error.errno in ABSENT:
-                    continue
-                raise store_error("list", path, error) from error
+                # Most often nothing is there; what is no folder may be a file.
+                single = self.stat(prefix) if folder == prefix != "" and error.errno != errno.ENOENT else None
+                if single is not None:
+                    yield single
+                elif error.errno not in ABSENT:
+                    raise store_error("list", path, error) from error
+                continue
             for entry in found:
                 key = f"{folder}/{entry.name}" if folder else entry.name
                 if entry.is_dir(follow_symlinks=False):
-                    if key not in hidden:
+                    if key != hidden:
                         folders.append(key)
-                elif entry.is_file(follow_symlinks=False):
+                elif entry.is_file(follow_symlinks=False) and not (folder == STAGING and _is_lock(entry.name)):
                     # Somebody else may be removing while we list.
                     with contextlib.suppress(FileNotFoundError):
                         yield _stored(key, entry.stat(follow_symlinks=False))
@@ -256,9 +259,7 @@ class LocalStore(Store):
 class _Reader(io.FileIO):
     """Reads a file; where the disk fails in the middle of it, that is a failure of the store."""
 
-    def __init__(self, fd: int, path: str) -> None:
-        super().__init__(fd)
-        self.path = path
+    path: str
 
     def readinto(self, buffer: Any, /) -> int | None:
         try:
@@ -290,14 +291,16 @@ class LocalStaging(Staging):
     def put(self, relpath: str, source: BinaryIO) -> None:
         """Copy what `source` still yields into the staging folder; of a copy that fails nothing is left."""
         path = os.path.join(self._path, check_key(relpath, self._path))
-        with explained("write", path):
-            self._make_folder(os.path.dirname(path))
-            fd = create_new(path)
+        writing = explained("write", path)
+        with writing:
+            if (folder := os.path.dirname(path)) not in self._made:
+                self._make_folder(folder)
+            fd = os.open(path, NEW_FILE, READ_ONLY)
         written = begun = 0
         try:
             # What the source raises is not the fault of the store, and passes through.
             while chunk := source.read(CHUNK):
-                with explained("write", path):
+                with writing:
                     write_all(fd, chunk)
                 written += len(chunk)
                 if self._store.durable and written - begun >= STEP:
@@ -317,7 +320,8 @@ class LocalStaging(Staging):
         published = os.path.join(self._store.root, check_key(key, self._store.root))
         with explained("write", path):
             check_inside(published, self._store.root)
-            self._make_folder(os.path.dirname(path))
+            if (folder := os.path.dirname(path)) not in self._made:
+                self._make_folder(folder)
             try:
                 if not stat.S_ISREG(os.lstat(published).st_mode):
                     return False
@@ -344,7 +348,7 @@ class LocalStaging(Staging):
                 flush([*files, *folders])
             if os.path.lexists(self._target):
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), self._target)
-            with_parent(self._target, lambda: os.rename(self._path, self._target), made)
+            with_parent(self._target, os.rename, self._path, self._target, made=made)
             if self._store.durable:
                 try:
                     flush([os.path.dirname(self._target), *made])
@@ -361,9 +365,9 @@ class LocalStaging(Staging):
 
     def _make_folder(self, folder: str) -> None:
         """Make a folder below the staging folder, which must not lead out of it through a link."""
-        if folder in self._made:
-            return
-        self._make_folder(os.path.dirname(folder))
+        parent = os.path.dirname(folder)
+        if parent not in self._made:
+            self._make_folder(parent)
         try:
             os.mkdir(folder)
         except FileExistsError:
@@ -376,7 +380,6 @@ def _stored(key: str, found: os.stat_result) -> StoredFile:
     return StoredFile(key, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC), str(found.st_mtime_ns))
 
 
-def _is_lock(key: str) -> bool:
-    """Whether this is the lock of a staging folder."""
-    folder, _, name = key.rpartition("/")
-    return folder == STAGING and name.endswith(SUFFIX) and name != SUFFIX
+def _is_lock(name: str) -> bool:
+    """Tell whether this is the name of the lock of a staging folder."""
+    return name.endswith(SUFFIX) and name != SUFFIX
