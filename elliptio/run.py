@@ -53,4 +53,5 @@ class Run(Work):
             If there is something that is no number, or has a name that no query could reach.
 
         """
+        assert self._scope.run is not None  # no other scope becomes a Run
         self._scope.run.log(check_metrics(metrics, more), check_step(step))

@@ -30,17 +30,17 @@ def running(
     lake: Lake, within: Scope, name: str, params: Mapping[str, Any] | None, labels: LabelsLike
 ) -> Iterator[Scope]:
     """Record a run inside a scope, from here to the end of the block, and yield its own; see `Work.run`."""
-    scope = _begin(lake, within, name, params, labels)
+    scope, recording = _begin(lake, within, name, params, labels)
     try:
         with scopes.entered(scope):
             yield scope
     except BaseException as error:
         try:
-            scope.run.finish(error)
+            recording.finish(error)
         except Exception as failure:
             error.add_note(f"That the run {scope.run_id} failed could not be recorded: {failure}")
         raise
-    scope.run.finish(None)
+    recording.finish(None)
 
 
 def _begin(lake: Lake, within: Scope, name: str, params: Mapping[str, Any] | None, labels: LabelsLike) -> Scope:
@@ -49,5 +49,4 @@ def _begin(lake: Lake, within: Scope, name: str, params: Mapping[str, Any] | Non
     document = describe(name, params, labels, run_id=run_id, moment=moment, outer=outer)
     # What was loaded around it counts: data is mostly loaded once and then used by the runs of a loop.
     scope = Scope(lake.store.root, run_id, outer.loaded(), scopes.around(within), within.home or within)
-    Recording.began(lake, scope, document)
-    return scope
+    return scope, Recording.began(lake, scope, document)

@@ -13,7 +13,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Protocol
 
 from elliptio.system.forking import Lock
 
@@ -27,6 +27,23 @@ MOST_TOLD = 2000
 
 _IDENTIFIER = re.compile(r"run_[0-9a-f-]{36}")
 _ARTIFACT_ID = re.compile(r"artifact_[0-9a-f-]{36}")
+
+
+class Recorder(Protocol):
+    """Records a run, as far as a scope and what is done in it know of it."""
+
+    @property
+    def root(self) -> str:
+        """Identifier of the outermost run around this one."""
+
+    def log(self, values: Mapping[str, Any], step: int | None) -> None:
+        """Keep what was measured."""
+
+    def flush(self) -> None:
+        """Write what was measured and loaded since it was last written."""
+
+    def finish(self, error: BaseException | None) -> None:
+        """Record that the run ended: failed if there is an error, else finished."""
 
 
 class Scope:
@@ -52,7 +69,7 @@ class Scope:
     used
         Those of them that were loaded in this scope itself.
     run
-        Whatever records the run; None for a handler's own scope.
+        What records the run; None for a handler's own scope.
     changed
         Called when something was loaded.
 
@@ -72,7 +89,7 @@ class Scope:
         self.used: list[str] = []
         self.outer = outer
         self.home = home
-        self.run: Any = None
+        self.run: Recorder | None = None
         self.changed: Callable[[], object] = _nothing
         self.ended = False
         self.of_main_thread = False

@@ -6,9 +6,10 @@ import dataclasses
 import logging
 import os
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from elliptio.artifacts.artifact import Artifact
 from elliptio.config import hide_password
@@ -32,6 +33,25 @@ from elliptio.runs import scopes
 log = logging.getLogger(__name__)
 
 
+class RunLike(Protocol):
+    """A run that goes on, as far as a reproduction needs it."""
+
+    run_id: str
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that make a child process part of it."""
+
+
+class HandlerLike(Protocol):
+    """A handler, as far as a reproduction needs it, which knows nothing of the door."""
+
+    lake: Lake
+    progress: bool
+
+    def run(self, name: str, params: Mapping[str, Any]) -> AbstractContextManager[RunLike]:
+        """Record a piece of work."""
+
+
 class Reproduction:
     """An attempt to make an artifact again.
 
@@ -48,7 +68,7 @@ class Reproduction:
 
     def __init__(
         self,
-        handler: Any,
+        handler: HandlerLike,
         artifact_id: str,
         into: str | os.PathLike[str] | None,
         *,
@@ -56,7 +76,7 @@ class Reproduction:
         index_url: str | None,
     ) -> None:
         self._handler = handler
-        self._lake: Lake = handler.lake
+        self._lake = handler.lake
         self._ancestors = ancestors
         self._index_url = index_url
         spool.flush_if_any(self._lake)
@@ -205,7 +225,7 @@ class Reproduction:
     # --- step by step ---
 
     def _run_step(
-        self, step: Step, number: int, run: Any, show: Callable[[str], object], say: Callable[[str], object]
+        self, step: Step, number: int, run: RunLike, show: Callable[[str], object], say: Callable[[str], object]
     ) -> list[Result]:
         workshop = self._workshop
         failed = workshop.build(step, say)
