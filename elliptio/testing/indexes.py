@@ -1,4 +1,4 @@
-"""The contract of `elliptio.protocols.Index`, one test a promise, for any implementation."""
+"""Hold a new index to all that an index promises: subclass `IndexConformance`, which has one test for each promise."""
 
 from __future__ import annotations
 
@@ -20,37 +20,43 @@ from elliptio.testing import queries
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 
-# The generated names, as paths that indexes serve without reading all documents, so that what narrows is tested too.
 INDEXED_NAMES = {"a": "files", "b": "sha256", "c": "username"}
+"""Paths that indexes serve without reading all documents, by the generated names: what narrows is tested too."""
 
 COMPARED = settings(
     deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors]
 )
+"""Settings of the generated queries: with one index for all of a test, and no limit of time for each."""
 
 
 class IndexConformance:
-    """Subclass it, and give it a fixture ``index`` that makes a new, empty index for each test.
+    """Hold an index to the contract of `elliptio.protocols.Index`: a pytest class to subclass, with one fixture.
+
+    Attributes
+    ----------
+    stored_alike
+        Tells of a generated document whether the server under the index is known to treat it as MongoDB does; one that
+        it does not is left out.
+    asked_alike
+        Tells the same of a generated query on indexed paths.
 
     Examples
     --------
     ::
 
-        class TestMine(IndexConformance):
+        class TestMyIndex(IndexConformance):
             @pytest.fixture
             def index(self, tmp_path):
-                return MyIndex(tmp_path)
+                return MyIndex(tmp_path)  # a new, empty one for each test
     """
 
     stored_alike: Callable[[Document], bool] = staticmethod(lambda document: True)
-    """Which generated documents the server under the index is known to treat as MongoDB does."""
-
     asked_alike: Callable[[Document], bool] = staticmethod(lambda query: True)
-    """The same for queries on indexed paths."""
 
     @pytest.fixture
     def index(self) -> Index:
         """Make an empty index; subclasses must say which."""
-        raise NotImplementedError("give the class a fixture 'index'")
+        raise NotImplementedError("a subclass of IndexConformance defines the fixture `index`")
 
     def test_describes_itself(self, index: Index) -> None:
         """It has an address without a password."""
@@ -258,7 +264,7 @@ class IndexConformance:
 
 
 class Shape(NamedTuple):
-    """Where the generated fields lie in a document, and so what their paths are."""
+    """A place for the generated fields in a document, which decides what their paths are."""
 
     path: Callable[[str], str]
     document: Callable[[Document], Document]

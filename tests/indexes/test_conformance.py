@@ -11,8 +11,7 @@ import pytest
 from elliptio.indexes.mongo import MongoIndex
 from elliptio.indexes.sqlite.index import SqliteIndex
 from elliptio.protocols import Index
-from elliptio.testing import queries
-from elliptio.testing.indexes import IndexConformance
+from elliptio.testing import IndexConformance, queries
 
 
 class TestSqlite(IndexConformance):

@@ -10,7 +10,7 @@ import pytest
 import elliptio as eio
 from elliptio.indexes.sqlite.index import SqliteIndex
 from elliptio.protocols import Staging, Store, StoredFile
-from elliptio.testing.stores import StoreConformance
+from elliptio.testing import StoreConformance
 from tests.stores.plain import PlainStore
 
 PACKAGE = Path(eio.__file__).parent

@@ -36,7 +36,9 @@ log = logging.getLogger(__name__)
 class RunLike(Protocol):
     """A run that goes on, as far as a reproduction needs it."""
 
-    run_id: str
+    @property
+    def run_id(self) -> str:
+        """Its identifier."""
 
     def environment(self) -> dict[str, str]:
         """Return the variables that make a child process part of it."""
