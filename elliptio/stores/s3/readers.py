@@ -12,14 +12,11 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from elliptio.errors import StoreError
 from elliptio.stores.s3.movers import Mover
 from elliptio.stores.s3.writers import STEP
-
-if TYPE_CHECKING:
-    from elliptio.stores.s3.store import S3Store
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +57,27 @@ class Range(NamedTuple):
         self.content.add_done_callback(lambda _: self.room.release())
 
 
+class Bucket(Protocol):
+    """A store, as far as a reader needs it.
+
+    Attributes
+    ----------
+    root
+        URL that keys are relative to.
+    """
+
+    root: str
+
+    def full_key(self, key: str) -> str:
+        """Return the key of an object within its bucket."""
+
+    def attempt(self, action: str, do: Callable[[Mover], T], key: str | None = None) -> T:
+        """Do something patiently, and explain what goes wrong; a missing object is a missing `key`."""
+
+    def ahead(self) -> Ahead:
+        """Return what fetches ahead, in this process."""
+
+
 class Reader(io.RawIOBase):
     """Reads an object: a little at first and after each jump, then more, and ahead, the further one reads on.
 
@@ -72,10 +90,10 @@ class Reader(io.RawIOBase):
 
     """
 
-    def __init__(self, store: S3Store, key: str, *, whole: bool = False) -> None:
+    def __init__(self, store: Bucket, key: str, *, whole: bool = False) -> None:
         self._store = store
         self._key = key
-        self._full = store._full(key)
+        self._full = store.full_key(key)
         self._pid = os.getpid()
         self._ahead: deque[Range] = deque()
         self._current: Range | None = None

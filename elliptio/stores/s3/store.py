@@ -118,7 +118,7 @@ class S3Store(Store):
 
     def stat(self, key: str) -> StoredFile | None:
         """Size and time of exactly this object, or None."""
-        full = self._full(check_key(key, self.root))
+        full = self.full_key(check_key(key, self.root))
         found = self.attempt("look up a file in", lambda mover: mover.head(full))
         return None if found is None else StoredFile(key, *found)
 
@@ -128,7 +128,7 @@ class S3Store(Store):
             own = self.stat(prefix)
             if own is not None:
                 yield own
-        full = self._full(prefix) if prefix else self.prefix
+        full = self.full_key(prefix) if prefix else self.prefix
         skip = len(self.prefix) + 1 if self.prefix else 0
         token: str | None = None
         while True:
@@ -145,14 +145,14 @@ class S3Store(Store):
 
         Their parts take space, no listing shows them, and `remove` drops them. Sizes are not known, and 0.
         """
-        full = self._full(prefix) if prefix else self.prefix
+        full = self.full_key(prefix) if prefix else self.prefix
         skip = len(self.prefix) + 1 if self.prefix else 0
         for key, _, begun in self.attempt("list uploads in", lambda mover: mover.writer.unfinished(full)):
             yield StoredFile(key[skip:], 0, begun)
 
     def create(self, key: str, data: bytes) -> bool:
         """Write a small object unless it exists, by a conditional put."""
-        full = self._full(check_key(key, self.root))
+        full = self.full_key(check_key(key, self.root))
         token = secrets.token_hex(16)
         return self.attempt("write to", lambda mover: mover.create(full, data, token))
 
@@ -162,13 +162,13 @@ class S3Store(Store):
         found = self.list(prefix)
         while batch := [each.key for each in islice(found, DELETE_AT_ONCE)]:
             self.delete(batch)
-        full = self._full(prefix)
+        full = self.full_key(prefix)
         self.attempt("remove unfinished uploads from", lambda mover: mover.writer.abort_all(full))
 
     def delete(self, keys: Sequence[str]) -> None:
         """Remove objects by their keys."""
         if keys:
-            full = [self._full(key) for key in keys]
+            full = [self.full_key(key) for key in keys]
             self.attempt("remove files from", lambda mover: mover.delete(full))
 
     def client(self) -> Any:
@@ -207,7 +207,8 @@ class S3Store(Store):
         """Read the configuration again: somebody may have signed in meanwhile."""
         self._bound = {}
 
-    def _full(self, key: str) -> str:
+    def full_key(self, key: str) -> str:
+        """Return the key of an object within its bucket."""
         return f"{self.prefix}/{key}" if self.prefix else key
 
     def _here(self) -> _Bound:
@@ -266,7 +267,7 @@ class S3Staging(Staging):
         head = _read_up_to(source, SMALL)
         key = self._claim(relpath)
         small = len(head) < SMALL
-        written = self._put_small(store._full(key), head) if small else self._put_large(store._full(key), head, source)
+        written = self._put_small(store.full_key(key), head) if small else self._put_large(store.full_key(key), head, source)
         if not written:
             self._give_up(key)
             raise _taken(store.root, key)
@@ -312,12 +313,12 @@ class S3Staging(Staging):
         if content is None or not 0 < content.size <= MOST_PARTS * PIECE:
             return False
         store = self._store
-        target, source = self._claim(relpath), store._full(check_key(key, store.root))
+        target, source = self._claim(relpath), store.full_key(check_key(key, store.root))
         token = secrets.token_hex(16)
         try:
             written = store.attempt(
                 "copy a file in",
-                lambda mover: mover.writer.copy(store._full(target), source, content, token),
+                lambda mover: mover.writer.copy(store.full_key(target), source, content, token),
                 again=False,
             )
         except StoreError as error:
