@@ -59,13 +59,13 @@ def test_nothing_shows_for_a_short_transfer(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 SCRIPT = """
-import elliptio as eio, elliptio.progress, elliptio.hashing, sys, time
-elliptio.progress.DELAY = 0.1
-read = elliptio.hashing.HashingReader.read
+import elliptio as eio, elliptio.system.progress, elliptio.artifacts.hashing, sys, time
+elliptio.system.progress.DELAY = 0.1
+read = elliptio.artifacts.hashing.HashingReader.read
 def slowly(self, size=-1):
     time.sleep(0.1)
     return read(self, size)
-elliptio.hashing.HashingReader.read = slowly
+elliptio.artifacts.hashing.HashingReader.read = slowly
 eio.Handler("lake").upload("large.bin")
 """
 
