@@ -43,7 +43,9 @@ def running(
     recording.finish(None)
 
 
-def _begin(lake: Lake, within: Scope, name: str, params: Mapping[str, Any] | None, labels: LabelsLike) -> tuple[Scope, Recording]:
+def _begin(
+    lake: Lake, within: Scope, name: str, params: Mapping[str, Any] | None, labels: LabelsLike
+) -> tuple[Scope, Recording]:
     outer = within.here()
     run_id, moment = naming.new_id("run")
     document = describe(name, params, labels, run_id=run_id, moment=moment, outer=outer)

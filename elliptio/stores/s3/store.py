@@ -267,7 +267,9 @@ class S3Staging(Staging):
         head = _read_up_to(source, SMALL)
         key = self._claim(relpath)
         small = len(head) < SMALL
-        written = self._put_small(store.full_key(key), head) if small else self._put_large(store.full_key(key), head, source)
+        written = (
+            self._put_small(store.full_key(key), head) if small else self._put_large(store.full_key(key), head, source)
+        )
         if not written:
             self._give_up(key)
             raise _taken(store.root, key)
