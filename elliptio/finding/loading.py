@@ -30,7 +30,7 @@ def metadata_of(lake: Lake, document: Document) -> Metadata:
         found, environment, _ = manifest_of(lake, document["remote_root"])
         check_document(found, environment, f"{root}/{naming.MANIFEST}")
         document = {**found, "tags": document.get("tags", [])}
-    return from_document(document, environment, root, Packages(environment.get("python_packages", {})))
+    return from_document(document, environment, root, Packages.of_normalized(environment.get("python_packages", {})))
 
 
 def artifact_of(lake: Lake, metadata: Metadata) -> Artifact:
