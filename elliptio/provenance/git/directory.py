@@ -23,7 +23,7 @@ def find_toplevel(directory: Path) -> Path | None:
     try:
         path = os.path.realpath(directory)
         while True:
-            if _git_directory(path) is not None:
+            if os.path.lexists(os.path.join(path, ".git")) and _git_directory(path) is not None:
                 return Path(path)
             parent = os.path.dirname(path)
             if parent == path:
@@ -37,8 +37,6 @@ def find_toplevel(directory: Path) -> Path | None:
 def _git_directory(path: str) -> str | None:
     """Return the git directory of a working tree's root, None if `path` is not one."""
     candidate = os.path.join(path, ".git")
-    if not os.path.lexists(candidate):
-        return None
     try:
         with open(candidate, "rb") as file:
             content = file.read(4096)
