@@ -9,6 +9,7 @@ from typing import Any
 
 from elliptio.errors import FormatError
 from elliptio.metadata import FIELDS, VERSION, Metadata, Where
+from elliptio.system.os_errors import damage_named
 
 MAX_INDEXED_FILES = 10_000
 """Limit of files in a document of the index; more stay in ``metadata.json``: a MongoDB document may hold 16 MB."""
@@ -97,16 +98,11 @@ def read_manifest(data: bytes, where: str) -> tuple[dict[str, Any], dict[str, An
         If it is damaged or of a newer version.
 
     """
-    try:
+    with damage_named(where, "Restore it from a backup."):
         document = read_extended_json(data)
         environment = document.pop("environment")
         check_version(document, where)
-        artifact_id = document["artifact_id"]
-    except FormatError:
-        raise
-    except Exception as error:  # a damaged file can fail in as many ways as there are parsers below
-        raise FormatError(f"{where} is damaged: {type(error).__name__}: {error}") from error
-    return {"_id": artifact_id, **document}, environment
+        return {"_id": document["artifact_id"], **document}, environment
 
 
 def from_document(
@@ -134,6 +130,10 @@ def from_document(
         raise FormatError(f"{where} is damaged: {error}") from error
 
 
+class NewerFormatError(FormatError):
+    """A newer elliptio wrote it."""
+
+
 def check_version(document: Mapping[str, Any], where: str) -> None:
     """Refuse what a newer elliptio wrote.
 
@@ -147,7 +147,7 @@ def check_version(document: Mapping[str, Any], where: str) -> None:
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise FormatError(f"{where} has no valid version: {version!r}.")
     if version > VERSION:
-        raise FormatError(
+        raise NewerFormatError(
             f"{where} has version {version}, written by a newer elliptio; this one reads up to version {VERSION}. "
             "Run: pip install --upgrade elliptio"
         )

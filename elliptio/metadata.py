@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Any
 
 from elliptio import naming
-from elliptio.labels import AnyLabels, Labels, readable_labels
+from elliptio.labels import AnyLabels, Labels, readable_labels, stored_labels
 from elliptio.rules import ANYTHING, COUNT, GIT, LINK, OBJECT, OBJECTS, SHA256, TEXT, TEXT_OR_NULL, TEXTS, TIME, Rule
 
 VERSION = 1
@@ -144,7 +144,7 @@ class Metadata:
         default_factory=list, metadata=stored("identifiers of what it was made from", TEXTS, write=list)
     )
     labels: Labels | AnyLabels = field(
-        default_factory=Labels, metadata=stored("your own metadata", OBJECT, write=dict, read=readable_labels)
+        default_factory=Labels, metadata=stored("your own metadata", OBJECT, write=stored_labels, read=readable_labels)
     )
     tags: list[str] = field(
         default_factory=list,

@@ -10,7 +10,7 @@ from elliptio.errors import DocumentNotFoundError, MetadataError
 from elliptio.finding.search import newest, warn_if_index_is_lost
 from elliptio.lake import tags
 from elliptio.lake.lake import Lake
-from elliptio.lake.replay import last_move, originals_of
+from elliptio.lake.replay import view_of
 from elliptio.protocols import Document
 
 TAG = "tag:"
@@ -90,13 +90,9 @@ def tagged(lake: Lake, name: str) -> str:
 
     """
     try:
-        move = last_move(lake, tags.check_name(name))
+        return view_of(lake).named(tags.check_name(name))
     except MetadataError as error:
         raise DocumentNotFoundError(str(error)) from error
-    if move is None or move.artifact_id is None:
-        originals = originals_of(lake)
-        raise tags.unknown(lake, name) if originals is None else originals.unknown(name)
-    return move.artifact_id
 
 
 def latest(lake: Lake, query: Mapping[str, Any] | None) -> Document:

@@ -16,9 +16,9 @@ from elliptio.indexes.query.checking import normalize_query
 from elliptio.lake import spool
 from elliptio.lake.checks import is_artifact_root
 from elliptio.lake.lake import ENVIRONMENT_FIELDS, Lake
-from elliptio.lake.replay import originals_of
+from elliptio.lake.replay import view_of
 from elliptio.naming import normalize_package
-from elliptio.protocols import Document, Query
+from elliptio.protocols import Document
 from elliptio.system.collector import uncollected
 from elliptio.system.warn import warn
 
@@ -94,7 +94,7 @@ def search(lake: Lake, options: Options, *, among: Sequence[str] | None = None) 
     asked = checked(options, WITH_DELETED if options.deleted else ARTIFACTS)
     wanted = asked.query if among is None else {"$and": [asked.query, {"_id": {"$in": list(among)}}]}
     spool.flush_if_any(lake)
-    wanted = _as_then(lake, wanted)
+    wanted = view_of(lake).narrowed(wanted)
     documents, total, exact = first_of(
         asked.max_docs,
         partial(lake.find, wanted, sort=asked.order, deleted=options.deleted),
@@ -127,8 +127,7 @@ def first_of(
 def newest(lake: Lake, query: Mapping[str, Any] | None = None) -> Document | None:
     """Find the newest artifact that matches a query; None if none does.
 
-    What was made to reproduce another is passed over, unless the query asks for ``reproduces``: made again today, the
-    data of last year are not the newest.
+    What was made to reproduce another is passed over, unless the query asks for ``reproduces``.
 
     Raises
     ------
@@ -141,16 +140,8 @@ def newest(lake: Lake, query: Mapping[str, Any] | None = None) -> Document | Non
     wanted = normalize_query({} if query is None else query)
     check_fields(wanted, ARTIFACTS.fields)
     spool.flush_if_any(lake)
-    asked = _as_then(lake, wanted)
-    if asked is wanted and not asks_for(wanted, "reproduces"):
-        asked = {"$and": [wanted, {"reproduces": None}]}
+    asked = view_of(lake).newest(wanted, made_again=asks_for(wanted, "reproduces"))
     return next(lake.find(asked, sort=[("creation_time", -1)], limit=1), None)
-
-
-def _as_then(lake: Lake, wanted: Query) -> Query:
-    """Ask of what there was when the artifact was made that this process reproduces, if it reproduces one."""
-    originals = originals_of(lake)
-    return wanted if originals is None else {"$and": [wanted, originals.visible()]}
 
 
 def warn_if_index_is_lost(lake: Lake) -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from elliptio.artifacts.artifact import Artifact
 from elliptio.finding.frame import moves_frame
 from elliptio.finding.references import resolve
-from elliptio.lake import tagging, tags
+from elliptio.lake import tags
 from elliptio.lake.lake import Lake
+from elliptio.lake.replay import view_of
 from elliptio.lake.tags import Move
 from elliptio.provenance.process import username
 
@@ -102,7 +103,9 @@ class Tags:
         In a command that `reproduce` runs the lake's tags stay as they are: this process alone sees what it tags.
 
         """
-        tagging.tag(self._lake, resolve(self._lake, artifact), name, overwrite=overwrite, username=username())
+        tags.check_name(name)
+        view = view_of(self._lake, strict=True)
+        view.tag(resolve(self._lake, artifact), name, overwrite=overwrite, username=username())
 
     def remove(self, name: str) -> None:
         """Take a tag away. Its history stays. In a command that `reproduce` runs, it is gone for this process alone.
@@ -115,4 +118,4 @@ class Tags:
             If the store cannot be written.
 
         """
-        tagging.untag(self._lake, name, username=username())
+        view_of(self._lake, strict=True).untag(tags.check_name(name), username=username())

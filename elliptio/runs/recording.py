@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
@@ -10,7 +11,7 @@ import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from elliptio.errors import ElliptioError, StoreError
+from elliptio.errors import ElliptioError
 from elliptio.lake import run_records, spool
 from elliptio.lake.lake import Lake
 from elliptio.metadata import VERSION
@@ -19,7 +20,6 @@ from elliptio.runs.facts import outcome
 from elliptio.runs.scopes import Scope
 from elliptio.system import liveness
 from elliptio.system.forking import Lock
-from elliptio.system.warn import warn
 
 log = logging.getLogger(__name__)
 
@@ -215,21 +215,17 @@ class Recording:
 
     def _tell_index(self, document: Document, *, aloud: bool) -> None:
         """Bring the index up to date; if that fails the run is recorded all the same, and a note says so."""
-        try:
-            with self._lake.pausing():
-                self._lake.record_run(document)
-        except ElliptioError as error:
-            if not aloud:
-                log.info("The index was not told of %s: %s", self._scope.run_id, error)
-                return
-            how = "They will at the next call that reaches the index, or with `elliptio flush`."
-            told = self._lake.spooled
+        with contextlib.ExitStack() as block:
+            if aloud:
+                says = "The run is recorded, but h.runs does not show it yet"
+                block.enter_context(spool.telling(self._lake, note=self._scope.run_id, says=says))
             try:
-                spool.note_run(self._lake, self._scope.run_id)
-            except StoreError:
-                how = "They will after `elliptio reindex`."
-            if not told:
-                warn(f"The run is recorded, but h.runs does not show it yet: {error} {how}", spool.SpooledWarning)
+                with self._lake.pausing():
+                    self._lake.record_run(document)
+            except ElliptioError as error:
+                if aloud:
+                    raise
+                log.info("The index was not told of %s: %s", self._scope.run_id, error)
 
     # --- in the background ---
 

@@ -25,7 +25,7 @@ from elliptio.errors import ElliptioError, MetadataError, SourceError
 from elliptio.labels import readable_labels
 from elliptio.lake import spool
 from elliptio.lake.lake import Lake
-from elliptio.lake.replay import originals_of
+from elliptio.lake.replay import view_of
 from elliptio.metadata import FileRecord, Metadata, fingerprint_of
 from elliptio.provenance import collecting
 from elliptio.provenance.collecting import Provenance
@@ -75,6 +75,11 @@ class Publication:
         self.lake_id = lake.lake_id
         self.staging = lake.store.begin(self.root_key)
 
+    def upload(self, sources: Sequence[Source], local_root: str) -> Metadata:
+        """Copy local files and publish them; leave nothing behind if that fails."""
+        with discarding(self):
+            return self.publish(self.save(sources), local_root=local_root)
+
     def save(self, sources: Sequence[Source]) -> list[FileRecord]:
         """Copy local files into the staged artifact."""
         return transfer.save(
@@ -85,11 +90,6 @@ class Publication:
             progress=self._progress,
             twins=partial(twins_in, self.lake),
         )
-
-    def upload(self, sources: Sequence[Source], local_root: str) -> Metadata:
-        """Copy local files and publish them; leave nothing behind if that fails."""
-        with discarding(self):
-            return self.publish(self.save(sources), local_root=local_root)
 
     @property
     def folder(self) -> Path:
@@ -146,21 +146,15 @@ class Publication:
             _check_size(document)
         self.staging.put(naming.MANIFEST, io.BytesIO(manifest))
         self.staging.publish()
-        self._record(document, facts.environment)
+        says = "The files are saved, but cannot be found yet"
+        with spool.telling(self.lake, note=self.artifact_id, content=self.root_key, says=says) as told:
+            self.lake.add(document, facts.environment)
+        if told.done:
+            self._deliver_others()
         return metadata
 
-    def _record(self, document: dict[str, Any], environment: dict[str, Any]) -> None:
-        """Put the document into the index, or note that it waits: the artifact is safe, so nothing may fail here."""
-        try:
-            self.lake.add(document, environment)
-        except ElliptioError as error:
-            spool.keep(self.lake, self.artifact_id, self.root_key, error)
-            return
-        except BaseException:
-            # What interrupts is what the caller must see, also where no note can be written.
-            with contextlib.suppress(ElliptioError):
-                spool.note(self.lake, self.artifact_id, self.root_key)
-            raise
+    def _deliver_others(self) -> None:
+        """Record what else waits for the index, now that it answers."""
         try:
             spool.flush_if_any(self.lake)
         except ElliptioError as error:
@@ -195,11 +189,6 @@ class Publication:
             lake_id=self.lake_id,
         )
 
-    def _reproduces(self, relpaths: list[str]) -> str | None:
-        """Identifier of the artifact that this process was started to make again as this one, if any."""
-        originals = originals_of(self.lake)
-        return None if originals is None else originals.claim(relpaths, self.artifact_id)
-
     def _describe(
         self, facts: Provenance, files: list[FileRecord], logs: list[FileRecord], local_root: str, link: str | None
     ) -> Metadata:
@@ -229,7 +218,7 @@ class Publication:
             link=link,
             redactions=facts.redactions,
             repository_root=facts.repository_root,
-            reproduces=self._reproduces([record.relpath for record in files]),
+            reproduces=view_of(self.lake).claim([record.relpath for record in files], self.artifact_id),
             lake_id=self.lake_id,
         )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from elliptio import naming
-from elliptio.documents import check_version, extended_json, read_extended_json
+from elliptio.documents import extended_json
 from elliptio.errors import (
     DocumentNotFoundError,
     ElliptioError,
@@ -21,10 +21,11 @@ from elliptio.errors import (
 )
 from elliptio.lake import run_records, tags
 from elliptio.lake.checks import check_document, check_place, check_tombstone, is_artifact_root, lies_at
+from elliptio.lake.json_files import read_json
 from elliptio.lake.lake import ARTIFACTS, TOMBSTONE_FILE, TOMBSTONES, Lake
 from elliptio.lake.link_hashes import tell_index
 from elliptio.lake.manifests import manifest_of
-from elliptio.lake.replay import originals_of
+from elliptio.lake.replay import view_of
 from elliptio.lake.upkeep.verification import Problem
 from elliptio.protocols import Document, StoredFile
 
@@ -149,15 +150,8 @@ def _record_tombstone(lake: Lake, folder: str) -> bool:
 
 def _read_tombstone(lake: Lake, folder: str) -> Document:
     key = f"{folder}/{TOMBSTONE_FILE}"
-    where = f"{lake.store.root}/{key}"
-    with lake.store.open(key) as file:
-        data = file.read()
-    try:
-        tombstone = read_extended_json(data)
-    except Exception as error:  # a damaged file can fail in as many ways as there are parsers below
-        raise FormatError(f"{where} is damaged: {type(error).__name__}: {error}") from error
-    check_tombstone(tombstone, folder, where)
-    check_version(tombstone, where)
+    tombstone = read_json(lake.store, key)
+    check_tombstone(tombstone, folder, f"{lake.store.root}/{key}")
     return {**tombstone, "remote_root": folder, "lake_id": lake.lake_id}
 
 
@@ -277,9 +271,9 @@ def delete_artifact(lake: Lake, artifact_id: str, *, force: bool, username: str)
         If there is none, or nothing is left of it.
 
     """
-    originals = originals_of(lake, strict=True)
-    if originals is not None and not originals.has_made(artifact_id):
-        log.warning("%s was not deleted: this process only reproduces %s.", artifact_id, originals)
+    why = view_of(lake, strict=True).keeps(artifact_id)
+    if why is not None:
+        log.warning("%s was not deleted: %s.", artifact_id, why)
         return False
     try:
         document = lake.get(artifact_id)
