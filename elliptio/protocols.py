@@ -1,4 +1,4 @@
-"""What a store and an index promise: the two seams of elliptio.
+"""Say what a store and an index promise: the two seams of elliptio.
 
 The docstrings here are the contract; ``elliptio.testing`` checks it against any implementation.
 """
@@ -14,14 +14,19 @@ from typing import Any, BinaryIO, Protocol, runtime_checkable
 Document = dict[str, Any]
 Query = Mapping[str, Any]
 Sort = Sequence[tuple[str, int]]
-"""(dotted path, 1 or -1) pairs, most significant first."""
+"""Pairs of a dotted path and 1 or -1, most significant first."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """One file as the store sees it: its key, its size in bytes and when it was last written (UTC).
+    """Describe one file as the store sees it: its key, its size in bytes and when it was last written (UTC).
 
     Its `stamp` is another one when the file was written again with other content; empty where a store cannot tell.
+
+    Examples
+    --------
+    >>> StoredFile("2026/a/x.txt", 4, datetime(2026, 1, 2)).size
+    4
     """
 
     key: str
@@ -31,26 +36,47 @@ class StoredFile:
 
 
 PIECE = 64 << 20
-"""Large files are compared in pieces of so many bytes."""
+"""Bytes of the pieces in which large files are compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a file holds: its size, and the hexadecimal sha256 of each `PIECE` of it, to be asked for once, in order."""
+    """Describe what a file holds: its size, and the hexadecimal sha256 of each `PIECE` of it.
+
+    The pieces are to be asked for once, in order.
+
+    Examples
+    --------
+    >>> import hashlib
+    >>> Content(4, [hashlib.sha256(b"data").hexdigest()]).size
+    4
+    """
 
     size: int
     pieces: Iterable[str]
 
 
 class Staging(Protocol):
-    """The files of one artifact on their way into a store; invisible to readers until `publish`.
+    """Hold the files of one artifact on their way into a store; invisible to readers until `publish`.
 
     Attributes
     ----------
     folder
         A private, existing, local folder. Files may be written straight into it.
     in_place
-        Whether files in `folder` are part of what `publish` publishes. Where false they must be `put`.
+        True where files in `folder` are part of what `publish` publishes. Else they must be `put`.
+
+    Examples
+    --------
+    ::
+
+        staging = store.begin("2026/a")
+        try:
+            staging.put("x.txt", io.BytesIO(b"data"))
+            staging.publish()
+        except BaseException:
+            staging.discard()
+            raise
     """
 
     folder: Path
@@ -86,7 +112,7 @@ class Staging(Protocol):
 
 @runtime_checkable
 class Store(Protocol):
-    """Holds bytes under keys: '/'-separated paths relative to the root, never absolute, no '..' parts.
+    """Hold bytes under keys: '/'-separated paths relative to the root, never absolute, no '..' parts.
 
     A key is written once and never overwritten. Every failure is a `StoreError` that names the store's address; a
     missing key is a `MissingKeyError`. All methods may be called from several threads.
@@ -143,10 +169,10 @@ class Store(Protocol):
         """
 
     def stat(self, key: str) -> StoredFile | None:
-        """What is stored under exactly this key, or None."""
+        """Tell what is stored under exactly this key; None where nothing is."""
 
     def list(self, prefix: str = "") -> Iterator[StoredFile]:
-        """All files whose key is `prefix` or begins with ``prefix + "/"`` (all files for ""), in any order.
+        """List all files whose key is `prefix` or begins with ``prefix + "/"`` (all files for ""), in any order.
 
         Files still being staged are not listed.
         """
@@ -171,7 +197,7 @@ class Store(Protocol):
 
 @runtime_checkable
 class Index(Protocol):
-    """Holds documents in named collections and answers MongoDB queries over them.
+    """Hold documents in named collections and answer MongoDB queries over them.
 
     A document is a dict of BSON types with a str ``_id``; datetimes come back timezone-aware in UTC. Queries were
     checked by `check_query` before. Results mean the same on every index. Every failure to reach or
@@ -181,7 +207,14 @@ class Index(Protocol):
     Attributes
     ----------
     address
-        Where it is, without credentials: for people to read.
+        URL or path of it, without credentials: for people to read.
+
+    Examples
+    --------
+    ::
+
+        index.insert("artifacts", {"_id": "artifact_1", "username": "andy"})  # True
+        [document["_id"] for document in index.find("artifacts", {"username": "andy"}, limit=1)]  # ["artifact_1"]
     """
 
     address: str
@@ -199,10 +232,13 @@ class Index(Protocol):
         """
 
     def find(self, collection: str, query: Query, *, sort: Sort = (), limit: int = 0) -> Iterator[Document]:
-        """Matching documents, lazily; `limit` 0 means all. ``_id`` breaks ties of `sort`, in its last direction."""
+        """Find documents that match, lazily; `limit` 0 means all.
+
+        ``_id`` breaks ties of `sort`, in its last direction.
+        """
 
     def count(self, collection: str, query: Query, *, limit: int = 0) -> int:
-        """How many documents match; with a limit, counted no further than that."""
+        """Count the documents that match; with a limit, no further than that."""
 
     def links(
         self, collections: Sequence[str], ids: Sequence[str], *, up: bool, depth: int = 0

@@ -1,4 +1,4 @@
-"""Stores: where the bytes of a lake are kept, chosen by the scheme of its root.
+"""Choose the store of a lake by the scheme of its root.
 
 Importing this package loads no SDK; `open_store` imports what the chosen scheme needs.
 """
@@ -22,7 +22,13 @@ __all__ = ["SCHEMES", "Scheme", "open_store"]
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """How to get a store: what makes it of a root, which packages it needs and the extra that installs them."""
+    """Describe how to get a store: what makes it of a root, which packages it needs and the extra that installs them.
+
+    Examples
+    --------
+    >>> SCHEMES["s3"].modules
+    ('boto3', 'obstore')
+    """
 
     make: Callable[..., Store]
     modules: tuple[str, ...] = ()
@@ -43,6 +49,7 @@ def _s3(root: str, **options: Any) -> Store:
 
 # Each is made by its name, so that mypy sees what it lacks of a `Store`.
 SCHEMES = {"file": Scheme(_local), "s3": Scheme(_s3, ("boto3", "obstore"), "s3")}
+"""Stores by the scheme of their roots."""
 
 # A single letter before the colon is not a scheme: "c://data" is somebody's folder.
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
@@ -79,6 +86,7 @@ def open_store(root: str | Path | Store, **options: Any) -> Store:
 
 
 def _scheme_of(address: str) -> str:
+    """Return the scheme of a root, or refuse what is none."""
     if not address or address.isspace():
         raise ConfigError("the root is empty: give a folder or a URL such as s3://bucket/prefix")
     if "\0" in address:
@@ -112,6 +120,7 @@ def _folder_of(address: str) -> str:
 
 
 def _require(scheme: Scheme) -> None:
+    """Import the packages that a scheme needs, or say which extra installs them."""
     for module in scheme.modules:
         try:
             import_module(module)

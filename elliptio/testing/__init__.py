@@ -1,4 +1,4 @@
-"""Help for testing code that uses elliptio, and for testing new stores and indexes.
+"""Help to test code that uses elliptio, and to test new stores and indexes.
 
 `StoreConformance` and `IndexConformance` hold a store and an index to the contract in `elliptio.protocols`, one test
 for each promise: a test class subclasses one of them, and has one fixture.

@@ -179,6 +179,17 @@ def _retry_writable(function: Callable[..., Any], path: str, info: Any) -> None:
         shutil.rmtree(path)
 
 
+def remove_empty(folder: str, root: str) -> None:
+    """Remove a folder and those around it, as far as they are empty, but not the root."""
+    while len(folder) > len(root):
+        try:
+            os.rmdir(folder)
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+                break
+        folder = os.path.dirname(folder)
+
+
 def check_inside(path: str, root: str) -> None:
     """Refuse to change what lies outside the root by way of a link.
 

@@ -17,7 +17,7 @@ SUFFIX = ".lock"
 
 
 class StagingLock:
-    """A new staging folder, and its lock, held from now until it is released or this process ends.
+    """Make a new staging folder, and hold its lock from now until it is released or this process ends.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A lake in a folder of this machine, or of a network drive.
+"""Keep a lake in a folder of this machine, or of a network drive.
 
 Files are staged in ``<root>/.elliptio/staging`` and renamed into place, so that an artifact appears whole or not at
 all, also after a power failure.
@@ -32,6 +32,7 @@ from elliptio.stores.local.disk import (
     check_inside,
     flush,
     prepare,
+    remove_empty,
     remove_tree,
     rename_locked,
     with_parent,
@@ -41,13 +42,18 @@ from elliptio.stores.local.staging_lock import SUFFIX, StagingLock, abandoned
 from elliptio.system.os_errors import explained, store_error
 
 CHUNK = 1 << 20
+"""Bytes that are read of a source at once."""
+
 PRIVATE = ".elliptio"
 STAGING = f"{PRIVATE}/staging"
+"""Folders of elliptio itself, and of what is being staged."""
+
 OPEN_AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+"""Flags to open a file without waiting for whoever writes into it."""
 
 
 class LocalStore(Store):
-    """Keeps files in a folder.
+    """Keep files in a folder.
 
     The folder need not exist before something is written. Published files are read-only, and who may read them follows
     the umask, not the files they were copied from: with umask 077 nobody else may. Files that a program writes into
@@ -63,7 +69,16 @@ class LocalStore(Store):
     root
         The folder. ``~`` is expanded, a relative path is taken from the working directory; links are kept.
     durable
-        Whether to wait until the disk has what was published. Without, a power failure can lose or damage it.
+        True to wait until the disk has what was published. Without, a power failure can lose or damage it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> store = LocalStore(tempfile.mkdtemp())
+    >>> store.create("2026/x.txt", b"data")
+    True
+    >>> [(file.key, file.size) for file in store.list("2026")]
+    [('2026/x.txt', 4)]
     """
 
     scheme = "file"
@@ -116,7 +131,7 @@ class LocalStore(Store):
         return io.BufferedReader(reader)
 
     def stat(self, key: str) -> StoredFile | None:
-        """Size and time of exactly this file, or None."""
+        """Tell size and time of exactly this file; None where there is none."""
         path = self._path(key)
         try:
             found = os.stat(path)
@@ -176,17 +191,10 @@ class LocalStore(Store):
                 self._remove_staged(os.path.join(self.root, STAGING, parts[2].removesuffix(SUFFIX)), path)
             else:
                 remove_tree(path)
-            parent = os.path.dirname(path)
-            while len(parent) > len(self.root):
-                try:
-                    os.rmdir(parent)
-                except OSError as error:
-                    if error.errno not in (errno.ENOENT, errno.ENOTDIR):
-                        break
-                parent = os.path.dirname(parent)
+            remove_empty(os.path.dirname(path), self.root)
 
     def _left_empty(self) -> Iterator[StoredFile]:
-        """Staging folders without files, and locks without folders, that a crash left."""
+        """List staging folders without files, and locks without folders, that a crash left."""
         staging = os.path.join(self.root, STAGING)
         try:
             names = {name.removesuffix(SUFFIX) for name in os.listdir(staging)}
@@ -202,6 +210,7 @@ class LocalStore(Store):
                     yield replace(_stored(f"{STAGING}/{name}", left), size=0)
 
     def _remove_staged(self, folder: str, path: str) -> None:
+        """Remove what lies in a staging folder, or all of it with its lock, unless its owner still runs."""
         with abandoned(folder) as free:
             if free and path in (folder, folder + SUFFIX):
                 remove_tree(folder)
@@ -210,6 +219,7 @@ class LocalStore(Store):
                 remove_tree(path)
 
     def _path(self, key: str) -> str:
+        """Return the path of a key, or refuse what is none."""
         return os.path.join(self.root, check_key(key, self.root))
 
     def _claim(self, temporary: str, path: str) -> bool:
@@ -257,7 +267,7 @@ class LocalStore(Store):
 
 
 class _Reader(io.FileIO):
-    """Reads a file; where the disk fails in the middle of it, that is a failure of the store."""
+    """Read a file; where the disk fails in the middle of it, that is a failure of the store."""
 
     path: str
 
@@ -275,7 +285,7 @@ class _Reader(io.FileIO):
 
 
 class LocalStaging(Staging):
-    """The files of one artifact, staged in a folder on the file system of the lake."""
+    """Stage the files of one artifact in a folder on the file system of the lake: see `LocalStore.begin`."""
 
     in_place = True
 
@@ -377,6 +387,7 @@ class LocalStaging(Staging):
 
 
 def _stored(key: str, found: os.stat_result) -> StoredFile:
+    """Describe a file by what the system tells of it."""
     return StoredFile(key, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC), str(found.st_mtime_ns))
 
 

@@ -1,4 +1,4 @@
-"""Reading objects of S3 as files: in ranges, several ahead of whoever reads on."""
+"""Read objects of S3 as files: in ranges, several ahead of whoever reads on."""
 
 # The methods are those of `io.RawIOBase`.
 # ruff: noqa: D102
@@ -22,15 +22,17 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 BUFFER = 128 << 10
-"""What is fetched at first, and after each jump."""
+"""Bytes that are fetched at first, and after each jump."""
 
 WIDEST = 4 << 20
+"""Bytes of the widest range."""
+
 AHEAD = 5
-"""So many ranges may wait in memory to be read, for all readers of a store together."""
+"""Number of ranges that may wait in memory to be read, for all readers of a store together."""
 
 
 class Ahead:
-    """Threads that fetch what will be read next, and the room that it may take."""
+    """Hold the threads that fetch what will be read next, and the room that it may take."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(AHEAD, "elliptio-ahead")
@@ -44,7 +46,7 @@ class Ahead:
 
 
 class Range(NamedTuple):
-    """A range that is on its way, or there."""
+    """Hold a range that is on its way, or there."""
 
     start: int
     stop: int
@@ -58,7 +60,7 @@ class Range(NamedTuple):
 
 
 class Bucket(Protocol):
-    """A store, as far as a reader needs it.
+    """Give a reader what it needs of a store.
 
     Attributes
     ----------
@@ -79,14 +81,14 @@ class Bucket(Protocol):
 
 
 class Reader(io.RawIOBase):
-    """Reads an object: a little at first and after each jump, then more, and ahead, the further one reads on.
+    """Read an object: a little at first and after each jump, then more, and ahead, the further one reads on.
 
     Parameters
     ----------
     store, key
-        What to read.
+        Store and key of the object.
     whole
-        Whether all of it is going to be read, in order.
+        True where all of it is going to be read, in order.
 
     """
 
@@ -219,6 +221,7 @@ class Reader(io.RawIOBase):
 
 
 def _aligned(start: int, width: int) -> int:
-    """Where a range ends that is at most so wide: servers read the parts of a large file, which begin at multiples."""
+    """Return the end of a range that is at most so wide."""
+    # Servers read the parts of a large file, which begin at multiples.
     stop = start + width
     return stop - stop % WIDEST if stop // WIDEST > start // WIDEST else stop

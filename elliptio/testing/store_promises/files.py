@@ -16,7 +16,13 @@ MIB = 1 << 20
 
 
 class Trickle:
-    """A source that can only be read, in odd sizes, and may fail at its end."""
+    """Yield bytes to whoever reads, in odd sizes, and maybe fail at the end; do something `meanwhile` before that.
+
+    Examples
+    --------
+    >>> Trickle(b"data").read(2)
+    b'da'
+    """
 
     def __init__(self, data: bytes, *, fail: bool = False, meanwhile: Callable[[], object] = lambda: None) -> None:
         self._file = io.BytesIO(data)
@@ -43,31 +49,31 @@ def published(store: Store, prefix: str, files: dict[str, bytes]) -> Staging:
 
 
 def content(store: Store, key: str) -> bytes:
-    """All bytes of a file."""
+    """Read all bytes of a file."""
     with store.open(key) as file:
         return file.read()
 
 
 def keys(store: Store, prefix: str = "") -> set[str]:
-    """All keys at or below a prefix, each listed once."""
+    """List all keys at or below a prefix, and make sure that each is listed once."""
     found = [each.key for each in store.list(prefix)]
     assert len(found) == len(set(found))
     return set(found)
 
 
 def described(data: bytes | bytearray) -> Content:
-    """What a file of these bytes holds."""
+    """Describe what a file of these bytes holds."""
     return Content(len(data), tuple(pieces_of(io.BytesIO(data))))
 
 
 def in_threads(function: Callable[..., T], arguments: Iterable[object]) -> list[T]:
-    """Call with each argument, eight at once."""
+    """Call a function with each argument, eight at once."""
     with ThreadPoolExecutor(8) as pool:
         return list(pool.map(function, arguments))
 
 
 def noise(size: int) -> bytes:
-    """Bytes that differ at every position, the same each time."""
+    """Make bytes that differ at every position, the same each time."""
     import random
 
     return random.Random(size).randbytes(size)

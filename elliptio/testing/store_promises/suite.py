@@ -8,7 +8,7 @@ from elliptio.protocols import Store
 
 
 class StoreSuite:
-    """Tests of one subject; `StoreConformance` has those of all.
+    """Hold a store to its promises on one subject; `StoreConformance` does on all.
 
     Examples
     --------
