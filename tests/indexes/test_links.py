@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from elliptio.indexes.links import Link
+from elliptio.indexes.sqlite.following import _MANY_LINKED
 from elliptio.indexes.sqlite.index import SqliteIndex
-from elliptio.indexes.sqlite.sql import _MANY_LINKED
 
 Family = dict[str, list[str]]
 

@@ -19,7 +19,7 @@ import pytest
 
 from elliptio.errors import IndexUnavailableError
 from elliptio.indexes.sqlite import connection as sqlite_connection
-from elliptio.indexes.sqlite import schema as sqlite_schema
+from elliptio.indexes.sqlite import failures
 from elliptio.indexes.sqlite.index import SqliteIndex
 
 NOBODY = 65534
@@ -235,7 +235,7 @@ def test_no_shared_memory_on_network_drives(
     # A reader in the middle keeps nobody from writing.
     reader = other.find("artifacts", {})
     next(reader)
-    monkeypatch.setattr(sqlite_schema, "BUSY_SECONDS", 1.0)
+    monkeypatch.setattr(failures, "BUSY_SECONDS", 1.0)
     assert index.insert("artifacts", {"_id": "x"})
     assert other.insert("artifacts", {"_id": "y"})
     assert len(list(reader)) == 99
@@ -248,7 +248,7 @@ def test_no_shared_memory_on_network_drives(
 
 HAMMERING = """
     import sys, threading
-    from elliptio.indexes.sqlite import SqliteIndex
+    from elliptio.indexes.sqlite.index import SqliteIndex
     index = SqliteIndex(sys.argv[1], durable=False)
 
     def write(thread):
@@ -296,7 +296,7 @@ def test_waits_for_a_lock_and_says_who_has_it(
 ) -> None:
     index.insert("artifacts", {"_id": "a"})
     index.close()
-    monkeypatch.setattr(sqlite_schema, "BUSY_SECONDS", 2.0 if seconds > 1 else 20.0)
+    monkeypatch.setattr(failures, "BUSY_SECONDS", 2.0 if seconds > 1 else 20.0)
     command = [sys.executable, "-c", textwrap.dedent(LOCKING), index.path, str(seconds)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as locker:
         try:

@@ -35,7 +35,7 @@ def _tag(bracket: int) -> bytes:
 
 _END = b"\0"
 _DOUBLE, _BITS, _LENGTH, _PAIR = Struct(">d"), Struct(">Q"), Struct(">I"), Struct(">II")
-_ALL_BITS = 2**64 - 1
+_ALL_BITS, _SIGN = 2**64 - 1, 2**63
 _EXACT = 2**53
 _NAN = _tag(NUMBER) + b"\0"
 _NEGATIVE = _tag(NUMBER) + b"\1"
@@ -68,6 +68,8 @@ def _float(value: float) -> bytes:
 
 
 def _int(value: int) -> bytes:
+    if 0 <= value <= _EXACT:  # such as the size of a file
+        return _POSITIVE + _DOUBLE.pack(value) + _END
     if -_EXACT <= value <= _EXACT:
         return _number(float(value), _END)
     below = float(value)
@@ -93,13 +95,9 @@ def _text(value: str) -> bytes:
     return value.encode().replace(b"\1", b"\1\2").replace(b"\0", b"\1\1") + _END
 
 
-def _millis(value: datetime) -> int:
+def _date(value: datetime) -> bytes:
     delta = value - (_NAIVE_EPOCH if value.tzinfo is None else _EPOCH)
-    return delta.days * 86_400_000 + delta.seconds * 1000 + delta.microseconds // 1000
-
-
-def _date(millis: int) -> bytes:
-    return _DATE + _BITS.pack(millis + 2**63)
+    return _DATE + _BITS.pack(delta.days * 86_400_000 + delta.seconds * 1000 + delta.microseconds // 1000 + _SIGN)
 
 
 def _object(value: Mapping[str, Any]) -> bytes:
@@ -143,7 +141,7 @@ _ENCODERS: dict[type, Callable[[Any], bytes]] = {
     int: _int,
     bool: lambda value: _TRUE if value else _FALSE,
     type(None): lambda value: _NULL,
-    datetime: lambda value: _date(_millis(value)),
+    datetime: _date,
     float: _float,
     dict: _object,
     list: _array,
@@ -154,7 +152,7 @@ _ENCODERS: dict[type, Callable[[Any], bytes]] = {
     Binary: _binary,
     bytes: _binary,
     uuid.UUID: lambda value: _binary(Binary.from_uuid(value)),
-    DatetimeMS: lambda value: _date(int(value)),
+    DatetimeMS: lambda value: _DATE + _BITS.pack(int(value) + _SIGN),
     Timestamp: lambda value: _tag(TIMESTAMP) + _PAIR.pack(value.time, value.inc),
     Regex: _regex,
     re.Pattern: _regex,

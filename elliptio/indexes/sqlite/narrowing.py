@@ -7,7 +7,6 @@ query says, the caller need not look at the documents again.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,6 +24,10 @@ class IndexedPath(NamedTuple):
 
 
 Range = tuple[str, Sequence[Any]]
+"""SQL in which ``{}`` stands for what is compared, and its parameters."""
+
+WHOLE: list[Range] = [("1", [])]
+"""The range of all values."""
 
 Lookup = Callable[[str], IndexedPath | None]
 """Tells how a dotted path is indexed; None: it is not."""
@@ -34,8 +37,7 @@ Lookup = Callable[[str], IndexedPath | None]
 class Condition:
     """Documents with a row of `path` in a range of `values`; or, with path None, with such an identifier.
 
-    Each range is SQL in which ``{}`` stands for what is compared, and its parameters. `times` are such ranges for when
-    the document was made: its rows are in that order.
+    `times` are such ranges for when the document was made: its rows are in that order.
     """
 
     path: int | None
@@ -69,6 +71,8 @@ class Condition:
         """SQL that holds for the rows that satisfy this, of a table that `row` names with a dot at its end."""
         if self.path is None:
             return either(f"{row}id", self.ranges)
+        if self.ranges is WHOLE:
+            return f"{row}path = ?", [self.path]
         test, parameters = either(f"{row}value", self.ranges)
         within, bounds = either(f"{row}time", self.times) if self.times else ("1", [])
         return f"{row}path = ? AND {test} AND {within}", [self.path, *parameters, *bounds]
@@ -117,7 +121,8 @@ def narrow(query: Query, lookup: Lookup) -> Narrowing:
             result.exact = False
         else:
             _narrow_path(key, operand, lookup, result)
-    _limit(result)
+    if len(result.conditions) > 1:
+        _limit(result)
     return result
 
 
@@ -179,12 +184,12 @@ def _merge_bounds(bounds: list[Bound]) -> list[Bound]:
 
 def _ranges(operator: str, value: Any) -> list[Range] | None:
     """Ranges of keys that say exactly what ``{operator: value}`` says of an indexed path; None where none do."""
-    if operator == "$eq" and _is_plain(value):
+    if operator == "$eq" and isinstance(value, _SCALARS):
         return [("{} = ?", [order_key(value)])]
-    if operator == "$in" and len(value) <= _MAX_VALUES and all(map(_is_plain, value)):
+    if operator == "$in" and len(value) <= _MAX_VALUES and all(isinstance(item, _SCALARS) for item in value):
         marks = ", ".join("?" * len(value))
         return [(f"{{}} IN ({marks})", [order_key(item) for item in value])]
-    if operator in ("$gt", "$gte", "$lt", "$lte") and _is_plain(value) and value == value:
+    if operator in ("$gt", "$gte", "$lt", "$lte") and isinstance(value, _SCALARS) and value == value:
         key = order_key(value)
         # The first byte of a key is its type bracket: comparisons stay within it.
         lowest, beyond = key[:1], bytes([key[0] + 1])
@@ -195,10 +200,6 @@ def _ranges(operator: str, value: Any) -> list[Range] | None:
             return [(f"{{}} > ? AND {{}} {_SIGNS[operator]} ?", [order_key(math.nan), key])]
         return [(f"{{}} >= ? AND {{}} {_SIGNS[operator]} ?", [lowest, key])]
     return None
-
-
-def _is_plain(value: Any) -> bool:
-    return isinstance(value, _SCALARS) and not isinstance(value, re.Pattern)
 
 
 def _narrow_id(operators: Mapping[str, Any], result: Narrowing) -> None:
