@@ -219,10 +219,11 @@ class Index(Protocol):
 
     address: str
 
-    def insert(self, collection: str, document: Mapping[str, Any]) -> bool:
-        """Add a document, durably, and tell whether it was added.
+    def insert(self, collection: str, *documents: Mapping[str, Any]) -> int:
+        """Add documents, durably, and return how many were added.
 
-        Idempotent: a document whose ``_id`` is there already changes nothing and returns False.
+        Idempotent: a document whose ``_id`` is there already changes nothing and is not counted. Many at once cost
+        little more than one where the index can; if it fails, some may have been added, each of them whole.
         """
 
     def replace(self, collection: str, document: Mapping[str, Any]) -> None:

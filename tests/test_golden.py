@@ -22,7 +22,7 @@ from bson import json_util
 
 import elliptio as eio
 from elliptio.documents import extended_json
-from elliptio.indexes.opening import INDEXED_PATHS
+from elliptio.indexes.indexed_paths import INDEXED_PATHS
 from elliptio.indexes.sqlite import schema as sqlite_schema
 from elliptio.indexes.sqlite.index import SqliteIndex
 from tests.golden import make

@@ -25,11 +25,11 @@ from pymongo.errors import (  # noqa: TID253
 
 from elliptio.config import hide_password
 from elliptio.errors import ConfigError, IndexUnavailableError, QueryError
+from elliptio.indexes.indexed_paths import INDEXED_PATHS
 from elliptio.indexes.links import Link, by_generations, links_of
-from elliptio.indexes.opening import INDEXED_PATHS
 from elliptio.indexes.query.ordering import sort_documents
 from elliptio.indexes.query.predicate import compile_query
-from elliptio.protocols import Document, Query, Sort
+from elliptio.protocols import Document, Index, Query, Sort
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ BAD_VALUE = 2
 _OPTIONS: CodecOptions[Any] = CodecOptions(tz_aware=True)
 
 
-class MongoIndex:
+class MongoIndex(Index):
     """Documents in a MongoDB database.
 
     Parameters
@@ -80,16 +80,17 @@ class MongoIndex:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(state["url"])  # type: ignore[misc]
 
-    def insert(self, collection: str, document: Mapping[str, Any]) -> bool:
-        """Add a document unless its ``_id`` is there."""
+    def insert(self, collection: str, *documents: Mapping[str, Any]) -> int:
+        """Add the documents whose ``_id`` is not there, one after the other, and return how many were added."""
+        added = 0
         with self._failures():
             target = self._collection(collection)
             self._prepare(collection, target)
-            try:
-                target.insert_one(dict(document))
-            except DuplicateKeyError:
-                return False
-        return True
+            for document in documents:
+                with contextlib.suppress(DuplicateKeyError):
+                    target.insert_one(dict(document))
+                    added += 1
+        return added
 
     def replace(self, collection: str, document: Mapping[str, Any]) -> None:
         """Put a document in the place of the one with its ``_id``, or add it."""

@@ -222,7 +222,7 @@ class Lake:
         document = without_many_files(document)
         if environment.get("_id"):
             self.index.insert(ENVIRONMENTS, environment)
-        return self.index.insert(ARTIFACTS, document) and self._still_there(document)
+        return bool(self.index.insert(ARTIFACTS, document)) and self._still_there(document)
 
     def replace(self, document: Document) -> None:
         """Put a document in the place of its older form; of an artifact that was deleted meanwhile none stays."""

@@ -85,6 +85,19 @@ class IndexConformance:
         assert list(index.find("artifacts", {})) == [{"_id": "x", "username": "andy"}]
         assert index.count("artifacts", {"username": "brenda"}) == 0
 
+    def test_inserting_many_at_once(self, index: Index) -> None:
+        """Those are added, and counted, that were not there."""
+        index.insert("artifacts", {"_id": "b", "username": "andy"})
+        made = [{"_id": name, "username": "brenda", "based_on": ["root"]} for name in "abca"]
+        assert index.insert("artifacts", *made) == 2
+        assert index.insert("artifacts", *made) == index.insert("artifacts") == 0
+        assert [found["_id"] for found in index.find("artifacts", {"username": "brenda"}, sort=[("_id", 1)])] == [
+            "a",
+            "c",
+        ]
+        assert index.count("artifacts", {}) == 3
+        assert set(index.links(["artifacts"], ["root"], up=False)) == {("a", "root"), ("c", "root")}
+
     def test_of_many_inserters_one_wins(self, index: Index) -> None:
         """Tell exactly one call that it added the document."""
         with ThreadPoolExecutor(8) as pool:

@@ -98,7 +98,7 @@ def test_another_user_may_write_where_the_umask_allows(open_folder: Path) -> Non
 @pytest.mark.parametrize("still_open", [False, True])
 def test_who_may_only_read_can_find(open_folder: Path, folder_mode: int, still_open: bool) -> None:
     mine = SqliteIndex(open_folder / "index.sqlite")
-    mine.insert_many("artifacts", ({"_id": f"{number:04}", "username": "andy"} for number in range(2000)))
+    mine.insert("artifacts", *({"_id": f"{number:04}", "username": "andy"} for number in range(2000)))
     if not still_open:
         mine.close()
     mine.path.chmod(0o644)
@@ -161,7 +161,7 @@ def test_a_file_that_was_removed_or_replaced_is_noticed(
 
 
 def test_a_reader_who_takes_its_time_survives_closing_and_forks(index: SqliteIndex) -> None:
-    index.insert_many("artifacts", ({"_id": f"{number:04}"} for number in range(3000)))
+    index.insert("artifacts", *({"_id": f"{number:04}"} for number in range(3000)))
     slow, slower = index.find("artifacts", {}), index.find("artifacts", {})
     seen = [next(slow)["_id"]]
     seen_slowly = [next(slower)["_id"]]
@@ -218,7 +218,7 @@ def test_children_save_while_their_parent_does(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("clauses", [60, 1200])
 def test_many_conditions_at_once(index: SqliteIndex, clauses: int) -> None:
-    index.insert_many("artifacts", ({"_id": str(n), "username": "u", "tags": [str(n)]} for n in range(10)))
+    index.insert("artifacts", *({"_id": str(n), "username": "u", "tags": [str(n)]} for n in range(10)))
     many: list[dict[str, Any]] = [{"username": {"$in": ["u", *map(str, range(clauses // 3))]}} for _ in range(clauses)]
     query = {"$and": [*many, {"tags": "7"}]}
     assert ids(index, query) == ["7"]
@@ -230,7 +230,7 @@ def test_no_shared_memory_on_network_drives(
     index: SqliteIndex, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(sqlite_connection, "network_file_system", lambda folder: "nfs4")
-    index.insert_many("artifacts", ({"_id": str(number)} for number in range(100)))
+    index.insert("artifacts", *({"_id": str(number)} for number in range(100)))
     other = SqliteIndex(index.path)
     # A reader in the middle keeps nobody from writing.
     reader = other.find("artifacts", {})

@@ -10,7 +10,7 @@ from bson import Int64
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elliptio.indexes.opening import INDEXED_PATHS
+from elliptio.indexes.indexed_paths import INDEXED_PATHS
 from elliptio.indexes.query.ordering import index_entries, order_key
 from elliptio.indexes.sqlite.writing import TIME, Rows, _leaf_paths, index_rows
 from elliptio.testing import queries

@@ -11,14 +11,14 @@ import logging
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, starmap
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from elliptio.errors import IndexUnavailableError
+from elliptio.indexes.indexed_paths import INDEXED_PATHS
 from elliptio.indexes.links import Link
-from elliptio.indexes.opening import INDEXED_PATHS
 from elliptio.indexes.query.ordering import sort_documents
 from elliptio.indexes.query.predicate import compile_query
 from elliptio.indexes.sqlite.candidates import (
@@ -84,12 +84,7 @@ class SqliteIndex(Index):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(state["path"], durable=state["durable"])  # type: ignore[misc]
 
-    def insert(self, collection: str, document: Mapping[str, Any]) -> bool:
-        """Add a document unless its ``_id`` is there."""
-        with self._failures(), self._writing(collection) as writer:
-            return writer.add(document)
-
-    def insert_many(self, collection: str, documents: Iterable[Mapping[str, Any]]) -> int:
+    def insert(self, collection: str, *documents: Mapping[str, Any]) -> int:
         """Add the documents whose ``_id`` is not there, all or none of them, and return how many were added."""
         with self._failures(), self._writing(collection) as writer:
             return sum([writer.add(document) for document in documents])

@@ -9,8 +9,8 @@ from typing import Any
 
 import bson
 
+from elliptio.indexes.indexed_paths import INDEXED_PATHS
 from elliptio.indexes.links import Link, links_of
-from elliptio.indexes.opening import INDEXED_PATHS
 from elliptio.indexes.query.ordering import index_entries, order_key
 from elliptio.indexes.query.paths import ARRAYS, UNDEFINED
 from elliptio.indexes.sqlite.candidates import PATH, decode

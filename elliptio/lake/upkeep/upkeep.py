@@ -143,7 +143,7 @@ def _reindex_one(lake: Lake, folder: str) -> bool:
 def _record_tombstone(lake: Lake, folder: str) -> bool:
     """Put the tombstone that lies in a folder into the index, and take the artifact out of it."""
     tombstone = _read_tombstone(lake, folder)
-    added = lake.index.insert(TOMBSTONES, tombstone)
+    added = bool(lake.index.insert(TOMBSTONES, tombstone))
     lake.index.delete(ARTIFACTS, [tombstone["_id"]])
     return added
 
