@@ -1,4 +1,4 @@
-"""The index on MongoDB, or in a collection that the user gives (pymongo's or mongomock's)."""
+"""Hold documents on MongoDB, or in a collection that the user gives (pymongo's or mongomock's)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 DEFAULT_DATABASE = "elliptio"
 TIMEOUTS = {"serverSelectionTimeoutMS": 5000, "connectTimeoutMS": 5000, "socketTimeoutMS": 60_000}
-"""Milliseconds; a URL that says otherwise wins."""
+"""Options of a client, in milliseconds; a URL that says otherwise wins."""
 
 BAD_VALUE = 2
 """MongoDB's error code for what it cannot answer, such as sorting by two lists of one document."""
@@ -44,7 +44,7 @@ _OPTIONS: CodecOptions[Any] = CodecOptions(tz_aware=True)
 
 
 class MongoIndex(Index):
-    """Documents in a MongoDB database.
+    """Hold documents in a MongoDB database.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ class MongoIndex(Index):
             target.replace_one({"_id": document["_id"]}, dict(document), upsert=True)
 
     def find(self, collection: str, query: Query, *, sort: Sort = (), limit: int = 0) -> Iterator[Document]:
-        """Matching documents, lazily."""
+        """Find matching documents, lazily."""
         with self._failures():
             target = self._collection(collection)
             if self._in_memory:
@@ -114,7 +114,7 @@ class MongoIndex(Index):
                 yield from found
 
     def count(self, collection: str, query: Query, *, limit: int = 0) -> int:
-        """How many documents match, up to a limit."""
+        """Count the documents that match, up to a limit."""
         if self._in_memory:
             return sum(1 for _ in islice(self.find(collection, query), limit or None))
         bound = {"limit": limit} if limit else {}
@@ -216,7 +216,7 @@ def _check_url(url: str, address: str) -> None:
 
 
 def index_models(collection: str) -> list[IndexModel]:
-    """MongoDB's indexes of one collection: one a path, and one for a lake's newest artifacts."""
+    """List MongoDB's indexes of one collection: one a path, and one for a lake's newest artifacts."""
     paths = INDEXED_PATHS.get(collection, ())
     models = [
         IndexModel([(f"{path[:-1]}$**" if path.endswith(".*") else path, ASCENDING)])

@@ -1,4 +1,4 @@
-"""What can be asked: queries and sorts are checked and made plain here, before any index sees them."""
+"""Check queries and sorts, and make them plain, before any index sees them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The SQL of the embedded index: which documents a narrowing leaves, in which order, and how many."""
+"""Select the documents that a narrowing leaves, by SQL: which, in which order, and how many."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from elliptio.indexes.sqlite.narrowing import WHOLE, Condition, IndexedPath, Nar
 from elliptio.protocols import Document, Sort
 
 _RARE = 1000
-"""Up to this many candidates it is quicker to read and sort them all than to walk an index in sort order."""
+"""Candidates up to which it is quicker to read and sort them all than to walk an index in sort order."""
 
 _VERY_RARE = 16
 
@@ -28,7 +28,7 @@ OPTIONS: CodecOptions[Document] = CodecOptions(tz_aware=True)
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A collection that holds something, as one connection sees it.
+    """Tell how the paths of a collection that holds something are indexed.
 
     Attributes
     ----------
@@ -88,7 +88,7 @@ def _ranked(connection: sqlite3.Connection, conditions: list[Condition]) -> list
 
 
 def rarity(connection: sqlite3.Connection, condition: Condition, most: int) -> int:
-    """How many rows satisfy a condition, counted no further than `most`."""
+    """Count the rows that satisfy a condition, no further than `most`."""
     sql, parameters = condition.members()
     return int(connection.execute(f"SELECT count(*) FROM ({sql} LIMIT {most})", parameters).fetchone()[0])
 
@@ -127,7 +127,7 @@ def _where(collection: int, narrowing: Narrowing) -> tuple[str, list[Any]]:
 
 
 def counting(collection: int, narrowing: Narrowing, limit: int) -> tuple[str, list[Any]]:
-    """SQL that counts what satisfies all conditions, up to a limit; from the rows of the paths where those suffice."""
+    """Write SQL that counts what satisfies all conditions, up to a limit; from rows of paths where those suffice."""
     if not all(condition.path for condition in narrowing.conditions):
         where, parameters = _where(collection, narrowing)
         matching = f"SELECT number FROM documents WHERE {where}"
@@ -158,7 +158,7 @@ def candidates_by_id(known: Collection, narrowing: Narrowing) -> Rows:
 
 
 def candidates_in_order(connection: Connection, narrowing: Narrowing, way: Condition, direction: int) -> Rows:
-    """(key, document) pairs in the order of the keys, on a way that `way_in_order` chose."""
+    """Select (key, document) pairs in the order of the keys, on a way that `way_in_order` chose."""
     test, parameters = way.test("k.")
     clauses = [test]
     for condition in narrowing.conditions:

@@ -33,7 +33,7 @@ _warned: set[Path] = set()
 
 
 class Connection(sqlite3.Connection):
-    """A connection of one thread to one file.
+    """Connect one thread to one file.
 
     Attributes
     ----------
@@ -90,7 +90,7 @@ GATE = ForkGate(_close_all)
 
 
 class Rows:
-    """Rows of a query, fetched in portions, so that nobody is inside the gate while a reader takes its time.
+    """Fetch the rows of a query in portions, so that nobody is inside the gate while a reader takes its time.
 
     Made inside the gate, with the first portion. `close` them when they are read, or no longer of interest.
     """
@@ -136,7 +136,7 @@ class Rows:
 
 
 def identity_of(path: Path) -> Identity | None:
-    """Device and number of a file; None if there is none."""
+    """Read device and number of a file; None if there is none."""
     try:
         found = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -276,7 +276,7 @@ def _looked_into(connection: Connection, path: Path) -> Connection:
 
 
 def may_write(path: Path) -> bool:
-    """Whether this user may write a file, or into a folder."""
+    """Tell whether this user may write a file, or into a folder."""
     return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 

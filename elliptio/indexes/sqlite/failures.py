@@ -1,4 +1,4 @@
-"""The meaning of what SQLite fails with, and what to do."""
+"""Explain what SQLite fails with, and what to do."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def explained(error: sqlite3.Error, path: Path) -> str:
 
 
 def may_lack_room(error: sqlite3.Error) -> bool:
-    """Whether SQLite could not make or grow a file, as on a full disk."""
+    """Tell whether SQLite could not make or grow a file, as on a full disk."""
     return _code(error) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
 
 
@@ -50,7 +50,7 @@ def _readable(path: Path) -> bool:
 
 
 def holders(path: Path) -> list[str]:
-    """Other processes that have locked the index, as far as this system tells."""
+    """List other processes that have locked the index, as far as this system tells."""
     try:
         numbers = {os.stat(name).st_ino for name in (path, f"{path}-shm") if os.path.exists(name)}
         lines = Path("/proc/locks").read_text().splitlines()

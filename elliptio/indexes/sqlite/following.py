@@ -16,7 +16,7 @@ _MANY_LINKED = 600
 def followed(
     connection: sqlite3.Connection, collections: Sequence[int], ids: Sequence[str], *, up: bool, depth: int
 ) -> list[Link]:
-    """Links on the way up or down from some documents, nearest first."""
+    """Follow the links up or down from some documents, nearest first."""
     here, there = ("child", "parent") if up else ("parent", "child")
     # CROSS JOIN has SQLite look the links of each document up, whatever it believes of the sizes of the tables.
     theirs = f"CROSS JOIN links ON links.{here} = number AND collection IN ({', '.join(map(str, collections))})"
@@ -39,7 +39,7 @@ def followed(
 
 
 def _named(connection: sqlite3.Connection, links: Collection[tuple[int, int]]) -> list[Link]:
-    """Links by the identifiers of the documents, whose numbers make the tables small."""
+    """Name the documents of links by their identifiers: in the tables they have numbers, which are small."""
     numbers = sorted({child for child, _ in links}.union([parent for _, parent in links]))
     found = "json_each(?) CROSS JOIN nodes ON number = value"
     names = dict(_pairs(connection, "nodes.number", "nodes.id", found, numbers))
@@ -49,6 +49,7 @@ def _named(connection: sqlite3.Connection, links: Collection[tuple[int, int]]) -
 def _pairs(
     connection: sqlite3.Connection, first: str, second: str, found: str, numbers: Sequence[int]
 ) -> Iterable[tuple[Any, Any]]:
-    """Two columns of what is found for some numbers. As text they come a third faster than row by row."""
+    """Read two columns of what is found for some numbers."""
+    # As text they come a third faster than row by row.
     sql = f"SELECT json_group_array({first}), json_group_array({second}) FROM {found}"
     return zip(*map(json.loads, connection.execute(sql, (json.dumps(numbers),)).fetchone()), strict=True)

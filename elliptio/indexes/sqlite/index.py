@@ -1,4 +1,4 @@
-"""The embedded index: BSON documents in SQLite, with rows of (path, value, document) for the indexed paths.
+"""Hold documents in the embedded index: BSON in SQLite, with rows of (path, value, document) for the indexed paths.
 
 SQL narrows, `indexes.query.predicate` decides, so a query means what it means on MongoDB. Safe for many threads and
 processes at once (WAL mode).
@@ -53,7 +53,7 @@ log = logging.getLogger(__name__)
 
 
 class _Found(NamedTuple):
-    """Rows among which the answer is; `exact` if all of them are, `ordered` if in the order of the first sort key."""
+    """Hold rows among which the answer is; `exact` if all are, `ordered` if in the order of the first sort key."""
 
     rows: Rows
     exact: bool
@@ -61,7 +61,7 @@ class _Found(NamedTuple):
 
 
 class SqliteIndex(Index):
-    """Documents in one SQLite file.
+    """Hold documents in one SQLite file.
 
     Parameters
     ----------
@@ -116,6 +116,7 @@ class SqliteIndex(Index):
                 yield from sort_documents(matching, sort, limit) if sort or limit else matching
 
     def _body(self, collection: str, identifier: str) -> bytes | None:
+        """Read one document, as it is stored, by its identifier."""
         with GATE:
             known = self._reading(collection)
             if known is None:
@@ -125,6 +126,7 @@ class SqliteIndex(Index):
             return row[0] if row else None
 
     def _candidates(self, collection: str, query: Query, sort: Sort, limit: int) -> _Found | None:
+        """Select the rows among which the answer is; None where it is empty."""
         with GATE:
             known = self._reading(collection)
             narrowing = narrow(query, known.path) if known else None
@@ -135,7 +137,7 @@ class SqliteIndex(Index):
             way = None
             if all(condition.path for condition in narrowing.conditions):
                 several = len(narrowing.conditions) > 1
-                times = known.ordered_path(TIME) if several or (sort and narrowing.conditions) else None
+                times = known.ordered_path(TIME) if several or (narrowing.conditions and sort and limit) else None
                 if several:
                     narrowing = rarest_first(known.connection, narrowing, times)
                 if sort and (limit or not narrowing.conditions):

@@ -1,4 +1,4 @@
-"""The tables of the embedded index, and their version."""
+"""Declare the tables of the embedded index, and tell their version."""
 
 from __future__ import annotations
 

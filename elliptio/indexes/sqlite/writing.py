@@ -29,10 +29,10 @@ Rows = dict[str, tuple[list[bytes], bool]]
 _SCALARS = frozenset({str, int, float, bool, datetime, NoneType})
 
 _TEXT, _NULL, _EMPTY = order_key(""), order_key(None), order_key(UNDEFINED)
-"""Beginning of the keys of texts, key of null, and key of what an empty array holds."""
+"""The beginning of the keys of texts, the key of null, and that of what an empty array holds."""
 
 _NESTED = object()
-"""Stands for a value that `index_entries` must look for."""
+"""A mark for a value that `index_entries` must look for."""
 
 _DECLARED = {
     collection: [(path, path.partition(".")[0], path.partition(".")[2]) for path in paths]
@@ -42,14 +42,14 @@ _DECLARED = {
 
 
 class Writer:
-    """Writes documents of one collection; inside a transaction.
+    """Write documents of one collection; inside a transaction.
 
     Attributes
     ----------
     number
         That of the collection.
     growth
-        How many documents more the collection holds.
+        Documents that the collection holds more than before.
     paths
         Indexed paths that were new or changed, to be remembered by the connection once all is committed.
 
@@ -160,11 +160,13 @@ def index_rows(collection: str, document: Mapping[str, Any]) -> Rows:
 
 def _end(value: Any, name: str) -> Any:
     """Follow a path to its end, into the documents of an array too, if that is simple."""
-    if type(value) is dict and "." not in name:
+    if "." in name:
+        return _NESTED
+    if type(value) is dict:
         return value.get(name)
     if value and type(value) is list and all(type(each) is dict for each in value):
         found = [each.get(name) for each in value]
-        return found if "." not in name and not any(isinstance(each, ARRAYS) for each in found) else _NESTED
+        return _NESTED if any(isinstance(each, ARRAYS) for each in found) else found
     return _NESTED
 
 
