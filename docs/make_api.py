@@ -24,7 +24,8 @@ RETURNED = {
     "runs.tree": ("RunTree",),
     "finding.tags": ("Tags",),
     "finding.search": ("Found",),
-    "lineage.comparison.comparison": ("Comparison", "GitComparison"),
+    "lineage.comparison.comparison": ("Comparison",),
+    "lineage.comparison.git_comparison": ("GitComparison",),
     "lineage.comparison.table_comparison": ("TableComparison",),
     "lineage.reproduction.reproduction": ("Reproduction",),
     "lineage.reproduction.obstacles": ("Obstacle",),
@@ -138,11 +139,19 @@ def markdown(doc: str) -> str:
 def section(text: str) -> str:
     """Render one section of a docstring."""
     title, _, body = text.partition("\n")
+    if title == "**Examples**":
+        return f"{title}\n\n{examples(body)}"
     # A name begins at the margin, what is said of it is indented below.
     named = re.sub(
         r"^(\S.*)\n((?:    .*\n?)+)", lambda m: f"- `{m[1]}`: {' '.join(m[2].split())}\n", body, flags=re.MULTILINE
     )
     return f"{title}\n\n{inline(named.strip())}"
+
+
+def examples(text: str) -> str:
+    """Render what is typed and shown as code, what is said between as text."""
+    parts = re.split(r"\n{2,}", text.strip())
+    return "\n\n".join(f"```python\n{part}\n```" if part.startswith(">>> ") else inline(part) for part in parts)
 
 
 def inline(text: str) -> str:

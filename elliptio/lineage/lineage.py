@@ -42,6 +42,21 @@ class Lineage:
     links
         (child, parent) pairs of identifiers.
 
+    Examples
+    --------
+    >>> import elliptio as eio
+    >>> h = eio.Handler("lake")
+    >>> with h.new(["data.csv"]) as data:
+    ...     data.file.upload_string("1,2")
+    >>> with h.new(["model.txt"], based_on=data) as model:
+    ...     model.file.upload_string("1.5")
+    >>> lineage = h.lineage(model)
+    >>> lineage.ancestors == [data.artifact_id]
+    True
+    >>> print(lineage)
+    ┌─ artifact_...  data.csv  ...
+    ▶ artifact_...  model.txt  ...
+
     """
 
     artifact_id: str

@@ -58,6 +58,7 @@ class Packages(dict[str, str]):
 
     Examples
     --------
+    >>> from elliptio.provenance.packages import Packages
     >>> Packages({"scikit-learn": "1.5.0"})["Scikit_Learn"]
     '1.5.0'
     """

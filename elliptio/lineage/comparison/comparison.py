@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from elliptio.artifacts.artifact import Artifact
@@ -15,7 +14,8 @@ from elliptio.artifacts.contents import table_of, text_of
 from elliptio.artifacts.display import Section, comparison_html, comparison_text, human_size
 from elliptio.artifacts.files import RemoteFile, listed
 from elliptio.errors import FileKeyError
-from elliptio.lineage.comparison.differences import Change, changes, diffs_differ, flattened, text_diff
+from elliptio.lineage.comparison.differences import Change, changes, flattened, text_diff
+from elliptio.lineage.comparison.git_comparison import GitComparison, compare_git
 from elliptio.lineage.comparison.table_comparison import TableComparison, compare_tables
 from elliptio.naming import DIFF_LOG
 from elliptio.provenance import collecting
@@ -27,51 +27,6 @@ HERE = "here and now"
 
 _MACHINE = ("platform", "cpu", "memory", "gpus", "container")
 _WHO_WHEN = ("username", "hostname", "creation_time", "argv", "working_directory", "notebook")
-
-
-@dataclass(frozen=True)
-class GitComparison:
-    """What differs between the code of two sides.
-
-    Attributes
-    ----------
-    commit_a, commit_b
-        The commits; None where there was none.
-    only_a, only_b
-        How many commits lead to one and not to the other; None if the repository around the working directory does not
-        have both.
-    diffs_differ
-        Whether the uncommitted changes differ; None if they were not recorded.
-
-    """
-
-    commit_a: str | None
-    commit_b: str | None
-    only_a: int | None
-    only_b: int | None
-    diffs_differ: bool | None
-    _toplevel: Path | None = field(default=None, repr=False, compare=False)
-
-    @property
-    def same(self) -> bool:
-        """Whether it is the same commit with the same uncommitted changes."""
-        return self.commit_a == self.commit_b and self.diffs_differ is False
-
-    @property
-    def commits_between(self) -> int | None:
-        """How many commits lead to one of the two and not to the other; None if that is unknown."""
-        return None if self.only_a is None or self.only_b is None else self.only_a + self.only_b
-
-    def diff(self) -> str | None:
-        """Text of what changed from commit a to commit b; None if the repository does not have both.
-
-        Cut after 10 MiB. Uncommitted changes are not in it: they are in ``artifact.logs["git.diff"]``.
-        """
-        if self._toplevel is None or self.commit_a is None or self.commit_b is None:
-            return None
-        from elliptio.provenance.git.history import diff_between
-
-        return diff_between(self._toplevel, self.commit_a, self.commit_b)
 
 
 @dataclass(frozen=True)
@@ -94,6 +49,28 @@ class Comparison:
         Identifiers of the artifacts; ``"here and now"`` for what a single one was compared with.
     git
         What differs between the commits and the uncommitted changes.
+
+    Examples
+    --------
+    >>> import elliptio as eio
+    >>> h = eio.Handler("lake")
+    >>> with h.new(["a.txt"], {"rate": 1}) as first:
+    ...     first.file.upload_string("1")
+    >>> with h.new(["a.txt"], {"rate": 2}) as second:
+    ...     second.file.upload_string("2")
+    >>> comparison = h.compare(first, second)
+    >>> comparison.same
+    False
+    >>> comparison.labels
+          a  b   change
+    name
+    rate  1  2  changed
+    >>> print(comparison.diff("a.txt"))
+    --- a/a.txt
+    +++ b/a.txt
+    @@ -1 +1 @@
+    -1
+    ...
 
     """
 
@@ -270,7 +247,7 @@ def compare(a: Artifact, b: Artifact | None = None, *, git_diff: str = "all") ->
         for name in ("files", "labels", "params", "metrics", "packages", "python", "machine", "who_when")
         if name in sides[0].facts and name in sides[1].facts
     }
-    return Comparison(sides[0].name, sides[1].name, _compare_git(sides[0].git, sides[1].git), found, sides)
+    return Comparison(sides[0].name, sides[1].name, compare_git(sides[0].git, sides[1].git), found, sides)
 
 
 def _side_of(artifact: Artifact) -> Side:
@@ -310,19 +287,6 @@ def _environment_facts(environment: Mapping[str, Any], packages: Mapping[str, st
         "python": flattened(python if isinstance(python, Mapping) else {"python": python}),
         "machine": flattened({name: environment.get(name) for name in _MACHINE}),
     }
-
-
-def _compare_git(a: Mapping[str, Any], b: Mapping[str, Any]) -> GitComparison:
-    from elliptio.provenance.git.directory import find_toplevel
-    from elliptio.provenance.git.history import commits_between
-
-    commit_a, commit_b = a.get("commit"), b.get("commit")
-    toplevel = find_toplevel(Path())
-    counts = (0, 0) if commit_a == commit_b else None
-    if toplevel is not None and commit_a != commit_b and commit_a is not None and commit_b is not None:
-        counts = commits_between(toplevel, commit_a, commit_b)
-    only_a, only_b = counts or (None, None)
-    return GitComparison(commit_a, commit_b, only_a, only_b, diffs_differ(a, b), toplevel)
 
 
 def _frame(found: Iterable[Change]) -> pd.DataFrame:

@@ -25,6 +25,22 @@ class TableComparison:
         DataFrame with a row for each column that differs: ``differing`` values, and of those that are numbers on both
         sides the ``largest`` and the ``mean`` absolute difference (NaN where there are none).
 
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import elliptio as eio
+    >>> h = eio.Handler("lake")
+    >>> for score in (1, 2):
+    ...     with h.new(["scores.csv"]) as new:
+    ...         pd.DataFrame({"score": [score]}).to_csv(new.file.local_path, index=False)
+    >>> b, a = h.find().index
+    >>> print(h.compare(a, b).table("scores.csv"))
+    rows       1 and 1
+    differing  1 of 1 values
+             differing  largest  mean
+    column
+    'score'          1      1.0   1.0
+
     """
 
     rows_a: int

@@ -39,6 +39,17 @@ class Node:
     run
         What the index holds of the run that made it, if that was one of ``with h.run(…)``.
 
+    Examples
+    --------
+    >>> import elliptio as eio
+    >>> h = eio.Handler("lake")
+    >>> with h.new(["data.csv"]) as data:
+    ...     data.file.upload_string("1,2")
+    >>> with h.new(["model.txt"], based_on=data) as model:
+    ...     model.file.upload_string("1.5")
+    >>> [(node.generation, node.state) for node in h.lineage(model).nodes()]
+    [(-1, 'here'), (0, 'here')]
+
     """
 
     artifact_id: str

@@ -31,6 +31,16 @@ class Obstacle:
     prevents
         True: so the command cannot be run. False: it can, but the result may differ.
 
+    Examples
+    --------
+    >>> import elliptio as eio
+    >>> h = eio.Handler("lake")
+    >>> with h.new(["a.txt"]) as artifact:
+    ...     artifact.file.upload_string("1")
+    >>> obstacle = h.reproduce(artifact, dry_run=True).obstacles[0]
+    >>> obstacle.about, obstacle.prevents
+    ('code', False)
+
     """
 
     artifact_id: str

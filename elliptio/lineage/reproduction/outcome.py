@@ -19,7 +19,15 @@ State = Literal["identical", "different", "missing", "extra"]
 
 @dataclass(frozen=True)
 class FileResult:
-    """One file: whether it is byte for byte the same, and its sizes then and now (None where it is not there)."""
+    """One file: whether it is byte for byte the same, and its sizes then and now (None where it is not there).
+
+    Examples
+    --------
+    >>> from elliptio.lineage.reproduction.outcome import FileResult
+    >>> FileResult("model.txt", "different", size_then=10, size_now=12).state
+    'different'
+
+    """
 
     relpath: str
     state: State
@@ -47,6 +55,13 @@ class Result:
         What the new one is based on instead of what the old one was, in words; empty if it is the same.
     output
         The last lines that the command printed.
+
+    Examples
+    --------
+    >>> from elliptio.lineage.reproduction.outcome import FileResult, Result
+    >>> files = [FileResult("data.csv", "identical", 3, 3), FileResult("model.txt", "missing", 10, None)]
+    >>> Result("artifact_a", made="artifact_b", status=0, seconds=1.5, files=files).same
+    False
 
     """
 

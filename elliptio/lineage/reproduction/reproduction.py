@@ -66,6 +66,18 @@ class Reproduction:
     results
         What became of it, one `Result` an artifact, the oldest first; None until it was run.
 
+    Examples
+    --------
+    >>> import elliptio as eio
+    >>> h = eio.Handler("lake")
+    >>> with h.new(["a.txt"]) as artifact:
+    ...     artifact.file.upload_string("1")
+    >>> reproduction = h.reproduce(artifact, dry_run=True)
+    >>> print(reproduction.obstacles[0])
+    code: it was made outside of a git repository, so no code was recorded.
+    >>> reproduction.results is None  # it was not run yet
+    True
+
     """
 
     def __init__(
