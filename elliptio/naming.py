@@ -1,4 +1,4 @@
-"""Names: identifiers, where an artifact lies, which relative paths its files get. Values in, values out."""
+"""Make identifiers, the place of an artifact, the relative paths of its files. Values in, values out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FILES = "files"
 LOGS = "logs"
 MANIFEST = "metadata.json"
 HASHES = "hashes.json"
-"""Beside the manifest of a link whose files were hashed later."""
+"""File beside the manifest of a link whose files were hashed later."""
 
 CELLS_LOG = "cells.ipynb"
 DIFF_LOG = "git.diff"
@@ -85,7 +85,7 @@ def moment_of(name: str) -> datetime | None:
 
 
 def remote_root(artifact_id: str, creation_time: datetime, username: str) -> str:
-    """Where an artifact lies, relative to the root of its lake: ``YYYY/MM/DD/<username>/<HHMMSS>_<artifact_id>``."""
+    """Place an artifact, relative to the root of its lake: ``YYYY/MM/DD/<username>/<HHMMSS>_<artifact_id>``."""
     user = quote(username, safe="@+=,~ ").strip(" ") or "unknown"
     if set(user) == {"."}:
         user = user.replace(".", "%2E")
@@ -101,7 +101,7 @@ def normalize_package(name: str) -> str:
 
 
 def common_parent(folders: Iterable[str]) -> str:
-    """Deepest folder that holds all these absolute folders, by whole names: ``/x/ab`` and ``/x/ac`` share ``/x``."""
+    """Find the deepest folder that holds these absolute ones, by whole names: ``/x/ab`` and ``/x/ac`` share ``/x``."""
     return os.path.commonpath(list(folders))
 
 
@@ -173,7 +173,7 @@ def check_declared(relpaths: Iterable[str | os.PathLike[str]]) -> list[str]:
 
 
 def fingerprint(files: Sequence[tuple[str, str]]) -> str:
-    """Sha256 over the sorted (relpath, sha256) pairs: equal when names and contents are equal, in any order.
+    """Hash the sorted (relpath, sha256) pairs with sha256: equal when names and contents are equal, in any order.
 
     Each pair is hashed as ``<length of relpath in bytes>:<relpath><sha256>``, so no two lists of pairs look alike.
     """

@@ -1,4 +1,4 @@
-"""The cells that were executed in this session of Jupyter or IPython, as a notebook.
+"""Make a notebook of the cells that were executed in this session of Jupyter or IPython.
 
 Only who runs inside IPython has cells. A notebook has its cells in an order of its own and may be edited after they
 ran; what counts here is what was executed, in the order in which it was.
@@ -14,7 +14,7 @@ from elliptio.provenance.secrets.assignments import is_placeholder, is_secret_op
 from elliptio.provenance.secrets.redaction import MASK, Finding, redact, redact_argv
 
 MAX_BYTES = 5 << 20
-"""So much is kept of all cells together, the last ones first."""
+"""Bytes that are kept of all cells together, the last ones first."""
 
 MAX_CELL = 1 << 20
 """Characters of one cell; a longer one holds data rather than code."""

@@ -1,4 +1,4 @@
-"""Who made an artifact, where, with which command, code and packages: facts in, values out.
+"""Collect who made an artifact, where, with which command, code and packages: facts in, values out.
 
 Each fact is captured or honestly absent. No probe fails an upload: what goes wrong is logged at level debug.
 """
@@ -50,7 +50,7 @@ _T = TypeVar("_T")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Provenance:
-    """What is known about the origin of an artifact.
+    """The known facts about the origin of an artifact.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ class _Redacted:
 
 
 _MOST_NAMED = 1000
-"""Secrets that are named one by one: a document has an end."""
+"""Limit of secrets that are named one by one: a document has an end."""
 
 _NO_PACKAGES: dict[str, str] = {}
 _NO_REPOSITORY: dict[str, Any] = {"working_directory": None, "git": None, "diff": None}
@@ -207,14 +207,14 @@ def _bounded(masked: list[dict[str, str]], where: str) -> list[dict[str, str]]:
 
 
 def in_repository(directory: Path | None = None) -> bool:
-    """Whether a directory (the working directory if None) lies in a git repository, so that `collect` asks git."""
+    """Tell whether a directory (the working directory if None) lies in a git repository, so that `collect` asks git."""
     from elliptio.provenance.git.directory import find_toplevel
 
     return find_toplevel(Path() if directory is None else directory) is not None
 
 
 def is_unchanged(directory: Path | None = None) -> bool:
-    """Whether nothing changed in a repository since it was last asked about, so that `collect` takes no time."""
+    """Tell whether nothing changed in a repository since it was last asked about, so that `collect` takes no time."""
     from elliptio.provenance.git.repository import unchanged_state
 
     return _try(lambda: unchanged_state(Path() if directory is None else directory), None) is not None

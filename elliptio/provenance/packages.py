@@ -1,4 +1,4 @@
-"""Which packages are installed, by name and version.
+"""List the installed packages by name and version.
 
 The names are read from the directories ``NAME-VERSION.dist-info`` on ``sys.path``, which is fifty times faster than
 opening every ``METADATA`` file, and remembered per directory for as long as its modification time stays the same.

@@ -1,4 +1,4 @@
-"""Who runs this process, where, and with which command."""
+"""Tell who runs this process, where, with which command, and in which notebook."""
 
 from __future__ import annotations
 

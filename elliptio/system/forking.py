@@ -1,4 +1,4 @@
-"""Locks that stand a fork: a child never waits for a thread that only its parent has."""
+"""Lock so that a fork is no harm: a child never waits for a thread that only its parent has."""
 
 from __future__ import annotations
 

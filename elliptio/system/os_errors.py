@@ -1,4 +1,4 @@
-"""What failures of the operating system mean, and what to do about them."""
+"""Explain failures of the operating system, and what to do about them."""
 
 from __future__ import annotations
 

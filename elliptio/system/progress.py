@@ -1,4 +1,4 @@
-"""A progress bar for transfers that take a while; silent where nobody watches."""
+"""Show a progress bar for transfers that take a while; silent where nobody watches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What differs between two artifacts, or between one and here and now."""
+"""Compare two artifacts, or one with here and now."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What differs between a and b.
+    """The differences between a and b.
 
     Attributes
     ----------
@@ -82,7 +82,7 @@ class Comparison:
 
     @property
     def same(self) -> bool:
-        """Whether packages, Python, machine, code, labels, parameters and files are the same.
+        """True if packages, Python, machine, code, labels, parameters and files are the same.
 
         Who and when do not count, nor what was measured on the way, such as how long it took.
         """
@@ -100,12 +100,12 @@ class Comparison:
 
     @property
     def python(self) -> pd.DataFrame:
-        """What differs of the interpreter, as in `packages`."""
+        """Facts of the interpreter that differ, as in `packages`."""
         return _frame(self._changes["python"])
 
     @property
     def machine(self) -> pd.DataFrame:
-        """What differs of platform, CPU, memory, GPUs and container, as in `packages`, by dotted name."""
+        """Facts of platform, CPU, memory, GPUs and container that differ, as in `packages`, by dotted name."""
         return _frame(self._changes["machine"])
 
     @property
@@ -120,12 +120,12 @@ class Comparison:
 
     @property
     def metrics(self) -> pd.DataFrame:
-        """What the two runs measured last, where it differs, as in `packages`."""
+        """Last measurements of the two runs that differ, as in `packages`."""
         return _frame(self._changes.get("metrics", []))
 
     @property
     def who_when(self) -> pd.DataFrame:
-        """What differs of user, host, time, command and job, as in `packages`."""
+        """Facts of user, host, time, command and job that differ, as in `packages`."""
         return _frame(self._changes["who_when"])
 
     @property
@@ -146,7 +146,7 @@ class Comparison:
         return _indexed(pd.DataFrame(data), [change.name for change in found], "relpath")
 
     def diff(self, relpath: str, *, max_lines: int = 500) -> str:
-        """Unified diff of a text file of up to 1 MiB and 10,000 lines, from verified content; empty if it is the same.
+        """Compare a text file of up to 1 MiB and 10,000 lines, verified, in a unified diff; empty if it is the same.
 
         Parameters
         ----------
@@ -206,7 +206,7 @@ class Comparison:
         return compare_tables(table_of(a), table_of(b))
 
     def to_dict(self) -> dict[str, Any]:
-        """All that differs, as plain values."""
+        """Return all that differs as plain values."""
         found: dict[str, Any] = {"same": self.same, "a": self.a, "b": self.b}
         for name, section in self._changes.items():
             found[name] = [_entry(change, is_file=name == "files") for change in section]

@@ -12,7 +12,7 @@ from elliptio.lineage.comparison.differences import diffs_differ
 
 @dataclass(frozen=True)
 class GitComparison:
-    """What differs between the code of two sides.
+    """The differences between the code of two sides.
 
     Attributes
     ----------
@@ -46,16 +46,16 @@ class GitComparison:
 
     @property
     def same(self) -> bool:
-        """Whether it is the same commit with the same uncommitted changes."""
+        """True if it is the same commit with the same uncommitted changes."""
         return self.commit_a == self.commit_b and self.diffs_differ is False
 
     @property
     def commits_between(self) -> int | None:
-        """How many commits lead to one of the two and not to the other; None if that is unknown."""
+        """Number of commits that lead to one of the two and not to the other; None if that is unknown."""
         return None if self.only_a is None or self.only_b is None else self.only_a + self.only_b
 
     def diff(self) -> str | None:
-        """Text of what changed from commit a to commit b; None if the repository does not have both.
+        """Return the text of what changed from commit a to commit b; None if the repository does not have both.
 
         Cut after 10 MiB. Uncommitted changes are not in it: they are in ``artifact.logs["git.diff"]``.
         """

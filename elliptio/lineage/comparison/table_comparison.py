@@ -1,4 +1,4 @@
-"""What differs between the values of two tables. DataFrames in, a summary out."""
+"""Compare the values of two tables. DataFrames in, a summary out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class TableComparison:
-    """What differs between two tables, row by row in the order in which they stand.
+    """The differences between two tables, row by row in the order in which they stand.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class TableComparison:
 
     @property
     def same(self) -> bool:
-        """Whether the tables hold the same columns with the same values."""
+        """True if the tables hold the same columns with the same values."""
         return self.rows_a == self.rows_b and not (self.columns_added or self.columns_removed or self.differing)
 
     def __str__(self) -> str:

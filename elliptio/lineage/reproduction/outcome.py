@@ -1,4 +1,4 @@
-"""What became of a reproduction, file by file."""
+"""Compare what was made again with what was there before, file by file."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class FileResult:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one artifact.
+    """The outcome of making one artifact again.
 
     Attributes
     ----------
@@ -76,17 +76,17 @@ class Result:
 
     @property
     def same(self) -> bool:
-        """Whether all files are there and byte for byte the same."""
+        """True if all files are there and byte for byte the same."""
         return self.made is not None and all(file.state == "identical" for file in self.files)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return plain values, for JSON."""
         names = ("artifact_id", "made", "same", "status", "seconds", "inputs")
         files = [{**vars_of(file), "difference": self.difference(file)} for file in self.files]
         return {**{name: getattr(self, name) for name in names}, "files": files, "output": list(self.output)}
 
     def difference(self, file: FileResult) -> str:
-        """What differs in a file, in a few lines; empty where that cannot be told, or nothing does."""
+        """Say what differs in a file, in a few lines; empty where that cannot be told, or nothing does."""
         if file.state != "different" or self.comparison is None:
             return ""
         try:
@@ -100,7 +100,7 @@ class Result:
 
 
 def vars_of(file: FileResult) -> dict[str, Any]:
-    """Fields of a file's result."""
+    """Return the fields of a file's result."""
     return {name: getattr(file, name) for name in ("relpath", "state", "size_then", "size_now")}
 
 

@@ -1,4 +1,4 @@
-"""One attempt to make an artifact again, as users hold it: planned, then prepared, then run."""
+"""Make an artifact again, as users hold the attempt: planned, then prepared, then run."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class Reproduction:
 
     @property
     def folder(self) -> Path:
-        """Where it is made again."""
+        """The folder in which it is made again."""
         return self._workshop.folder
 
     @property
@@ -118,12 +118,12 @@ class Reproduction:
 
     @property
     def obstacles(self) -> list[Obstacle]:
-        """What cannot be restored as it was; those that prevent running the command have ``.prevents``."""
+        """Obstacles to restoring it as it was; those that prevent running the command have ``.prevents``."""
         return [obstacle for step in self._steps for obstacle in step.obstacles]
 
     @property
     def can_run(self) -> bool:
-        """Whether nothing prevents running the command that made the artifact."""
+        """True if nothing prevents running the command that made the artifact."""
         return self._target.can_run
 
     @property
@@ -133,7 +133,7 @@ class Reproduction:
 
     @property
     def same(self) -> bool | None:
-        """Whether every file is byte for byte the same; None until it was run."""
+        """True if every file is byte for byte the same; None until it was run."""
         return None if self.results is None else all(result.same for result in self.results)
 
     def prepare(self, show: Callable[[str], object] = log.info) -> None:
@@ -208,7 +208,7 @@ class Reproduction:
             log.info("%s", error)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return plain values, for JSON."""
         steps = [
             {"artifact_ids": step.made.wanted, "command": step.shown(), "can_run": step.can_run} for step in self._steps
         ]
@@ -266,7 +266,7 @@ class Reproduction:
         return [result_of(one, news.get(one.artifact_id), ended, prints) for one in olds]
 
     def _made_again(self, step: Step, run_id: str, began: datetime) -> dict[str, Artifact]:
-        """What a command has made, by what that reproduces."""
+        """Find what a command has made, by what that reproduces."""
         spool.flush_if_any(self._lake)
         root = str(run_records.get(self._lake, run_id)["root"])
         run_ids = [run_id, *(document["_id"] for document in run_records.siblings(self._lake, root))]
@@ -282,7 +282,7 @@ class Reproduction:
         return {document["_id"]: str(document.get("fingerprint")) for document in found}
 
     def _variables(self) -> Mapping[str, str] | None:
-        """Variables by which another process finds the same lake; None if its index cannot be named."""
+        """Return the variables by which another process finds the same lake; None if its index cannot be named."""
         index, url = self._lake.index.address, self._index_url
         if url is not None and hide_password(url) == index:
             index = url
@@ -292,4 +292,4 @@ class Reproduction:
 
 
 class _CommandFailedError(Exception):
-    """Makes the run one that failed."""
+    """An error that makes the run one that failed."""

@@ -1,4 +1,4 @@
-"""The state of the git repository around a directory: commit, branch, remote, and whether anything is uncommitted.
+"""Read the state of the git repository around a directory: commit, branch, remote, and whether anything is uncommitted.
 
 Outside a repository no process is started and nothing is imported. Inside one, a single ``git status`` answers.
 No program that a user configured (hooks, external diffs, file system monitors, pagers) is run, and nothing is written.
