@@ -22,6 +22,7 @@ from tests.docs.test_api import loaded_make_api
 PACKAGE = Path(eio.__file__).parent
 DESCRIBED = ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef
 
+
 # Classes whose rooms are still to be done.
 WITHOUT_EXAMPLE = {
     "Artifact", "FileRecord", "Files", "Handler", "Labels", "LocalFile", "Metadata", "NewArtifact", "Orphan", "Problem",
@@ -39,6 +40,9 @@ def examples() -> Iterator[tuple[str, str]]:
 
 EXAMPLES = dict(examples())
 
+BUCKET = "s3://bucket/prefix"
+"""The root that examples name; where they are run, it is that of a real server."""
+
 
 @pytest.fixture
 def no_registry(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,14 +51,23 @@ def no_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan, "look", lambda *_: (sys.executable, found))
 
 
-@pytest.mark.usefixtures("no_registry")
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_an_example_shows_what_it_says(name: str) -> None:
-    """As a reader would type it: in an empty folder, with no names but those that it makes itself."""
-    test = doctest.DocTestParser().get_doctest(EXAMPLES[name], {"__name__": "__main__"}, name, None, 0)
+def shows_what_it_says(name: str, text: str) -> None:
+    """Type an example as a reader would: in an empty folder, with no names but those that it makes itself."""
+    test = doctest.DocTestParser().get_doctest(text, {"__name__": "__main__"}, name, None, 0)
     shown: list[str] = []
     doctest.DocTestRunner(optionflags=OPTIONS).run(test, out=shown.append)
     assert not shown, "".join(shown)
+
+
+@pytest.mark.usefixtures("no_registry")
+@pytest.mark.parametrize("name", [name for name, text in EXAMPLES.items() if BUCKET not in text])
+def test_an_example_shows_what_it_says(name: str) -> None:
+    shows_what_it_says(name, EXAMPLES[name])
+
+
+@pytest.mark.parametrize("name", [name for name, text in EXAMPLES.items() if BUCKET in text])
+def test_an_example_with_a_bucket_shows_what_it_says(name: str, s3_root: str) -> None:
+    shows_what_it_says(name, EXAMPLES[name].replace(BUCKET, s3_root))
 
 
 def public_classes() -> dict[str, type]:
