@@ -68,6 +68,17 @@ class Handler(Work):
     MissingExtraError
         If the root needs a package that is not installed.
 
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import elliptio as eio
+    >>> written = Path("data.csv").write_text("1,2")
+    >>> h = eio.Handler("lake")
+    >>> artifact = h.upload("data.csv", {"project": "penguins"})
+    >>> found = h.find({"labels.project": "penguins"})
+    >>> h.get(found.index[0]) == artifact
+    True
+
     """
 
     def __init__(

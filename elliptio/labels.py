@@ -41,6 +41,13 @@ class Labels(Mapping[str, Any]):
     infos
         Anything else: a dict of strings, numbers, booleans, datetimes (with zone), lists and dicts.
 
+    Examples
+    --------
+    >>> import elliptio as eio
+    >>> labels = eio.Labels(project="penguins", infos={"epochs": 200})
+    >>> labels.project, labels["infos"]
+    ('penguins', {'epochs': 200})
+
     """
 
     ticket: str = ""

@@ -77,6 +77,16 @@ class FileRecord:
 
     A linked file has a `stamp`, by which it is seen whether it was written again, and, until it is hashed, no
     `sha256`.
+
+    Examples
+    --------
+    >>> import elliptio as eio
+    >>> h = eio.Handler("lake")
+    >>> with h.new(["data.csv"]) as made:
+    ...     made.file.upload_string("1,2")
+    >>> made.metadata.files
+    [FileRecord(relpath='data.csv', size=3, sha256='...', stamp=None)]
+
     """
 
     relpath: str
@@ -124,6 +134,16 @@ class Metadata:
     secret that was masked what kind it is and where it was; ``reproduces`` is the identifier of the artifact that this
     one was made to reproduce, if any; ``file_relpaths`` are the names of the files in the order in which they were
     given.
+
+    Examples
+    --------
+    >>> import elliptio as eio
+    >>> h = eio.Handler("lake")
+    >>> with eio.mock_username("andy"), h.new(["data.csv"]) as made:
+    ...     made.file.upload_string("1,2")
+    >>> made.metadata.username, made.metadata.total_size
+    ('andy', 3)
+
     """
 
     artifact_id: str = field(metadata=stored("`artifact_` and a UUID version 7", TEXT, needed=True, column=False))

@@ -18,6 +18,15 @@ class Run(Work):
     run_id
         Its identifier, which every artifact that it makes carries.
 
+    Examples
+    --------
+    >>> import elliptio as eio
+    >>> h = eio.Handler("lake")
+    >>> with h.run("train", {"rate": 0.1}) as run:
+    ...     run.log(loss=0.3)
+    >>> h.runs({"params.rate": 0.1})["metrics"].tolist()
+    [{'loss': 0.3}]
+
     """
 
     def __repr__(self) -> str:

@@ -23,13 +23,6 @@ PACKAGE = Path(eio.__file__).parent
 DESCRIBED = ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef
 
 
-# Classes whose rooms are still to be done.
-WITHOUT_EXAMPLE = {
-    "Artifact", "FileRecord", "Files", "Handler", "Labels", "LocalFile", "Metadata", "NewArtifact", "Orphan", "Problem",
-    "ReindexReport", "RemoteFile", "Run", "RunTree", "S3File", "VerifyReport",
-}  # fmt: skip
-
-
 def examples() -> Iterator[tuple[str, str]]:
     """Name and text of each docstring of the package that shows an example."""
     for path in sorted(PACKAGE.rglob("*.py")):
@@ -82,4 +75,4 @@ def public_classes() -> dict[str, type]:
 
 def test_every_public_class_has_an_example() -> None:
     without = {name for name, item in public_classes().items() if "Examples\n---" not in (inspect.getdoc(item) or "")}
-    assert without == WITHOUT_EXAMPLE
+    assert without == set()

@@ -42,7 +42,21 @@ _PARTS = (naming.FILES, naming.LOGS, naming.HASHES, naming.MANIFEST)
 
 @dataclass(frozen=True)
 class Orphan:
-    """Files that belong to no artifact: what an interrupted save left."""
+    """Files that belong to no artifact: what an interrupted save left.
+
+    Examples
+    --------
+    >>> from datetime import timedelta
+    >>> from pathlib import Path
+    >>> import elliptio as eio
+    >>> h = eio.Handler("lake")
+    >>> left = Path("lake/2026/01/01/andy/000000_artifact_0195d000-0000-7000-8000-000000000000")
+    >>> left.mkdir(parents=True)
+    >>> written = (left / "a.txt").write_text("1")
+    >>> h.gc(grace=timedelta(0))
+    [Orphan(key='2026/01/01/andy/000000_artifact_...', size=1, age=..., removed=False)]
+
+    """
 
     key: str
     size: int
@@ -52,7 +66,18 @@ class Orphan:
 
 @dataclass
 class ReindexReport:
-    """What `reindex` put into the index, and what it could not read."""
+    """What `reindex` put into the index, and what it could not read.
+
+    Examples
+    --------
+    >>> import elliptio as eio
+    >>> h = eio.Handler("lake")
+    >>> with h.new(["data.csv"]) as made:
+    ...     made.file.upload_string("1,2")
+    >>> h.reindex()
+    ReindexReport(artifacts=0, tombstones=0, runs=0, already_there=1, problems=[])
+
+    """
 
     artifacts: int = 0
     tombstones: int = 0
