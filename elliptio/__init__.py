@@ -24,16 +24,16 @@ _HOMES = {
     "IndexUnavailableError": "elliptio.errors",
     "IntegrityError": "elliptio.errors",
     "Labels": "elliptio.labels",
-    "LocalFile": "elliptio.artifacts.files",
+    "LocalFile": "elliptio.artifacts.file",
     "Metadata": "elliptio.metadata",
     "MetadataError": "elliptio.errors",
     "MissingExtraError": "elliptio.errors",
     "MissingKeyError": "elliptio.errors",
     "NotWrittenError": "elliptio.errors",
     "QueryError": "elliptio.errors",
-    "RemoteFile": "elliptio.artifacts.files",
+    "RemoteFile": "elliptio.artifacts.file",
     "ReproductionError": "elliptio.errors",
-    "S3File": "elliptio.artifacts.files",
+    "S3File": "elliptio.artifacts.file",
     "SourceError": "elliptio.errors",
     "SourceNotFoundError": "elliptio.errors",
     "SpooledWarning": "elliptio.lake.spool",
@@ -78,7 +78,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from elliptio.artifacts.artifact import Artifact
-    from elliptio.artifacts.files import LocalFile, RemoteFile, S3File
+    from elliptio.artifacts.file import LocalFile, RemoteFile, S3File
     from elliptio.errors import (
         ConfigError,
         DocumentNotFoundError,

@@ -30,7 +30,8 @@ def fields_of(metadata: Metadata, root_key: str) -> dict[str, Any]:
 
 def to_document(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Shape the document of the index: packages and machine are left to the environment, very many files too."""
-    return without_many_files({"_id": fields["artifact_id"], **fields})
+    document = {"_id": fields["artifact_id"], **fields}
+    return document if fields["file_count"] <= MAX_INDEXED_FILES else without_many_files(document)
 
 
 def without_many_files(document: Mapping[str, Any]) -> dict[str, Any]:

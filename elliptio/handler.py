@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from elliptio.artifacts.artifact import Artifact
-from elliptio.artifacts.files import RemoteFile
+from elliptio.artifacts.file import RemoteFile
 from elliptio.config import load_settings
 from elliptio.errors import DocumentNotFoundError
 from elliptio.finding.frame import to_frame
 from elliptio.finding.identification import identify
-from elliptio.finding.loading import artifact_of, metadata_of, published
+from elliptio.finding.loading import metadata_of
 from elliptio.finding.references import LATEST, identifier_of, resolve
 from elliptio.finding.search import Found
 from elliptio.finding.tags import Tags
@@ -268,8 +268,16 @@ class Handler(Work):
             If the index cannot be reached.
 
         """
-        other = None if b is None else published(self.lake, b)
-        return compare(published(self.lake, a), other, git_diff=self._settings["git_diff"].value)
+        other = None if b is None else self._published(b)
+        return compare(self._published(a), other, git_diff=self._settings["git_diff"].value)
+
+    def _published(self, artifact: str | Artifact) -> Artifact:
+        """Load an artifact to look at it: it does not count as what the next one is based on."""
+        if isinstance(artifact, str):
+            return self.get(artifact, track=False)
+        if not artifact.metadata.fingerprint:
+            raise DocumentNotFoundError(f"{artifact.artifact_id} is not published yet.")
+        return artifact
 
     def reproduce(
         self,
@@ -401,4 +409,4 @@ class Handler(Work):
         document = self.lake.get(resolve(self.lake, artifact_id))
         if document.get("link") is not None:
             document = linking.hash_later(self.lake, document, progress=self.progress)
-        return artifact_of(self.lake, metadata_of(self.lake, document))
+        return self._artifact(metadata_of(self.lake, document))

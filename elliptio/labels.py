@@ -88,7 +88,7 @@ def check_labels(labels: LabelsLike) -> dict[str, Any]:
 
     """
     if labels is None:
-        labels = Labels()
+        return stored_labels(Labels())
     if not isinstance(labels, Mapping):
         raise MetadataError(f"labels must be eio.Labels(...) or a dict, not {type(labels).__name__}.")
     plain = _plain_dict(labels, "labels", 0)
@@ -118,7 +118,7 @@ def _plain_dict(value: Mapping[Any, Any], where: str, depth: int) -> dict[str, A
         if not key.isascii():
             _check_text(key, f"the key {key!r} of {where}")
         # Most labels are such texts, and each save comes by.
-        is_plain = type(item) is str and item.isascii()
+        is_plain = (type(item) is str and item.isascii()) or item == {}
         plain[str(key)] = item if is_plain else _plain(item, f"{where}.{key}", depth + 1)
     return plain
 

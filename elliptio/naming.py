@@ -185,3 +185,9 @@ def fingerprint(files: Sequence[tuple[str, str]]) -> str:
         name = relpath.encode()
         digest.update(b"%d:%b%b" % (len(name), name, sha256.encode()))
     return digest.hexdigest()
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """Name the first of some files, and say how many more there are."""
+    shown = ", ".join(repr(name) for name in names[:most])
+    return (shown or "none") + (f" and {len(names) - most:,} more" if len(names) > most else "")

@@ -15,9 +15,9 @@ from fsspec.implementations.local import LocalFileSystem  # noqa: TID253
 from fsspec.spec import AbstractFileSystem  # noqa: TID253  (this module loads when it is used)
 
 from elliptio.artifacts.artifact import Artifact
-from elliptio.artifacts.files import listed
 from elliptio.errors import DocumentNotFoundError, FileKeyError, MissingKeyError, StoreError
 from elliptio.handler import Handler
+from elliptio.naming import listed
 from elliptio.system.current_handler import current
 
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from elliptio import naming
 from elliptio.artifacts.artifact import Artifact, NewArtifact
+from elliptio.artifacts.files import files_of
 from elliptio.finding.frame import to_frame
-from elliptio.finding.loading import artifact_of, files_of, lookups, metadata_of
+from elliptio.finding.loading import metadata_of, neighbours_of, run_of
 from elliptio.finding.options import FindOptions, Options
 from elliptio.finding.references import BasedOn, identifiers_of, latest, resolve
 from elliptio.finding.search import Found, search
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
     from elliptio.config import Setting
     from elliptio.lake.lake import Lake
+    from elliptio.metadata import Metadata
     from elliptio.protocols import Document
     from elliptio.run import Run
     from elliptio.runs.scopes import Scope
@@ -135,9 +138,9 @@ class Work:
             based_on = self._scope.here().loaded()
         publication = self._publication(labels, based_on)
         if wait:
-            return artifact_of(self.lake, publication.upload(sources, local_root))
+            return self._artifact(publication.upload(sources, local_root))
         return self._background.submit(
-            lambda: artifact_of(self.lake, publication.upload(sources, local_root)), drop=publication.discard
+            lambda: self._artifact(publication.upload(sources, local_root)), drop=publication.discard
         )
 
     @contextlib.contextmanager
@@ -177,7 +180,8 @@ class Work:
         declared = declared_in(relpaths)
         publication = self._publication(labels, based_on)
         with writing(publication, declared, log_output=log_output) as written:
-            artifact = NewArtifact(written.metadata, written.files, written.logs, *lookups(self.lake))
+            lookups = partial(neighbours_of, self.lake), partial(run_of, self.lake)
+            artifact = NewArtifact(written.metadata, written.files, written.logs, *lookups)
             artifact.folder = written.block.folder
             yield artifact
         artifact._publish(written.metadata, files_of(self.lake, written.metadata, naming.LOGS))
@@ -220,7 +224,7 @@ class Work:
             if hash:
                 files = linking.hash_files(self.lake, found.root, files, progress=self.progress)
             metadata = publication.publish(files, local_root="", link=found.root)
-        return artifact_of(self.lake, metadata)
+        return self._artifact(metadata)
 
     def get(self, artifact_id: str | Artifact, *, track: bool = True) -> Artifact:
         """Load an artifact, and remember it as what the next one is based on.
@@ -315,13 +319,14 @@ class Work:
 
         """
         wanted = Options(query, max_docs, sort, columns, exclude_columns, deleted, ancestors_of, descendants_of)
-        found = self._found(wanted)
+        found = search(self.lake, wanted, among=self._among(ancestors_of, descendants_of))
         found.warn_if_truncated("artifacts")
         return to_frame(found)
 
     def search(self, query: Mapping[str, Any] | None = None, **options: Unpack[FindOptions]) -> Found:
         """Find artifacts without pandas: ``.rows()`` of the result are plain dicts; options and errors as of `find`."""
-        return self._found(Options(query, **options))
+        wanted = Options(query, **options)
+        return search(self.lake, wanted, among=self._among(wanted.ancestors_of, wanted.descendants_of))
 
     @contextlib.contextmanager
     def run(self, name: str, params: Mapping[str, Any] | None = None, *, labels: LabelsLike = None) -> Iterator[Run]:
@@ -360,19 +365,21 @@ class Work:
         """Make the run that has a scope, at the same lake."""
         raise NotImplementedError
 
-    def _found(self, options: Options) -> Found:
-        among = None
-        if options.is_near:
-            asked = options.ancestors_of, options.descendants_of
-            above, below = (None if one is None else resolve(self.lake, one) for one in asked)
-            among = relatives(self.lake, ancestors_of=above, descendants_of=below)
-        return search(self.lake, options, among=among)
+    def _among(self, *near: str | Artifact | None) -> list[str] | None:
+        if near == (None, None):
+            return None
+        above, below = (None if one is None else resolve(self.lake, one) for one in near)
+        return relatives(self.lake, ancestors_of=above, descendants_of=below)
+
+    def _artifact(self, metadata: Metadata) -> Artifact:
+        files, logs = (files_of(self.lake, metadata, folder) for folder in (naming.FILES, naming.LOGS))
+        return Artifact(metadata, files, logs, partial(neighbours_of, self.lake), partial(run_of, self.lake))
 
     def _loaded(self, document: Document, track: bool) -> Artifact:
         metadata = metadata_of(self.lake, document)
         if track:
             self._scope.here().load(metadata.artifact_id)
-        return artifact_of(self.lake, metadata)
+        return self._artifact(metadata)
 
     def _publication(self, labels: LabelsLike, based_on: BasedOn) -> Publication:
         scope = self._scope.here()

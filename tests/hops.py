@@ -57,6 +57,7 @@ def measured(folder: Path) -> dict[str, dict[str, int]]:
     source.write_text("x\n1\n")
     h = eio.Handler(folder / "lake", progress=False)
     first, second = h.upload(source), h.upload(source)
+    identifier = first.artifact_id
     turns = itertools.cycle([second, first])
 
     def new() -> None:
@@ -73,7 +74,7 @@ def measured(folder: Path) -> dict[str, dict[str, int]]:
     found = {
         "upload": warm(lambda: h.upload(source)),
         "new": warm(new),
-        "get": warm(lambda: h.get(first.artifact_id)),
+        "get": warm(lambda: h.get(identifier)),
         "find": warm(lambda: h.find({})),
         "download": warm(lambda: first.download(folder / "copy")),
         "run": warm(run),

@@ -9,11 +9,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from elliptio.artifacts.files import Files, RemoteFile, download_all, listed
+from elliptio.artifacts.file import RemoteFile, download_all
+from elliptio.artifacts.files import Files
 from elliptio.errors import ElliptioError, FileKeyError, NotWrittenError
 from elliptio.labels import AnyLabels, Labels
 from elliptio.metadata import Metadata
-from elliptio.naming import check_relpath
+from elliptio.naming import check_relpath, listed
 from elliptio.protocols import Document
 
 

@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from elliptio.artifacts.files import RemoteFile
+from elliptio.artifacts.file import RemoteFile
 from elliptio.errors import MissingExtraError, QueryError
 
 if TYPE_CHECKING:

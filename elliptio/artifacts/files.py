@@ -1,319 +1,19 @@
-"""The files of an artifact, as users hold them: written inside a block, read once published."""
+"""Hold the files of an artifact by name, and make the object of each when it is asked for."""
 
 from __future__ import annotations
 
-import contextlib
-import io
-import logging
 import os
-import shutil
-import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Protocol
 
-from elliptio.artifacts import downloading, hashing, verified_paths
-from elliptio.artifacts.downloading import PLAIN, Downloads, Moved, Stored
-from elliptio.errors import FileKeyError, SourceError, StoreError
-from elliptio.metadata import FileRecord
-from elliptio.naming import check_relpath
-from elliptio.system.os_errors import explained
-from elliptio.system.parallel import each
-from elliptio.system.progress import Progress
-
-if TYPE_CHECKING:
-    from elliptio.protocols import Store
-
-log = logging.getLogger(__name__)
-
-
-class Block:
-    """The ``with h.new(...)`` block in which the files of an artifact are written.
-
-    Attributes
-    ----------
-    folder
-        Where they are written.
-    in_place
-        Whether that is in the lake itself, so that they can be written by their `remote_url`.
-    failure
-        Why a file that was left open could not be closed, so that its end is missing.
-
-    """
-
-    def __init__(self, folder: Path, *, in_place: bool) -> None:
-        self.folder = folder
-        self.in_place = in_place
-        self.failure: StoreError | None = None
-        self._ended = False
-        self._opened: weakref.WeakSet[IO[Any]] = weakref.WeakSet()
-
-    def path(self, relpath: str) -> Path:
-        """Where a file is written; the folder for it is made."""
-        if self._ended:
-            raise StoreError(f"{relpath!r} cannot be written any more: its block has ended without publishing it.")
-        path = self.folder / relpath
-        with explained("make", str(path.parent)):
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-            except (FileExistsError, NotADirectoryError) as error:
-                raise SourceError(f"{relpath!r} needs {error.filename} to be a folder, but a file is there.") from error
-        return path
-
-    def opened(self, file: IO[Any]) -> IO[Any]:
-        """Remember a file that was opened for writing."""
-        self._opened.add(file)
-        return file
-
-    def end(self) -> None:
-        """Close what was left open: what is still buffered would be missing from the artifact."""
-        self._ended = True
-        for file in list(self._opened):
-            if not file.closed:
-                log.warning("%s was still open at the end of its block; it was closed, so that nothing is lost.", file)
-                try:
-                    with explained("write", str(file.name)):
-                        file.close()
-                except StoreError as error:
-                    self.failure = error
-
-
-class RemoteFile:
-    """One file of an artifact.
-
-    While its artifact is being made (inside ``with h.new(...)``) it can be written; once published it can only be
-    read, and every complete read is checked against the recorded sha256.
-
-    It is an `os.PathLike`, so that ``open`` and ``pd.read_csv`` take it as it is: its path is a real one on this
-    machine, handed out when its content is verified, which is done once as long as nothing changes the file. Of a file
-    in a remote store it is that of a read-only copy, which goes when the process ends.
-
-    Attributes
-    ----------
-    relpath
-        Its name within the artifact.
-    size, sha256
-        Bytes, and hexadecimal hash of the content; None until published. The hash of a linked file is None until it
-        is hashed.
-
-    Examples
-    --------
-    >>> import elliptio as eio
-    >>> h = eio.Handler("lake")
-    >>> with h.new(["data.csv"]) as made:
-    ...     made.file.upload_string("1,2")
-    >>> file = h.get(made.artifact_id).file
-    >>> file.relpath, file.size
-    ('data.csv', 3)
-    >>> with open(file) as opened:
-    ...     print(opened.read())
-    1,2
-
-    """
-
-    def __init__(
-        self,
-        store: Store,
-        key: str,
-        relpath: str,
-        record: FileRecord | None = None,
-        block: Block | None = None,
-        downloads: Downloads = PLAIN,
-    ) -> None:
-        self._store = store
-        self._key = key
-        self._block = block
-        self._downloads = downloads
-        self.relpath = relpath
-        self.size = record.size if record else None
-        self.sha256 = (record.sha256 or None) if record else None
-        self._stamp = record.stamp if record else None
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.remote_url!r}, size={self.size})"
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, RemoteFile):
-            return NotImplemented
-        return self._identity() == other._identity()
-
-    def _identity(self) -> tuple[str, str, str | None, str | None]:
-        return self._store.root, self._key, self.sha256, self._stamp
-
-    def __hash__(self) -> int:
-        return hash((self._store.root, self._key))
-
-    def __fspath__(self) -> str:
-        if self._block:
-            return str(self._block.path(self.relpath))
-        return str(verified_paths.path_of(self._stored(), self.relpath, self._downloads.cache))
-
-    @property
-    def remote_url(self) -> str:
-        """Where the file is: an absolute path on a local lake, otherwise a URL such as ``s3://bucket/…``.
-
-        While the artifact is being made on a local lake, the path that can be written to directly.
-        """
-        if self._block and self._block.in_place:
-            return str(self._block.path(self.relpath))
-        return f"{self._store.root}/{self._key}"
-
-    @property
-    def local_path(self) -> Path:
-        """A real local path, to write to while the artifact is being made, to read from on a local lake.
-
-        Raises
-        ------
-        StoreError
-            If the file lies in a remote store: use `download`, `open` or ``os.fspath(file)``.
-
-        """
-        if self._block:
-            return self._block.path(self.relpath)
-        if self._store.folder is not None:
-            return Path(self._store.folder, self._key)
-        raise StoreError(f"{self.remote_url} is not a local file: use .download() or .open().")
-
-    def exists(self) -> bool:
-        """Whether the file is there."""
-        if self._block:
-            return (self._block.folder / self.relpath).exists()
-        return self._store.stat(self._key) is not None
-
-    def open(self, mode: str = "rb", encoding: str | None = None) -> IO[Any]:
-        """Open the file: ``"r"`` for text (UTF-8 unless said otherwise), ``"rb"`` for bytes; seekable.
-
-        ``"w"``, ``"wb"``, ``"a"``, ``"x"`` … while the artifact is being made. Reading from start to end checks the
-        content; a reader that seeks gets no such check. From a remote store only what is read is fetched, and a little
-        ahead of it; a copy in the cache is read instead if there is one of up to 256 MiB.
-
-        Raises
-        ------
-        IntegrityError
-            At the end of a read, if the bytes are not those that were saved; at once, if a linked file changed.
-        StoreError
-            If a published file is opened for writing.
-
-        """
-        text_encoding = None if "b" in mode else (encoding or "utf-8")
-        if self._block:
-            return self._block.opened(open(self._block.path(self.relpath), mode, encoding=text_encoding))
-        if set(mode) & set("wax+"):
-            raise StoreError(f"{self.remote_url} is published and cannot be changed: save a new artifact.")
-        buffered = downloading.to_read(self._stored(), self._downloads.cache)
-        return buffered if "b" in mode else io.TextIOWrapper(buffered, encoding=text_encoding)
-
-    def download(self, to: str | os.PathLike[str] | None = None) -> Path:
-        """Copy the file to this machine, verified.
-
-        Parameters
-        ----------
-        to
-            A file to write (replaced if it is there), or a folder: one that exists, or has a slash at the end. Without
-            it, the file's own name in the working directory, where a file of different content is never replaced.
-
-        Returns
-        -------
-        Path
-            Where it lies now.
-
-        Raises
-        ------
-        IntegrityError
-            If the bytes are not those that were saved; nothing is written then.
-        MissingKeyError
-            If the store no longer has the file, and the cache has no copy.
-        StoreError
-            If it cannot be read, or not be written here; nothing is left of it then.
-
-        """
-        name = Path(self.relpath).name
-        target = Path(name if to is None else to)
-        with explained("write", _shown(target)):
-            if to is not None and (target.is_dir() or os.fspath(to).endswith("/")):
-                target = target / name
-            if to is None and os.path.lexists(target):
-                if target.is_file() and hashing.sha256_of(target) == self.sha256:
-                    return target
-                raise StoreError(f"{_shown(target)} is there with different content: say where, .download(to=...).")
-        download_all([(self, target)])
-        return target
-
-    def download_string(self, encoding: str = "utf-8") -> str:
-        """Read the whole file as text, verified."""
-        if self._block:
-            return self._block.path(self.relpath).read_bytes().decode(encoding)
-        return downloading.to_bytes(self._stored(), self._downloads.cache).decode(encoding)
-
-    def upload(self, path: str | os.PathLike[str]) -> None:
-        """Fill this file from a local one, while its artifact is being made."""
-        with open(path, "rb") as source, self._writing() as sink:
-            shutil.copyfileobj(source, sink, hashing.CHUNK)
-
-    def upload_string(self, text: str, encoding: str = "utf-8") -> None:
-        """Fill this file with text, while its artifact is being made."""
-        with self._writing() as sink:
-            sink.write(text.encode(encoding))
-
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[BinaryIO]:
-        with explained("write", self.remote_url), self.open("wb") as sink:
-            yield cast("BinaryIO", sink)
-
-    def _stored(self) -> Stored:
-        # Every published file has a record.
-        assert self.size is not None
-        assert self.sha256 is not None or self._stamp is not None
-        return Stored(self._store, self._key, self.size, self.sha256 or "", self._stamp)
-
-    def _fetch(self, target: Path, moved: Moved) -> None:
-        with explained("write", _shown(target)):
-            if target.is_dir():
-                raise StoreError(f"{_shown(target)} is a folder, where a file should go: say where, .download(to=...).")
-            if target.exists() and not target.is_file():
-                raise StoreError(f"{_shown(target)} is a device or a pipe, which a file must not replace.")
-            if not self._block:
-                downloading.to_path(self._stored(), target, self._downloads.cache, moved)
-                return
-            with downloading.replacing(target) as part:
-                shutil.copyfile(self._block.path(self.relpath), part)
-
-    def _publish(self, record: FileRecord) -> None:
-        self._block = None
-        self.size, self.sha256 = record.size, record.sha256
-
-
-class LocalFile(RemoteFile):
-    """A file in a local lake.
-
-    Examples
-    --------
-    >>> import elliptio as eio
-    >>> h = eio.Handler("lake")
-    >>> with h.new(["data.csv"]) as made:
-    ...     made.file.upload_string("1,2")
-    >>> made.file.local_path.read_text()
-    '1,2'
-
-    """
-
-
-class S3File(RemoteFile):
-    """A file in an S3 lake.
-
-    Examples
-    --------
-    >>> import elliptio as eio
-    >>> h = eio.Handler("s3://bucket/prefix")
-    >>> with h.new(["data.csv"]) as made:
-    ...     made.file.upload_string("1,2")
-    >>> made.file.remote_url
-    's3://bucket/prefix/.../files/data.csv'
-
-    """
-
-
-FILE_CLASSES: dict[str, type[RemoteFile]] = {"file": LocalFile, "s3": S3File}
+from elliptio import naming
+from elliptio.artifacts.block import Block
+from elliptio.artifacts.downloading import PLAIN, Downloads
+from elliptio.artifacts.file import FILE_CLASSES, RemoteFile
+from elliptio.errors import FileKeyError
+from elliptio.metadata import FileRecord, Metadata
+from elliptio.naming import check_relpath, listed
+from elliptio.protocols import Store
 
 
 class FileMaker:
@@ -409,44 +109,34 @@ class Files(Mapping[str, RemoteFile]):
         return repr({name: self[name] for name in self})
 
 
-def _shown(path: Path) -> str:
-    try:
-        return str(path.absolute())
-    except FileNotFoundError:  # the working directory was removed
-        return str(path)
+class Home(Protocol):
+    """Where artifacts lie, as far as their files need it: a lake."""
+
+    store: Store
+    downloads: Downloads
+
+    def place(self, link: str) -> tuple[Store, str]:
+        """Find the store that holds the files of a link, and the prefix of their keys."""
 
 
-def download_all(wanted: Sequence[tuple[RemoteFile, Path]]) -> None:
-    """Copy files of one lake to paths, verified, as many at once as suit their store; the first failure stops all.
+class LinkedFileMaker:
+    """Makes the file objects of a link; where they lie is asked for when one is made."""
 
-    Raises
-    ------
-    IntegrityError
-        If the bytes of a file are not those that were saved. Files that are complete by then stay.
-    StoreError
-        If a file cannot be read, or not be written here.
+    def __init__(self, home: Home, link: str, records: Mapping[str, FileRecord]) -> None:
+        self._home = home
+        self._link = link
+        self._records = records
 
-    """
-    if not wanted:
-        return
-    first, _ = wanted[0]
-    total = sum(file.size or 0 for file, _ in wanted)
-    workers = min(first._store.concurrency, len(wanted))
-    with Progress(total, "Getting", enabled=first._downloads.progress) as bar:
-        if workers == 1:
-            for file, target in wanted:
-                file._fetch(target, bar.advance)
-            return
-        each(
-            lambda task: task[0]._fetch(task[1], bar.advance),
-            wanted,
-            workers=workers,
-            name="elliptio-download",
-            stopped=bar.stopped,
-        )
+    def __call__(self, relpath: str) -> RemoteFile:
+        """Make the object of one file."""
+        store, prefix = self._home.place(self._link)
+        return FileMaker(store, prefix, records=self._records, downloads=self._home.downloads)(relpath)
 
 
-def listed(names: Sequence[str], most: int = 5) -> str:
-    """Name the first of some files, and say how many more there are."""
-    shown = ", ".join(repr(name) for name in names[:most])
-    return (shown or "none") + (f" and {len(names) - most:,} more" if len(names) > most else "")
+def files_of(home: Home, metadata: Metadata, folder: str) -> Files:
+    """Hold the files of a published artifact, or its logs."""
+    records = {record.relpath: record for record in (metadata.files if folder == naming.FILES else metadata.logs)}
+    if metadata.link is not None and folder == naming.FILES:
+        return Files(records, LinkedFileMaker(home, metadata.link, records))
+    prefix = f"{metadata.remote_root.removeprefix(home.store.root + '/')}/{folder}"
+    return Files(records, FileMaker(home.store, prefix, records=records, downloads=home.downloads))

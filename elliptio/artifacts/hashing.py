@@ -55,7 +55,8 @@ class Sha256:
 
     def hexdigest(self) -> str:
         """Hash of what was added so far."""
-        self._catch_up()
+        if self._waiting:
+            self._catch_up()
         return self._digest.hexdigest()
 
     def _catch_up(self) -> None:

@@ -10,7 +10,7 @@ from elliptio.errors import DocumentNotFoundError, MetadataError
 from elliptio.finding.search import newest, warn_if_index_is_lost
 from elliptio.lake import tags
 from elliptio.lake.lake import Lake
-from elliptio.lake.replay import view_of
+from elliptio.lake.view import view_of
 from elliptio.protocols import Document
 
 TAG = "tag:"

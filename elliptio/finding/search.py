@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from elliptio import naming
-from elliptio.errors import StoreError
-from elliptio.finding.fields import ARTIFACTS, WITH_DELETED, asks_for, check_fields
-from elliptio.finding.options import Options, checked
+from elliptio.errors import QueryError, StoreError
+from elliptio.finding.fields import ARTIFACTS, WITH_DELETED, Schema, asks_for, check_fields, check_order
+from elliptio.finding.options import Options
 from elliptio.indexes.query.checking import normalize_query
 from elliptio.lake import spool
 from elliptio.lake.checks import is_artifact_root
 from elliptio.lake.lake import ENVIRONMENT_FIELDS, Lake
-from elliptio.lake.replay import view_of
+from elliptio.lake.view import view_of
 from elliptio.naming import normalize_package
-from elliptio.protocols import Document
+from elliptio.protocols import Document, Query
 from elliptio.system.collector import uncollected
 from elliptio.system.warn import warn
 
@@ -78,6 +77,34 @@ class Found:
             {self.name: identifier, **dict(zip(self.columns, row, strict=True))}
             for identifier, row in zip(self.ids, values, strict=True)
         ]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A query and how it is to be answered, checked and made plain."""
+
+    query: Query
+    order: list[tuple[str, int]]
+    columns: list[str]
+    max_docs: int
+
+
+def checked(options: Options, schema: Schema) -> Asked:
+    """Check options against the fields of what is searched for.
+
+    Raises
+    ------
+    QueryError
+        If the query, the sort or a column is malformed or not supported.
+
+    """
+    query = normalize_query({} if options.query is None else options.query)
+    check_fields(query, schema.fields)
+    order = check_order(options.sort, schema.fields)
+    columns = schema.columns_of(options.columns, options.exclude_columns)
+    if not isinstance(options.max_docs, int) or isinstance(options.max_docs, bool) or options.max_docs < 0:
+        raise QueryError(f"max_docs is a number of rows, or 0 for all, not {options.max_docs!r}.")
+    return Asked(query, order, columns, options.max_docs)
 
 
 def search(lake: Lake, options: Options, *, among: Sequence[str] | None = None) -> Found:
@@ -170,7 +197,13 @@ def _holds_artifacts(lake: Lake) -> bool:
 
 
 def _columns(lake: Lake, documents: Sequence[Document], names: Sequence[str]) -> dict[str, list[Any]]:
-    return {name: _column(lake, documents, name) for name in names}
+    """Take the values of columns out of documents; of most it is a field of that name."""
+    return {
+        name: _column(lake, documents, name)
+        if "." in name or name in ENVIRONMENT_FIELDS or name == "remote_root"
+        else [document.get(name) for document in documents]
+        for name in names
+    }
 
 
 def _column(lake: Lake, documents: Sequence[Document], name: str) -> list[Any]:
@@ -178,10 +211,7 @@ def _column(lake: Lake, documents: Sequence[Document], name: str) -> list[Any]:
     holders: Sequence[Mapping[str, Any]] = documents
     if head in ENVIRONMENT_FIELDS:
         holders = [lake.environment(entry.get("environment_id")) for entry in documents]
-    try:
-        values = list(map(operator.itemgetter(head), holders))
-    except KeyError:  # twice as slow
-        values = [holder.get(head) for holder in holders]
+    values = [holder.get(head) for holder in holders]
     if rest:
         return [dig(value, rest, whole=head == "python_packages") for value in values]
     return [f"{lake.store.root}/{value}" for value in values] if name == "remote_root" else values

@@ -10,8 +10,8 @@ from elliptio.finding.frame import moves_frame
 from elliptio.finding.references import resolve
 from elliptio.lake import tags
 from elliptio.lake.lake import Lake
-from elliptio.lake.replay import view_of
 from elliptio.lake.tags import Move
+from elliptio.lake.view import view_of
 from elliptio.provenance.process import username
 
 if TYPE_CHECKING:

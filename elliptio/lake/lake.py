@@ -199,7 +199,7 @@ class Lake:
             If the index fails, or did so in the last 30 seconds.
 
         """
-        if self.is_paused:
+        if time.monotonic() < self._paused_until:
             raise IndexUnavailableError(self._failure)
         try:
             yield

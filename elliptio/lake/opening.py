@@ -10,7 +10,7 @@ from typing import Any
 
 from elliptio.artifacts.cache import Cache
 from elliptio.artifacts.downloading import Downloads
-from elliptio.artifacts.files import FILE_CLASSES, LocalFile, RemoteFile, S3File
+from elliptio.artifacts.file import FILE_CLASSES, LocalFile, RemoteFile, S3File
 from elliptio.config import Setting, size_in_bytes, user_cache_folder, user_data_folder
 from elliptio.errors import ConfigError
 from elliptio.indexes.opening import open_index

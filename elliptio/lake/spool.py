@@ -11,6 +11,7 @@ import contextlib
 import logging
 import math
 import time
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Self
 
 from elliptio import naming
@@ -63,6 +64,7 @@ class _Waiting:
         self.reported: set[str] = set()
 
 
+@dataclass
 class telling:  # reads as what it does, as `contextlib.suppress` does
     """Let the index follow in a block what the store holds by now; where it cannot, note that and warn.
 
@@ -85,13 +87,13 @@ class telling:  # reads as what it does, as `contextlib.suppress` does
     """
 
     # A class, and no generator: so that each save is a few calls shorter.
-    def __init__(self, lake: Lake, *, note: str, says: str, content: str = "", always: bool = False) -> None:
-        self._lake = lake
-        self._note = note
-        self._content = content
-        self._says = says
-        self._always = always
-        self.done = False
+    lake: Lake
+    _: KW_ONLY
+    note: str
+    says: str
+    content: str = ""
+    always: bool = False
+    done: bool = field(default=False, init=False)
 
     def __enter__(self) -> Self:
         return self
@@ -100,12 +102,12 @@ class telling:  # reads as what it does, as `contextlib.suppress` does
         self.done = error is None
         if isinstance(error, ElliptioError):
             # The store has all, so nothing may fail here.
-            _note(self._lake, self._note, self._content, f"{self._says}: {error}", always=self._always)
+            _note(self.lake, self.note, self.content, f"{self.says}: {error}", always=self.always)
             return True
         if error is not None:
             # What interrupts is what the caller must see, also where no note can be written.
             with contextlib.suppress(ElliptioError):
-                self._lake.store.create(f"{SPOOL}/{self._note}", self._content.encode())
+                self.lake.store.create(f"{SPOOL}/{self.note}", self.content.encode())
         return False
 
 

@@ -236,7 +236,7 @@ def environment() -> dict[str, Any]:
     known = _environment
     if known is not None and known[0] is installed:
         return known[1]
-    document: dict[str, Any] = {**_try(environment_facts, {}), "python_packages": Packages.of_normalized(installed)}
+    document: dict[str, Any] = {**_try(environment_facts, {}), "python_packages": Packages(installed)}
     document = {"_id": environment_id(document), **document}
     with _lock:
         if _environment is not None and _environment[1] == document:

@@ -59,19 +59,16 @@ class Packages(dict[str, str]):
     Examples
     --------
     >>> from elliptio.provenance.packages import Packages
-    >>> Packages({"scikit-learn": "1.5.0"})["Scikit_Learn"]
+    >>> Packages.of_any({"scikit.learn": "1.5.0"})["Scikit_Learn"]
     '1.5.0'
     """
 
-    def __init__(self, packages: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
-        super().__init__((normalize_package(name), version) for name, version in dict(packages).items())
+    # Made of normalized names, as those of each document are, at no more cost than a dict.
 
     @classmethod
-    def of_normalized(cls, packages: Mapping[str, str]) -> Packages:
-        """Take packages whose names are normalized already, as those of each document are."""
-        made = cls.__new__(cls)
-        made.update(packages)
-        return made
+    def of_any(cls, packages: Mapping[str, str]) -> Packages:
+        """Take packages by whatever spelling of their names."""
+        return cls((normalize_package(name), version) for name, version in packages.items())
 
     def __getitem__(self, name: str) -> str:
         version = super().get(normalize_package(name))

@@ -138,7 +138,7 @@ class HandlerScope(Scope):
 
     def here(self) -> Scope:
         """Find the run of this lake that the code at hand is in, else this scope."""
-        return current(self.lake) or self
+        return (current(self.lake) if _active else None) or self
 
 
 def _nothing() -> None:

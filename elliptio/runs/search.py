@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any
 
 from elliptio.finding.fields import Schema
-from elliptio.finding.options import Options, checked
-from elliptio.finding.search import Found, dig, first_of
+from elliptio.finding.options import Options
+from elliptio.finding.search import Found, checked, dig, first_of
 from elliptio.lake import run_records, spool
 from elliptio.lake.lake import Lake
 

@@ -25,7 +25,7 @@ from elliptio.errors import ElliptioError, MetadataError, SourceError
 from elliptio.labels import readable_labels
 from elliptio.lake import spool
 from elliptio.lake.lake import Lake
-from elliptio.lake.replay import view_of
+from elliptio.lake.view import view_of
 from elliptio.metadata import FileRecord, Metadata, fingerprint_of
 from elliptio.provenance import collecting
 from elliptio.provenance.collecting import Provenance
@@ -68,7 +68,8 @@ class Publication:
         self._progress = progress
         self.artifact_id, self._moment = naming.new_id("artifact")
         self._collecting = _Collecting(git_diff)
-        self._git_diff = git_diff
+        # None where no code but the commit is to be recorded.
+        self._executed_cells: Callable[[], list[str]] = list if git_diff == "none" else collecting.executed_cells
         self._cells = self._executed_cells()
         self.username = collecting.username()
         self.root_key = naming.remote_root(self.artifact_id, self._moment, self.username)
@@ -126,19 +127,9 @@ class Publication:
 
         `output` is what was printed meanwhile, `link` is where its files lie, if not in the lake.
         """
-        facts = self._collecting.result()
-        records, masked = [], facts.redactions
-        if output is not None:
-            printed, found = collecting.redacted_output(output)
-            records.append(self.put_log(naming.OUTPUT_LOG, printed))
-            masked = masked + found
-        if facts.diff is not None:
-            records.append(self.put_log(naming.DIFF_LOG, facts.diff.encode("utf-8", "replace")))
-        notebook, found = collecting.notebook_of(self._cells)
-        if notebook is not None:
-            records.append(self.put_log(naming.CELLS_LOG, notebook))
-            masked = masked + found
-        facts = dataclasses.replace(facts, redactions=masked)
+        facts, records = self._collecting.result(), list[FileRecord]()
+        if output is not None or facts.diff is not None or self._cells:
+            facts, records = self._put_logs(facts, output)
         metadata = self._describe(facts, files, records, local_root, link)
         fields = fields_of(metadata, self.root_key)
         document, manifest = to_document(fields), to_manifest(fields, metadata.environment)
@@ -150,19 +141,26 @@ class Publication:
         with spool.telling(self.lake, note=self.artifact_id, content=self.root_key, says=says) as told:
             self.lake.add(document, facts.environment)
         if told.done:
-            self._deliver_others()
+            try:
+                spool.flush_if_any(self.lake)
+            except ElliptioError as error:
+                log.info("What waits for the index goes on waiting: %s", error)
         return metadata
 
-    def _deliver_others(self) -> None:
-        """Record what else waits for the index, now that it answers."""
-        try:
-            spool.flush_if_any(self.lake)
-        except ElliptioError as error:
-            log.info("What waits for the index goes on waiting: %s", error)
-
-    def _executed_cells(self) -> list[str]:
-        """Cells that ran up to here; none where no code but the commit is to be recorded."""
-        return [] if self._git_diff == "none" else collecting.executed_cells()
+    def _put_logs(self, facts: Provenance, output: str | None) -> tuple[Provenance, list[FileRecord]]:
+        """Add what was printed, not committed and executed to the staged artifact, with what was masked in it."""
+        logs, masked = [], facts.redactions
+        if output is not None:
+            printed, found = collecting.redacted_output(output)
+            logs.append(self.put_log(naming.OUTPUT_LOG, printed))
+            masked = masked + found
+        if facts.diff is not None:
+            logs.append(self.put_log(naming.DIFF_LOG, facts.diff.encode("utf-8", "replace")))
+        notebook, found = collecting.notebook_of(self._cells)
+        if notebook is not None:
+            logs.append(self.put_log(naming.CELLS_LOG, notebook))
+            masked = masked + found
+        return dataclasses.replace(facts, redactions=masked), logs
 
     def put_log(self, name: str, content: bytes) -> FileRecord:
         """Add a log to the staged artifact."""
@@ -203,7 +201,7 @@ class Publication:
             based_on=self._based_on(),
             labels=readable_labels(self._labels),
             remote_root=f"{self.lake.store.root}/{self.root_key}",
-            local_root=_utf8(local_root),
+            local_root=local_root if local_root.isascii() else _utf8(local_root),
             files=files,
             file_count=len(files),
             total_size=sum(record.size for record in files),

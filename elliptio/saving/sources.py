@@ -78,7 +78,8 @@ def _find_sources(texts: Sequence[str], lake: str | None) -> tuple[list[Source],
         more = f" and {len(missing) - 20:,} more" if len(missing) > 20 else ""
         hint = _hint(missing[0])
         raise SourceNotFoundError(f"These paths do not exist: {', '.join(missing[:20])}{more}.{hint}")
-    root = common_parent(path if os.path.isdir(path) else os.path.dirname(path) for path in paths)
+    folders = {path if os.path.isdir(path) else os.path.dirname(path) for path in paths}
+    root = common_parent(folders) if len(folders) > 1 else folders.pop()
     home = None if lake is None else os.path.realpath(lake)
     files = {file: None for path in paths for file in (_walk(path, home) if os.path.isdir(path) else (path,))}
     if not files:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import BinaryIO, Protocol, TypeVar, cast
 
@@ -16,7 +18,7 @@ from elliptio.metadata import FileRecord
 from elliptio.protocols import Content, Staging
 from elliptio.saving.sources import Source
 from elliptio.system.parallel import each
-from elliptio.system.progress import Progress
+from elliptio.system.progress import SMALL, Progress
 
 _S = TypeVar("_S", Source, Stored)
 _R = TypeVar("_R")
@@ -110,7 +112,7 @@ def hash_linked(files: Sequence[Stored], *, progress: bool = True) -> list[str]:
 
 def _each(
     sources: Sequence[_S],
-    move: Callable[[_S, Progress], _R],
+    move: Callable[[_S, Progress | None], _R],
     concurrency: int,
     progress: bool,
     *,
@@ -119,9 +121,16 @@ def _each(
 ) -> list[_R]:
     total = sum(source.size for source in sources)
     done: list[_R] = []
-    with Progress(total, what, enabled=progress) as bar:
-        if here:
-            _move_quick_ones(sources, move, bar, done)
+    stopped = threading.Event()
+    # What is small is moved before a bar would show, and before it could be stopped.
+    with Progress(total, what, enabled=progress, stopped=stopped) if total > SMALL else nullcontext() as bar:
+        # Threads that have little to wait for keep each other from working: a thousand small files take twice as long.
+        # So they are moved one by one, until one is large, or they take long (a network drive).
+        start = time.perf_counter()
+        for number, source in enumerate(sources if here else ()):
+            if source.size >= _SMALL or (number > _FEW and time.perf_counter() - start > number * _SLOW):
+                break
+            done.append(move(source, bar))
         left = sources[len(done) :]
         if left:
             records: dict[int, _R] = {}
@@ -130,29 +139,18 @@ def _each(
                 records[number] = move(left[number], bar)
 
             workers = min(concurrency, len(left))
-            each(move_one, range(len(left)), workers=workers, name="elliptio-transfer", stopped=bar.stopped)
+            each(move_one, range(len(left)), workers=workers, name="elliptio-transfer", stopped=stopped)
             done += [records[number] for number in range(len(left))]
     return done
 
 
-def _move_quick_ones(sources: Sequence[_S], move: Callable[[_S, Progress], _R], bar: Progress, done: list[_R]) -> None:
-    """Move small files one by one, until one is large, or they take long (a network drive).
-
-    Threads that have little to wait for keep each other from working: a thousand small files take twice as long.
-    """
-    start = time.perf_counter()
-    for number, source in enumerate(sources):
-        if source.size >= _SMALL or (number > _FEW and time.perf_counter() - start > number * _SLOW):
-            return
-        done.append(move(source, bar))
-
-
-def _save_one(source: Source, bar: Progress, *, staging: Staging, folder: str, twins: Twins) -> FileRecord:
+def _save_one(source: Source, bar: Progress | None, *, staging: Staging, folder: str, twins: Twins) -> FileRecord:
     if source.size >= (LARGE if staging.in_place else LARGE_REMOTE):
         link = _link_one if staging.in_place else _copy_one
         found = next(filter(None, (link(source, twin, staging, folder) for twin in twins(source.size))), None)
         if found is not None:
-            bar.advance(found.size)
+            if bar is not None:
+                bar.advance(found.size)
             return found
     with _open(source) as file:
         before = os.fstat(file.fileno())
@@ -168,7 +166,7 @@ def _link_one(source: Source, twin: Twin, staging: Staging, folder: str) -> File
     """
     with _open(source) as file:
         before = os.fstat(file.fileno())
-        reader = _CountingReader(file, source.path, Progress(0, "", enabled=False))
+        reader = _CountingReader(file, source.path)
         try:
             with twin.open() as other:
                 while (chunk := reader.read(CHUNK)) == other.read(CHUNK):
@@ -194,7 +192,7 @@ def _copy_one(source: Source, twin: Twin, staging: Staging, folder: str) -> File
             return None
         file.seek(0)
         before = os.fstat(file.fileno())
-        reader = _CountingReader(file, source.path, Progress(0, "", enabled=False))
+        reader = _CountingReader(file, source.path)
         content = Content(source.size, pieces_of(cast("BinaryIO", reader)))
         if not staging.link(f"{folder}/{source.relpath}", twin.key, content):
             return None
@@ -214,7 +212,7 @@ def _alike(file: BinaryIO, twin: Twin, size: int) -> bool:
     return True
 
 
-def _hash_one(source: Source, bar: Progress) -> FileRecord:
+def _hash_one(source: Source, bar: Progress | None) -> FileRecord:
     with _open(source) as file:
         before = os.fstat(file.fileno())
         reader = _CountingReader(file, source.path, bar)
@@ -223,12 +221,13 @@ def _hash_one(source: Source, bar: Progress) -> FileRecord:
         return _record(source, reader, before, os.fstat(file.fileno()))
 
 
-def _hash_one_linked(stored: Stored, bar: Progress) -> str:
+def _hash_one_linked(stored: Stored, bar: Progress | None) -> str:
     left = stored.size
     # Without a look at it before: it was found a moment ago, and in the end it is looked at once more.
     with LinkReader(stored, whole=True) as reader:
         while data := reader.read(min(CHUNK, left) or 1):
-            bar.advance(len(data))
+            if bar is not None:
+                bar.advance(len(data))
             left -= len(data)
             if left <= 0:
                 break
@@ -261,7 +260,7 @@ def _open(source: Source) -> BinaryIO:
 class _CountingReader(HashingReader):
     """Tells the progress bar what passes, and whose fault it is where nothing does."""
 
-    def __init__(self, source: BinaryIO, path: str, bar: Progress) -> None:
+    def __init__(self, source: BinaryIO, path: str, bar: Progress | None = None) -> None:
         super().__init__(source)
         self._path = path
         self._bar = bar
@@ -273,7 +272,8 @@ class _CountingReader(HashingReader):
             raise _unreadable(self._path, error) from error
         self._digest.update(data)
         self.size += len(data)
-        self._bar.advance(len(data))
+        if self._bar is not None:
+            self._bar.advance(len(data))
         return data
 
     def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
@@ -281,7 +281,8 @@ class _CountingReader(HashingReader):
             found = super().readinto(buffer)
         except OSError as error:
             raise _unreadable(self._path, error) from error
-        self._bar.advance(found)
+        if self._bar is not None:
+            self._bar.advance(found)
         return found
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from elliptio import naming
-from elliptio.artifacts.files import Block, FileMaker, Files
+from elliptio.artifacts.block import Block
+from elliptio.artifacts.files import FileMaker, Files
 from elliptio.metadata import Metadata
 from elliptio.saving import output
 from elliptio.saving.publication import Publication, discarding, keeping

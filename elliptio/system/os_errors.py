@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from elliptio.errors import ElliptioError, FormatError, StoreError
 
@@ -25,20 +26,20 @@ _ADVICE = {
 }
 
 
+@dataclass(slots=True)
 class explained:
     """Turn what the operating system raises in a block into a `StoreError` that says where, what and what to do."""
 
     # Not a generator: this is entered several times for each of many files.
-    def __init__(self, action: str, path: str) -> None:
-        self._action = action
-        self._path = path
+    action: str
+    path: str
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if isinstance(error, OSError) and not isinstance(error, ElliptioError):
-            raise store_error(self._action, self._path, error) from error
+            raise store_error(self.action, self.path, error) from error
 
 
 @contextlib.contextmanager

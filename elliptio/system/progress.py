@@ -13,6 +13,10 @@ DELAY = 1.0
 """Seconds that a transfer must last before a bar shows."""
 
 
+SMALL = 8 << 20
+"""Bytes that are moved long before a bar would show."""
+
+
 class StoppedError(Exception):
     """Another part of the transfer failed, so that this one need not go on."""
 
@@ -33,11 +37,13 @@ class Progress:
         What is under way, such as ``"Saving"``.
     enabled
         False never shows anything.
+    stopped
+        See above; one of its own where none is given.
 
     """
 
-    def __init__(self, total: int, what: str, *, enabled: bool = True) -> None:
-        self.stopped = threading.Event()
+    def __init__(self, total: int, what: str, *, enabled: bool = True, stopped: threading.Event | None = None) -> None:
+        self.stopped = threading.Event() if stopped is None else stopped
         self._lock = Lock()
         self._moved = 0
         self._total = total
@@ -45,7 +51,7 @@ class Progress:
         self._bar: Any = None
         self._timer: threading.Timer | None = None
         # A thread for a few bytes would cost more than the transfer: small ones are over long before the delay.
-        if enabled and total > 8 << 20 and _is_watched():
+        if enabled and total > SMALL and _is_watched():
             self._timer = threading.Timer(DELAY, self._show)
             self._timer.daemon = True
 

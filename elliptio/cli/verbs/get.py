@@ -12,7 +12,7 @@ from elliptio.cli.options import ID_HELP, Verb, add_verb, handler
 from elliptio.errors import StoreError
 
 if TYPE_CHECKING:
-    from elliptio.artifacts.files import RemoteFile
+    from elliptio.artifacts.file import RemoteFile
 
 Target = tuple["RemoteFile", Path, bool]
 """A file, where it goes, and whether it is there already."""
@@ -29,7 +29,7 @@ def add_parser(verbs: Verb) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Copy the files and print where they are."""
-    from elliptio.artifacts.files import download_all
+    from elliptio.artifacts.file import download_all
 
     with handler(args) as h:
         artifact = h.get(args.artifact_id, track=False)

@@ -25,8 +25,8 @@ from elliptio.lake.json_files import read_json
 from elliptio.lake.lake import ARTIFACTS, TOMBSTONE_FILE, TOMBSTONES, Lake
 from elliptio.lake.link_hashes import tell_index
 from elliptio.lake.manifests import manifest_of
-from elliptio.lake.replay import view_of
 from elliptio.lake.upkeep.verification import Problem
+from elliptio.lake.view import view_of
 from elliptio.protocols import Document, StoredFile
 
 log = logging.getLogger(__name__)

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from elliptio.artifacts.artifact import Artifact
 from elliptio.artifacts.contents import table_of, text_of
 from elliptio.artifacts.display import Section, comparison_html, comparison_text, human_size
-from elliptio.artifacts.files import RemoteFile, listed
+from elliptio.artifacts.file import RemoteFile
 from elliptio.errors import FileKeyError
 from elliptio.lineage.comparison.differences import Change, changes, flattened, text_diff
 from elliptio.lineage.comparison.git_comparison import GitComparison, compare_git
 from elliptio.lineage.comparison.table_comparison import TableComparison, compare_tables
-from elliptio.naming import DIFF_LOG
+from elliptio.naming import DIFF_LOG, listed
 from elliptio.provenance import collecting
 
 if TYPE_CHECKING:

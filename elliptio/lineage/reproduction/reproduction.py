@@ -17,7 +17,7 @@ from elliptio.errors import ReproductionError
 from elliptio.finding.loading import artifact_of, metadata_of
 from elliptio.lake import run_records, spool
 from elliptio.lake.lake import Lake
-from elliptio.lake.replay import REPRODUCES
+from elliptio.lake.view import REPRODUCES
 from elliptio.lineage.reproduction import showing
 from elliptio.lineage.reproduction.commands import relocated
 from elliptio.lineage.reproduction.execution import environ_for, execute, working_directory

@@ -28,6 +28,9 @@ from elliptio.stores.local.disk import (
     NO_HARD_LINKS,
     READ_ONLY,
     STEP,
+    SUFFIX,
+    StagingLock,
+    abandoned,
     begin_flush,
     check_inside,
     flush,
@@ -38,7 +41,6 @@ from elliptio.stores.local.disk import (
     with_parent,
     write_all,
 )
-from elliptio.stores.local.staging_lock import SUFFIX, StagingLock, abandoned
 from elliptio.system.os_errors import explained, store_error
 
 CHUNK = 1 << 20

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import elliptio as eio
-from elliptio.lake.replay import REPRODUCES
+from elliptio.lake.view import REPRODUCES
 from elliptio.metadata import FIELDS
 from tests.conftest import Team
 
