@@ -98,17 +98,16 @@ class Handler(Work):
         current_handler.opened(self)
 
     def __repr__(self) -> str:
-        root, index = self.lake.store.root, self.lake.index.address
-        return f"{type(self).__name__}({root!r}, index={index!r}, run_id={self.run_id!r})"
+        return f"{type(self).__name__}({self.store.root!r}, index={self.index.address!r}, run_id={self.run_id!r})"
 
     @property
     def store(self) -> Store:
-        """The store that holds this lake's files."""
+        """Store that holds this lake's files."""
         return self.lake.store
 
     @property
     def index(self) -> Index:
-        """The index that holds this lake's documents."""
+        """Index that holds this lake's documents."""
         return self.lake.index
 
     def __enter__(self) -> Self:
@@ -193,7 +192,8 @@ class Handler(Work):
             One row an artifact, the newest first, indexed by ``artifact_id``; columns ``relpath`` (its name there),
             ``creation_time`` (UTC), ``username``, ``labels``, ``based_on``, ``argv``, ``git``, ``relpaths`` (all its
             names, if it is there more than once), ``remote_root``, ``run_id``, ``deleted`` (``{"time": …,
-            "username": …}`` of a deleted artifact, else None). An empty result has the same columns.
+            "username": …}`` of a deleted artifact, else None). An empty result has the same columns. A deleted
+            artifact is there only if the file was the only one that it had: no hashes are kept of more.
 
         Raises
         ------
@@ -205,11 +205,6 @@ class Handler(Work):
             If it cannot be read.
         IndexUnavailableError
             If the index cannot be reached.
-
-        Notes
-        -----
-        Of a deleted artifact this can be told only if the file was the only one that it had: no hashes are kept of
-        more.
 
         """
         return to_frame(self.owners(path, large=large))
@@ -290,6 +285,8 @@ class Handler(Work):
     ) -> Reproduction:
         """Make an artifact again: restore its code and packages, verify its inputs, and run its command if asked to.
 
+        Without `run`, no recorded code is run. Nothing is written to any other checkout or environment.
+
         Parameters
         ----------
         artifact_id
@@ -319,19 +316,13 @@ class Handler(Work):
         IndexUnavailableError
             If the index cannot be reached.
 
-        Notes
-        -----
-        Without `run`, no recorded code is run. Nothing is written to any other checkout or environment.
-
         """
         from elliptio.lineage.reproduction.reproduction import Reproduction
 
         identifier, url = resolve(self.lake, artifact_id), self._settings["index"].value
         found = Reproduction(self, identifier, into, ancestors=ancestors, index_url=url)
-        if run and not dry_run:
-            found.run()
-        elif not dry_run:
-            found.prepare()
+        if not dry_run:
+            found.run() if run else found.prepare()
         return found
 
     def verify(self, artifact_id: str | Artifact | None = None) -> VerifyReport:
@@ -359,12 +350,8 @@ class Handler(Work):
         """Delete an artifact's files for good; a tombstone keeps its place in the lineage.
 
         Only a whole identifier will do, no beginning of it, or ``tag:NAME``. Its tags are taken away. A command that
-        `reproduce` runs deletes only what it made itself; anything else stays, and a warning is logged.
-
-        Returns
-        -------
-        str or None
-            Its identifier, None where it stays.
+        `reproduce` runs deletes only what it made itself; anything else stays, and a warning is logged. The answer is
+        the identifier, None where the artifact stays.
 
         Raises
         ------

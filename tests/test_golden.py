@@ -1,7 +1,7 @@
 """What was stored in format version 1 opens, and what is stored now is of that version.
 
 If a test here fails because something is written in another way: that is a new version of the format. Raise it
-(`metadata.VERSION`, `lake.FORMAT_VERSION` or `sqlite_schema.SCHEMA_VERSION`), read the old one on, leave
+(`metadata.VERSION`, `identity.FORMAT_VERSION` or `sqlite_schema.SCHEMA_VERSION`), read the old one on, leave
 ``tests/golden/v1`` as it is, and let ``tests/golden/make.py`` write the files of the new one.
 """
 

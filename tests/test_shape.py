@@ -22,9 +22,6 @@ PACKAGE = Path(eio.__file__).parent
 LONGEST_FILE, LONGEST_CLASS, LONGEST_FUNCTION = 400, 250, 40
 """In lines; docstrings do not count in classes and functions: what is well described is not long."""
 
-TOO_LONG = {"artifacts/files.py"}
-TOO_LONG_INSIDE = {"lake/lake.py: Lake"}
-
 DOORS = {
     eio: [
         "Artifact", "ConfigError", "DocumentNotFoundError", "ElliptioError", "EmptyIndexWarning", "FileKeyError",
@@ -45,14 +42,14 @@ VERBS = [
 ]  # fmt: skip
 
 BUDGET = {
-    "upload": {"calls": 411, "functions": 169, "files": 39, "depth": 13},
-    "new": {"calls": 463, "functions": 189, "files": 40, "depth": 12},
-    "get": {"calls": 226, "functions": 85, "files": 24, "depth": 10},
-    "find": {"calls": 140, "functions": 72, "files": 20, "depth": 11},
-    "download": {"calls": 53, "functions": 43, "files": 10, "depth": 11},
-    "run": {"calls": 417, "functions": 134, "files": 30, "depth": 13},
-    "tag": {"calls": 867, "functions": 136, "files": 28, "depth": 13},
-    "tag among 100": {"calls": 4524, "functions": 136, "files": 28, "depth": 13},
+    "upload": {"calls": 144, "functions": 110, "files": 26, "depth": 9},
+    "new": {"calls": 192, "functions": 133, "files": 30, "depth": 9},
+    "get": {"calls": 67, "functions": 53, "files": 18, "depth": 7},
+    "find": {"calls": 76, "functions": 54, "files": 16, "depth": 8},
+    "download": {"calls": 43, "functions": 36, "files": 11, "depth": 11},
+    "run": {"calls": 211, "functions": 107, "files": 26, "depth": 12},
+    "tag": {"calls": 234, "functions": 96, "files": 23, "depth": 14},
+    "tag among 100": {"calls": 238, "functions": 96, "files": 23, "depth": 14},
 }
 """What a call may take inside the package when it is made the second time, on a small local lake; see `tests.hops`."""
 
@@ -80,7 +77,7 @@ def lines(node: ast.stmt) -> int:
 
 
 def test_files_are_short() -> None:
-    assert {name for name, text in sources() if text.count("\n") > LONGEST_FILE} == TOO_LONG
+    assert not [name for name, text in sources() if text.count("\n") > LONGEST_FILE]
 
 
 def test_classes_and_functions_are_short() -> None:
@@ -91,7 +88,7 @@ def test_classes_and_functions_are_short() -> None:
         if isinstance(node, DESCRIBED)
         if lines_of(node) > (LONGEST_CLASS if isinstance(node, ast.ClassDef) else LONGEST_FUNCTION)
     }
-    assert found == TOO_LONG_INSIDE
+    assert not found
 
 
 @pytest.mark.parametrize("door", DOORS, ids=lambda door: door.__name__)

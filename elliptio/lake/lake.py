@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import math
 import time
@@ -13,16 +12,14 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
-from elliptio import naming
 from elliptio.artifacts.downloading import PLAIN, Downloads
-from elliptio.documents import NewerFormatError, check_version, without_many_files
-from elliptio.errors import DocumentNotFoundError, FormatError, IndexUnavailableError, StoreError
+from elliptio.documents import check_version, without_many_files
+from elliptio.errors import DocumentNotFoundError, IndexUnavailableError
 from elliptio.indexes.query import checking
-from elliptio.lake.json_files import FROM_BACKUP, read_json
+from elliptio.lake import identity
 from elliptio.protocols import Document, Index, Query, Sort, Store
 from elliptio.stores.opening import open_store
 from elliptio.system.forking import Lock
-from elliptio.system.os_errors import damage_named
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +40,6 @@ ENVIRONMENT_FIELDS = (
     "scheduler",
 )
 """Top-level fields of an environment; a query over artifacts may use them as if they were the artifact's own."""
-
-FORMAT_VERSION = 1
 
 S3 = "s3://"
 
@@ -101,13 +96,13 @@ class Lake:
         """Identity of the lake, made at its first use and kept beside its files."""
         if self._identity is None:
             with self._lock:
-                self._identity = self._identity or self._read_identity(create=True)
+                self._identity = self._identity or identity.read(self.store, create=True)
         return self._identity or ""
 
     def known_id(self) -> str | None:
         """Identity of the lake if it has one yet: reading must not write."""
         if self._identity is None:
-            self._identity = self._read_identity(create=False)
+            self._identity = identity.read(self.store, create=False)
         return self._identity
 
     def check_format(self) -> None:
@@ -120,31 +115,8 @@ class Lake:
 
         """
         if not self._format_checked:
-            try:
-                read_json(self.store, naming.LAKE_IDENTITY)
-            except NewerFormatError:
-                raise
-            except (StoreError, FormatError) as error:
-                log.debug("%s", error)
+            identity.check_format(self.store)
             self._format_checked = True
-
-    def restore_identity(self, lake_id: str) -> None:
-        """Write the identity of a lake that has none; one that is there stays."""
-        moment = naming.moment_of(lake_id)
-        identity = {"lake_id": lake_id, "creation_time": moment and moment.isoformat(), "version": FORMAT_VERSION}
-        self.store.create(naming.LAKE_IDENTITY, json.dumps(identity, indent=1).encode() + b"\n")
-
-    def _read_identity(self, *, create: bool) -> str | None:
-        if self.store.stat(naming.LAKE_IDENTITY) is None:
-            if not create:
-                return None
-            self.restore_identity(naming.new_id("lake")[0])
-        # Read back in every case: of two processes that made it at once, one won.
-        found = read_json(self.store, naming.LAKE_IDENTITY)
-        with damage_named(f"{self.store.root}/{naming.LAKE_IDENTITY}", FROM_BACKUP):
-            if not isinstance(found["lake_id"], str):
-                raise TypeError("lake_id is no text")
-        return str(found["lake_id"])
 
     def place(self, link: str) -> tuple[Store, str]:
         """Store that holds the files of a link, and the prefix of their keys; of one bucket it is always the same.

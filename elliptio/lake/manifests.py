@@ -8,8 +8,9 @@ import re
 from elliptio import naming
 from elliptio.documents import read_manifest
 from elliptio.errors import FormatError, MissingKeyError
+from elliptio.lake.identity import FORMAT_VERSION
 from elliptio.lake.json_files import FROM_BACKUP, read_json
-from elliptio.lake.lake import FORMAT_VERSION, Lake
+from elliptio.lake.lake import Lake
 from elliptio.metadata import FileRecord, fingerprint_of, record_of
 from elliptio.protocols import Document
 from elliptio.system.os_errors import damage_named

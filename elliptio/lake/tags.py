@@ -6,6 +6,7 @@ write the same number at once, the store lets one win. The highest number says w
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import re
@@ -109,6 +110,7 @@ def _problem(name: str) -> str | None:
     return None
 
 
+@functools.lru_cache(maxsize=4096)
 def encode(name: str) -> str:
     """Name of the folder of a tag, in ASCII and small letters: file systems take others for the same."""
     return "".join(_escape(letter) for letter in name)
@@ -120,6 +122,7 @@ def _escape(letter: str) -> str:
     return quote(letter, safe="")
 
 
+@functools.lru_cache(maxsize=4096)
 def _decode(folder: str) -> str | None:
     """Name of the tag whose folder this is; None if it is that of none."""
     name = unquote(folder, errors="replace")
@@ -141,7 +144,7 @@ def parse_key(key: str) -> tuple[str, int] | None:
 
 
 def read(lake: Lake, name: str, number: int) -> Move:
-    """Read one move.
+    """Read one move, once: it never changes.
 
     Raises
     ------
@@ -149,6 +152,13 @@ def read(lake: Lake, name: str, number: int) -> Move:
         If it is damaged, or a newer elliptio wrote it.
 
     """
+    known = lake.own(_Known).moves
+    if (name, number) not in known:
+        known[name, number] = _read(lake, name, number)
+    return known[name, number]
+
+
+def _read(lake: Lake, name: str, number: int) -> Move:
     key = _key(name, number)
     where, advice = f"{lake.store.root}/{key}", "To set the tag anew: overwrite=True."
     found = read_json(lake.store, key, advice=advice, longest=_LONGEST)
@@ -180,7 +190,7 @@ def moves_at(lake: Lake, at: Heads) -> tuple[dict[str, Move], dict[str, FormatEr
 
     def look(item: tuple[str, int]) -> None:
         try:
-            known[item] = read(lake, *item)
+            read(lake, *item)
         except FormatError as error:
             damaged[item[0]] = error
 
@@ -303,9 +313,14 @@ def remove(lake: Lake, name: str, *, username: str, only: str | None = None) -> 
 
 
 def _write(lake: Lake, name: str, number: int, artifact_id: str | None, username: str) -> bool:
-    time = datetime.now(tz=UTC).isoformat(timespec="milliseconds")
+    moment = datetime.now(tz=UTC)
+    time = moment.isoformat(timespec="milliseconds")
     move = {"artifact_id": artifact_id, "time": time, "username": username, "version": VERSION}
-    return lake.store.create(_key(name, number), json.dumps(move, indent=1).encode() + b"\n")
+    written = lake.store.create(_key(name, number), json.dumps(move, indent=1).encode() + b"\n")
+    if written:
+        read_back = Move(name, number, artifact_id, datetime.fromisoformat(time), username)
+        lake.own(_Known).moves[name, number] = read_back
+    return written
 
 
 def names_of(lake: Lake, artifact_id: str) -> list[str]:

@@ -16,7 +16,7 @@ from typing import Any
 import elliptio as eio
 from elliptio.indexes.sqlite import index as sqlite
 from elliptio.indexes.sqlite import writing
-from elliptio.lake import lake
+from elliptio.lake import identity, lake
 from elliptio.saving import publication, transfer
 from elliptio.stores.local import store as local
 from elliptio.stores.s3 import store as s3
@@ -35,7 +35,7 @@ STEPS: dict[str, tuple[Any, str]] = {
     "record": (lake.Lake, "add"),
     "insert": (sqlite.SqliteIndex, "insert"),
     "insert rows": (writing.Writer, "add"),
-    "identity": (lake.Lake, "_read_identity"),
+    "identity": (identity, "read"),
 }
 """Where a save can be cut off: what is patched to kill the process before, or after, it ran."""
 

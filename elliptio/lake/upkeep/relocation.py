@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from elliptio.config import Setting
 from elliptio.errors import ConfigError, FormatError, StoreError
-from elliptio.lake import run_records, tags
+from elliptio.lake import identity, run_records, tags
 from elliptio.lake.lake import ARTIFACTS, ENVIRONMENTS, TOMBSTONES, Lake
 from elliptio.lake.manifests import manifest_of
 from elliptio.lake.opening import chosen_root
@@ -149,7 +149,7 @@ def _settle_identity(old: Lake, new: Lake, folders: Set[str]) -> tuple[str, bool
             f"artifacts that were copied there into that lake, run: elliptio reindex --root {new.store.root}"
         )
     if found is None:
-        new.restore_identity(lake_id)
+        identity.restore(new.store, lake_id)
         if new.known_id() != lake_id:
             raise ConfigError(f"{new.store.root} became another lake ({new.known_id()}) just now: nothing was changed.")
     return lake_id, found is None

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import fcntl
 import functools
+import io
 import os
 import shutil
 import stat
@@ -14,6 +15,7 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from typing import Any, TypeVar, TypeVarTuple
 
 from elliptio.errors import StoreError
+from elliptio.system.os_errors import store_error
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -208,6 +210,26 @@ def check_inside(path: str, root: str) -> None:
                 raise StoreError(f"cannot change {path}: {folder} is a link that leads out of {root}, to {real}")
             return
         folder = os.path.dirname(folder)
+
+
+class Reader(io.FileIO):
+    """Read a file; where the disk fails in the middle of it, that is a failure of the store."""
+
+    path: str
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        """Read into a buffer."""
+        try:
+            return super().readinto(buffer)
+        except OSError as error:
+            raise store_error("read", self.path, error) from error
+
+    def readall(self) -> bytes:
+        """Read what is left."""
+        try:
+            return super().readall()
+        except OSError as error:
+            raise store_error("read", self.path, error) from error
 
 
 # --- the lock of a staging folder ---

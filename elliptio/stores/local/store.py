@@ -12,12 +12,12 @@ import io
 import os
 import stat
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from elliptio.errors import MissingKeyError
 from elliptio.naming import check_key
@@ -29,6 +29,7 @@ from elliptio.stores.local.disk import (
     READ_ONLY,
     STEP,
     SUFFIX,
+    Reader,
     StagingLock,
     abandoned,
     begin_flush,
@@ -47,6 +48,9 @@ CHUNK = 1 << 20
 """Bytes that are read of a source at once."""
 
 PRIVATE = ".elliptio"
+BATCH = 1000
+"""Files that a listing looks at before it hands them on, at least."""
+
 STAGING = f"{PRIVATE}/staging"
 """Folders of elliptio itself, and of what is being staged."""
 
@@ -128,7 +132,7 @@ class LocalStore(Store):
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             os.close(fd)
             raise MissingKeyError(f"there is no file {key!r} in {self.root}, but something else in its place")
-        reader = _Reader(fd)
+        reader = Reader(fd)
         reader.path = path
         return io.BufferedReader(reader)
 
@@ -141,16 +145,17 @@ class LocalStore(Store):
             if error.errno in ABSENT:
                 return None
             raise store_error("look up", path, error) from error
-        return _stored(key, found) if stat.S_ISREG(found.st_mode) else None
+        return _stored([(key, found)])[0] if stat.S_ISREG(found.st_mode) else None
 
     def list(self, prefix: str = "") -> Iterator[StoredFile]:
         """List all files at or below a prefix, but those of elliptio itself: see the class. Links are not followed."""
         if prefix:
             check_key(prefix, self.root)
         if f"{prefix}/".startswith(f"{STAGING}/"):
-            found = self._walk(prefix, hidden="")
+            found = chain.from_iterable(self._batches(prefix))
             return chain(found, self._left_empty()) if prefix == STAGING else found
-        return self._walk(prefix, hidden=STAGING if f"{prefix}/".startswith(f"{PRIVATE}/") else PRIVATE)
+        hidden = STAGING if f"{prefix}/".startswith(f"{PRIVATE}/") else PRIVATE
+        return chain.from_iterable(self._batches(prefix, hidden))
 
     def create(self, key: str, data: bytes) -> bool:
         """Write a small file unless it exists, by a hard link: atomic between processes and on network drives."""
@@ -204,12 +209,12 @@ class LocalStore(Store):
             return
         for name in sorted(names - {""}):
             folder = os.path.join(staging, name)
-            if os.path.isfile(folder) or next(self._walk(f"{STAGING}/{name}", hidden=""), None) is not None:
+            if os.path.isfile(folder) or any(self._batches(f"{STAGING}/{name}")):
                 continue
             with abandoned(folder) as free, contextlib.suppress(FileNotFoundError):
                 if free:
                     left = os.stat(folder if os.path.isdir(folder) else folder + SUFFIX)
-                    yield replace(_stored(f"{STAGING}/{name}", left), size=0)
+                    yield replace(*_stored([(f"{STAGING}/{name}", left)]), size=0)
 
     def _remove_staged(self, folder: str, path: str) -> None:
         """Remove what lies in a staging folder, or all of it with its lock, unless its owner still runs."""
@@ -240,9 +245,9 @@ class LocalStore(Store):
             flush([os.path.dirname(path), *made])
         return True
 
-    def _walk(self, prefix: str, *, hidden: str) -> Iterator[StoredFile]:
-        """List a file, or all files below a folder, but one folder and the locks of staging folders."""
-        folders = [prefix]
+    def _batches(self, prefix: str, hidden: str = "") -> Iterator[Sequence[StoredFile]]:
+        """List a file, or all files below a folder, but one folder and the locks of staging folders; many at a time."""
+        folders, seen = [prefix], list[tuple[str, os.stat_result]]()
         while folders:
             folder = folders.pop()
             path = os.path.join(self.root, folder)
@@ -253,7 +258,7 @@ class LocalStore(Store):
                 # Most often nothing is there; what is no folder may be a file.
                 single = self.stat(prefix) if folder == prefix != "" and error.errno != errno.ENOENT else None
                 if single is not None:
-                    yield single
+                    yield [single]
                 elif error.errno not in ABSENT:
                     raise store_error("list", path, error) from error
                 continue
@@ -265,25 +270,12 @@ class LocalStore(Store):
                 elif entry.is_file(follow_symlinks=False) and not (folder == STAGING and _is_lock(entry.name)):
                     # Somebody else may be removing while we list.
                     with contextlib.suppress(FileNotFoundError):
-                        yield _stored(key, entry.stat(follow_symlinks=False))
-
-
-class _Reader(io.FileIO):
-    """Read a file; where the disk fails in the middle of it, that is a failure of the store."""
-
-    path: str
-
-    def readinto(self, buffer: Any, /) -> int | None:
-        try:
-            return super().readinto(buffer)
-        except OSError as error:
-            raise store_error("read", self.path, error) from error
-
-    def readall(self) -> bytes:
-        try:
-            return super().readall()
-        except OSError as error:
-            raise store_error("read", self.path, error) from error
+                        seen.append((key, entry.stat(follow_symlinks=False)))
+            if len(seen) >= BATCH:
+                yield _stored(seen)
+                seen = []
+        if seen:
+            yield _stored(seen)
 
 
 class LocalStaging(Staging):
@@ -388,9 +380,12 @@ class LocalStaging(Staging):
         self._made.add(folder)
 
 
-def _stored(key: str, found: os.stat_result) -> StoredFile:
-    """Describe a file by what the system tells of it."""
-    return StoredFile(key, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC), str(found.st_mtime_ns))
+def _stored(found: Iterable[tuple[str, os.stat_result]]) -> list[StoredFile]:
+    """Describe files by what the system tells of them."""
+    return [
+        StoredFile(key, one.st_size, datetime.fromtimestamp(one.st_mtime, UTC), str(one.st_mtime_ns))
+        for key, one in found
+    ]
 
 
 def _is_lock(name: str) -> bool:
