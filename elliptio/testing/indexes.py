@@ -24,7 +24,8 @@ NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 INDEXED_NAMES = {"a": "files", "b": "sha256", "c": "username"}
 
 COMPARED = settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors]
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
 )
 
 

@@ -145,6 +145,7 @@ def use(cache: Cache, seed: int) -> int:
     return wrong
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_many_processes_and_threads_share_it(cache: Cache, method: str) -> None:
     with multiprocessing.get_context(method).Pool(4) as pool, ThreadPoolExecutor(4) as threads:
@@ -291,6 +292,7 @@ def test_a_name_that_is_no_hash_leads_nowhere(cache: Cache, tmp_path: Path) -> N
     assert victim.read_text() == "precious"
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_leaves_a_cache_that_works(cache: Cache) -> None:
     for moment in (0.05, 0.15, 0.3):
         child = multiprocessing.get_context("fork").Process(target=lambda: [use(cache, seed) for seed in range(1, 99)])

@@ -132,6 +132,7 @@ MEMORY = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="tells its peak on Linux only")
 @pytest.mark.parametrize(("count", "size", "most"), [(1, 400 * MIB, 150), (12, 30 * MIB, 240)], ids=["one", "many"])
 def test_memory_stays_bounded(s3_root: str, tmp_path: Path, count: int, size: int, most: int) -> None:

@@ -339,6 +339,7 @@ def named(request: pytest.FixtureRequest, tmp_path: Path, anywhere: Run) -> tupl
     return lambda *arguments: anywhere(*arguments, *options), ids
 
 
+@pytest.mark.slow
 def test_glob(named: tuple[Run, dict[str, str]]) -> None:
     run, ids = named
     for glob in GLOBS:

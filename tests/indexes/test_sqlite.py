@@ -262,6 +262,7 @@ HAMMERING = """
     """
 
 
+@pytest.mark.slow
 def test_who_writes_now_and_then_gets_a_turn_beside_who_writes_without_a_pause(index: SqliteIndex) -> None:
     index.insert("artifacts", {"_id": "first"})
     command = [sys.executable, "-c", textwrap.dedent(HAMMERING), index.path]
@@ -290,6 +291,7 @@ LOCKING = """
     """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [0.5, 60])
 def test_waits_for_a_lock_and_says_who_has_it(
     index: SqliteIndex, monkeypatch: pytest.MonkeyPatch, seconds: float

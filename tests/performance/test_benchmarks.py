@@ -64,6 +64,7 @@ def test_jobs_on_mongodb_can_be_done(tmp_path: Path, monkeypatch: pytest.MonkeyP
     do(job, tmp_path, monkeypatch, mongodb=f"{mongodb_url.rstrip('/')}/bench")
 
 
+@pytest.mark.slow
 def test_the_runner_writes_what_it_measured(tmp_path: Path) -> None:
     output = tmp_path / "tiny.json"
     command = [sys.executable, "-m", "benchmarks", "--tiny", "--jobs", "^(import|get-small)$", "--output", str(output)]

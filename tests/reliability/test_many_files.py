@@ -85,6 +85,7 @@ print(json.dumps(steps))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("way", ["upload", "block"])
 def test_very_many_files(tmp_path: Path, way: str) -> None:

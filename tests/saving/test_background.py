@@ -153,12 +153,14 @@ def run(*arguments: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
 
 
+@pytest.mark.slow
 def test_the_end_of_the_program_waits(local: eio.Handler, data: Path) -> None:
     done = run(Path(local.store.root), data)
     assert (done.returncode, done.stderr) == (0, "")
     assert len(local.find()) == 1
 
 
+@pytest.mark.slow
 def test_the_end_of_the_program_shows_what_failed(local: eio.Handler, data: Path) -> None:
     large = data.with_name("large.bin")
     large.write_bytes(bytes(200 << 20))  # until it is saved, the other one is gone

@@ -70,6 +70,7 @@ eio.Handler("lake").upload("large.bin")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("variable", "expected"), [("1", True), ("0", False)])
 def test_a_real_terminal(tmp_path: Path, variable: str, expected: bool) -> None:
     (tmp_path / "large.bin").write_bytes(bytes(20 << 20))

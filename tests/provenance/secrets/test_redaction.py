@@ -237,6 +237,7 @@ def test_takes_credentials_out_of_a_remote(url, expected):
     assert redact_url(url) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", ADVERSARIAL)
 def test_takes_linear_time(unit):
     text = unit * (1_000_000 // len(unit))
