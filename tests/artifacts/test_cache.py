@@ -151,7 +151,7 @@ def test_many_processes_and_threads_share_it(cache: Cache, method: str) -> None:
     with multiprocessing.get_context(method).Pool(4) as pool, ThreadPoolExecutor(4) as threads:
         processes = pool.starmap_async(use, [(cache, seed) for seed in range(1, 5)])
         wrong = list(threads.map(lambda seed: use(cache, seed), range(3, 7)))
-        assert wrong + processes.get(60) == [0] * 8
+        assert wrong + processes.get(300) == [0] * 8
     assert sum(entry.size for entry in cache.entries()) <= 10 * KB
     assert all(len(Path(entry.path).name) == 64 for entry in cache.entries())
 
@@ -161,12 +161,11 @@ def test_a_child_of_a_fork_does_not_keep_it_locked(cache: Cache) -> None:
     with cache._locked_sum():
         child = os.fork()
         if not child:
-            time.sleep(20)
+            time.sleep(600)
             os._exit(0)
     try:
-        started = time.monotonic()
         add(cache, b"x")
-        assert time.monotonic() - started < 10
+        assert os.waitpid(child, os.WNOHANG) == (0, 0)  # it was not waited for
         assert has(cache, sha(b"x"))
     finally:
         os.kill(child, 9)

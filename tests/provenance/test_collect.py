@@ -138,7 +138,7 @@ def test_in_many_threads(committed):
 def test_starts_no_process_and_imports_nothing_heavy_outside_a_repository(tmp_path):
     code = (
         "import sys, pathlib\n"
-        "from elliptio.provenance import collect\n"
+        "from elliptio.provenance.collecting import collect\n"
         "heavy = {'git', 'subprocess', 'importlib.metadata', 'platform', 'pandas', 'hashlib', 'json'}\n"
         "loaded = heavy & set(sys.modules)\n"
         "assert not loaded, loaded\n"

@@ -214,7 +214,7 @@ def test_killed_between_store_and_index(local: eio.Handler, data: Path, heals: s
     script = f"""
 import os, signal
 import elliptio as eio
-from elliptio import tags
+from elliptio.lake import tags
 tags.sync = lambda lake: os.kill(os.getpid(), signal.SIGKILL)
 eio.Handler({local.store.root!r}).tag({second.artifact_id!r}, "prod", overwrite=True)
 """

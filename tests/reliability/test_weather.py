@@ -209,7 +209,7 @@ def test_a_large_upload_that_fails_leaves_nothing(
 
 KILLED = """
 import io, sys
-from elliptio.stores.s3 import S3Store
+from elliptio.stores.s3.store import S3Store
 store = S3Store(sys.argv[1])
 staging = store.begin("a/b")
 staging.put("small", io.BytesIO(b"small"))

@@ -211,7 +211,7 @@ def test_a_full_disk_says_so_and_leaves_nothing(tmp_path: Path) -> None:
     script = """
         import io, resource, signal, sys
         from elliptio.errors import StoreError
-        from elliptio.stores.local import LocalStore
+        from elliptio.stores.local.store import LocalStore
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))
         store = LocalStore(sys.argv[1])
@@ -295,7 +295,7 @@ def test_folders_that_vanish_meanwhile_are_made_again(store: LocalStore, monkeyp
 def test_a_killed_upload_leaves_nothing_to_see(store: LocalStore) -> None:
     script = """
         import io, os, sys
-        from elliptio.stores.local import LocalStore
+        from elliptio.stores.local.store import LocalStore
         staging = LocalStore(sys.argv[1]).begin("d/a")
         staging.put("x", io.BytesIO(b"x" * 100))
         os.kill(os.getpid(), 9)
@@ -435,7 +435,7 @@ def test_links_within_the_lake_may_be_changed_through(store: LocalStore) -> None
 
 OWNER = """
     import io, os, sys, time
-    from elliptio.stores.local import LocalStore
+    from elliptio.stores.local.store import LocalStore
     staging = LocalStore(sys.argv[1]).begin("d/a")
     if sys.argv[2] == "files":
         staging.put("x", io.BytesIO(b"x" * 100))

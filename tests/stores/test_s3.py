@@ -424,7 +424,7 @@ def test_the_largest_parts_go_two_at_a_time() -> None:
 def test_memory_stays_bounded(s3_root: str) -> None:
     script = """
         import json, os, resource, sys
-        from elliptio.stores.s3 import S3Store
+        from elliptio.stores.s3.store import S3Store
 
         class Zeros:
             left = 600 << 20

@@ -53,19 +53,20 @@ def test_nothing_shows_when_switched_off(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_nothing_shows_for_a_short_transfer(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(progress, "DELAY", 60)  # shorter than this on any machine
     with Progress(LARGE, "Saving") as bar:
         bar.advance(LARGE)
     assert stream.getvalue() == ""
 
 
 SCRIPT = """
-import elliptio as eio, elliptio.progress, elliptio.hashing, sys, time
-elliptio.progress.DELAY = 0.1
-read = elliptio.hashing.HashingReader.read
+import elliptio as eio, elliptio.system.progress, elliptio.artifacts.hashing, sys, time
+elliptio.system.progress.DELAY = 0.1
+read = elliptio.artifacts.hashing.HashingReader.read
 def slowly(self, size=-1):
     time.sleep(0.1)
     return read(self, size)
-elliptio.hashing.HashingReader.read = slowly
+elliptio.artifacts.hashing.HashingReader.read = slowly
 eio.Handler("lake").upload("large.bin")
 """
 

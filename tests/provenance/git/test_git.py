@@ -177,7 +177,7 @@ def test_nothing_happens_outside_a_repository(tmp_path, monkeypatch):
     code = (
         "import sys, pathlib, subprocess\n"
         "subprocess.Popen = None\n"
-        "from elliptio.provenance.git import git_state\n"
+        "from elliptio.provenance.git.state import git_state\n"
         "assert git_state(pathlib.Path(sys.argv[1])) is None\n"
         "assert 'git' not in sys.modules\n"
     )
