@@ -31,6 +31,9 @@ test: .venv/.ready  ## run the whole test suite
 
 test-all: $(VERSIONS:%=test-%)  ## run it on each supported Python (3.11, 3.12, 3.13)
 
+find-%:
+	@$(find_python); find_python $*; echo "$$python"
+
 test-%: .venv-%/.ready
 	.venv-$*/bin/python -m pytest $(ARGS)
 

@@ -28,6 +28,8 @@ BULK_SECONDS = 290
 # A range that takes longer is given up; what was fetched ahead is fetched again then, in small ranges.
 RANGE_SECONDS = 60
 CREDENTIALS_SECONDS = 300
+FIRST_WAIT, LONGEST_WAIT = timedelta(milliseconds=100), timedelta(seconds=3)
+"""Between the attempts of obstore at one request."""
 MOST_DAYS = 36_500
 _AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn")
 
@@ -93,11 +95,7 @@ class Connection:
             retry_config={
                 "max_retries": 4,
                 "retry_timeout": timedelta(seconds=30),
-                "backoff": {
-                    "init_backoff": timedelta(milliseconds=100),
-                    "max_backoff": timedelta(seconds=3),
-                    "base": 2,
-                },
+                "backoff": {"init_backoff": FIRST_WAIT, "max_backoff": LONGEST_WAIT, "base": 2},
             },
         )
 
