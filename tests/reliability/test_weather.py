@@ -212,7 +212,7 @@ def test_a_large_upload_that_fails_leaves_nothing(
     else:
         with pytest.raises(StoreError, match=message):
             staging.put("large", io.BytesIO(noise(LARGE)))
-    assert sky.faults.total() <= 8 * ATTEMPTS  # several parts at once
+    assert sky.faults.total() <= s3_writers.PARTS_AT_ONCE * ATTEMPTS
     assert uploads(clear) == []
     assert list(clear.unfinished()) == []
     staging.discard()
