@@ -182,6 +182,7 @@ def test_runs_are_drawn(h: eio.Handler, data: Path) -> None:
     assert set(found.to_networkx()) == {source.artifact_id, model.artifact_id}
 
 
+@pytest.mark.slow
 def test_a_thousand_artifacts_are_drawn(tmp_path: Path) -> None:
     def parents(number: int) -> list[str]:
         return [lakes.artifact_id(other) for other in {number // 2, number - 1 - number % 30} if 0 <= other < number]

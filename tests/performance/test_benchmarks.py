@@ -44,6 +44,7 @@ def do(job: model.Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **server
         actions.close()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.parametrize("job", of(""), ids=lambda job: job.name)
 def test_jobs_can_be_done(job: model.Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,6 +81,7 @@ def test_the_runner_writes_what_it_measured(tmp_path: Path) -> None:
     assert "| **elliptio** |" in report.page(results["jobs"])
 
 
+@pytest.mark.slow
 def test_a_side_that_fails_is_told_and_the_others_go_on(tmp_path: Path) -> None:
     from benchmarks.running import run
 

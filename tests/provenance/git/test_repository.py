@@ -176,6 +176,7 @@ def test_ignored_files_and_folders_may_change(watched, commands):
     assert commands == []
 
 
+@pytest.mark.slow
 def test_any_order_of_changes(watched):
     """What is remembered and what git says are compared after each of many steps."""
     random_ = random.Random(20261122)
@@ -219,6 +220,7 @@ def test_a_work_tree_beside_the_repository(watched, tmp_path):
     assert same(repository_state(tmp_path / "beside"), git_state(tmp_path / "beside"))
 
 
+@pytest.mark.slow
 def test_what_changes_all_the_time_is_seldom_watched(watched, monkeypatch):
     made = []
     monkeypatch.setattr(repository, "Watch", lambda *paths: made.append(1) or Watch(*paths))
