@@ -346,7 +346,7 @@ def test_a_notebook(desk: Desk, h: eio.Handler, study: Path, tmp_path: Path, mon
     assert artifact.logs["cells.ipynb"].download_string().count('"cell_type": "code"') == len(CELLS) - 1
     monkeypatch.setenv("HOME", str(desk.home))
     found = h.reproduce(artifact, tmp_path / "out", run=True)
-    assert found.command == "python -m elliptio.reproduction.run_cells cells.ipynb"
+    assert found.command == "python -m elliptio.lineage.reproduction.run_cells cells.ipynb"
     assert found.results is not None
     assert found.results[0].status == 0
     assert found.same
