@@ -9,7 +9,7 @@ ARGS ?=
 VERSIONS := 3.11 3.12 3.13
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check quick test test-all torture bench lint clean
+.PHONY: help demo check quick test test-all torture bench lint news clean
 .DELETE_ON_ERROR:
 # Without PYTHONDONTWRITEBYTECODE: hundreds of tests start an interpreter, each of which would compile all it imports.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
@@ -45,6 +45,9 @@ lint: .venv/.ready  ## check style, types and layers
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy --strict elliptio
 	.venv/bin/lint-imports
+
+news: .venv/.ready  ## show what was changed since the last entry of CHANGELOG.md
+	.venv/bin/towncrier build --draft --version Unreleased
 
 bench: .venv/.ready  ## time every job against its floors and its peers: minutes (ARGS=--quick: two, without peers)
 	.venv/bin/python -m benchmarks $(ARGS)

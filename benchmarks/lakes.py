@@ -81,7 +81,7 @@ def filled(place: Place, name: str = "lake", parents: Parents = one_parent) -> e
         real = saved(making, place.folder)
         making.index.delete("artifacts", [real["_id"]])
         for batch in batches(like(real, place.documents, parents)):
-            making.index.insert_many("artifacts", batch)
+            making.index.insert("artifacts", *batch)
         making.close()
         os.rename(place.folder / "making", lake)
     return eio.Handler(lake, progress=False)

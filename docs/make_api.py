@@ -20,8 +20,12 @@ RETURNED = {
     "metadata": ("FileRecord",),
     "lineage.lineage": ("Lineage", "Node"),
     "run": ("Run",),
+    "runs.runs": ("Runs",),
     "runs.tree": ("RunTree",),
-    "lineage.comparison.comparison": ("Comparison", "GitComparison"),
+    "finding.tags": ("Tags",),
+    "finding.search": ("Found",),
+    "lineage.comparison.comparison": ("Comparison",),
+    "lineage.comparison.git_comparison": ("GitComparison",),
     "lineage.comparison.table_comparison": ("TableComparison",),
     "lineage.reproduction.reproduction": ("Reproduction",),
     "lineage.reproduction.obstacles": ("Obstacle",),
@@ -72,7 +76,7 @@ def describe(item: Any) -> Iterator[str]:
         # Files and the like are never made by users.
         if not inspect.isclass(item) or is_dataclass(item) or item.__name__ == "Handler":
             yield signature(item.__name__, item)
-        yield from (f"Has all that [`{base.__name__}`](#{base.__name__.lower()}) has." for base in bases)
+        yield from map(inherits, bases)
     doc = inspect.getdoc(item) or ""
     if item.__name__ in NOT_MADE_BY_USERS:  # how it is made concerns nobody
         doc = re.sub(r"\n+Parameters\n-+\n(?:.+\n?|\n(?=    ))*", "\n", doc)
@@ -93,9 +97,17 @@ def describe(item: Any) -> Iterator[str]:
         yield markdown(inspect.getdoc(member) or "")
 
 
+def inherits(base: type) -> str:
+    """Say what a class has of another."""
+    if base.__name__ != "Work":
+        return f"Has all that [`{base.__name__}`](#{base.__name__.lower()}) has."
+    verbs = ", ".join(f"`{name}`" for name in vars(base) if not name.startswith("_"))
+    return f"Has these of [`Handler`](#handler): {verbs}."
+
+
 def homes(item: type) -> list[type]:
-    """List a class and those that it is divided into, which readers need not know."""
-    return [kind for kind in item.__mro__ if kind is item or kind.__name__ in ("LinkVerbs", "Session", "RunVerbs")]
+    """List a class and those whose members are shown as its own."""
+    return [kind for kind in item.__mro__ if kind is item or (item.__name__, kind.__name__) == ("Handler", "Work")]
 
 
 def signature(name: str, item: Any) -> str:
@@ -127,11 +139,19 @@ def markdown(doc: str) -> str:
 def section(text: str) -> str:
     """Render one section of a docstring."""
     title, _, body = text.partition("\n")
+    if title == "**Examples**":
+        return f"{title}\n\n{examples(body)}"
     # A name begins at the margin, what is said of it is indented below.
     named = re.sub(
         r"^(\S.*)\n((?:    .*\n?)+)", lambda m: f"- `{m[1]}`: {' '.join(m[2].split())}\n", body, flags=re.MULTILINE
     )
     return f"{title}\n\n{inline(named.strip())}"
+
+
+def examples(text: str) -> str:
+    """Render what is typed and shown as code, what is said between as text."""
+    parts = re.split(r"\n{2,}", text.strip())
+    return "\n\n".join(f"```python\n{part}\n```" if part.startswith(">>> ") else inline(part) for part in parts)
 
 
 def inline(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Settings and where each came from: argument > ``ELLIPTIO_*`` variable > project file > user file > default.
+"""Resolve settings, and tell where each came from: argument > ``ELLIPTIO_*`` variable > project > user file > default.
 
 The project file is ``elliptio.toml`` or ``[tool.elliptio]`` in ``pyproject.toml``, looked for from the working
 directory upwards. Credentials are no settings: they come from AWS's and MongoDB's own chains.
@@ -26,7 +26,7 @@ Sources = list[tuple[str, Mapping[str, Any]]]
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting: its value and, for people, where that came from."""
+    """The value of a setting and, for people, where that came from."""
 
     name: str
     value: Any
@@ -72,7 +72,7 @@ def _size(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Definition:
-    """What a setting means, how its value is read, and its default."""
+    """Meaning of a setting, the reading of its value, and its default."""
 
     meaning: str
     parse: Parser
@@ -192,12 +192,12 @@ def _resolve(name: str, definition: Definition, sources: Sources, problems: list
 
 
 def variable(name: str) -> str:
-    """Environment variable of a setting: ``root`` is ``ELLIPTIO_ROOT``."""
+    """Name the environment variable of a setting: ``root`` is ``ELLIPTIO_ROOT``."""
     return f"ELLIPTIO_{name.upper()}"
 
 
 def user_config_file(environ: Mapping[str, str] | None = None) -> Path:
-    """Where the user's settings lie (``ELLIPTIO_CONFIG_FILE`` names another file)."""
+    """Locate the user's settings (``ELLIPTIO_CONFIG_FILE`` names another file)."""
     named = (os.environ if environ is None else environ).get("ELLIPTIO_CONFIG_FILE")
     if named:
         return Path(named).expanduser()
@@ -207,7 +207,7 @@ def user_config_file(environ: Mapping[str, str] | None = None) -> Path:
 
 
 def user_data_folder(settings: Mapping[str, Setting]) -> Path:
-    """Where the user's default lake and the indexes of S3 lakes lie."""
+    """Locate the folder of the user's default lake and of the indexes of S3 lakes."""
     chosen = settings["user_dir"].value
     if chosen:
         return Path(chosen).expanduser()
@@ -217,7 +217,7 @@ def user_data_folder(settings: Mapping[str, Setting]) -> Path:
 
 
 def user_cache_folder(settings: Mapping[str, Setting]) -> Path:
-    """Where copies of files from remote stores are kept."""
+    """Locate the folder in which copies of files from remote stores are kept."""
     chosen = settings["cache_dir"].value
     if chosen:
         return Path(chosen).expanduser().absolute()
@@ -227,7 +227,7 @@ def user_cache_folder(settings: Mapping[str, Setting]) -> Path:
 
 
 def size_in_bytes(text: str) -> int:
-    """Bytes of a size such as ``10GB`` or ``512 MiB``: units are of 1000, those with an i of 1024."""
+    """Convert a size such as ``10GB`` or ``512 MiB`` to bytes: units are of 1000, those with an i of 1024."""
     found = _SIZE.fullmatch(text)
     if found is None:
         raise ValueError(f"{text!r} is no size: give one such as 10GB")
@@ -250,7 +250,7 @@ def _user_settings(user_file: Path | None, environ: Mapping[str, str]) -> Source
 
 
 def settings_files(directory: Path | None = None) -> list[str]:
-    """Project files that settings are read from, nearest first."""
+    """List the project files that settings are read from, nearest first."""
     return [origin for origin, _ in _project_settings(directory)]
 
 

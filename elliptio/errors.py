@@ -1,4 +1,4 @@
-"""Every error elliptio raises, as one tree.
+"""Define every error that elliptio raises, as one tree.
 
 Each also derives from the builtin a caller would expect (``KeyError``, ``ValueError``, ``FileNotFoundError``, ...),
 so that code which never heard of elliptio can still handle it.

@@ -1,42 +1,46 @@
-"""The verbs: upload, new, get, find."""
+"""The handler: one user at one lake, and the verbs beside those of its unit of work."""
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import os
-import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, overload
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Self
 
-from elliptio import naming
-from elliptio.artifacts.artifact import Artifact, NewArtifact
-from elliptio.artifacts.files import Block, FileMaker, Files
+from elliptio.artifacts.artifact import Artifact
+from elliptio.artifacts.files import RemoteFile
+from elliptio.config import load_settings
+from elliptio.errors import DocumentNotFoundError
 from elliptio.finding.frame import to_frame
-from elliptio.finding.loading import artifact_of, files_of, metadata_of, neighbours_of, run_of
-from elliptio.finding.references import latest
-from elliptio.finding.search import TruncatedWarning, search
+from elliptio.finding.identification import identify
+from elliptio.finding.loading import artifact_of, metadata_of, published
+from elliptio.finding.references import LATEST, identifier_of, resolve
+from elliptio.finding.search import Found
+from elliptio.finding.tags import Tags
 from elliptio.lake import spool
-from elliptio.lineage.lineage import relatives
-from elliptio.link_verbs import LinkVerbs
-from elliptio.protocols import Document
-from elliptio.saving import output
-from elliptio.saving.publication import Publication, discarding, keeping
-from elliptio.saving.sources import PathLike, find_sources
-from elliptio.session import BasedOn, LabelsLike
-from elliptio.system.background import Pending
-from elliptio.system.os_errors import explained
+from elliptio.lake.opening import open_lake
+from elliptio.lake.upkeep import upkeep
+from elliptio.lake.upkeep.upkeep import Orphan, ReindexReport
+from elliptio.lake.upkeep.verification import VerifyReport, verify, verify_lake
+from elliptio.lineage.comparison.comparison import Comparison, compare
+from elliptio.lineage.lineage import Direction, Lineage, lineage
+from elliptio.provenance.collecting import username
+from elliptio.run import Run
+from elliptio.runs.running import joined
+from elliptio.runs.runs import Runs
+from elliptio.runs.scopes import Scope
+from elliptio.saving import linking
+from elliptio.system import current_handler
+from elliptio.system.background import Background
+from elliptio.work import Work
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from elliptio.run import Run
+    from elliptio.lineage.reproduction.reproduction import Reproduction
+    from elliptio.protocols import Index, Store
 
-log = logging.getLogger(__name__)
 
-
-class Handler(LinkVerbs):
+class Handler(Work):
     """Saves files to a lake and finds them again.
 
     Parameters
@@ -57,14 +61,6 @@ class Handler(LinkVerbs):
     progress
         False: no progress bars.
 
-    Attributes
-    ----------
-    lake
-        The store, the index over it, and their identity.
-    run_id, based_on
-        Identifies this handler's unit of work, and what was loaded in it so far, in order, once each: what the next
-        artifact is based on. Inside ``with h.run(…)`` the run has its own.
-
     Raises
     ------
     ConfigError
@@ -72,306 +68,337 @@ class Handler(LinkVerbs):
     MissingExtraError
         If the root needs a package that is not installed.
 
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import elliptio as eio
+    >>> written = Path("data.csv").write_text("1,2")
+    >>> h = eio.Handler("lake")
+    >>> artifact = h.upload("data.csv", {"project": "penguins"})
+    >>> found = h.find({"labels.project": "penguins"})
+    >>> h.get(found.index[0]) == artifact
+    True
+
     """
 
-    @overload
-    def upload(
+    def __init__(
         self,
-        local_paths: PathLike | Iterable[PathLike],
-        labels: LabelsLike = None,
+        root: str | os.PathLike[str] | Store | None = None,
+        index: str | Index | None = None,
         *,
-        based_on: BasedOn | None = None,
-        wait: Literal[True] = True,
-    ) -> Artifact: ...
+        remote_file_cls: type[RemoteFile] | None = None,
+        collection: Any = None,
+        durability: str | None = None,
+        progress: bool | None = None,
+    ) -> None:
+        url = index if isinstance(index, str) else None
+        settings = load_settings({"index": url, "durability": durability, "progress": progress})
+        lake = open_lake(settings, root, index, collection=collection, remote_file_cls=remote_file_cls)
+        super().__init__(lake, joined(lake), settings, Background())
+        current_handler.opened(self)
 
-    @overload
-    def upload(
-        self,
-        local_paths: PathLike | Iterable[PathLike],
-        labels: LabelsLike = None,
-        *,
-        based_on: BasedOn | None = None,
-        wait: Literal[False],
-    ) -> Pending[Artifact]: ...
+    def __repr__(self) -> str:
+        root, index = self.lake.store.root, self.lake.index.address
+        return f"{type(self).__name__}({root!r}, index={index!r}, run_id={self.run_id!r})"
 
-    def upload(
-        self,
-        local_paths: PathLike | Iterable[PathLike],
-        labels: LabelsLike = None,
-        *,
-        based_on: BasedOn | None = None,
-        wait: bool = True,
-    ) -> Artifact | Pending[Artifact]:
-        """Save files as one artifact.
+    @property
+    def store(self) -> Store:
+        """The store that holds this lake's files."""
+        return self.lake.store
+
+    @property
+    def index(self) -> Index:
+        """The index that holds this lake's documents."""
+        return self.lake.index
+
+    def __enter__(self) -> Self:
+        current_handler.opened(self)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, raised: BaseException | None, trace: object) -> None:
+        try:
+            self.close()
+        except Exception as error:
+            if raised is None:
+                raise
+            raised.add_note(f"A save in the background failed too: {error}")
+
+    def close(self) -> None:
+        """Wait for what is saved in the background, and release connections; they are opened again when needed.
+
+        Raises
+        ------
+        ElliptioError
+            The first error of a save with ``wait=False`` whose future nobody has asked.
+
+        """
+        current_handler.closed(self)
+        error = self._background.finish()
+        if self._scope.run is not None:
+            self._scope.run.flush()
+        self.lake.close()
+        if error is not None:
+            raise error
+
+    def flush(self) -> list[str]:
+        """Record artifacts that were saved while the index could not be reached, and return their identifiers.
+
+        Every call that reaches the index does so by itself.
+
+        Raises
+        ------
+        IndexUnavailableError
+            If the index still cannot be reached.
+
+        """
+        return spool.flush(self.lake)
+
+    def tag(self, artifact: str | Artifact, name: str, *, overwrite: bool = False) -> None:
+        """Give an artifact a name that can move to another one later, as `Tags.give` does: ``h.get("tag:prod")``."""
+        self.tags.give(artifact, name, overwrite=overwrite)
+
+    @property
+    def tags(self) -> Tags:
+        """Tags of this lake: ``h.tags()`` lists them, ``h.tags.history(name)`` tells all moves of one."""
+        return Tags(self.lake)
+
+    @property
+    def runs(self) -> Runs:
+        """Runs of this lake: ``h.runs(query)`` finds them, ``h.runs.tree(run_id)`` shows one with all in it."""
+        return Runs(self.lake)
+
+    @property
+    def current_run(self) -> Run | None:
+        """Run that the code at hand is part of, as begun by `run` here or by the process that started this one."""
+        scope = self._scope.here()
+        return None if scope.run is None else self._inside(scope)
+
+    def _inside(self, scope: Scope) -> Run:
+        return Run(self.lake, scope, self._settings, self._background)
+
+    def identify(self, path: str | os.PathLike[str], *, large: bool = True) -> pd.DataFrame:
+        """Tell whose file this is: the artifacts that hold a file of exactly this content, under whatever name.
 
         Parameters
         ----------
-        local_paths
-            A file, a folder (with all it holds), or any iterable of them, generators included.
-        labels
-            `Labels` or a dict.
-        based_on
-            What the artifact was made from, instead of what this handler loaded.
-        wait
-            False: save in the background, one artifact after the other, and return at once. Leave the files alone
-            until then: if one changes before it was copied, that is an error. `close`, and the end of the program,
-            wait for what is still to be saved; an error that nobody asked for is raised by `close`, or shown at the
-            end of the program.
+        path
+            A local file; it is read once.
+        large
+            False: do not look into artifacts of more than 10,000 files. Only their ``metadata.json`` lists the files,
+            so it is read of each such artifact that is large enough.
 
         Returns
         -------
-        Artifact or concurrent.futures.Future
-            With files named relative to the deepest folder that all the paths share. With ``wait=False``, a future
-            whose ``.result()`` it is.
+        pandas.DataFrame
+            One row an artifact, the newest first, indexed by ``artifact_id``; columns ``relpath`` (its name there),
+            ``creation_time`` (UTC), ``username``, ``labels``, ``based_on``, ``argv``, ``git``, ``relpaths`` (all its
+            names, if it is there more than once), ``remote_root``, ``run_id``, ``deleted`` (``{"time": …,
+            "username": …}`` of a deleted artifact, else None). An empty result has the same columns.
 
         Raises
         ------
         SourceNotFoundError
-            If paths do not exist.
+            If the path does not exist.
         SourceError
-            If there is nothing to save, or something that cannot be saved.
-        MetadataError
-            If labels cannot be stored.
-        StoreError, IndexUnavailableError
-            If the store or the index fails.
+            If it is a folder, or anything else but a file.
+        StoreError
+            If it cannot be read.
+        IndexUnavailableError
+            If the index cannot be reached.
+
+        Notes
+        -----
+        Of a deleted artifact this can be told only if the file was the only one that it had: no hashes are kept of
+        more.
 
         """
-        sources, local_root = find_sources(local_paths, lake=self.store.root if self.store.scheme == "file" else None)
-        if not wait and based_on is None:
-            based_on = self._scope().loaded()
-        publication = self._begin(labels, based_on)
+        return to_frame(self.owners(path, large=large))
 
-        def finish() -> Artifact:
-            with discarding(publication):
-                metadata = publication.publish(publication.save(sources), local_root=local_root)
-            return artifact_of(self.lake, metadata)
+    def owners(self, path: str | os.PathLike[str], *, large: bool = True) -> Found:
+        """Tell whose file this is without pandas: parameters, columns and errors as of `identify`."""
+        return identify(self.lake, path, large=large)
 
-        return finish() if wait else self._background.submit(finish, drop=publication.discard)
-
-    @contextlib.contextmanager
-    def new(
-        self,
-        relpaths: PathLike | Iterable[PathLike] | None = None,
-        labels: LabelsLike = None,
-        *,
-        based_on: BasedOn | None = None,
-        log_output: bool = False,
-    ) -> Iterator[NewArtifact]:
-        """Make an artifact by writing its files inside a ``with`` block; it is published when the block ends.
-
-        Parameters
-        ----------
-        relpaths
-            Names of the files that will be written. Without it, everything written to ``new.folder`` or
-            ``new.files[name]`` is collected.
-        labels, based_on
-            As for `upload`.
-        log_output
-            Keep what Python code prints and logs in the block as ``logs/output.log``, secrets masked.
-
-        Yields
-        ------
-        NewArtifact
-            Its ``.file`` and ``.files[name]`` have a ``.local_path`` (and, on a local lake, a ``.remote_url``) to
-            write to.
-
-        Raises
-        ------
-        NotWrittenError
-            If a declared file, or any file at all, was not written. Nothing is published then, nor when the block
-            raises.
-
-        """
-        names = [relpaths] if isinstance(relpaths, str | os.PathLike) else relpaths
-        declared = naming.check_declared([] if names is None else names)
-        publication = self._begin(labels, based_on)
-        block = Block(publication.folder, in_place=publication.staging.in_place)
-        with discarding(publication):
-            artifact = self._new_artifact(publication, block, declared, grows=names is None)
-            try:
-                with output.captured() if log_output else contextlib.nullcontext() as printed:
-                    yield artifact
-            finally:
-                block.end()
-        with keeping(publication):
-            if block.failure is not None:
-                raise block.failure
-            records, others = publication.collect(declared)
-            if declared and others:
-                log.warning("Also saved, though not declared: %s.", ", ".join(others[:20]))
-            metadata = publication.publish(records, local_root="", output=printed.text() if printed else None)
-        artifact._publish(metadata, files_of(self.lake, metadata, naming.LOGS))
-
-    def get(self, artifact_id: str | Artifact, *, track: bool = True) -> Artifact:
-        """Load an artifact, and remember it as what the next one is based on.
+    def lineage(
+        self, artifact_id: str | Artifact, *, direction: Direction = "both", depth: int | None = None
+    ) -> Lineage:
+        """Show what an artifact was made from, and what was made of it, over all generations.
 
         Parameters
         ----------
         artifact_id
-            Identifier, or a beginning of it that fits only one. ``"tag:NAME"``: what this tag names now.
-            ``"NAME:latest"``: the newest artifact with a file of exactly this name, or with it as label ``dataset`` or
-            ``project``.
-        track
-            False leaves `based_on` as it is.
+            As for `get`; a deleted artifact's will do.
+        direction
+            ``"up"``: only what it was made from. ``"down"``: only what was made of it.
+        depth
+            So many generations; all without it.
 
         Raises
         ------
         DocumentNotFoundError
-            If there is no such artifact, or the beginning fits several, or the file, the dataset and the project NAME
-            have different newest ones.
+            If there is, and was, no such artifact.
+        QueryError
+            If the direction or the depth is none.
         IndexUnavailableError
             If the index cannot be reached.
 
         """
         spool.flush_if_any(self.lake)
-        return self._loaded(self.lake.get(self._identifier(artifact_id)), track)
+        return lineage(self.lake, resolve(self.lake, artifact_id), direction=direction, depth=depth)
 
-    def latest(self, query: Mapping[str, Any] | None = None, *, track: bool = True) -> Artifact:
-        """Load the newest artifact that matches a query, as `get` does.
+    def compare(self, a: str | Artifact, b: str | Artifact | None = None) -> Comparison:
+        """Tell what differs between two artifacts, or between one and here and now.
 
         Parameters
         ----------
-        query
-            As for `find`. What was made by `reproduce` does not count, unless the query asks for ``reproduces``.
-        track
-            As for `get`.
+        a, b
+            What `get` takes, or artifacts, also of another lake. Without `b`, packages, Python, machine and git are
+            compared with those of this process, and who, when and how it runs.
+
+        Returns
+        -------
+        Comparison
+            ``.same``, ``.packages``, ``.python``, ``.machine``, ``.git``, ``.labels``, ``.files``, ``.who_when``; it
+            shows itself as a table.
 
         Raises
         ------
         DocumentNotFoundError
-            If none matches.
-        QueryError
-            If the query is malformed or not supported.
+            If there is no such artifact, or it is not published yet.
         IndexUnavailableError
             If the index cannot be reached.
 
         """
-        return self._loaded(latest(self.lake, query), track)
+        other = None if b is None else published(self.lake, b)
+        return compare(published(self.lake, a), other, git_diff=self._settings["git_diff"].value)
 
-    def _loaded(self, document: Document, track: bool) -> Artifact:
-        metadata = metadata_of(self.lake, document)
-        if track:
-            self._scope().load(metadata.artifact_id)
-        return artifact_of(self.lake, metadata)
-
-    def find(
+    def reproduce(
         self,
-        query: Mapping[str, Any] | None = None,
+        artifact_id: str | Artifact,
+        into: str | os.PathLike[str] | None = None,
         *,
-        max_docs: int = 1000,
-        sort: Any = None,
-        columns: Sequence[str] | None = None,
-        exclude_columns: Sequence[str] = ("python_packages",),
-        deleted: bool = False,
-        ancestors_of: str | Artifact | None = None,
-        descendants_of: str | Artifact | None = None,
-    ) -> pd.DataFrame:
-        """Find artifacts with a MongoDB query.
+        run: bool = False,
+        ancestors: bool = False,
+        dry_run: bool = False,
+    ) -> Reproduction:
+        """Make an artifact again: restore its code and packages, verify its inputs, and run its command if asked to.
 
         Parameters
         ----------
-        query
-            Such as ``{"username": "andy", "labels.project": "x"}``; everything without it. ``python_packages.<name>``
-            and the other fields of the environment can be queried too.
-        max_docs
-            At most so many rows; 0 means all. A warning says if there are more, and how many (counted to 10,000).
-        sort
-            ``"path"``, ``"-path"`` or a list of ``(path, 1 or -1)``; newest first without it.
-        columns
-            Only these, dotted paths such as ``"labels.project"`` included.
-        exclude_columns
-            Left out when `columns` is not given.
-        deleted
-            True: deleted artifacts too; the column ``deleted`` says ``{"time": …, "username": …}`` of them.
-        ancestors_of, descendants_of
-            Only what this artifact was made from, or what was made of it, over all generations.
+        artifact_id
+            As for `get`.
+        into
+            A new or empty folder for code and environment; by default one in the working directory.
+        run
+            True: run the command on this lake, and compare what it makes with the artifact, file by file.
+        ancestors
+            True: make all that it was made from again too, the oldest first, each compared with its own original.
+        dry_run
+            True: only tell what would be done, and what cannot be restored. The inputs are read for that.
 
         Returns
         -------
-        pandas.DataFrame
-            One row an artifact, indexed by ``artifact_id``; columns ``creation_time`` (UTC), ``username``,
-            ``file_relpaths``, ``argv``, then the others sorted. An empty result has the same columns.
+        Reproduction
+            ``.obstacles`` (what cannot be restored as it was), ``.command``, ``.folder``; with `run`, ``.results`` and
+            ``.same``. It shows itself.
 
         Raises
         ------
-        QueryError
-            If the query, the sort or a column is malformed or not supported.
+        DocumentNotFoundError
+            If there is no such artifact.
+        ReproductionError
+            If the folder is not empty, or something cannot be restored that was not known to be an obstacle. With
+            `run`, if the command cannot be run: nothing is restored then.
         IndexUnavailableError
             If the index cannot be reached.
 
+        Notes
+        -----
+        Without `run`, no recorded code is run. Nothing is written to any other checkout or environment.
+
         """
-        above, below = (None if near is None else self._identifier(near) for near in (ancestors_of, descendants_of))
-        found = search(
-            self.lake,
-            query,
-            max_docs=max_docs,
-            sort=sort,
-            columns=columns,
-            exclude=exclude_columns,
-            deleted=deleted,
-            among=relatives(self.lake, ancestors_of=above, descendants_of=below),
-        )
-        if found.truncated:
-            warnings.warn(
-                f"Showing {found.truncated} artifacts that match; max_docs=0 shows all.",
-                TruncatedWarning,
-                stacklevel=2,
-            )
-        return to_frame(found)
+        from elliptio.lineage.reproduction.reproduction import Reproduction
 
-    def run(
-        self, name: str, params: Mapping[str, Any] | None = None, *, labels: LabelsLike = None
-    ) -> contextlib.AbstractContextManager[Run]:
-        """Record a piece of work: what is saved inside the ``with`` block belongs to it, and is based on what it loads.
+        identifier, url = resolve(self.lake, artifact_id), self._settings["index"].value
+        found = Reproduction(self, identifier, into, ancestors=ancestors, index_url=url)
+        if run and not dry_run:
+            found.run()
+        elif not dry_run:
+            found.prepare()
+        return found
 
-        Runs nest. What was loaded before the block counts inside it; what is loaded inside counts only there. Child
-        processes that are started inside go on in it.
-
-        Parameters
-        ----------
-        name
-            What kind of work it is, such as ``"train"``.
-        params
-            What it depends on, by name; secrets that are recognised are masked.
-        labels
-            `Labels` or a dict.
+    def verify(self, artifact_id: str | Artifact | None = None) -> VerifyReport:
+        """Read every file of one artifact, or of the whole lake, its tags and its runs; compare it with the record.
 
         Returns
         -------
-        contextlib.AbstractContextManager
-            Gives a `Run`, whose ``log`` records metrics. When the block ends the run is finished, or failed if it
-            raises; if the process is killed, that is found out by whoever looks next.
+        VerifyReport
+            ``.ok``, ``.problems`` (artifact, file, what is wrong), and how much was read.
+
+        """
+        if artifact_id is None:
+            return verify_lake(self.lake, progress=self.progress)
+        return verify(self.lake, [self.lake.get(resolve(self.lake, artifact_id))], progress=self.progress)
+
+    def reindex(self) -> ReindexReport:
+        """Rebuild the index from the store alone: add every artifact that is not in it, and tags. Idempotent."""
+        return upkeep.reindex(self.lake)
+
+    def gc(self, dry_run: bool = True, *, grace: timedelta = upkeep.GRACE) -> list[Orphan]:
+        """List what interrupted saves left behind; with ``dry_run=False``, remove what is older than `grace`."""
+        return upkeep.gc(self.lake, dry_run=dry_run, grace=grace)
+
+    def delete(self, artifact_id: str | Artifact, force: bool = False) -> str | None:
+        """Delete an artifact's files for good; a tombstone keeps its place in the lineage.
+
+        Only a whole identifier will do, no beginning of it, or ``tag:NAME``. Its tags are taken away. A command that
+        `reproduce` runs deletes only what it made itself; anything else stays, and a warning is logged.
+
+        Returns
+        -------
+        str or None
+            Its identifier, None where it stays.
 
         Raises
         ------
-        MetadataError
-            If name, parameters or labels cannot be stored.
-        StoreError
-            If the store cannot be written.
+        InUseError
+            If other artifacts are based on it or tags name it, unless `force`.
+        DocumentNotFoundError
+            If there is no such artifact.
 
         """
-        from elliptio.run import running
+        named = identifier_of(artifact_id)
+        if named.endswith(LATEST):
+            raise DocumentNotFoundError(f"Deleting takes the whole artifact_id, not {named!r}: it is for good.")
+        identifier = resolve(self.lake, named)
+        return identifier if upkeep.delete_artifact(self.lake, identifier, force=force, username=username()) else None
 
-        return running(self, name, params, labels)
+    def hash(self, artifact_id: str | Artifact) -> Artifact:
+        """Hash the files of a link that was made with ``hash=False``; one that is hashed stays as it is.
 
-    @property
-    def current_run(self) -> Run | None:
-        """Run that the code at hand is part of, as begun by `run` here or by the process that started this one."""
-        from elliptio.run import Run
+        Parameters
+        ----------
+        artifact_id
+            As for `get`.
 
-        scope = self._scope()
-        return None if scope.run is None else Run(self, scope)
+        Returns
+        -------
+        Artifact
+            With the hashes, and the fingerprint that follows from them.
 
-    def _new_artifact(self, publication: Publication, block: Block, declared: list[str], *, grows: bool) -> NewArtifact:
-        with explained("make", str(block.folder)):
-            block.folder.mkdir(parents=True, exist_ok=True)
-        for name in declared:
-            block.path(name)
-        metadata = publication.describe_unpublished()
-        prefix = f"{publication.root_key}/{naming.FILES}"
-        make = FileMaker(self.store, prefix, block=block, downloads=self.lake.downloads)
-        files = Files(declared, make, grows=grows)
-        logs = Files([], FileMaker(self.store, prefix))
-        artifact = NewArtifact(metadata, files, logs, partial(neighbours_of, self.lake), partial(run_of, self.lake))
-        artifact.folder = block.folder
-        return artifact
+        Raises
+        ------
+        DocumentNotFoundError
+            If there is no such artifact.
+        IntegrityError
+            If a file is not what it was when it was linked.
+        MissingKeyError
+            If a file is gone.
+        StoreError, IndexUnavailableError
+            If a store or the index fails.
+
+        """
+        spool.flush_if_any(self.lake)
+        document = self.lake.get(resolve(self.lake, artifact_id))
+        if document.get("link") is not None:
+            document = linking.hash_later(self.lake, document, progress=self.progress)
+        return artifact_of(self.lake, metadata_of(self.lake, document))

@@ -41,6 +41,13 @@ class Labels(Mapping[str, Any]):
     infos
         Anything else: a dict of strings, numbers, booleans, datetimes (with zone), lists and dicts.
 
+    Examples
+    --------
+    >>> import elliptio as eio
+    >>> labels = eio.Labels(project="penguins", infos={"epochs": 200})
+    >>> labels.project, labels["infos"]
+    ('penguins', {'epochs': 200})
+
     """
 
     ticket: str = ""
@@ -65,7 +72,11 @@ class Labels(Mapping[str, Any]):
 _LABEL_NAMES = tuple(entry.name for entry in dataclasses.fields(Labels))
 
 
-def check_labels(labels: Labels | Mapping[str, Any] | None) -> dict[str, Any]:
+LabelsLike = Labels | Mapping[str, Any] | None
+"""Labels as users give them."""
+
+
+def check_labels(labels: LabelsLike) -> dict[str, Any]:
     """Turn labels into plain values that every index stores faithfully.
 
     Tuples become lists, numpy numbers become Python numbers.
@@ -96,7 +107,7 @@ def _plain_dict(value: Mapping[Any, Any], where: str, depth: int) -> dict[str, A
     if depth > _MAX_DEPTH:
         raise MetadataError(f"{where[:80]}… nests deeper than {_MAX_DEPTH} levels (or holds itself).")
     plain = {}
-    for key, item in value.items():
+    for key, item in (vars(value) if isinstance(value, Labels) else value).items():
         if not isinstance(key, str):
             raise MetadataError(f"{where} has the key {key!r} of type {type(key).__name__}: keys must be strings.")
         if not key or "." in key or key.startswith("$") or "\0" in key:
@@ -104,8 +115,11 @@ def _plain_dict(value: Mapping[Any, Any], where: str, depth: int) -> dict[str, A
                 f"{where} has the key {key!r}: keys must not be empty, start with '$' or hold '.' or NUL, "
                 "because a query could not reach them."
             )
-        _check_text(key, f"the key {key!r} of {where}")
-        plain[str(key)] = _plain(item, f"{where}.{key}", depth + 1)
+        if not key.isascii():
+            _check_text(key, f"the key {key!r} of {where}")
+        # Most labels are such texts, and each save comes by.
+        is_plain = type(item) is str and item.isascii()
+        plain[str(key)] = item if is_plain else _plain(item, f"{where}.{key}", depth + 1)
     return plain
 
 
@@ -160,6 +174,11 @@ def _plain_datetime(value: datetime, where: str) -> datetime:
         raise MetadataError(f"{where} lies outside the years 1 to 9999 in UTC.") from None
     # MongoDB keeps milliseconds.
     return datetime(*utc.timetuple()[:6], utc.microsecond // 1000 * 1000, tzinfo=UTC)
+
+
+def stored_labels(labels: Labels | AnyLabels) -> dict[str, Any]:
+    """Give labels the form in which they are stored."""
+    return dict(vars(labels) if isinstance(labels, Labels) else labels)
 
 
 def readable_labels(stored: Mapping[str, Any]) -> Labels | AnyLabels:

@@ -1,4 +1,4 @@
-"""Names: identifiers, where an artifact lies, which relative paths its files get. Values in, values out."""
+"""Make identifiers, the place of an artifact, the relative paths of its files. Values in, values out."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
-from elliptio.errors import SourceError
+from elliptio.errors import SourceError, StoreError
 from elliptio.system.forking import Lock
 
 FILES = "files"
 LOGS = "logs"
 MANIFEST = "metadata.json"
 HASHES = "hashes.json"
-"""Beside the manifest of a link whose files were hashed later."""
+"""File beside the manifest of a link whose files were hashed later."""
 
 CELLS_LOG = "cells.ipynb"
 DIFF_LOG = "git.diff"
@@ -85,7 +85,7 @@ def moment_of(name: str) -> datetime | None:
 
 
 def remote_root(artifact_id: str, creation_time: datetime, username: str) -> str:
-    """Where an artifact lies, relative to the root of its lake: ``YYYY/MM/DD/<username>/<HHMMSS>_<artifact_id>``."""
+    """Place an artifact, relative to the root of its lake: ``YYYY/MM/DD/<username>/<HHMMSS>_<artifact_id>``."""
     user = quote(username, safe="@+=,~ ").strip(" ") or "unknown"
     if set(user) == {"."}:
         user = user.replace(".", "%2E")
@@ -101,7 +101,7 @@ def normalize_package(name: str) -> str:
 
 
 def common_parent(folders: Iterable[str]) -> str:
-    """Deepest folder that holds all these absolute folders, by whole names: ``/x/ab`` and ``/x/ac`` share ``/x``."""
+    """Find the deepest folder that holds these absolute ones, by whole names: ``/x/ab`` and ``/x/ac`` share ``/x``."""
     return os.path.commonpath(list(folders))
 
 
@@ -140,6 +140,23 @@ def _relpath_problem(relpath: str) -> str | None:
     return None
 
 
+def check_key(key: str, root: str) -> str:
+    """Return a key of a store, or say why it is none: keys are '/'-separated, relative, and name just one place.
+
+    Raises
+    ------
+    StoreError
+        If it is empty, absolute, or has empty, '.' or '..' parts or a NUL.
+
+    """
+    parts = key.split("/")
+    if "" in parts or "." in parts or ".." in parts or "\0" in key:
+        raise StoreError(
+            f"{key!r} is not a key of {root}: a key is a relative path without empty, '.' or '..' parts and without NUL"
+        )
+    return key
+
+
 def check_declared(relpaths: Iterable[str | os.PathLike[str]]) -> list[str]:
     """Check the file names that were declared to ``h.new``: valid, each once, none inside another."""
     names = [check_relpath(os.fspath(relpath)) for relpath in relpaths]
@@ -156,7 +173,7 @@ def check_declared(relpaths: Iterable[str | os.PathLike[str]]) -> list[str]:
 
 
 def fingerprint(files: Sequence[tuple[str, str]]) -> str:
-    """Sha256 over the sorted (relpath, sha256) pairs: equal when names and contents are equal, in any order.
+    """Hash the sorted (relpath, sha256) pairs with sha256: equal when names and contents are equal, in any order.
 
     Each pair is hashed as ``<length of relpath in bytes>:<relpath><sha256>``, so no two lists of pairs look alike.
     """

@@ -1,4 +1,4 @@
-"""What a store and an index promise: the two seams of elliptio.
+"""Say what a store and an index promise: the two seams of elliptio.
 
 The docstrings here are the contract; ``elliptio.testing`` checks it against any implementation.
 """
@@ -14,14 +14,19 @@ from typing import Any, BinaryIO, Protocol, runtime_checkable
 Document = dict[str, Any]
 Query = Mapping[str, Any]
 Sort = Sequence[tuple[str, int]]
-"""(dotted path, 1 or -1) pairs, most significant first."""
+"""Pairs of a dotted path and 1 or -1, most significant first."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """One file as the store sees it: its key, its size in bytes and when it was last written (UTC).
+    """Describe one file as the store sees it: its key, its size in bytes and when it was last written (UTC).
 
     Its `stamp` is another one when the file was written again with other content; empty where a store cannot tell.
+
+    Examples
+    --------
+    >>> StoredFile("2026/a/x.txt", 4, datetime(2026, 1, 2)).size
+    4
     """
 
     key: str
@@ -31,26 +36,47 @@ class StoredFile:
 
 
 PIECE = 64 << 20
-"""Large files are compared in pieces of so many bytes."""
+"""Bytes of the pieces in which large files are compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a file holds: its size, and the hexadecimal sha256 of each `PIECE` of it, to be asked for once, in order."""
+    """Describe what a file holds: its size, and the hexadecimal sha256 of each `PIECE` of it.
+
+    The pieces are to be asked for once, in order.
+
+    Examples
+    --------
+    >>> import hashlib
+    >>> Content(4, [hashlib.sha256(b"data").hexdigest()]).size
+    4
+    """
 
     size: int
     pieces: Iterable[str]
 
 
 class Staging(Protocol):
-    """The files of one artifact on their way into a store; invisible to readers until `publish`.
+    """Hold the files of one artifact on their way into a store; invisible to readers until `publish`.
 
     Attributes
     ----------
     folder
         A private, existing, local folder. Files may be written straight into it.
     in_place
-        Whether files in `folder` are part of what `publish` publishes. Where false they must be `put`.
+        True where files in `folder` are part of what `publish` publishes. Else they must be `put`.
+
+    Examples
+    --------
+    ::
+
+        staging = store.begin("2026/a")
+        try:
+            staging.put("x.txt", io.BytesIO(b"data"))
+            staging.publish()
+        except BaseException:
+            staging.discard()
+            raise
     """
 
     folder: Path
@@ -86,24 +112,47 @@ class Staging(Protocol):
 
 @runtime_checkable
 class Store(Protocol):
-    """Holds bytes under keys: '/'-separated paths relative to the root, never absolute, no '..' parts.
+    """Hold bytes under keys: '/'-separated paths relative to the root, never absolute, no '..' parts.
 
     A key is written once and never overwritten. Every failure is a `StoreError` that names the store's address; a
     missing key is a `MissingKeyError`. All methods may be called from several threads.
+
+    A new store is a subclass, which sets the first three attributes. `folder`, `remote` and `unfinished` have what is
+    right for a server that keeps nothing half-written: a store declares them where it is otherwise.
 
     Attributes
     ----------
     root
         Absolute path or URL, without a trailing slash. ``f"{root}/{key}"`` is where a key can be read by others.
     scheme
-        ``"file"``, ``"s3"``, ...
+        Name of the kind of store: ``"file"``, ``"s3"``, … What a store can do is not asked by it, but by what follows.
     concurrency
-        How many transfers at once are worth while.
+        Number of transfers at once that are worth while.
+    folder
+        Absolute path of a folder in which every file lies at ``f"{folder}/{key}"``, and can be opened by its path; None
+        where files have no path. A file there may be locked, and what is in the folder is not saved into it again.
+    remote
+        True where every request takes its way over a network: what other processes left is looked for only now and
+        then, bytes that arrive changed are asked for once more, and copies on this machine are worth keeping.
+
+    Examples
+    --------
+    ::
+
+        class MyStore(Store):
+            scheme, concurrency = "my", 8
+
+            def __init__(self, root: str) -> None:
+                self.root = root
+
+            def begin(self, prefix: str) -> Staging: ...
     """
 
     root: str
     scheme: str
     concurrency: int
+    folder: str | None = None
+    remote: bool = True
 
     def begin(self, prefix: str) -> Staging:
         """Start writing the files whose keys will begin with ``prefix + "/"``."""
@@ -120,10 +169,10 @@ class Store(Protocol):
         """
 
     def stat(self, key: str) -> StoredFile | None:
-        """What is stored under exactly this key, or None."""
+        """Tell what is stored under exactly this key; None where nothing is."""
 
     def list(self, prefix: str = "") -> Iterator[StoredFile]:
-        """All files whose key is `prefix` or begins with ``prefix + "/"`` (all files for ""), in any order.
+        """List all files whose key is `prefix` or begins with ``prefix + "/"`` (all files for ""), in any order.
 
         Files still being staged are not listed.
         """
@@ -135,12 +184,20 @@ class Store(Protocol):
         """
 
     def remove(self, prefix: str) -> None:
-        """Remove all files that ``list(prefix)`` yields. Idempotent."""
+        """Remove all files that ``list(prefix)`` yields, and what is unfinished below it. Idempotent."""
+
+    def unfinished(self) -> Iterator[StoredFile]:
+        """List files that were begun and take space, but that `list` shows under no prefix: under way or cut off.
+
+        Each with the time it was begun at, and the size 0 where that is not known. A store that keeps none such need
+        not say so.
+        """
+        return iter(())
 
 
 @runtime_checkable
 class Index(Protocol):
-    """Holds documents in named collections and answers MongoDB queries over them.
+    """Hold documents in named collections and answer MongoDB queries over them.
 
     A document is a dict of BSON types with a str ``_id``; datetimes come back timezone-aware in UTC. Queries were
     checked by `check_query` before. Results mean the same on every index. Every failure to reach or
@@ -150,15 +207,23 @@ class Index(Protocol):
     Attributes
     ----------
     address
-        Where it is, without credentials: for people to read.
+        URL or path of it, without credentials: for people to read.
+
+    Examples
+    --------
+    ::
+
+        index.insert("artifacts", {"_id": "artifact_1", "username": "andy"})  # True
+        [document["_id"] for document in index.find("artifacts", {"username": "andy"}, limit=1)]  # ["artifact_1"]
     """
 
     address: str
 
-    def insert(self, collection: str, document: Mapping[str, Any]) -> bool:
-        """Add a document, durably, and tell whether it was added.
+    def insert(self, collection: str, *documents: Mapping[str, Any]) -> int:
+        """Add documents, durably, and return how many were added.
 
-        Idempotent: a document whose ``_id`` is there already changes nothing and returns False.
+        Idempotent: a document whose ``_id`` is there already changes nothing and is not counted. Many at once cost
+        little more than one where the index can; if it fails, some may have been added, each of them whole.
         """
 
     def replace(self, collection: str, document: Mapping[str, Any]) -> None:
@@ -168,10 +233,13 @@ class Index(Protocol):
         """
 
     def find(self, collection: str, query: Query, *, sort: Sort = (), limit: int = 0) -> Iterator[Document]:
-        """Matching documents, lazily; `limit` 0 means all. ``_id`` breaks ties of `sort`, in its last direction."""
+        """Find documents that match, lazily; `limit` 0 means all.
+
+        ``_id`` breaks ties of `sort`, in its last direction.
+        """
 
     def count(self, collection: str, query: Query, *, limit: int = 0) -> int:
-        """How many documents match; with a limit, counted no further than that."""
+        """Count the documents that match; with a limit, no further than that."""
 
     def links(
         self, collections: Sequence[str], ids: Sequence[str], *, up: bool, depth: int = 0

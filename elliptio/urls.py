@@ -1,4 +1,4 @@
-"""``elliptio://`` URLs for everything that reads through fsspec: pandas, polars, duckdb and others.
+"""Open ``elliptio://`` URLs for everything that reads through fsspec: pandas, polars, duckdb and others.
 
 This module is loaded by fsspec, when such a URL is first used.
 """
@@ -95,17 +95,17 @@ class ElliptioFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec ha
         return found[0] if found[0]["name"] == path else _folder(path)
 
     def ukey(self, path: str) -> str:
-        """Sha256 of the content; of a linked file that is not hashed, its name in the lake."""
+        """Return the sha256 of the content; of a linked file that is not hashed, its name in the lake."""
         found = self.info(path)
         return str(found["sha256"] or f"{found['artifact_id']}/{found['name'].partition('/')[2]}")
 
     def created(self, path: str) -> datetime:
-        """When the artifact was made (UTC)."""
+        """Return the moment at which the artifact was made (UTC)."""
         reference, _ = _split(self._strip_protocol(path))
         return self._artifact(reference).metadata.creation_time
 
     def modified(self, path: str) -> datetime:
-        """When the artifact was made (UTC): no file changes after that."""
+        """Return the moment at which the artifact was made (UTC): no file changes after that."""
         return self.created(path)
 
     def _open(self, path: str, mode: str = "rb", *arguments: Any, **options: Any) -> BinaryIO:
@@ -119,7 +119,7 @@ class ElliptioFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec ha
             raise MissingKeyError(f"elliptio://{path} names no file: it is elliptio://{path}/FILE, of {has}.")
         with _missing():
             local = os.fspath(artifact.files[relpath])
-        handler._scope().load(artifact.artifact_id)
+        handler._scope.here().load(artifact.artifact_id)
         # What reads through fsspec may forget to close; this kind of file does so by itself.
         return cast("BinaryIO", LocalFileSystem().open(local, "rb"))
 

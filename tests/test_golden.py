@@ -21,10 +21,10 @@ import pytest
 from bson import json_util
 
 import elliptio as eio
-from elliptio.indexes.opening import INDEXED_PATHS
+from elliptio.documents import extended_json
+from elliptio.indexes.indexed_paths import INDEXED_PATHS
 from elliptio.indexes.sqlite import schema as sqlite_schema
 from elliptio.indexes.sqlite.index import SqliteIndex
-from elliptio.metadata import extended_json
 from tests.golden import make
 
 GOLDEN = Path(__file__).with_name("golden") / "v1"
@@ -164,7 +164,7 @@ def test_runs_and_tags_are_read(h: eio.Handler, root: Path) -> None:
     assert train["metrics"] == {"loss": 0.25}
     assert train["error"] == {"type": "ValueError", "message": "too large"}
     assert train["end_time"] == datetime(2026, 11, 3, 10, 12, 44, 505_000, tzinfo=UTC)
-    assert h.metrics(train["run_id"])["step"].tolist() == [1]
+    assert h.runs.metrics(train["run_id"])["step"].tolist() == [1]
     assert h.tags("\u00dcber 1")["artifact_id"].tolist() == [None, DATASET]
     assert h.verify().ok
 

@@ -51,6 +51,16 @@ class Artifact:
     files, logs
         File objects by name.
 
+    Examples
+    --------
+    >>> import elliptio as eio
+    >>> h = eio.Handler("lake")
+    >>> with h.new(["data.csv"], {"project": "penguins"}) as made:
+    ...     made.file.upload_string("1,2")
+    >>> artifact = h.get(made.artifact_id)
+    >>> artifact.labels["project"], artifact.file.download_string()
+    ('penguins', '1,2')
+
     """
 
     metadata: Metadata
@@ -152,6 +162,16 @@ class NewArtifact(Artifact):
     ----------
     folder
         A local folder; everything in it is collected where no names were declared.
+
+    Examples
+    --------
+    >>> import elliptio as eio
+    >>> h = eio.Handler("lake")
+    >>> with h.new() as new:
+    ...     with new.files["model.txt"].open("w") as file:
+    ...         print("rate = 0.1", file=file)
+    >>> list(new.files)
+    ['model.txt']
 
     """
 

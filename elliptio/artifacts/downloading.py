@@ -120,7 +120,7 @@ class LinkReader(VerifyingReader):
 
 def _usable(stored: Stored, cache: Cache | None, untouched: bool) -> Cache | None:
     """Cache to ask: for remote files only; of a linked one that was touched its content decides, and no copy."""
-    return cache if untouched and stored.sha256 and stored.store.scheme != "file" else None
+    return cache if untouched and stored.sha256 and stored.store.remote else None
 
 
 def to_path(stored: Stored, target: Path, cache: Cache | None, moved: Moved) -> None:
@@ -146,7 +146,7 @@ def to_path(stored: Stored, target: Path, cache: Cache | None, moved: Moved) -> 
     with replacing(target) as part:
         if cache is not None and _from_cache(stored, part, cache, moved):
             return
-        once_more_if_remote(stored.store.scheme, fetch)
+        once_more_if_remote(stored.store.remote, fetch)
         if cache is not None:
             with open(part, "rb") as source:
                 cache.add(stored.sha256, stored.size, lambda path: clone(source, path))
@@ -174,7 +174,7 @@ def to_bytes(stored: Stored, cache: Cache | None) -> bytes:
     if copy is not None:
         with contextlib.suppress(OSError, IntegrityError), copy:
             return copy.readall()
-    found = once_more_if_remote(stored.store.scheme, fetch)
+    found = once_more_if_remote(stored.store.remote, fetch)
     if cache is not None:
         cache.add(stored.sha256, stored.size, lambda path: path.write_bytes(found))
     return found

@@ -96,6 +96,19 @@ class RemoteFile:
         Bytes, and hexadecimal hash of the content; None until published. The hash of a linked file is None until it
         is hashed.
 
+    Examples
+    --------
+    >>> import elliptio as eio
+    >>> h = eio.Handler("lake")
+    >>> with h.new(["data.csv"]) as made:
+    ...     made.file.upload_string("1,2")
+    >>> file = h.get(made.artifact_id).file
+    >>> file.relpath, file.size
+    ('data.csv', 3)
+    >>> with open(file) as opened:
+    ...     print(opened.read())
+    1,2
+
     """
 
     def __init__(
@@ -157,8 +170,8 @@ class RemoteFile:
         """
         if self._block:
             return self._block.path(self.relpath)
-        if self._store.scheme == "file":
-            return Path(self._store.root, self._key)
+        if self._store.folder is not None:
+            return Path(self._store.folder, self._key)
         raise StoreError(f"{self.remote_url} is not a local file: use .download() or .open().")
 
     def exists(self) -> bool:
@@ -271,11 +284,33 @@ class RemoteFile:
 
 
 class LocalFile(RemoteFile):
-    """A file in a local lake."""
+    """A file in a local lake.
+
+    Examples
+    --------
+    >>> import elliptio as eio
+    >>> h = eio.Handler("lake")
+    >>> with h.new(["data.csv"]) as made:
+    ...     made.file.upload_string("1,2")
+    >>> made.file.local_path.read_text()
+    '1,2'
+
+    """
 
 
 class S3File(RemoteFile):
-    """A file in an S3 lake."""
+    """A file in an S3 lake.
+
+    Examples
+    --------
+    >>> import elliptio as eio
+    >>> h = eio.Handler("s3://bucket/prefix")
+    >>> with h.new(["data.csv"]) as made:
+    ...     made.file.upload_string("1,2")
+    >>> made.file.remote_url
+    's3://bucket/prefix/.../files/data.csv'
+
+    """
 
 
 FILE_CLASSES: dict[str, type[RemoteFile]] = {"file": LocalFile, "s3": S3File}
@@ -330,6 +365,16 @@ class Files(Mapping[str, RemoteFile]):
         Makes the file object of a relpath, when it is first asked for.
     grows
         Whether a name that is not there yet is added when asked for.
+
+    Examples
+    --------
+    >>> import elliptio as eio
+    >>> h = eio.Handler("lake")
+    >>> with h.new(["a.txt", "b.txt"]) as made:
+    ...     for name in made.files:
+    ...         made.files[name].upload_string("1")
+    >>> [file.size for file in made.files.values()]
+    [1, 1]
 
     """
 

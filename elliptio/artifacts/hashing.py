@@ -181,7 +181,7 @@ class VerifyingReader(io.RawIOBase):
         super().close()
 
 
-def once_more_if_remote(scheme: str, read: Callable[[], T]) -> T:
+def once_more_if_remote(remote: bool, read: Callable[[], T]) -> T:
     """Read, and once more where the bytes came changed: on the way from a remote store that may happen once.
 
     Raises
@@ -193,7 +193,7 @@ def once_more_if_remote(scheme: str, read: Callable[[], T]) -> T:
     try:
         return read()
     except IntegrityError as error:
-        if scheme == "file":
+        if not remote:
             raise
         log.warning("%s It is read once more.", error)
         return read()

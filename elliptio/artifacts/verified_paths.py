@@ -42,8 +42,8 @@ def path_of(stored: Stored, relpath: str, cache: Cache | None) -> Path:
 
     """
     untouched = stored.is_untouched()
-    if stored.store.scheme == "file":
-        path = Path(stored.store.root, stored.key)
+    if stored.store.folder is not None:
+        path = Path(stored.store.folder, stored.key)
         if stored.store.stat(stored.key) is None:
             raise MissingKeyError(f"there is no file {stored.key!r} in {stored.store.root}")
         if not stored.sha256:

@@ -1,4 +1,4 @@
-"""The command ``elliptio``: one file a verb."""
+"""Run the command ``elliptio``: one file a verb."""
 
 from __future__ import annotations
 

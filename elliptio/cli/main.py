@@ -1,4 +1,4 @@
-"""The command ``elliptio``: reads its arguments, runs a verb, turns what goes wrong into a line and an exit code."""
+"""Run the command ``elliptio``: read arguments, run a verb, turn what goes wrong into a line and an exit code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the verbs share: their common options, how text becomes values, and the handler they work with."""
+"""Share among the verbs their common options, the reading of text as values, and the handler they work with."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def defaults() -> argparse.Namespace:
-    """Values of the common options that are not given, and the exit code of a verb that fails."""
+    """Return the common options that are not given, and the exit code of a verb that fails."""
     return argparse.Namespace(root=None, index=None, json=False, verbose=False, no_progress=False, run=None, failed=1)
 
 

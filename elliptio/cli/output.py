@@ -1,4 +1,4 @@
-"""What the command prints: results to stdout; warnings and errors, a line each, to stderr."""
+"""Print results to stdout; warnings and errors, a line each, to stderr."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def notice(kind: str, message: str, *, as_json: bool, **more: str) -> None:
 
 
 def one_line(text: str) -> str:
-    """`text` on one line, without characters that would steer a terminal."""
+    """Put `text` on one line, without characters that would steer a terminal."""
     return "".join(letter if letter.isprintable() else "�" for letter in " ".join(text.split()))
 
 
@@ -68,13 +68,13 @@ def jsonable(value: Any) -> Any:
 
 
 def iso(moment: datetime) -> str:
-    """A datetime as text: ``2026-11-01T09:30:00.125Z``."""
+    """Write a datetime as text: ``2026-11-01T09:30:00.125Z``."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return aware.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def artifact_document(artifact: Artifact, *, whole: bool) -> dict[str, Any]:
-    """Everything that is recorded about an artifact; packages and machine only if `whole`."""
+    """Return everything that is recorded about an artifact; packages and machine only if `whole`."""
     metadata = artifact.metadata
     left_out = set() if whole else {"python_packages", "environment"}
     document: dict[str, Any] = {"artifact_id": metadata.artifact_id, "creation_time": metadata.creation_time}
@@ -91,7 +91,7 @@ def artifact_document(artifact: Artifact, *, whole: bool) -> dict[str, Any]:
 
 
 def cell(value: Any, most: int = 60) -> str:
-    """A value for a table: short, on one line."""
+    """Shorten a value to one line for a table."""
     if value is None:
         return ""
     if isinstance(value, datetime):
@@ -102,19 +102,19 @@ def cell(value: Any, most: int = 60) -> str:
 
 
 def cut(text: str, width: int) -> str:
-    """`text` in at most `width` characters."""
+    """Cut `text` to at most `width` characters."""
     return text if len(text) <= width else text[: max(width - 1, 0)].rstrip() + "…"
 
 
 def width() -> int:
-    """Columns that a line may have: those of the terminal, or of COLUMNS; where there is neither, nothing is cut."""
+    """Count the columns a line may have: of the terminal, or of COLUMNS; where there is neither, nothing is cut."""
     if not os.environ.get("COLUMNS") and not sys.stdout.isatty():
         return UNLIMITED
     return shutil.get_terminal_size((160, 24)).columns
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """Lines of a table with aligned columns; the widest are cut to make lines of `width`, but never the first."""
+    """Lay out a table with aligned columns; the widest are cut to make lines of `width`, but never the first."""
     lines = [header, *rows]
     widths = _fitted([max(len(line[column]) for line in lines) for column in range(len(header))], width)
     return [

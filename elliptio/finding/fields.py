@@ -5,58 +5,77 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
 from typing import Any
 
 from elliptio.errors import QueryError
 from elliptio.indexes.query.checking import check_sort
 from elliptio.labels import Labels
 from elliptio.lake.lake import ENVIRONMENT_FIELDS
-from elliptio.metadata import FileRecord, Metadata
+from elliptio.metadata import FIELDS
 from elliptio.protocols import Query
 
 FIRST = ("creation_time", "username", "file_relpaths", "argv")
-REST = (
-    "based_on",
-    "environment_id",
-    "file_count",
-    "files",
-    "fingerprint",
-    "git",
-    "hostname",
-    "labels",
-    "lake_id",
-    "link",
-    "local_root",
-    "log_relpaths",
-    "notebook",
-    "python_packages",
-    "remote_root",
-    "reproduces",
-    "run_id",
-    "tags",
-    "total_size",
-    "version",
-    "working_directory",
-)
-COLUMNS = (*FIRST, *REST)
-
-FIELDS = {*COLUMNS, *ENVIRONMENT_FIELDS, "_id", "logs", *(entry.name for entry in dataclasses.fields(Metadata))} - {
-    "environment"
-}
-"""Top-level fields that a query or a sort may name."""
-
-_FILE_PARTS = frozenset(entry.name for entry in dataclasses.fields(FileRecord))
-
-_PARTS = {
-    "files": _FILE_PARTS,
-    "logs": _FILE_PARTS,
-    "git": frozenset(("commit", "branch", "remote", "dirty")),
-    "redactions": frozenset(("kind", "where")),
-}
-"""What may be asked for of fields that always have the same parts."""
+REST = tuple(sorted(name for name, one in FIELDS.items() if one.column and name not in FIRST))
 
 DELETED = "deleted"
 """A field and a column of deleted artifacts only: who deleted them, and when."""
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The fields of a kind of document.
+
+    Attributes
+    ----------
+    columns
+        Those that a DataFrame shows, in order.
+    fields
+        Top-level fields that a query or a sort may name.
+    more
+        Columns that are shown only where they are asked for.
+    hidden
+        Columns that are left out unless the user says otherwise.
+
+    """
+
+    columns: tuple[str, ...]
+    fields: frozenset[str]
+    more: frozenset[str]
+    hidden: tuple[str, ...] = ()
+
+    def columns_of(self, wanted: Sequence[str] | None, exclude: Sequence[str] | None) -> list[str]:
+        """Decide which columns an answer gets: those that are wanted, dotted paths included, else all but some.
+
+        Raises
+        ------
+        QueryError
+            If a column does not exist.
+
+        """
+        exclude = self.hidden if exclude is None else exclude
+        if isinstance(wanted, str) or isinstance(exclude, str):
+            raise QueryError("columns and exclude_columns are lists of names, not one text.")
+        for name in [*(wanted or ()), *exclude]:
+            top = name.split(".")[0]
+            if top not in self.columns and top not in self.more:
+                raise QueryError(f"There is no column {name!r}. Columns: {', '.join(self.columns)}.")
+            _check_part(name)
+        if wanted is None:
+            return [name for name in self.columns if name not in exclude]
+        return list(dict.fromkeys(wanted))
+
+
+_NAMES = frozenset((*FIELDS, *ENVIRONMENT_FIELDS, "_id")) - {"environment"}
+_MORE = frozenset((*ENVIRONMENT_FIELDS, "artifact_id", "logs"))
+
+ARTIFACTS = Schema((*FIRST, *REST), _NAMES, _MORE, hidden=("python_packages",))
+WITH_DELETED = dataclasses.replace(
+    ARTIFACTS, columns=(*FIRST, *sorted((*REST, DELETED))), fields=ARTIFACTS.fields | {DELETED}
+)
+
+_PARTS = {name: frozenset(one.parts) for name, one in FIELDS.items() if one.parts}
+"""What may be asked for of fields that always have the same parts."""
 
 _LOGICAL = ("$and", "$or", "$nor")
 _WHOLE_VALUES = {"$eq", "$ne", "$in", "$nin", "$exists"}
@@ -157,38 +176,7 @@ def asks_for(wanted: Query, field: str) -> bool:
     )
 
 
-def choose_columns(columns: Sequence[str] | None, exclude: Sequence[str], *, deleted: bool = False) -> list[str]:
-    """Decide which columns an answer gets.
-
-    Parameters
-    ----------
-    columns
-        Asked for by the user, dotted paths included; None means all.
-    exclude
-        Left out of "all".
-    deleted
-        Whether deleted artifacts are asked for, which have a column of their own.
-
-    Raises
-    ------
-    QueryError
-        If a column does not exist.
-
-    """
-    if isinstance(columns, str) or isinstance(exclude, str):
-        raise QueryError("columns and exclude_columns are lists of names, not one text.")
-    every = (*FIRST, *sorted((*REST, DELETED))) if deleted else COLUMNS
-    known = {*every, *ENVIRONMENT_FIELDS, "artifact_id", "logs"}
-    for name in [*(columns or ()), *exclude]:
-        if name.split(".")[0] not in known:
-            raise QueryError(f"There is no column {name!r}. Columns: {', '.join(every)}.")
-        _check_part(name)
-    if columns is None:
-        return [name for name in every if name not in set(exclude)]
-    return list(dict.fromkeys(columns))
-
-
-def checked_order(sort: Any, known: Set[str]) -> list[tuple[str, int]]:
+def check_order(sort: Any, known: Set[str]) -> list[tuple[str, int]]:
     """Return what to sort by, the newest first if nothing is asked for; refuse what cannot be sorted by."""
     order = check_sort(sort)
     for path, _ in order:

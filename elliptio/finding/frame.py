@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from elliptio.finding.search import Found
 from elliptio.lake.tags import Move
-from elliptio.metadata import VERSION
+from elliptio.metadata import Metadata
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
 _TYPES = dict.fromkeys(("creation_time", "deleted.time", "end_time", "heartbeat"), "datetime64[ms, UTC]")
-_TYPES |= dict.fromkeys(("file_count", "total_size", "version"), "int64")
-_DEFAULTS = {"file_count": 0, "total_size": 0, "version": VERSION}
+_DEFAULTS = {entry.name: entry.default for entry in dataclasses.fields(Metadata) if isinstance(entry.default, int)}
 """What `Metadata` says where an older elliptio, or somebody else, wrote no such field."""
+
+_TYPES |= dict.fromkeys(_DEFAULTS, "int64")
 
 MOVE = ("tag", "artifact_id", "time", "username")
 """What is shown of a move of a tag."""
 
 
-def to_frame(found: Found, name: str = "artifact_id") -> pd.DataFrame:
+def to_frame(found: Found) -> pd.DataFrame:
     """Shape an answer into a DataFrame indexed by identifier; its types do not depend on how many rows it has."""
     import pandas as pd
 
-    index = pd.Index(found.ids, dtype="object", name=name)
+    index = pd.Index(found.ids, dtype="object", name=found.name)
     typed = {column: _typed(column, values, index) for column, values in found.columns.items() if column in _TYPES}
     others = [column for column in found.columns if column not in typed]
     # One block of all that are plain objects: pandas would look at each column by itself.

@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from elliptio import metadata, naming
+from elliptio import documents, naming
 from elliptio.artifacts.hashing import sha256_of
 from elliptio.errors import ElliptioError, SourceError, SourceNotFoundError
 from elliptio.finding.fields import DELETED
@@ -38,7 +38,7 @@ COLUMNS = (
 
 
 def identify(lake: Lake, path: str | os.PathLike[str], *, large: bool = True) -> Found:
-    """Find the artifacts that hold exactly this file; see `Session.identify`.
+    """Find the artifacts that hold exactly this file; see `Handler.identify`.
 
     Raises
     ------
@@ -97,7 +97,7 @@ def _names(document: Mapping[str, Any], sha256: str) -> list[str]:
 
 def _in_large(lake: Lake, size: int, sha256: str) -> Iterator[tuple[Document, list[str]]]:
     """Look into the artifacts of so many files that only their ``metadata.json`` lists them."""
-    wanted = {"file_count": {"$gt": metadata.MAX_INDEXED_FILES}, "total_size": {"$gte": size}}
+    wanted = {"file_count": {"$gt": documents.MAX_INDEXED_FILES}, "total_size": {"$gte": size}}
     for document in lake.find(wanted, sort=(), limit=0):
         try:
             names = _names_in_manifest(lake, document, sha256)
@@ -117,7 +117,7 @@ def _names_in_manifest(lake: Lake, indexed: Document, sha256: str) -> list[str]:
     # To find the hash in its text takes a hundredth of the time that reading it as JSON takes.
     if sha256.encode() not in data:
         return []
-    document, _ = metadata.read_manifest(data, f"{lake.store.root}/{key}")
+    document, _ = documents.read_manifest(data, f"{lake.store.root}/{key}")
     return _names(document, sha256)
 
 

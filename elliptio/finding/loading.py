@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from elliptio import naming
 from elliptio.artifacts.artifact import Artifact, Neighbours
 from elliptio.artifacts.display import MOST_NEIGHBOURS
 from elliptio.artifacts.files import FileMaker, Files, RemoteFile
+from elliptio.documents import from_document
+from elliptio.errors import DocumentNotFoundError
+from elliptio.finding.references import resolve
+from elliptio.lake import spool
 from elliptio.lake.checks import check_document, check_indexed
 from elliptio.lake.lake import Lake
 from elliptio.lake.manifests import manifest_of
-from elliptio.metadata import FileRecord, Metadata, from_document
+from elliptio.metadata import FileRecord, Metadata
 from elliptio.protocols import Document
 from elliptio.provenance.collecting import Packages
 
@@ -26,13 +30,35 @@ def metadata_of(lake: Lake, document: Document) -> Metadata:
         found, environment, _ = manifest_of(lake, document["remote_root"])
         check_document(found, environment, f"{root}/{naming.MANIFEST}")
         document = {**found, "tags": document.get("tags", [])}
-    return from_document(document, environment, root, Packages(environment.get("python_packages", {})))
+    return from_document(document, environment, root, Packages.of_normalized(environment.get("python_packages", {})))
 
 
 def artifact_of(lake: Lake, metadata: Metadata) -> Artifact:
     """Give metadata its files and logs."""
     files, logs = files_of(lake, metadata, naming.FILES), files_of(lake, metadata, naming.LOGS)
-    return Artifact(metadata, files, logs, partial(neighbours_of, lake), partial(run_of, lake))
+    return Artifact(metadata, files, logs, *lookups(lake))
+
+
+def published(lake: Lake, artifact: str | Artifact) -> Artifact:
+    """Load an artifact to look at it: it does not count as what the next one is based on.
+
+    Raises
+    ------
+    DocumentNotFoundError
+        If there is no such artifact, or it is not published yet.
+
+    """
+    if isinstance(artifact, Artifact):
+        if not artifact.metadata.fingerprint:
+            raise DocumentNotFoundError(f"{artifact.artifact_id} is not published yet.")
+        return artifact
+    spool.flush_if_any(lake)
+    return artifact_of(lake, metadata_of(lake, lake.get(resolve(lake, artifact))))
+
+
+def lookups(lake: Lake) -> tuple[Callable[[Metadata], Neighbours], Callable[[Metadata], Document | None]]:
+    """Return what asks the index, when an artifact is shown, for what lies around it, and for its run."""
+    return partial(neighbours_of, lake), partial(run_of, lake)
 
 
 class LinkedFileMaker:

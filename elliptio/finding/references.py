@@ -1,15 +1,16 @@
-"""What users call an artifact: its identifier, a beginning of it, ``tag:NAME``, or ``NAME:latest``."""
+"""Resolve what users call an artifact: its identifier, a beginning of it, ``tag:NAME``, or ``NAME:latest``."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from elliptio.artifacts.artifact import Artifact
 from elliptio.errors import DocumentNotFoundError, MetadataError
 from elliptio.finding.search import newest, warn_if_index_is_lost
 from elliptio.lake import tags
 from elliptio.lake.lake import Lake
-from elliptio.lake.replay import last_move, originals_of
+from elliptio.lake.replay import view_of
 from elliptio.protocols import Document
 
 TAG = "tag:"
@@ -20,13 +21,47 @@ MEANINGS = {"file_relpaths": "has a file of this name", "labels.dataset": "has i
 """What NAME can be in ``NAME:latest``."""
 
 
+BasedOn = str | Artifact | Iterable[str | Artifact] | None
+"""What an artifact is based on, as users give it."""
+
+
 def is_name(reference: str) -> bool:
     """Whether this names an artifact by something else than its identifier."""
     return reference.startswith(TAG) or reference.endswith(LATEST)
 
 
-def resolve(lake: Lake, reference: str) -> str:
-    """Identifier of the artifact that ``tag:NAME`` or ``NAME:latest`` names now; anything else as it is.
+def identifier_of(artifact: str | Artifact) -> str:
+    """Return the identifier of an artifact, or what a user wrote for it."""
+    if isinstance(artifact, str):
+        return artifact
+    if not isinstance(artifact, Artifact):
+        raise DocumentNotFoundError(f"An artifact_id is a text, not a {type(artifact).__name__}.")
+    return artifact.artifact_id
+
+
+def identifiers_of(lake: Lake, based_on: str | Artifact | Iterable[str | Artifact]) -> list[str]:
+    """Resolve what an artifact is said to be based on, each once.
+
+    Raises
+    ------
+    MetadataError
+        If something is neither an artifact nor what names one.
+    DocumentNotFoundError
+        If a tag or a name names nothing.
+
+    """
+    several = [based_on] if isinstance(based_on, str | Artifact) else list(based_on)
+    identifiers = [entry.artifact_id if isinstance(entry, Artifact) else entry for entry in several]
+    for identifier in identifiers:
+        known = isinstance(identifier, str) and (identifier.startswith("artifact_") or is_name(identifier))
+        if not known or not identifier.isprintable():
+            shown = repr(identifier) if isinstance(identifier, str) else f"a {type(identifier).__name__}"
+            raise MetadataError(f"based_on takes artifacts or their identifiers ('artifact_…'), not {shown}.")
+    return list(dict.fromkeys(resolve(lake, identifier) for identifier in identifiers))
+
+
+def resolve(lake: Lake, artifact: str | Artifact) -> str:
+    """Resolve ``tag:NAME`` and ``NAME:latest`` to an identifier; anything else that names an artifact stays as it is.
 
     Raises
     ------
@@ -34,12 +69,14 @@ def resolve(lake: Lake, reference: str) -> str:
         If there is no such tag or artifact, or the name can mean several.
 
     """
+    reference = identifier_of(artifact)
     if reference.startswith(TAG):
         return tagged(lake, reference.removeprefix(TAG))
     if reference.endswith(LATEST):
         return _latest(lake, reference.removesuffix(LATEST))
     if reference.startswith("run_"):
-        raise DocumentNotFoundError(f"{reference!r} names a run, not an artifact: h.run_tree, or elliptio runs --tree.")
+        hint = "h.runs.tree, or elliptio runs --tree"
+        raise DocumentNotFoundError(f"{reference!r} names a run, not an artifact: {hint}.")
     return reference
 
 
@@ -53,13 +90,9 @@ def tagged(lake: Lake, name: str) -> str:
 
     """
     try:
-        move = last_move(lake, tags.check_name(name))
+        return view_of(lake).named(tags.check_name(name))
     except MetadataError as error:
         raise DocumentNotFoundError(str(error)) from error
-    if move is None or move.artifact_id is None:
-        originals = originals_of(lake)
-        raise tags.unknown(lake, name) if originals is None else originals.unknown(name)
-    return move.artifact_id
 
 
 def latest(lake: Lake, query: Mapping[str, Any] | None) -> Document:

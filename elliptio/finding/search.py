@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import operator
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from elliptio import naming
-from elliptio.errors import QueryError, StoreError
-from elliptio.finding.fields import DELETED, FIELDS, asks_for, check_fields, checked_order, choose_columns
+from elliptio.errors import StoreError
+from elliptio.finding.fields import ARTIFACTS, WITH_DELETED, asks_for, check_fields
+from elliptio.finding.options import Options, checked
 from elliptio.indexes.query.checking import normalize_query
 from elliptio.lake import spool
 from elliptio.lake.checks import is_artifact_root
 from elliptio.lake.lake import ENVIRONMENT_FIELDS, Lake
-from elliptio.lake.replay import originals_of
+from elliptio.lake.replay import view_of
 from elliptio.naming import normalize_package
-from elliptio.protocols import Document, Query
+from elliptio.protocols import Document
 from elliptio.system.collector import uncollected
+from elliptio.system.warn import warn
 
 MOST_COUNTED = 10_000
 """Counting takes as long as there are matches, so where more match than this, no more is said than that."""
@@ -47,6 +48,8 @@ class Found:
         How many match; more than `ids` where not all were asked for.
     exact
         False if `total` is where counting ended, and more match.
+    name
+        What the identifiers are of.
 
     """
 
@@ -54,6 +57,7 @@ class Found:
     columns: dict[str, list[Any]]
     total: int
     exact: bool = True
+    name: str = "artifact_id"
 
     @property
     def truncated(self) -> str | None:
@@ -62,33 +66,22 @@ class Found:
             return None
         return f"{len(self.ids):,} of {'' if self.exact else 'more than '}{self.total:,}"
 
-    def rows(self) -> list[dict[str, Any]]:
-        """One dict an artifact, its identifier first."""
-        return self.named("artifact_id")
+    def warn_if_truncated(self, what: str) -> None:
+        """Warn whoever called elliptio if these are not all."""
+        if self.truncated:
+            warn(f"Showing {self.truncated} {what} that match; max_docs=0 shows all.", TruncatedWarning)
 
-    def named(self, name: str) -> list[dict[str, Any]]:
-        """One dict each, its identifier first under this name."""
+    def rows(self) -> list[dict[str, Any]]:
+        """Return a dict of each, its identifier first."""
         values = zip(*self.columns.values(), strict=True) if self.columns else [()] * len(self.ids)
         return [
-            {name: identifier, **dict(zip(self.columns, row, strict=True))}
+            {self.name: identifier, **dict(zip(self.columns, row, strict=True))}
             for identifier, row in zip(self.ids, values, strict=True)
         ]
 
 
-def search(
-    lake: Lake,
-    query: Mapping[str, Any] | None = None,
-    *,
-    max_docs: int,
-    sort: Any = None,
-    columns: Sequence[str] | None = None,
-    exclude: Sequence[str] = ("python_packages",),
-    deleted: bool = False,
-    among: Sequence[str] | None = None,
-) -> Found:
-    """Answer a query; see `Handler.find` for the parameters (`exclude` is its `exclude_columns`).
-
-    `among` are the only identifiers that may be in the answer, if given.
+def search(lake: Lake, options: Options, *, among: Sequence[str] | None = None) -> Found:
+    """Answer a query; `among` are the only identifiers that may be in the answer, if given.
 
     Raises
     ------
@@ -98,29 +91,19 @@ def search(
         If the index cannot be reached.
 
     """
-    wanted = normalize_query({} if query is None else query)
-    known = FIELDS | ({DELETED} if deleted else set())
-    check_fields(wanted, known)
-    order = checked_order(sort, known)
-    chosen = choose_columns(columns, exclude, deleted=deleted)
-    check_max_docs(max_docs)
-    if among is not None:
-        wanted = {"$and": [wanted, {"_id": {"$in": list(among)}}]}
+    asked = checked(options, WITH_DELETED if options.deleted else ARTIFACTS)
+    wanted = asked.query if among is None else {"$and": [asked.query, {"_id": {"$in": list(among)}}]}
     spool.flush_if_any(lake)
-    asked = _as_then(lake, wanted)
+    wanted = view_of(lake).narrowed(wanted)
     documents, total, exact = first_of(
-        max_docs, partial(lake.find, asked, sort=order, deleted=deleted), partial(lake.count, asked, deleted=deleted)
+        asked.max_docs,
+        partial(lake.find, wanted, sort=asked.order, deleted=options.deleted),
+        partial(lake.count, wanted, deleted=options.deleted),
     )
     if not documents:
         warn_if_index_is_lost(lake)
     ids = [entry["_id"] for entry in documents]
-    return Found(ids, _columns(lake, documents, chosen), total, exact)
-
-
-def check_max_docs(max_docs: Any) -> None:
-    """Refuse what is no number of rows."""
-    if not isinstance(max_docs, int) or isinstance(max_docs, bool) or max_docs < 0:
-        raise QueryError(f"max_docs is a number of rows, or 0 for all, not {max_docs!r}.")
+    return Found(ids, _columns(lake, documents, asked.columns), total, exact)
 
 
 def first_of(
@@ -144,8 +127,7 @@ def first_of(
 def newest(lake: Lake, query: Mapping[str, Any] | None = None) -> Document | None:
     """Find the newest artifact that matches a query; None if none does.
 
-    What was made to reproduce another is passed over, unless the query asks for ``reproduces``: made again today, the
-    data of last year are not the newest.
+    What was made to reproduce another is passed over, unless the query asks for ``reproduces``.
 
     Raises
     ------
@@ -156,18 +138,10 @@ def newest(lake: Lake, query: Mapping[str, Any] | None = None) -> Document | Non
 
     """
     wanted = normalize_query({} if query is None else query)
-    check_fields(wanted, FIELDS)
+    check_fields(wanted, ARTIFACTS.fields)
     spool.flush_if_any(lake)
-    asked = _as_then(lake, wanted)
-    if asked is wanted and not asks_for(wanted, "reproduces"):
-        asked = {"$and": [wanted, {"reproduces": None}]}
+    asked = view_of(lake).newest(wanted, made_again=asks_for(wanted, "reproduces"))
     return next(lake.find(asked, sort=[("creation_time", -1)], limit=1), None)
-
-
-def _as_then(lake: Lake, wanted: Query) -> Query:
-    """Ask of what there was when the artifact was made that this process reproduces, if it reproduces one."""
-    originals = originals_of(lake)
-    return wanted if originals is None else {"$and": [wanted, originals.visible()]}
 
 
 def warn_if_index_is_lost(lake: Lake) -> None:
@@ -179,11 +153,10 @@ def warn_if_index_is_lost(lake: Lake) -> None:
             return
     except StoreError:  # the answer stands without the store
         return
-    warnings.warn(
+    warn(
         f"The lake at {lake.store.root} exists but its index {lake.index.address} holds nothing: "
         "if files were saved here, run h.reindex()",
         EmptyIndexWarning,
-        stacklevel=spool.levels_inside(),
     )
 
 

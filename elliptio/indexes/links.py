@@ -1,4 +1,4 @@
-"""From generation to generation along ``based_on``."""
+"""Follow links, the edges of ``based_on``, from generation to generation."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from itertools import islice
 from typing import Any, TypeVar
 
 _Name = TypeVar("_Name", str, int)
-"""What names a document: its identifier, or a number of the index."""
+"""Name of a document: its identifier, or a number of the index."""
 
 Link = tuple[str, str]
-"""Child and parent."""
+"""Identifiers of a child and of a parent."""
 
 AT_ONCE = 500
 """Documents asked for in one query."""
 
 
 def links_of(document: Mapping[str, Any]) -> list[Link]:
-    """Links from a document to what it is based on."""
+    """List the links from a document to what it is based on."""
     parents = document.get("based_on")
     if not isinstance(parents, list):
         return []

@@ -1,4 +1,4 @@
-"""The index on MongoDB, or in a collection that the user gives (pymongo's or mongomock's)."""
+"""Hold documents on MongoDB, or in a collection that the user gives (pymongo's or mongomock's)."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from pymongo.errors import (  # noqa: TID253
 
 from elliptio.config import hide_password
 from elliptio.errors import ConfigError, IndexUnavailableError, QueryError
+from elliptio.indexes.indexed_paths import INDEXED_PATHS
 from elliptio.indexes.links import Link, by_generations, links_of
-from elliptio.indexes.opening import INDEXED_PATHS
 from elliptio.indexes.query.ordering import sort_documents
 from elliptio.indexes.query.predicate import compile_query
-from elliptio.protocols import Document, Query, Sort
+from elliptio.protocols import Document, Index, Query, Sort
 
 log = logging.getLogger(__name__)
 
 DEFAULT_DATABASE = "elliptio"
 TIMEOUTS = {"serverSelectionTimeoutMS": 5000, "connectTimeoutMS": 5000, "socketTimeoutMS": 60_000}
-"""Milliseconds; a URL that says otherwise wins."""
+"""Options of a client, in milliseconds; a URL that says otherwise wins."""
 
 BAD_VALUE = 2
 """MongoDB's error code for what it cannot answer, such as sorting by two lists of one document."""
@@ -43,8 +43,8 @@ BAD_VALUE = 2
 _OPTIONS: CodecOptions[Any] = CodecOptions(tz_aware=True)
 
 
-class MongoIndex:
-    """Documents in a MongoDB database.
+class MongoIndex(Index):
+    """Hold documents in a MongoDB database.
 
     Parameters
     ----------
@@ -80,16 +80,17 @@ class MongoIndex:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(state["url"])  # type: ignore[misc]
 
-    def insert(self, collection: str, document: Mapping[str, Any]) -> bool:
-        """Add a document unless its ``_id`` is there."""
+    def insert(self, collection: str, *documents: Mapping[str, Any]) -> int:
+        """Add the documents whose ``_id`` is not there, one after the other, and return how many were added."""
+        added = 0
         with self._failures():
             target = self._collection(collection)
             self._prepare(collection, target)
-            try:
-                target.insert_one(dict(document))
-            except DuplicateKeyError:
-                return False
-        return True
+            for document in documents:
+                with contextlib.suppress(DuplicateKeyError):
+                    target.insert_one(dict(document))
+                    added += 1
+        return added
 
     def replace(self, collection: str, document: Mapping[str, Any]) -> None:
         """Put a document in the place of the one with its ``_id``, or add it."""
@@ -99,7 +100,7 @@ class MongoIndex:
             target.replace_one({"_id": document["_id"]}, dict(document), upsert=True)
 
     def find(self, collection: str, query: Query, *, sort: Sort = (), limit: int = 0) -> Iterator[Document]:
-        """Matching documents, lazily."""
+        """Find matching documents, lazily."""
         with self._failures():
             target = self._collection(collection)
             if self._in_memory:
@@ -113,7 +114,7 @@ class MongoIndex:
                 yield from found
 
     def count(self, collection: str, query: Query, *, limit: int = 0) -> int:
-        """How many documents match, up to a limit."""
+        """Count the documents that match, up to a limit."""
         if self._in_memory:
             return sum(1 for _ in islice(self.find(collection, query), limit or None))
         bound = {"limit": limit} if limit else {}
@@ -215,7 +216,7 @@ def _check_url(url: str, address: str) -> None:
 
 
 def index_models(collection: str) -> list[IndexModel]:
-    """MongoDB's indexes of one collection: one a path, and one for a lake's newest artifacts."""
+    """List MongoDB's indexes of one collection: one a path, and one for a lake's newest artifacts."""
     paths = INDEXED_PATHS.get(collection, ())
     models = [
         IndexModel([(f"{path[:-1]}$**" if path.endswith(".*") else path, ASCENDING)])

@@ -6,20 +6,21 @@ What is checked here can be found, shown, read and deleted later without a surpr
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 
 from elliptio import naming
+from elliptio.documents import without_many_files
 from elliptio.errors import FormatError, SourceError
-from elliptio.metadata import MAX_INDEXED_FILES
+from elliptio.metadata import FIELDS, Where
+from elliptio.rules import COUNT, SHA256, TEXT, TIME
 
 MAX_BYTES = 16 * 1024 * 1024
 """The largest document that MongoDB takes."""
 
 _ARTIFACT_ID = re.compile(r"artifact_[0-9a-f-]{36}")
 _ROOT = re.compile(r"[0-9]{4}/[0-9]{2}/[0-9]{2}/(?!\.{1,2}/)[^/\0]+/[0-9]{6}_artifact_[^/\0]+")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+_FIELDS = {name: one for name, one in FIELDS.items() if one.where is not Where.ENVIRONMENT}
 
 
 def check_artifact_id(artifact_id: Any, where: str) -> str:
@@ -77,7 +78,7 @@ def check_document(document: Mapping[str, Any], environment: Any, where: str) ->
 
     """
     check_fields(document, where)
-    missing = [name for name, (_, _, required) in _FIELDS.items() if required and name not in document]
+    missing = [name for name, one in _FIELDS.items() if one.needed and name not in document]
     if missing:
         raise FormatError(f"{where} is damaged: it has no {missing[0]}.")
     strange = [name for name in document if not isinstance(name, str) or name.startswith("$") or "." in name]
@@ -87,9 +88,7 @@ def check_document(document: Mapping[str, Any], environment: Any, where: str) ->
     check_records(document.get("logs", []), "logs", where)
     _check_sums(document, where)
     _check_environment(document, environment, where)
-    if len(document["files"]) > MAX_INDEXED_FILES:
-        document = {**document, "files": [], "file_relpaths": []}
-    check_storable(document, where)
+    check_storable(without_many_files(document), where)
     check_storable(environment, where)
 
 
@@ -102,9 +101,12 @@ def check_fields(document: Mapping[str, Any], where: str) -> None:
         If one is of another type.
 
     """
-    for name, (accepts, wanted, _) in _FIELDS.items():
-        if name in document and not accepts(document[name]):
-            raise FormatError(f"{where} is damaged: {name} is {_short(document[name])}, not {wanted}.")
+    for name, one in _FIELDS.items():
+        if name in document:
+            value, rule = document[name], one.rule
+            # Here and not in a method: each `get` comes by, for each field.
+            if not isinstance(value, rule.kinds) or (rule.also is not None and not rule.also(value)):
+                raise FormatError(f"{where} is damaged: {name} is {_short(value)}, not {rule.wanted}.")
 
 
 def check_indexed(document: Mapping[str, Any], environment: Mapping[str, Any], where: str) -> None:
@@ -146,10 +148,10 @@ def check_records(records: Any, name: str, where: str) -> None:
         except SourceError as error:
             raise FormatError(f"{where} is damaged: {error}") from error
         stamp = record.get("stamp")
-        if not _is_text_or_null(stamp):
+        if not isinstance(stamp, str | None):
             raise FormatError(f"{where} is damaged: the stamp of {record['relpath']!r} is none.")
-        hashed = _is_sha256(record.get("sha256")) or (stamp is not None and record.get("sha256", "") is None)
-        if not _is_count(record.get("size")) or not hashed:
+        hashed = SHA256.accepts(record.get("sha256")) or (stamp is not None and record.get("sha256", "") is None)
+        if not COUNT.accepts(record.get("size")) or not hashed:
             raise FormatError(f"{where} is damaged: size or sha256 of {record['relpath']!r} is none.")
     if len({record["relpath"] for record in records}) < len(records):
         raise FormatError(f"{where} is damaged: {name} has one name twice.")
@@ -165,7 +167,11 @@ def check_tombstone(tombstone: Any, folder: str, where: str) -> None:
 
     """
     deleted = tombstone.get("deleted") if isinstance(tombstone, Mapping) else None
-    if not isinstance(deleted, Mapping) or not _is_time(deleted.get("time")) or not _is_text(deleted.get("username")):
+    if (
+        not isinstance(deleted, Mapping)
+        or not TIME.accepts(deleted.get("time"))
+        or not TEXT.accepts(deleted.get("username"))
+    ):
         raise FormatError(f"{where} is damaged: it does not say who deleted it when.")
     check_place(tombstone, folder, where)
     check_storable(tombstone, where)
@@ -213,74 +219,6 @@ def _check_packages(environment: Mapping[str, Any], where: str) -> None:
     packages = environment.get("python_packages", {})
     if not isinstance(packages, Mapping) or not all(isinstance(version, str) for version in packages.values()):
         raise FormatError(f"{where} is damaged: python_packages does not map names to versions.")
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
-
-
-def _is_sha256(value: Any) -> bool:
-    return isinstance(value, str) and _SHA256.fullmatch(value) is not None
-
-
-def _is_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
-
-
-def _is_time(value: Any) -> bool:
-    return isinstance(value, datetime) and value.tzinfo is not None
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _is_text_or_null(value: Any) -> bool:
-    return value is None or isinstance(value, str)
-
-
-def _is_link(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and value.startswith(("/", "s3://")) and "\0" not in value)
-
-
-def _is_git(value: Any) -> bool:
-    return value is None or (
-        isinstance(value, Mapping)
-        and all(item is None or isinstance(item, bool if name == "dirty" else str) for name, item in value.items())
-    )
-
-
-def _is_objects(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, Mapping) for item in value)
-
-
-_Rule = tuple[Callable[[Any], bool], str, bool]
-"""What a field accepts, that in words, and whether it must be there."""
-
-
-def _rules(names: Sequence[str], accepts: Callable[[Any], bool], wanted: str, required: bool) -> dict[str, _Rule]:
-    return dict.fromkeys(names, (accepts, wanted, required))
-
-
-_FIELDS = {
-    **_rules(("artifact_id", "run_id", "username", "hostname", "argv"), _is_text, "a text", True),
-    **_rules(("remote_root", "local_root", "lake_id"), _is_text, "a text", False),
-    **_rules(
-        ("environment_id", "working_directory", "notebook", "repository_root", "reproduces"),
-        _is_text_or_null,
-        "a text or null",
-        False,
-    ),
-    **_rules(("creation_time",), _is_time, "a time with a zone", True),
-    **_rules(("file_relpaths",), _is_texts, "a list of texts", True),
-    **_rules(("based_on", "tags", "log_relpaths"), _is_texts, "a list of texts", False),
-    **_rules(("file_count", "total_size"), _is_count, "a number of 64 bits, 0 or more", True),
-    **_rules(("fingerprint",), _is_sha256, "64 hexadecimal digits", True),
-    **_rules(("labels",), lambda value: isinstance(value, dict), "an object", False),
-    **_rules(("link",), _is_link, "an absolute path, s3://bucket/prefix or null", False),
-    **_rules(("git",), _is_git, "an object or null", False),
-    **_rules(("redactions",), _is_objects, "a list of objects", False),
-}
 
 
 def _short(value: Any) -> str:

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from functools import partial
+from types import MappingProxyType
+from typing import Any, TypeVar, cast
 
 from elliptio import naming
 from elliptio.artifacts.downloading import PLAIN, Downloads
-from elliptio.errors import DocumentNotFoundError, IndexUnavailableError, StoreError
+from elliptio.documents import NewerFormatError, check_version, without_many_files
+from elliptio.errors import DocumentNotFoundError, FormatError, IndexUnavailableError, StoreError
 from elliptio.indexes.query import checking
-from elliptio.metadata import MAX_INDEXED_FILES, check_version
+from elliptio.lake.json_files import FROM_BACKUP, read_json
 from elliptio.protocols import Document, Index, Query, Sort, Store
 from elliptio.stores.opening import open_store
 from elliptio.system.forking import Lock
 from elliptio.system.os_errors import damage_named
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 ARTIFACTS = "artifacts"
 ENVIRONMENTS = "environments"
@@ -70,17 +78,7 @@ class Lake:
         self._lock = Lock()
         self._identity: str | None = None
         self._format_checked = False
-        # Whether artifacts of this process wait in the spool, and when it was last looked for those of others.
-        self.spooled = False
-        self.spool_checked = -math.inf
-        # Artifacts that wait without a file there, because it could not be written: their places by identifier.
-        self.unnoted: dict[str, str] = {}
-        # What was already said of the spool's files: once is enough.
-        self.spool_reported: set[str] = set()
-        # Moves of tags that were read, by tag and number.
-        self.tag_moves: dict[tuple[str, int], Any] = {}
-        # The artifacts that this process reproduces, if they are known not to be in this lake.
-        self.reproduces_nothing = ""
+        self._own: dict[type, Any] = {}
         self._paused_until = -math.inf
         self._failure = ""
         self._places: dict[str, Store] = {}
@@ -90,6 +88,13 @@ class Lake:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state)  # type: ignore[misc]
+
+    def own(self, kind: type[T]) -> T:
+        """Return what a module keeps of this lake as long as the process lives, made when it first asks."""
+        found = self._own.get(kind)
+        if found is None:
+            found = self._own.setdefault(kind, kind())
+        return cast("T", found)
 
     @property
     def lake_id(self) -> str:
@@ -114,13 +119,14 @@ class Lake:
             If a newer elliptio wrote it.
 
         """
-        if self._format_checked:
-            return
-        with contextlib.suppress(StoreError, ValueError), self.store.open(naming.LAKE_IDENTITY) as file:
-            found = json.loads(file.read())
-            if isinstance(found, dict):
-                check_version(found, f"{self.store.root}/{naming.LAKE_IDENTITY}")
-        self._format_checked = True
+        if not self._format_checked:
+            try:
+                read_json(self.store, naming.LAKE_IDENTITY)
+            except NewerFormatError:
+                raise
+            except (StoreError, FormatError) as error:
+                log.debug("%s", error)
+            self._format_checked = True
 
     def restore_identity(self, lake_id: str) -> None:
         """Write the identity of a lake that has none; one that is there stays."""
@@ -129,17 +135,13 @@ class Lake:
         self.store.create(naming.LAKE_IDENTITY, json.dumps(identity, indent=1).encode() + b"\n")
 
     def _read_identity(self, *, create: bool) -> str | None:
-        where = f"{self.store.root}/{naming.LAKE_IDENTITY}"
         if self.store.stat(naming.LAKE_IDENTITY) is None:
             if not create:
                 return None
             self.restore_identity(naming.new_id("lake")[0])
         # Read back in every case: of two processes that made it at once, one won.
-        with self.store.open(naming.LAKE_IDENTITY) as file:
-            data = file.read()
-        with damage_named(where, "Restore it from a backup."):
-            found = json.loads(data)
-            check_version(found, where)
+        found = read_json(self.store, naming.LAKE_IDENTITY)
+        with damage_named(f"{self.store.root}/{naming.LAKE_IDENTITY}", FROM_BACKUP):
             if not isinstance(found["lake_id"], str):
                 raise TypeError("lake_id is no text")
         return str(found["lake_id"])
@@ -217,11 +219,10 @@ class Lake:
 
     def add_manifest(self, document: Document, environment: Mapping[str, Any]) -> bool:
         """Add what a ``metadata.json`` says, unless it is there or was deleted; tell whether it was added."""
-        if document.get("file_count", 0) > MAX_INDEXED_FILES:
-            document = {**document, "files": [], "file_relpaths": []}
+        document = without_many_files(document)
         if environment.get("_id"):
             self.index.insert(ENVIRONMENTS, environment)
-        return self.index.insert(ARTIFACTS, document) and self._still_there(document)
+        return bool(self.index.insert(ARTIFACTS, document)) and self._still_there(document)
 
     def replace(self, document: Document) -> None:
         """Put a document in the place of its older form; of an artifact that was deleted meanwhile none stays."""
@@ -247,13 +248,9 @@ class Lake:
         """
         if not isinstance(artifact_id, str) or not artifact_id or not _is_valid(artifact_id):
             raise DocumentNotFoundError(f"An artifact_id is a text such as 'artifact_0195…', not {artifact_id!r}.")
-        found = self._beginning_with(ARTIFACTS, artifact_id)
-        if len(found) == 1:
-            check_version(found[0], f"The document of {found[0]['_id']}")
-            return found[0]
-        if found:
-            named = ", ".join(document["_id"] for document in found[:2])
-            raise DocumentNotFoundError(f"More than one artifact_id begins with {artifact_id!r}: {named}, … Give more.")
+        found = by_identifier(partial(self.index.find, ARTIFACTS), artifact_id, "artifact_id", self._scope())
+        if found is not None:
+            return found
         tombstone = self.tombstone(artifact_id)
         if tombstone is not None:
             who, when = _deletion(tombstone)
@@ -272,15 +269,9 @@ class Lake:
 
     def tombstone(self, artifact_id: str) -> Document | None:
         """What is left of a deleted artifact, by its identifier or a unique beginning of it."""
-        found = self._beginning_with(TOMBSTONES, artifact_id)
-        return found[0] if len(found) == 1 else None
-
-    def _beginning_with(self, collection: str, artifact_id: str) -> list[Document]:
-        """The document of exactly this identifier, else up to three whose identifiers begin with it."""
-        for document in self.index.find(collection, self._scoped({"_id": artifact_id}), limit=1):
-            return [document]
-        beginning = {"_id": {"$gte": artifact_id, "$lt": artifact_id + "\U0010ffff"}}
-        return list(self.index.find(collection, self._scoped(beginning), sort=[("_id", 1)], limit=3))
+        with contextlib.suppress(DocumentNotFoundError):  # a beginning that fits several
+            return by_identifier(partial(self.index.find, TOMBSTONES), artifact_id, "artifact_id", self._scope())
+        return None
 
     def is_empty(self) -> bool:
         """Whether the index knows no artifact of this lake."""
@@ -367,13 +358,53 @@ class Lake:
             for key, value in wanted.items()
         }
 
-    def _scoped(self, wanted: Query) -> Query:
+    def _scope(self) -> Query:
+        """Condition that keeps to this lake, where the index may hold documents of others."""
         if not self.shared:
             self.check_format()
-            return wanted
+            return {}
         # A lake that has no identity yet has no artifacts either: nothing equals its missing one.
-        scope = {"lake_id": self.known_id() or "none"}
-        return {**scope, **wanted} if "lake_id" not in wanted else {"$and": [scope, wanted]}
+        return {"lake_id": self.known_id() or "none"}
+
+    def _scoped(self, wanted: Query) -> Query:
+        scope = self._scope()
+        return {**scope, **wanted} if "lake_id" not in wanted or not scope else {"$and": [scope, wanted]}
+
+
+def by_identifier(
+    find: Callable[..., Iterator[Document]], identifier: str, name: str, scope: Query = MappingProxyType({})
+) -> Document | None:
+    """Find the document of exactly this identifier, else the only one whose identifier begins with it.
+
+    Parameters
+    ----------
+    find
+        Asks the index, with ``sort`` and ``limit``.
+    identifier
+        The identifier, or its beginning.
+    name
+        What it is called in messages.
+    scope
+        What else must hold for it.
+
+    Raises
+    ------
+    DocumentNotFoundError
+        If several begin with it.
+    FormatError
+        If a newer elliptio wrote it.
+
+    """
+    found = list(find({**scope, "_id": identifier}, limit=1))
+    if not found:
+        beginning = {**scope, "_id": {"$gte": identifier, "$lt": identifier + "\U0010ffff"}}
+        found = list(find(beginning, sort=[("_id", 1)], limit=3))
+    if len(found) > 1:
+        named = ", ".join(document["_id"] for document in found[:2])
+        raise DocumentNotFoundError(f"More than one {name} begins with {identifier!r}: {named}, … Give more.")
+    if found:
+        check_version(found[0], f"The document of {found[0]['_id']}")
+    return found[0] if found else None
 
 
 def _deletion(tombstone: Document) -> tuple[str, str]:

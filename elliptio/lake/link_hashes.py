@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from elliptio.documents import without_many_files
 from elliptio.errors import StoreError
 from elliptio.lake import tags
 from elliptio.lake.lake import Lake
-from elliptio.metadata import MAX_INDEXED_FILES
 from elliptio.protocols import Document
 
 TRIES = 5
@@ -27,7 +27,7 @@ def tell_index(lake: Lake, artifact_id: str, document: Document) -> None:
 
     """
     fingerprint = document["fingerprint"]
-    files = document["files"] if document["file_count"] <= MAX_INDEXED_FILES else []
+    files = without_many_files(document)["files"]
     for _ in range(TRIES):
         known = next(lake.find({"_id": artifact_id}, sort=(), limit=1), None)
         if known is None or known.get("fingerprint") == fingerprint:

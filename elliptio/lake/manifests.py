@@ -6,9 +6,11 @@ import json
 import re
 
 from elliptio import naming
+from elliptio.documents import read_manifest
 from elliptio.errors import FormatError, MissingKeyError
+from elliptio.lake.json_files import FROM_BACKUP, read_json
 from elliptio.lake.lake import FORMAT_VERSION, Lake
-from elliptio.metadata import FileRecord, check_version, fingerprint_of, read_manifest, record_of
+from elliptio.metadata import FileRecord, fingerprint_of, record_of
 from elliptio.protocols import Document
 from elliptio.system.os_errors import damage_named
 
@@ -33,7 +35,7 @@ def manifest_of(lake: Lake, folder: str) -> tuple[Document, Document, str]:
     with lake.store.open(key, whole=True) as file:
         document, environment = read_manifest(file.read(), where)
     if document.get("link") is not None:
-        with damage_named(where, "Restore it from a backup."):
+        with damage_named(where, FROM_BACKUP):
             document = _with_hashes(lake, folder, document)
     return document, environment, where
 
@@ -57,13 +59,10 @@ def _with_hashes(lake: Lake, folder: str, document: Document) -> Document:
     key = f"{folder}/{naming.HASHES}"
     where = f"{lake.store.root}/{key}"
     try:
-        with lake.store.open(key, whole=True) as file:
-            data = file.read()
+        found = read_json(lake.store, key)
     except MissingKeyError:
         return document
-    with damage_named(where, "Restore it from a backup."):
-        found = json.loads(data)
-        check_version(found, where)
+    with damage_named(where, FROM_BACKUP):
         hashes = found["sha256"]
         if len(hashes) != len(document["files"]) or not all(map(_SHA256.fullmatch, hashes)):
             raise FormatError(f"{where} is damaged: it has no sha256 of each of {len(document['files']):,} files.")

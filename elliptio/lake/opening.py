@@ -10,7 +10,7 @@ from typing import Any
 
 from elliptio.artifacts.cache import Cache
 from elliptio.artifacts.downloading import Downloads
-from elliptio.artifacts.files import LocalFile, RemoteFile, S3File
+from elliptio.artifacts.files import FILE_CLASSES, LocalFile, RemoteFile, S3File
 from elliptio.config import Setting, size_in_bytes, user_cache_folder, user_data_folder
 from elliptio.errors import ConfigError
 from elliptio.indexes.opening import open_index
@@ -22,9 +22,9 @@ from elliptio.stores.opening import open_store
 
 def open_lake(
     settings: Mapping[str, Setting],
-    *,
     root: str | os.PathLike[str] | Store | None = None,
-    index: Index | None = None,
+    index: str | Index | None = None,
+    *,
     collection: Any = None,
     remote_file_cls: type[RemoteFile] | None = None,
 ) -> Lake:
@@ -40,10 +40,12 @@ def open_lake(
     """
     if collection is not None and (index is not None or settings["index"].origin == "argument"):
         raise ConfigError("Give either index= or collection=, not both.")
+    index = None if isinstance(index, str) else index  # which the settings have
     _check_kinds(index, collection)
-    scheme = _scheme_of(remote_file_cls)
-    store = _open_store(settings, chosen_root(settings, scheme) if root is None else root)
-    if scheme is not None and scheme != store.scheme:
+    if remote_file_cls not in (None, LocalFile, S3File):
+        raise ConfigError(f"remote_file_cls is eio.LocalFile or eio.S3File, not {remote_file_cls!r}.")
+    store = _open_store(settings, chosen_root(settings, remote_file_cls) if root is None else root)
+    if remote_file_cls not in (None, FILE_CLASSES.get(store.scheme)):
         raise ConfigError(f"remote_file_cls does not go with the root {store.root!r}, which is {store.scheme}://.")
     if collection is not None:
         from elliptio.indexes.mongo import MongoIndex
@@ -68,8 +70,8 @@ def open_cache(settings: Mapping[str, Setting]) -> Cache | None:
     return Cache(user_cache_folder(settings), cap) if cap else None
 
 
-def chosen_root(settings: Mapping[str, Setting], scheme: str | None = None) -> str:
-    """Root of the lake by the settings; only roots of `scheme` where one is asked for.
+def chosen_root(settings: Mapping[str, Setting], kind: type[RemoteFile] | None = None) -> str:
+    """Choose the root of the lake by the settings; only one that holds this kind of files, where one is asked for.
 
     Raises
     ------
@@ -78,14 +80,14 @@ def chosen_root(settings: Mapping[str, Setting], scheme: str | None = None) -> s
 
     """
     root = settings["root"].value
-    if scheme == "s3":
+    if kind is S3File:
         bucket = settings["s3_bucket_name"].value
         if bucket:
             return bucket if "://" in bucket else f"s3://{bucket}"
         if root and root.lower().startswith("s3://"):
             return str(root)
         raise ConfigError("No bucket is set: set ELLIPTIO_S3_BUCKET_NAME, or ELLIPTIO_ROOT=s3://bucket/prefix.")
-    if scheme == "file":
+    if kind is LocalFile:
         root = settings["local_root"].value or (root if root and "://" not in root else None)
     return str(root or user_data_folder(settings) / "lake")
 
@@ -98,13 +100,6 @@ def _check_kinds(index: Any, collection: Any) -> None:
     kind = type(collection)
     if collection is not None and not (hasattr(kind, "find") and hasattr(kind, "insert_one")):
         raise ConfigError(f"collection= is a pymongo or mongomock collection, not {collection!r}.")
-
-
-def _scheme_of(remote_file_cls: type[RemoteFile] | None) -> str | None:
-    schemes: dict[Any, str | None] = {None: None, LocalFile: "file", S3File: "s3"}
-    if remote_file_cls not in schemes:
-        raise ConfigError(f"remote_file_cls is eio.LocalFile or eio.S3File, not {remote_file_cls!r}.")
-    return schemes[remote_file_cls]
 
 
 def _open_store(settings: Mapping[str, Setting], root: str | os.PathLike[str] | Store) -> Store:
@@ -121,7 +116,7 @@ def _open_store(settings: Mapping[str, Setting], root: str | os.PathLike[str] | 
 
 def _own_index_path(store: Store, settings: Mapping[str, Setting]) -> Path:
     """Where a lake's own index lies: inside a local lake; for others in the user's data folder, one a root."""
-    if store.scheme == "file":
-        return Path(store.root, LAKE_FOLDER, "index.sqlite")
+    if store.folder is not None:
+        return Path(store.folder, LAKE_FOLDER, "index.sqlite")
     name = hashlib.sha256(store.root.encode()).hexdigest()[:16]
     return user_data_folder(settings) / "indexes" / f"{store.scheme}_{name}.sqlite"

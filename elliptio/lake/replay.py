@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from elliptio.errors import DocumentNotFoundError, ElliptioError
 from elliptio.lake import tags
 from elliptio.lake.lake import Lake
+from elliptio.lake.view import View
 from elliptio.protocols import Document, Query
 from elliptio.system.forking import Lock
 
@@ -40,6 +41,8 @@ class Originals:
     ----------
     until
         When the next of them was made: what is younger was not there.
+    moves
+        Those of tags that this process made, by tag.
 
     """
 
@@ -48,7 +51,7 @@ class Originals:
         self._documents = list(documents)
         self._waiting = list(documents)
         self._made: list[str] = []
-        self._moves: dict[str, tags.Move] = {}
+        self.moves: dict[str, tags.Move] = {}
         self._lock = Lock()
 
     def __str__(self) -> str:
@@ -83,118 +86,117 @@ class Originals:
         with self._lock:
             return artifact_id in self._made
 
-    # --- tags ---
-
-    def last_move(self, lake: Lake, name: str) -> tags.Move | None:
-        """Last move of a tag: by this process, else by others before the artifact was made.
-
-        Raises
-        ------
-        FormatError
-            If it is damaged.
-
-        """
-        with self._lock:
-            if name in self._moves:
-                return self._moves[name]
-        move = tags.last(lake, name)
-        if move is None or self._was_then(move):
-            return move
-        return next((move for move in tags.history(lake, name) if self._was_then(move)), None)
-
-    def point(self, lake: Lake, name: str, artifact_id: str, *, overwrite: bool, username: str) -> None:
-        """Let a tag name an artifact, for this process only.
-
-        Raises
-        ------
-        TagTakenError
-            If it named another then, unless `overwrite`.
-        FormatError
-            If what it named cannot be read, unless `overwrite`.
-
-        """
-        move = None if overwrite else self.last_move(lake, name)
-        if move is not None and move.artifact_id not in (None, artifact_id):
-            raise tags.taken(move, artifact_id)
-        self._move(name, artifact_id, username)
-        log.warning("The tag %r is not set in the lake: this process only reproduces %s.", name, self)
-
-    def remove(self, lake: Lake, name: str, *, username: str) -> None:
-        """Let a tag name nothing, for this process only.
-
-        Raises
-        ------
-        DocumentNotFoundError
-            If there never was such a tag; one that was removed may have been so by the original of this process.
-
-        """
-        if self.last_move(lake, name) is None:
-            raise self.unknown(name)
-        self._move(name, None, username)
-        log.warning("The tag %r is not taken away in the lake: this process only reproduces %s.", name, self)
-
-    def unknown(self, name: str) -> DocumentNotFoundError:
-        """Say that there is no such tag."""
-        return DocumentNotFoundError(
-            f"There is no tag {name!r} here: this process reproduces {self}, and sees its time."
-        )
-
-    def _was_then(self, move: tags.Move) -> bool:
-        """Whether others moved a tag before the artifact was made.
+    def was_then(self, move: tags.Move) -> bool:
+        """Tell whether others moved a tag before the artifact was made.
 
         What the same user moved after the first of several was made is taken for a deed of the command itself.
         """
         first = self._documents[0]
         return move.time < (first["creation_time"] if move.username == first.get("username") else self.until)
 
+
+class Replay(View):
+    """What a process sees that makes artifacts again: what there was then, and what it made itself.
+
+    Nor does it move what others see: the tags that it gives and takes are kept here.
+    """
+
+    def __init__(self, lake: Lake, originals: Originals) -> None:
+        super().__init__(lake)
+        self._originals = originals
+
+    def narrowed(self, wanted: Query) -> Query:
+        """Narrow a query to what there was when the artifact was made, and what this process made itself."""
+        return {"$and": [wanted, self._originals.visible()]}
+
+    def newest(self, wanted: Query, *, made_again: bool) -> Query:
+        """Narrow a query in the same way: what this process made again counts."""
+        return self.narrowed(wanted)
+
+    def claim(self, relpaths: Sequence[str], artifact_id: str) -> str | None:
+        """Tell which artifact one with these files was made to reproduce; each is taken once."""
+        return self._originals.claim(relpaths, artifact_id)
+
+    def keeps(self, artifact_id: str) -> str | None:
+        """Tell why an artifact must not be deleted here; None if this process made it itself."""
+        return None if self._originals.has_made(artifact_id) else f"this process only reproduces {self._originals}"
+
+    def named(self, name: str) -> str:
+        """Identifier of the artifact that a tag names as this process sees it."""
+        move = self._last_move(name)
+        if move is None or move.artifact_id is None:
+            raise self._unknown(name)
+        return move.artifact_id
+
+    def tag(self, artifact_id: str, name: str, *, overwrite: bool, username: str) -> None:
+        """Let a tag name an artifact, for this process only."""
+        artifact_id, _ = self._place_of(artifact_id)
+        move = None if overwrite else self._last_move(name)
+        if move is not None and move.artifact_id not in (None, artifact_id):
+            raise tags.taken(move, artifact_id)
+        self._move(name, artifact_id, username)
+        log.warning("The tag %r is not set in the lake: this process only reproduces %s.", name, self._originals)
+
+    def untag(self, name: str, *, username: str) -> None:
+        """Let a tag name nothing, for this process only; one that was removed may have been so by the original."""
+        if self._last_move(name) is None:
+            raise self._unknown(name)
+        self._move(name, None, username)
+        log.warning("The tag %r is not taken away in the lake: this process only reproduces %s.", name, self._originals)
+
+    def _last_move(self, name: str) -> tags.Move | None:
+        """Find the last move of a tag: by this process, else by others before the artifact was made."""
+        if name in self._originals.moves:
+            return self._originals.moves[name]
+        move = tags.last(self._lake, name)
+        if move is None or self._originals.was_then(move):
+            return move
+        return next((move for move in tags.history(self._lake, name) if self._originals.was_then(move)), None)
+
     def _move(self, name: str, artifact_id: str | None, username: str) -> None:
-        move = tags.Move(name, 0, artifact_id, datetime.now(tz=UTC), username)
-        with self._lock:
-            self._moves[name] = move
+        self._originals.moves[name] = tags.Move(name, 0, artifact_id, datetime.now(tz=UTC), username)
+
+    def _unknown(self, name: str) -> DocumentNotFoundError:
+        return DocumentNotFoundError(
+            f"There is no tag {name!r} here: this process reproduces {self._originals}, and sees its time."
+        )
 
 
 _known: dict[tuple[str, str], Originals] = {}
 """What this process reproduces, by the variable and the root of the lake: it may open a lake more than once."""
 
 
-def originals_of(lake: Lake, *, strict: bool = False) -> Originals | None:
-    """Look up what this process reproduces, if that is in this lake; None in all others.
+class _Elsewhere:
+    """Which artifacts are known not to be in a lake."""
+
+    named = ""
+
+
+def view_of(lake: Lake, *, strict: bool = False) -> View:
+    """Choose how this process sees a lake: as of then if it makes artifacts of this lake again, else as it is.
 
     Raises
     ------
     IndexUnavailableError
-        If the index cannot be reached, and `strict`: else a save goes on, and does not say what it reproduces.
+        If the index does not tell which, and `strict`: else a save goes on, and does not say what it reproduces.
 
     """
     named = os.environ.get(REPRODUCES)
     if not named:
-        return None
-    key = (named, lake.store.root)
-    if key not in _known and lake.reproduces_nothing != named:
+        return View(lake)
+    key, elsewhere = (named, lake.store.root), lake.own(_Elsewhere)
+    if key not in _known and elsewhere.named != named:
         try:
             documents = _look_up(lake, named.split(","))
         except ElliptioError:
             if strict:
                 raise
-            return None
+            return View(lake)
         if documents:
             _known.setdefault(key, Originals(documents))
         else:
-            lake.reproduces_nothing = named
-    return _known.get(key)
-
-
-def last_move(lake: Lake, name: str) -> tags.Move | None:
-    """Last move of a tag, as this process sees it.
-
-    Raises
-    ------
-    FormatError
-        If it is damaged.
-
-    """
-    originals = originals_of(lake)
-    return tags.last(lake, name) if originals is None else originals.last_move(lake, name)
+            elsewhere.named = named
+    return Replay(lake, _known[key]) if key in _known else View(lake)
 
 
 def _look_up(lake: Lake, artifact_ids: list[str]) -> list[Document]:

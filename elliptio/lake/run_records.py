@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from elliptio import naming
+from elliptio.documents import extended_json
 from elliptio.errors import DocumentNotFoundError, ElliptioError, FormatError, IndexUnavailableError, MissingKeyError
 from elliptio.labels import MAX_LABELS_BYTES
 from elliptio.lake.checks import check_storable
-from elliptio.lake.lake import Lake
-from elliptio.metadata import VERSION, check_version, extended_json, read_extended_json
+from elliptio.lake.json_files import read_json
+from elliptio.lake.lake import Lake, by_identifier
+from elliptio.metadata import VERSION
 from elliptio.protocols import Document
 from elliptio.system import liveness
 from elliptio.system.os_errors import damage_named
@@ -38,6 +40,8 @@ _LOG = re.compile(r"log-([0-9]{8})\.json")
 _LONGEST = 64 << 20
 """Bytes of one of its files; what is longer is none."""
 
+_ADVICE = "Restore it from a backup; what other runs say does not depend on it."
+
 _TEXTS = ("run_id", "name", "root", "username", "hostname", "argv")
 
 Files = dict[str, set[str]]
@@ -56,7 +60,7 @@ def log_name(number: int) -> str:
 
 def lock_path(lake: Lake, run_id: str) -> str | None:
     """Which file is locked while a run lives, if the lake lies in a folder."""
-    return str(Path(lake.store.root, key(run_id, LOCK))) if lake.store.scheme == "file" else None
+    return None if lake.store.folder is None else str(Path(lake.store.folder, key(run_id, LOCK)))
 
 
 def now() -> datetime:
@@ -164,11 +168,8 @@ def read_file(lake: Lake, run_id: str, name: str) -> dict[str, Any]:
 
     """
     where = f"{lake.store.root}/{key(run_id, name)}"
-    with lake.store.open(key(run_id, name), whole=True) as file:
-        data = file.read(_LONGEST + 1)
-    with damage_named(where, "Restore it from a backup; what other runs say does not depend on it."):
-        found = dict(read_extended_json(data))
-        check_version(found, where)
+    found = dict(read_json(lake.store, key(run_id, name), advice=_ADVICE, longest=_LONGEST))
+    with damage_named(where, _ADVICE):
         _check(found, name)
         if name in (BEGIN, END):
             check_storable(found, where)
@@ -313,14 +314,9 @@ def get(lake: Lake, run_id: str) -> Document:
     """
     if not isinstance(run_id, str) or not run_id.startswith("run_") or not run_id.isprintable():
         raise DocumentNotFoundError(f"A run_id is a text such as 'run_0195…', not {run_id!r:.100}.")
-    wanted = {"_id": {"$gte": run_id, "$lt": run_id + "\U0010ffff"}}
-    found = list(lake.find_runs(wanted, sort=[("_id", 1)], limit=2))
-    if len(found) == 1 or (found and found[0]["_id"] == run_id):
-        check_version(found[0], f"The document of {found[0]['_id']}")
-        return found[0]
-    if found:
-        named = ", ".join(document["_id"] for document in found)
-        raise DocumentNotFoundError(f"More than one run_id begins with {run_id!r}: {named}, … Give more.")
+    found = by_identifier(lake.find_runs, run_id, "run_id")
+    if found is not None:
+        return found
     raise DocumentNotFoundError(
         f"There is no run {run_id!r} in {lake.index.address}. h.runs() or `elliptio runs` lists those that were made "
         "with h.run(…)."

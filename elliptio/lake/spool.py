@@ -7,28 +7,27 @@ An artifact lies complete in the store before it is recorded, so all that must b
 
 from __future__ import annotations
 
+import contextlib
 import logging
-import secrets
-import sys
+import math
 import time
-import warnings
-from types import FrameType
+from typing import Self
 
 from elliptio import naming
 from elliptio.errors import ElliptioError, FormatError, IndexUnavailableError, MissingKeyError, StoreError
 from elliptio.lake import run_records, tags
 from elliptio.lake.checks import check_document, check_place, lies_at
 from elliptio.lake.lake import Lake
-from elliptio.metadata import read_manifest
-from elliptio.protocols import Document, StoredFile
+from elliptio.lake.manifests import manifest_of
+from elliptio.protocols import StoredFile
+from elliptio.system.warn import warn
 
 log = logging.getLogger(__name__)
 
 SPOOL = f"{naming.LAKE_FOLDER}/spool"
 
-TAGS_NOTE = f"{SPOOL}/tags_"
-
-RUN_NOTE = f"{SPOOL}/run_"
+TAGS, RUN = "tags_", "run_"
+"""Beginnings of the names of notes that are of tags, and of a run; of an artifact it is its identifier."""
 
 LONGEST = 4096
 """Bytes of a place in a lake; what is longer is none."""
@@ -41,52 +40,90 @@ class SpooledWarning(UserWarning):
     """An artifact, a tag or a run is saved, but cannot be found yet: the index could not be reached."""
 
 
-def note(lake: Lake, artifact_id: str, root_key: str) -> None:
-    """Note that an artifact waits for the index."""
-    lake.store.create(f"{SPOOL}/{artifact_id}", root_key.encode())
+class _Waiting:
+    """What this process knows of what waits for the index of a lake.
+
+    Attributes
+    ----------
+    some
+        Whether something of this process does.
+    looked
+        When it was last looked for what other processes left.
+    unnoted
+        Notes that could not be written: what they say by name.
+    reported
+        What was already said: once is enough.
+
+    """
+
+    def __init__(self) -> None:
+        self.some = False
+        self.looked = -math.inf
+        self.unnoted: dict[str, str] = {}
+        self.reported: set[str] = set()
 
 
-def note_tags(lake: Lake) -> None:
-    """Note that the index has to be told of tags."""
-    lake.spooled = True
-    # A name of its own: whoever delivers must not take away a note that was written after it had looked.
-    lake.store.create(f"{TAGS_NOTE}{secrets.token_hex(8)}", b"")
+class telling:  # reads as what it does, as `contextlib.suppress` does
+    """Let the index follow in a block what the store holds by now; where it cannot, note that and warn.
+
+    Parameters
+    ----------
+    lake
+        The lake.
+    note, content
+        Name of the note, and what it says.
+    says
+        What is the matter as long as the index does not follow.
+    always
+        True: warn also where something was known to wait before.
+
+    Attributes
+    ----------
+    done
+        Whether the index follows.
+
+    """
+
+    # A class, and no generator: so that each save is a few calls shorter.
+    def __init__(self, lake: Lake, *, note: str, says: str, content: str = "", always: bool = False) -> None:
+        self._lake = lake
+        self._note = note
+        self._content = content
+        self._says = says
+        self._always = always
+        self.done = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        self.done = error is None
+        if isinstance(error, ElliptioError):
+            # The store has all, so nothing may fail here.
+            _note(self._lake, self._note, self._content, f"{self._says}: {error}", always=self._always)
+            return True
+        if error is not None:
+            # What interrupts is what the caller must see, also where no note can be written.
+            with contextlib.suppress(ElliptioError):
+                self._lake.store.create(f"{SPOOL}/{self._note}", self._content.encode())
+        return False
 
 
-def note_run(lake: Lake, run_id: str) -> None:
-    """Note that the index has to be told of a run."""
-    lake.spooled = True
-    lake.store.create(f"{SPOOL}/{run_id}", b"")
-
-
-def keep(lake: Lake, artifact_id: str, root_key: str, error: ElliptioError) -> None:
-    """Note that an artifact waits for the index, and say so once; only remember it where the store takes no note."""
-    how = "They are recorded at the next call that reaches the index, or by `elliptio flush`."
-    told = lake.spooled
-    lake.spooled = True
+def _note(lake: Lake, name: str, content: str, said: str, *, always: bool) -> None:
+    waiting = lake.own(_Waiting)
+    told, waiting.some = waiting.some, True
+    how = "That is made up for at the next call that reaches the index, or by `elliptio flush`."
     try:
-        note(lake, artifact_id, root_key)
+        lake.store.create(f"{SPOOL}/{name}", content.encode())
     except StoreError as failure:
-        told = bool(lake.unnoted)
-        lake.unnoted[artifact_id] = root_key
+        told = bool(waiting.unnoted)
+        waiting.unnoted[name] = content
         how = (
-            f"Nor could it be noted that they wait: {failure} They are recorded at the next call of this program that "
-            "reaches the index, or by `elliptio reindex`."
+            f"Nor could it be noted: {failure} It is made up for at the next call of this program that reaches the "
+            "index, or by `elliptio reindex`."
         )
-    if not told:
-        warnings.warn(
-            f"The files are saved, but cannot be found yet: {error} {how}", SpooledWarning, stacklevel=levels_inside()
-        )
-
-
-def levels_inside() -> int:
-    """How many frames up the first one outside elliptio is: the user's line is what a warning should point at."""
-    frame: FrameType | None = sys._getframe(1)
-    level = 1
-    while frame is not None and str(frame.f_globals.get("__name__", "")).split(".")[0] in ("elliptio", "contextlib"):
-        frame = frame.f_back
-        level += 1
-    return level
+    if always or not told:
+        warn(f"{said} {how}", SpooledWarning)
 
 
 def flush(lake: Lake) -> list[str]:
@@ -114,23 +151,23 @@ def flush_if_any(lake: Lake) -> None:
         If something waits and the index cannot even be read.
 
     """
-    now = time.monotonic()
-    if not lake.spooled and lake.store.scheme != "file" and now - lake.spool_checked < LOOK_SECONDS:
+    waiting, now = lake.own(_Waiting), time.monotonic()
+    if not waiting.some and lake.store.remote and now - waiting.looked < LOOK_SECONDS:
         return
-    lake.spool_checked = now
+    waiting.looked = now
     try:
-        waiting = list(lake.store.list(SPOOL))
+        notes = list(lake.store.list(SPOOL))
     except StoreError as error:
         _report(lake, SPOOL, f"Cannot look for artifacts that wait for the index: {error}")
         return
-    if not waiting and not lake.unnoted:
+    if not notes and not waiting.unnoted:
         return
     # Reading comes first: where that fails too, the caller should learn it now, and not wait for it twice.
     lake.has("")
     try:
-        delivered = _deliver(lake, waiting)
+        delivered = _deliver(lake, notes)
     except IndexUnavailableError as error:
-        number = len(waiting) + len(lake.unnoted)
+        number = len(notes) + len(waiting.unnoted)
         _report(
             lake, "index", f"{number:,} artifacts, tags or runs wait for the index, which cannot be written: {error}"
         )
@@ -139,68 +176,70 @@ def flush_if_any(lake: Lake) -> None:
         log.info("Recorded %d artifacts that had waited for the index.", len(delivered))
 
 
-def _deliver(lake: Lake, waiting: list[StoredFile]) -> list[str]:
-    delivered = _deliver_unnoted(lake)
-    notes = [stored for stored in waiting if stored.key.startswith(TAGS_NOTE)]
-    for stored in sorted({*waiting} - {*notes}, key=lambda stored: stored.key):
-        try:
-            artifact_id = (_deliver_run if stored.key.startswith(RUN_NOTE) else _deliver_one)(lake, stored)
-        except IndexUnavailableError:
-            raise
-        except ElliptioError as error:
-            _report(lake, stored.key, f"{lake.store.root}/{stored.key} cannot be recorded in the index: {error}")
-        else:
-            delivered += [artifact_id] if artifact_id else []
-    if notes:
-        tags.sync(lake)
-        for stored in notes:
-            lake.store.remove(stored.key)
-    lake.reached()
-    lake.spooled = False
-    return delivered
-
-
-def _deliver_unnoted(lake: Lake) -> list[str]:
-    """Record what only this process knows to wait."""
+def _deliver(lake: Lake, stored: list[StoredFile]) -> list[str]:
+    waiting = lake.own(_Waiting)
+    notes = {one.key.removeprefix(f"{SPOOL}/"): one for one in stored}
+    names = sorted({*notes, *waiting.unnoted})
     delivered = []
-    for artifact_id, root_key in list(lake.unnoted.items()):
+    for name in names:
+        if name.startswith(TAGS):
+            continue
         try:
-            delivered += [artifact_id] if _record(lake, root_key) else []
+            if name.startswith(RUN):
+                _deliver_run(lake, name)
+            else:
+                delivered += _deliver_artifact(lake, name, notes.get(name))
         except IndexUnavailableError:
             raise
         except ElliptioError as error:
-            _report(lake, artifact_id, f"{lake.store.root}/{root_key} cannot be recorded in the index: {error}")
-        lake.unnoted.pop(artifact_id, None)
+            _report(lake, name, f"{lake.store.root}/{SPOOL}/{name} cannot be recorded in the index: {error}")
+        waiting.unnoted.pop(name, None)
+    of_tags = [name for name in names if name.startswith(TAGS)]
+    if of_tags:
+        tags.sync(lake)
+    for name in of_tags:
+        _forget(lake, name)
+    lake.reached()
+    waiting.some = False
     return delivered
 
 
-def _deliver_one(lake: Lake, stored: StoredFile) -> str | None:
-    """Record one artifact; None where nothing was left to record."""
+def _forget(lake: Lake, name: str) -> None:
+    """Take a note away: what it is of is delivered."""
+    lake.own(_Waiting).unnoted.pop(name, None)
+    lake.store.remove(f"{SPOOL}/{name}")
+
+
+def _deliver_artifact(lake: Lake, artifact_id: str, note: StoredFile | None) -> list[str]:
+    """Record one artifact, and return its identifier; nothing where nothing was left to record."""
     try:
-        root_key = _read_root_key(lake, stored)
+        root_key = lake.own(_Waiting).unnoted[artifact_id] if note is None else _read_root_key(lake, note)
     except MissingKeyError:  # another process was quicker
-        return None
+        return []
     found = _record(lake, root_key)
-    lake.store.remove(stored.key)
-    return found
+    if note is not None:
+        lake.store.remove(note.key)
+    return [found] if found else []
 
 
-def _deliver_run(lake: Lake, stored: StoredFile) -> None:
+def _deliver_run(lake: Lake, run_id: str) -> None:
     # Not after it: what ends meanwhile is noted again.
-    lake.store.remove(stored.key)
+    lake.store.remove(f"{SPOOL}/{run_id}")
     try:
-        run_records.record(lake, stored.key.removeprefix(f"{SPOOL}/"))
+        run_records.record(lake, run_id)
     except IndexUnavailableError:
-        lake.store.create(stored.key, b"")
+        lake.store.create(f"{SPOOL}/{run_id}", b"")
         raise
 
 
 def _record(lake: Lake, root_key: str) -> str | None:
     """Put an artifact into the index; None where it was deleted since."""
     try:
-        document, environment = _read_artifact(lake, root_key)
+        document, environment, where = manifest_of(lake, root_key)
     except MissingKeyError:
         return None
+    check_place(document, root_key, where)
+    check_document(document, environment, where)
     added = lake.add_manifest({**document, "remote_root": root_key, "lake_id": lake.lake_id}, environment)
     return document["_id"] if added or lake.has(document["_id"]) else None
 
@@ -219,17 +258,8 @@ def _read_root_key(lake: Lake, stored: StoredFile) -> str:
     return root_key
 
 
-def _read_artifact(lake: Lake, root_key: str) -> tuple[Document, Document]:
-    key = f"{root_key}/{naming.MANIFEST}"
-    where = f"{lake.store.root}/{key}"
-    with lake.store.open(key) as file:
-        document, environment = read_manifest(file.read(), where)
-    check_place(document, root_key, where)
-    check_document(document, environment, where)
-    return document, environment
-
-
-def _report(lake: Lake, key: str, message: str) -> None:
-    if key not in lake.spool_reported:
-        lake.spool_reported.add(key)
+def _report(lake: Lake, what: str, message: str) -> None:
+    reported = lake.own(_Waiting).reported
+    if what not in reported:
+        reported.add(what)
         log.warning("%s", message)

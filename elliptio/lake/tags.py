@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote, unquote
@@ -17,8 +17,9 @@ from urllib.parse import quote, unquote
 from elliptio import naming
 from elliptio.errors import DocumentNotFoundError, FormatError, MetadataError, TagTakenError
 from elliptio.lake.checks import check_artifact_id, lies_at
+from elliptio.lake.json_files import read_json
 from elliptio.lake.lake import Lake
-from elliptio.metadata import VERSION, check_version
+from elliptio.metadata import VERSION
 from elliptio.protocols import Document, Query
 from elliptio.system.os_errors import damage_named
 from elliptio.system.parallel import each
@@ -55,6 +56,26 @@ class Move:
 
 Heads = Mapping[str, int]
 """The number of the last move of each tag."""
+
+
+class _Known:
+    """What this process knows of the tags of a lake.
+
+    Attributes
+    ----------
+    keys
+        Tag and number by key, None where a key is none of a move.
+    moves
+        Moves that were read: one never changes.
+    told
+        The last moves that the index was made to follow.
+
+    """
+
+    def __init__(self) -> None:
+        self.keys: dict[str, tuple[str, int] | None] = {}
+        self.moves: dict[tuple[str, int], Move] = {}
+        self.told: Heads | None = None
 
 
 def check_name(name: str) -> str:
@@ -129,14 +150,11 @@ def read(lake: Lake, name: str, number: int) -> Move:
 
     """
     key = _key(name, number)
-    where = f"{lake.store.root}/{key}"
-    with lake.store.open(key) as file:
-        data = file.read(_LONGEST + 1)
-    with damage_named(where, "To set the tag anew: overwrite=True."):
-        found = json.loads(data)
-        check_version(found, where)
+    where, advice = f"{lake.store.root}/{key}", "To set the tag anew: overwrite=True."
+    found = read_json(lake.store, key, advice=advice, longest=_LONGEST)
+    with damage_named(where, advice):
         move = Move(name, number, found["artifact_id"], datetime.fromisoformat(found["time"]), found["username"])
-        if not isinstance(move.username, str) or move.time.tzinfo is None or len(data) > _LONGEST:
+        if not isinstance(move.username, str) or move.time.tzinfo is None:
             raise ValueError("it does not say who moved the tag when")
     if move.artifact_id is not None:
         check_artifact_id(move.artifact_id, where)
@@ -145,29 +163,31 @@ def read(lake: Lake, name: str, number: int) -> Move:
 
 def heads(lake: Lake) -> dict[str, int]:
     """List all tags, with the number of the last move of each; those that were removed too."""
-    found: dict[str, int] = {}
+    keys, found = lake.own(_Known).keys, dict[str, int]()
     for stored in lake.store.list(TAGS):
-        parsed = parse_key(stored.key)
-        if parsed:
-            found[parsed[0]] = max(parsed[1], found.get(parsed[0], 0))
+        if stored.key not in keys:
+            keys[stored.key] = parse_key(stored.key)
+        parsed = keys[stored.key]
+        if parsed is not None and parsed[1] > found.get(parsed[0], 0):
+            found[parsed[0]] = parsed[1]
     return found
 
 
 def moves_at(lake: Lake, at: Heads) -> tuple[dict[str, Move], dict[str, FormatError]]:
     """Read the moves with these numbers, several at once, and tell which cannot be read and why."""
+    known = lake.own(_Known).moves
     damaged: dict[str, FormatError] = {}
 
     def look(item: tuple[str, int]) -> None:
-        # A move never changes, so each is read once.
         try:
-            lake.tag_moves[item] = read(lake, *item)
+            known[item] = read(lake, *item)
         except FormatError as error:
             damaged[item[0]] = error
 
-    unread = [item for item in at.items() if item not in lake.tag_moves]
+    unread = [item for item in at.items() if item not in known]
     if unread:
         each(look, unread, workers=min(lake.store.concurrency, len(unread)), name="elliptio-tags")
-    moves = {item[0]: lake.tag_moves[item] for item in at.items() if item[0] not in damaged}
+    moves = {item[0]: known[item] for item in at.items() if item[0] not in damaged}
     return moves, damaged
 
 
@@ -302,11 +322,18 @@ def release(lake: Lake, artifact_id: str, *, username: str) -> None:
 # --- the index ---
 
 
-def sync(lake: Lake) -> dict[str, FormatError]:
+def sync(lake: Lake, *, changes: bool = False) -> dict[str, FormatError]:
     """Make the index say of every artifact which tags it has, and tell which tags cannot be read and why.
 
     Safe beside others who do so or move tags: whoever writes last looks once more, and writes again if others were
     quicker.
+
+    Parameters
+    ----------
+    lake
+        The lake.
+    changes
+        True: look only at tags that moved since this process last did so. What else the index may say is left alone.
 
     Raises
     ------
@@ -314,22 +341,28 @@ def sync(lake: Lake) -> dict[str, FormatError]:
         If the index fails.
 
     """
+    known = lake.own(_Known)
+    told = known.told if changes else None
     while True:
         at = heads(lake)
         found, damaged = moves_at(lake, at)
-        wanted: dict[str, list[str]] = {}
-        for name in sorted(found):
-            artifact_id = found[name].artifact_id
-            if artifact_id is not None:
-                wanted.setdefault(artifact_id, []).append(name)
-        if not _write_index(lake, wanted, damaged) or heads(lake) == at:
+        moved = set(at) if told is None else {name for name, number in at.items() if told.get(name) != number}
+        if not _write_index(lake, found, damaged, moved, everything=told is None) or heads(lake) == at:
+            known.told = None if damaged else at
             return damaged
+        told = at if changes else None
 
 
-def _write_index(lake: Lake, wanted: Mapping[str, list[str]], damaged: Iterable[str]) -> bool:
+def _write_index(
+    lake: Lake, moves: Mapping[str, Move], damaged: Iterable[str], moved: Set[str], *, everything: bool
+) -> bool:
     """Give documents the tags that they should have, and tell whether any had others; damaged tags stay."""
+    wanted: dict[str, list[str]] = {}
+    for name in sorted(moves):
+        wanted.setdefault(moves[name].artifact_id or "", []).append(name)
+    ids = {moves[name].artifact_id or "" for name in moved if name in moves}
     stale = {}
-    for document in _concerned(lake, list(wanted)):
+    for document in _concerned(lake, sorted(ids - {""}), None if everything else sorted(moved)):
         had = document.get("tags") or []
         names = sorted({*wanted.get(document["_id"], ()), *(name for name in damaged if name in had)})
         if had != names:
@@ -339,10 +372,11 @@ def _write_index(lake: Lake, wanted: Mapping[str, list[str]], damaged: Iterable[
     return bool(stale)
 
 
-def _concerned(lake: Lake, ids: list[str]) -> Iterator[Document]:
-    """Documents that have tags in the index, or should have."""
-    batches: list[Query] = [{"_id": {"$in": ids[start : start + AT_ONCE]}} for start in range(0, len(ids), AT_ONCE)]
-    for query in [{"tags": {"$gte": ""}}, *batches]:
+def _concerned(lake: Lake, ids: Sequence[str], names: Sequence[str] | None) -> Iterator[Document]:
+    """Find documents that have one of these tags in the index, any if None, and those of these artifacts."""
+    asked: list[Query] = [{"tags": {"$gte": ""} if names is None else {"$in": list(names)}}]
+    asked += [{"_id": {"$in": list(ids[start : start + AT_ONCE])}} for start in range(0, len(ids), AT_ONCE)]
+    for query in asked:
         for document in lake.find(query, sort=(), limit=0):
             if lies_at(document["_id"], document.get("remote_root")):
                 yield document

@@ -1,4 +1,4 @@
-"""What an artifact was made from, and what was made of it, over all generations."""
+"""Follow what an artifact was made from, and what was made of it, over all generations."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MOST_BOXES = 300
 
 @dataclass(frozen=True)
 class Lineage:
-    """Where an artifact comes from, and where it went.
+    """The artifacts that one was made from, and those that were made of it.
 
     Attributes
     ----------
@@ -41,6 +41,21 @@ class Lineage:
         Identifiers, nearest first, those of the deleted included.
     links
         (child, parent) pairs of identifiers.
+
+    Examples
+    --------
+    >>> import elliptio as eio
+    >>> h = eio.Handler("lake")
+    >>> with h.new(["data.csv"]) as data:
+    ...     data.file.upload_string("1,2")
+    >>> with h.new(["model.txt"], based_on=data) as model:
+    ...     model.file.upload_string("1.5")
+    >>> lineage = h.lineage(model)
+    >>> lineage.ancestors == [data.artifact_id]
+    True
+    >>> print(lineage)
+    ┌─ artifact_...  data.csv  ...
+    ▶ artifact_...  model.txt  ...
 
     """
 
@@ -54,7 +69,7 @@ class Lineage:
         return len(self.ancestors) + 1 + len(self.descendants)
 
     def nodes(self) -> list[Node]:
-        """All artifacts of the lineage, oldest generation first."""
+        """List all artifacts of the lineage, oldest generation first."""
         generations = _generations(self.artifact_id, self.links, up=False)
         above = _generations(self.artifact_id, self.links, up=True)
         generations |= {identifier: -above[identifier] for identifier in self.ancestors}
@@ -72,7 +87,7 @@ class Lineage:
         return [node(identifier) for identifier in wanted]
 
     def to_frame(self) -> pd.DataFrame:
-        """One row an artifact, oldest generation first.
+        """Return a table with a row an artifact, oldest generation first.
 
         Returns
         -------
@@ -97,7 +112,7 @@ class Lineage:
         return frame
 
     def to_networkx(self) -> networkx.DiGraph[str]:
-        """A graph for algorithms: edges lead from parents to children. Needs the extra ``lineage``.
+        """Make a graph for algorithms: edges lead from parents to children. Needs the extra ``lineage``.
 
         Returns
         -------
@@ -114,15 +129,15 @@ class Lineage:
         return notation.graph(self.nodes(), self.links)
 
     def to_mermaid(self) -> str:
-        """A flowchart that GitHub, GitLab and JupyterLab draw in Markdown."""
+        """Write a flowchart that GitHub, GitLab and JupyterLab draw in Markdown."""
         return notation.mermaid(self.nodes(), self.links, self.artifact_id)
 
     def to_dot(self) -> str:
-        """A graph for Graphviz."""
+        """Write a graph for Graphviz."""
         return notation.dot(self.nodes(), self.links, self.artifact_id)
 
     def to_svg(self, *, most: int = MOST_BOXES) -> str:
-        """A picture, drawn left to right; a notebook shows it by itself.
+        """Draw a picture from left to right; a notebook shows it by itself.
 
         Runs of ``with h.run(…)`` stand, with round ends, between what they loaded and what they made.
         The middle of long chains is folded, and so are many artifacts with the same neighbours.
@@ -171,7 +186,7 @@ def lineage(lake: Lake, artifact_id: str, *, direction: Direction = "both", dept
 
 
 def relatives(lake: Lake, *, ancestors_of: str | None, descendants_of: str | None) -> list[str] | None:
-    """Identifiers of all that an artifact was made from, or that was made of one, or both; None if not asked for."""
+    """Identify all that an artifact was made from, or that was made of one, or both; None if not asked for."""
     found = []
     if ancestors_of is not None:
         found.append(set(lineage(lake, ancestors_of, direction="up").ancestors))
@@ -181,7 +196,7 @@ def relatives(lake: Lake, *, ancestors_of: str | None, descendants_of: str | Non
 
 
 def _identify(lake: Lake, artifact_id: str) -> str:
-    """Identifier of an artifact, deleted or not, by a unique beginning of it."""
+    """Find the identifier of an artifact, deleted or not, by a unique beginning of it."""
     try:
         return str(lake.get(artifact_id)["_id"])
     except DocumentNotFoundError:
@@ -192,7 +207,7 @@ def _identify(lake: Lake, artifact_id: str) -> str:
 
 
 def _read(find: Callable[[Query], Iterator[Document]], ids: Sequence[str]) -> dict[str, Document]:
-    """Documents by identifier, many in one query."""
+    """Read documents by identifier, many in one query."""
     parts = (ids[start : start + AT_ONCE] for start in range(0, len(ids), AT_ONCE))
     return {document["_id"]: document for part in parts for document in find({"_id": {"$in": part}})}
 
@@ -204,7 +219,7 @@ def _state(document: Document | None) -> Literal["here", "deleted", "unknown"]:
 
 
 def _generations(start: str, links: Iterable[Link], *, up: bool) -> dict[str, int]:
-    """Distance from an artifact to all that it reaches."""
+    """Measure the distance from an artifact to all that it reaches."""
     following: dict[str, list[str]] = {}
     for link in links:
         following.setdefault(link[not up], []).append(link[up])

@@ -1,4 +1,4 @@
-"""The cells that were executed in this session of Jupyter or IPython, as a notebook.
+"""Make a notebook of the cells that were executed in this session of Jupyter or IPython.
 
 Only who runs inside IPython has cells. A notebook has its cells in an order of its own and may be edited after they
 ran; what counts here is what was executed, in the order in which it was.
@@ -6,19 +6,15 @@ ran; what counts here is what was executed, in the order in which it was.
 
 from __future__ import annotations
 
-import logging
 import re
-import sys
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from elliptio.provenance.secrets.assignments import is_placeholder, is_secret_option
 from elliptio.provenance.secrets.redaction import MASK, Finding, redact, redact_argv
 
-_log = logging.getLogger(__name__)
-
 MAX_BYTES = 5 << 20
-"""So much is kept of all cells together, the last ones first."""
+"""Bytes that are kept of all cells together, the last ones first."""
 
 MAX_CELL = 1 << 20
 """Characters of one cell; a longer one holds data rather than code."""
@@ -56,21 +52,6 @@ class _Source(NamedTuple):
 # Of the last notebook only: its cells are looked up by their text, so that each is masked once in a session.
 _sources: dict[str, _Source] = {}
 _last: tuple[list[str], Notebook | None] = ([], None)
-
-
-def executed_cells() -> list[str]:
-    """Return the text of each cell executed so far, that which runs now included; its place is its number.
-
-    Empty outside IPython. A place is empty where the session's history was cleared.
-    """
-    try:
-        # Only a kernel has imported IPython by now; importing it to ask would cost half a second.
-        interactive = sys.modules.get("IPython")
-        shell: Any = interactive.get_ipython() if interactive is not None else None
-        return [] if shell is None else list(shell.history_manager.input_hist_raw)
-    except Exception:
-        _log.debug("no cells", exc_info=True)
-        return []
 
 
 def to_notebook(cells: list[str]) -> Notebook | None:

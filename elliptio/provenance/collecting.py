@@ -1,4 +1,4 @@
-"""Who made an artifact, where, with which command, code and packages: facts in, values out.
+"""Collect who made an artifact, where, with which command, code and packages: facts in, values out.
 
 Each fact is captured or honestly absent. No probe fails an upload: what goes wrong is logged at level debug.
 """
@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from elliptio.naming import CELLS_LOG, DIFF_LOG, OUTPUT_LOG
 from elliptio.provenance import packages, process
-from elliptio.provenance.cells import executed_cells
 from elliptio.provenance.machine import environment_facts, environment_id
 from elliptio.provenance.packages import Packages, installed_packages
-from elliptio.provenance.process import argv, hostname, mock_username, notebook_path, username
+from elliptio.provenance.process import argv, executed_cells, hostname, mock_username, notebook_path, username
 from elliptio.provenance.secrets.redaction import Finding, redact
 from elliptio.system.forking import Lock
 
@@ -51,7 +50,7 @@ _T = TypeVar("_T")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Provenance:
-    """What is known about the origin of an artifact.
+    """The known facts about the origin of an artifact.
 
     Parameters
     ----------
@@ -98,9 +97,10 @@ class _Redacted:
 
 
 _MOST_NAMED = 1000
-"""Secrets that are named one by one: a document has an end."""
+"""Limit of secrets that are named one by one: a document has an end."""
 
 _NO_PACKAGES: dict[str, str] = {}
+_NO_REPOSITORY: dict[str, Any] = {"working_directory": None, "git": None, "diff": None}
 
 _lock = Lock()
 _environment: tuple[dict[str, str], dict[str, Any]] | None = None
@@ -129,29 +129,58 @@ def collect(directory: Path | None = None, git_diff: str = "all", *, ask_git: bo
     Any thread may call this, several at once. A thread does not inherit `mock_username`, so start it in a copy of the
     context: ``executor.submit(contextvars.copy_context().run, collect)``.
     """
-    command, argv_findings = _redacted_argv()
-    state = _try(functools.partial(_git_state, directory), None) if ask_git else None
-    diff, diff_findings = _redacted_diff(state, git_diff)
-    found = [("argv", "argument", argv_findings), (DIFF_LOG, "line", diff_findings)]
+    probes: dict[str, Callable[[], Any]] = {
+        "argv": process.redacted_argv,
+        "username": username,
+        "hostname": hostname,
+        "notebook": notebook_path,
+        "environment": environment,
+    }
+    known: dict[str, Any] = {}
+    for fact, probe in probes.items():
+        try:
+            known[fact] = probe()
+        except Exception:
+            _log.debug("the %s is missing", fact, exc_info=True)
+    command, masked = known.get("argv", ("", []))
+    of_repository, masked_in_diff = _of_repository(directory, git_diff) if ask_git else (_NO_REPOSITORY, [])
     return Provenance(
-        username=_try(username, "unknown"),
-        hostname=_try(hostname, "unknown"),
+        username=known.get("username", "unknown"),
+        hostname=known.get("hostname", "unknown"),
         argv=command,
-        working_directory=None if state is None else state.working_directory,
-        git=None if state is None else state.facts,
-        diff=diff,
-        notebook=_try(notebook_path, None),
-        environment=_known_environment(),
-        redactions=[entry for one in found for entry in _masked_in(*one)],
-        repository_root=None if state is None else _try(lambda: process.named_root(state.toplevel), None),
+        notebook=known.get("notebook"),
+        environment=known.get("environment") or _empty_environment(),
+        redactions=[
+            *(_masked_in("argv", "argument", masked) if masked else ()),
+            *(_masked_in(DIFF_LOG, "line", masked_in_diff) if masked_in_diff else ()),
+        ],
+        **of_repository,
     )
+
+
+def _of_repository(directory: Path | None, git_diff: str) -> tuple[dict[str, Any], list[Finding]]:
+    """Collect the facts of the repository around a directory, and what was masked in its diff."""
+    state = _try(functools.partial(_git_state, directory), None)
+    if state is None:
+        return _NO_REPOSITORY, []
+    nothing: tuple[str | None, list[Finding]] = None, []
+    diff, findings = _try(functools.partial(_diff, state, git_diff), nothing)
+    facts = {
+        "working_directory": state.working_directory,
+        "git": state.facts,
+        "diff": diff,
+        "repository_root": _try(functools.partial(process.named_root, state.toplevel), None),
+    }
+    return facts, findings
 
 
 def notebook_of(cells: list[str]) -> tuple[bytes | None, list[dict[str, str]]]:
     """Make a notebook of executed cells, None of none, and tell ``kind`` and ``where`` of what was masked in it."""
+    if not cells:
+        return None, []
     from elliptio.provenance.cells import to_notebook
 
-    made = _try(lambda: to_notebook(cells), None) if cells else None
+    made = _try(lambda: to_notebook(cells), None)
     if made is None:
         return None, []
     masked = [
@@ -178,37 +207,36 @@ def _bounded(masked: list[dict[str, str]], where: str) -> list[dict[str, str]]:
 
 
 def in_repository(directory: Path | None = None) -> bool:
-    """Whether a directory (the working directory if None) lies in a git repository, so that `collect` asks git."""
+    """Tell whether a directory (the working directory if None) lies in a git repository, so that `collect` asks git."""
     from elliptio.provenance.git.directory import find_toplevel
 
     return find_toplevel(Path() if directory is None else directory) is not None
 
 
 def is_unchanged(directory: Path | None = None) -> bool:
-    """Whether nothing changed in a repository since it was last asked about, so that `collect` takes no time."""
+    """Tell whether nothing changed in a repository since it was last asked about, so that `collect` takes no time."""
     from elliptio.provenance.git.repository import unchanged_state
 
     return _try(lambda: unchanged_state(Path() if directory is None else directory), None) is not None
 
 
-def _known_environment() -> dict[str, Any]:
-    """Return what `environment` does; one without facts where it fails."""
-    try:
-        return environment()
-    except Exception:
-        _log.debug("the environment is missing", exc_info=True)
-        document: dict[str, Any] = {"python_packages": {}}
-        return {"_id": environment_id(document), **document}
+def _empty_environment() -> dict[str, Any]:
+    document: dict[str, Any] = {"python_packages": {}}
+    return {"_id": environment_id(document), **document}
 
 
 def environment() -> dict[str, Any]:
     """Return the document for the collection ``environments``; the same object while nothing changed, do not modify."""
     global _environment
-    installed = _try(packages.snapshot, _NO_PACKAGES)
+    try:
+        installed = packages.snapshot()
+    except Exception:
+        _log.debug("the packages are missing", exc_info=True)
+        installed = _NO_PACKAGES
     known = _environment
     if known is not None and known[0] is installed:
         return known[1]
-    document: dict[str, Any] = {**_try(environment_facts, {}), "python_packages": Packages(installed)}
+    document: dict[str, Any] = {**_try(environment_facts, {}), "python_packages": Packages.of_normalized(installed)}
     document = {"_id": environment_id(document), **document}
     with _lock:
         if _environment is not None and _environment[1] == document:
@@ -231,20 +259,10 @@ def _git_state(directory: Path | None) -> GitState | None:
     return repository_state(Path.cwd() if directory is None else directory)
 
 
-def _redacted_argv() -> tuple[str, list[Finding]]:
-    nothing: tuple[str, list[Finding]] = "", []
-    return _try(process.redacted_argv, nothing)
-
-
-def _redacted_diff(state: GitState | None, scope: str) -> tuple[str | None, list[Finding]]:
-    nothing: tuple[str | None, list[Finding]] = None, []
-    return _try(functools.partial(_diff, state, scope), nothing)
-
-
-def _diff(state: GitState | None, scope: str) -> tuple[str | None, list[Finding]]:
+def _diff(state: GitState, scope: str) -> tuple[str | None, list[Finding]]:
     """Return the diff of the working tree, masked, and what was masked in it."""
     global _redacted
-    if state is None or not state.dirty or scope == "none":
+    if not state.dirty or scope == "none":
         return None, []
     known = _redacted
     if known is None or known.state is not state or known.scope != scope:

@@ -1,4 +1,4 @@
-"""The machine, the interpreter and the job: everything about the environment that no call can change.
+"""Describe the machine, the interpreter and the job: everything about the environment that no call can change.
 
 All of it is read once per process. Nothing here may differ between two calls in one process (no load, no free memory),
 because an environment is stored once per distinct content.

@@ -1,4 +1,4 @@
-"""Which packages are installed, by name and version.
+"""List the installed packages by name and version.
 
 The names are read from the directories ``NAME-VERSION.dist-info`` on ``sys.path``, which is fifty times faster than
 opening every ``METADATA`` file, and remembered per directory for as long as its modification time stays the same.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-import stat
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,22 +25,25 @@ _RACY_NS = 2_000_000_000
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._]*[A-Za-z0-9])?")
 _VERSION = re.compile(r"[0-9][A-Za-z0-9.!+]*")
+# Pip leaves names with "~" behind when it cannot remove a package.
+_METADATA = re.compile(r"(?!~).*\.(?:dist|egg)-info", re.ASCII | re.IGNORECASE | re.DOTALL)
+_METADATA_IN_EGG = re.compile(rf"{_METADATA.pattern}|egg-info", _METADATA.flags)
 _METADATA_FILES = ("METADATA", "PKG-INFO", "")
 
 _Stamp = tuple[int, int, int]
 
 
 class _Reading(NamedTuple):
-    """What one entry of ``sys.path`` held when it was last read."""
+    """The packages of one entry of ``sys.path`` when it was last read, and the stamps of all that was looked at."""
 
-    stamp: _Stamp | None
+    stamps: dict[str, _Stamp | None]
     reusable: bool
     packages: dict[str, str]
-    opened: tuple[tuple[str, _Stamp | None], ...]
 
 
 class _Snapshot(NamedTuple):
-    key: tuple[str, ...]
+    """The packages of all entries together."""
+
     readings: tuple[_Reading, ...]
     packages: dict[str, str]
 
@@ -56,12 +58,20 @@ class Packages(dict[str, str]):
 
     Examples
     --------
+    >>> from elliptio.provenance.packages import Packages
     >>> Packages({"scikit-learn": "1.5.0"})["Scikit_Learn"]
     '1.5.0'
     """
 
     def __init__(self, packages: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
         super().__init__((normalize_package(name), version) for name, version in dict(packages).items())
+
+    @classmethod
+    def of_normalized(cls, packages: Mapping[str, str]) -> Packages:
+        """Take packages whose names are normalized already, as those of each document are."""
+        made = cls.__new__(cls)
+        made.update(packages)
+        return made
 
     def __getitem__(self, name: str) -> str:
         version = super().get(normalize_package(name))
@@ -97,7 +107,12 @@ def snapshot(paths: Sequence[str] | None = None) -> dict[str, str]:
     """Return what `installed_packages` does, as the very same object for as long as nothing changed; do not modify."""
     key = _absolute(sys.path if paths is None else paths)
     with _lock:
-        readings = tuple(_read(entry) for entry in key)
+        known = [_readings.get(entry) for entry in key]
+        now = _stamps(path for reading in known if reading is not None for path in reading.stamps).items()
+        readings = tuple(
+            reading if reading is not None and reading.reusable and reading.stamps.items() <= now else _read(entry)
+            for entry, reading in zip(key, known, strict=True)
+        )
         last = _snapshots.get(key)
         if last is not None and all(a is b for a, b in zip(last.readings, readings, strict=True)):
             return last.packages
@@ -109,7 +124,7 @@ def snapshot(paths: Sequence[str] | None = None) -> dict[str, str]:
             packages = last.packages
         if len(_snapshots) > 16:
             _snapshots.clear()
-        _snapshots[key] = _Snapshot(key, readings, packages)
+        _snapshots[key] = _Snapshot(readings, packages)
         return packages
 
 
@@ -124,58 +139,45 @@ def _absolute(paths: Sequence[str]) -> tuple[str, ...]:
     return tuple(entries)
 
 
-def _stamp(path: str) -> _Stamp | None:
-    try:
-        status = os.stat(path)
-    except (OSError, ValueError):
-        return None
-    return status.st_mtime_ns, status.st_ino, status.st_size
+def _stamps(paths: Iterable[str]) -> dict[str, _Stamp | None]:
+    """Return by path what differs once a file or directory was changed; None where there is none."""
+    found: dict[str, _Stamp | None] = {}
+    for path in paths:
+        try:
+            status = os.stat(path)
+            found[path] = status.st_mtime_ns, status.st_ino, status.st_size
+        except (OSError, ValueError):
+            found[path] = None
+    return found
 
 
 def _read(entry: str) -> _Reading:
-    stamp = _stamp(entry)
-    last = _readings.get(entry)
-    if last is not None and last.reusable and last.stamp == stamp and _unchanged(last.opened):
-        return last
+    """Read the packages of one entry of ``sys.path``; return the last reading if this one is equal."""
     now = time.time_ns()
+    stamps = _stamps([entry])
+    packages: dict[str, str] = {}
+    opened: list[str] = []
     try:
-        packages, opened = _scan(entry) if stamp is not None else ({}, ())
+        if os.path.isdir(entry):
+            pattern = _METADATA_IN_EGG if entry.lower().rstrip("/\\").endswith(".egg") else _METADATA
+            for file_name in filter(pattern.fullmatch, os.listdir(entry)):
+                package = _from_directory_name(file_name)
+                if package is None:
+                    path, package = _from_metadata_file(os.path.join(entry, file_name))
+                    opened.append(path)
+                if package is not None:
+                    packages.setdefault(*package)
+        elif stamps[entry] is not None:
+            packages = _from_metadata(entry)
     except Exception:
         _log.debug("cannot list the packages in %s", entry, exc_info=True)
-        packages, opened = {}, ()
-    stamps = [stamp, *(then for _, then in opened)]
-    reusable = all(then is None or now - then[0] > _RACY_NS for then in stamps)
-    reading = _Reading(stamp, reusable, packages, opened)
-    if last is not None and last == reading:
-        return last
-    _readings[entry] = reading
-    return reading
-
-
-def _unchanged(opened: tuple[tuple[str, _Stamp | None], ...]) -> bool:
-    return all(_stamp(path) == then for path, then in opened)
-
-
-def _scan(entry: str) -> tuple[dict[str, str], tuple[tuple[str, _Stamp | None], ...]]:
-    """Return the packages in one entry of ``sys.path``, and the files that had to be opened, with their stamps."""
-    if not stat.S_ISDIR(os.stat(entry).st_mode):
-        return _from_metadata(entry), ()
-    packages: dict[str, str] = {}
-    opened: list[tuple[str, _Stamp | None]] = []
-    in_egg = entry.lower().rstrip("/\\").endswith(".egg")
-    for file_name in os.listdir(entry):
-        lower = file_name.lower()
-        if not (lower.endswith((".dist-info", ".egg-info")) or (in_egg and lower == "egg-info")):
-            continue
-        if file_name.startswith("~"):  # what pip leaves behind when it cannot remove a package
-            continue
-        package = _from_directory_name(file_name)
-        if package is None:
-            path, package = _from_metadata_file(os.path.join(entry, file_name))
-            opened.append((path, _stamp(path)))
-        if package is not None:
-            packages.setdefault(*package)
-    return packages, tuple(opened)
+        packages, opened = {}, []
+    stamps |= _stamps(opened)
+    reusable = all(then is None or now - then[0] > _RACY_NS for then in stamps.values())
+    reading = _Reading(stamps, reusable, packages)
+    if _readings.get(entry) != reading:
+        _readings[entry] = reading
+    return _readings[entry]
 
 
 def _from_directory_name(file_name: str) -> tuple[str, str] | None:

@@ -1,4 +1,4 @@
-"""Who runs this process, where, and with which command."""
+"""Tell who runs this process, where, with which command, and in which notebook."""
 
 from __future__ import annotations
 
@@ -37,11 +37,8 @@ def username() -> str:
     mocked = _mocked.get()
     if mocked is not None:
         return mocked
-    for name in _candidates():
-        safe = _UNSAFE.sub("_", name).strip()
-        if _problem(safe) is None:
-            return safe
-    return "unknown"
+    named = tuple(os.environ.get(variable, "") for variable in _USER_VARIABLES)
+    return _usable_name(named, os.getuid() if hasattr(os, "getuid") else None)
 
 
 @contextlib.contextmanager
@@ -112,10 +109,11 @@ def named_root(toplevel: os.PathLike[str]) -> str | None:
 
 def notebook_path() -> str | None:
     """Return the path of the notebook this code runs in, None outside notebooks and where it cannot be known."""
+    # Only a kernel has imported IPython by now; importing it to ask would cost half a second.
+    if sys.modules.get("IPython") is None:
+        return None
     try:
-        # Only a kernel has imported IPython by now; importing it to ask would cost half a second.
-        interactive = sys.modules.get("IPython")
-        shell: Any = interactive.get_ipython() if interactive is not None else None
+        shell: Any = sys.modules["IPython"].get_ipython()
         if shell is None:
             return None
         names = shell.user_ns
@@ -128,17 +126,38 @@ def notebook_path() -> str | None:
     return None
 
 
-def _candidates() -> Iterator[str]:
-    for variable in _USER_VARIABLES:
-        yield os.environ.get(variable, "")
-    if not hasattr(os, "getuid"):
-        return
-    uid = os.getuid()
-    yield _account(uid)
-    yield f"uid-{uid}"
+def executed_cells() -> list[str]:
+    """Return the text of each cell executed so far, that which runs now included; its place is its number.
+
+    Empty outside IPython. A place is empty where the session's history was cleared.
+    """
+    if sys.modules.get("IPython") is None:
+        return []
+    try:
+        shell: Any = sys.modules["IPython"].get_ipython()
+        return [] if shell is None else list(shell.history_manager.input_hist_raw)
+    except Exception:
+        _log.debug("no cells", exc_info=True)
+        return []
 
 
-@functools.cache
+@functools.lru_cache(maxsize=16)
+def _usable_name(named: tuple[str, ...], uid: int | None) -> str:
+    """Choose the first name of a user that can be part of a path: those in the environment, then the system's."""
+    for name in _candidates(named, uid):
+        safe = _UNSAFE.sub("_", name).strip()
+        if _problem(safe) is None:
+            return safe
+    return "unknown"
+
+
+def _candidates(named: tuple[str, ...], uid: int | None) -> Iterator[str]:
+    yield from named
+    if uid is not None:
+        yield _account(uid)  # asked last: the directory of users may lie on a server
+        yield f"uid-{uid}"
+
+
 def _account(uid: int) -> str:
     with contextlib.suppress(ImportError, KeyError):
         import pwd

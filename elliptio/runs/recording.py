@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
 import time
-import warnings
 import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from elliptio.errors import ElliptioError, StoreError
+from elliptio.errors import ElliptioError
 from elliptio.lake import run_records, spool
 from elliptio.lake.lake import Lake
 from elliptio.metadata import VERSION
@@ -102,7 +102,7 @@ class Recording:
             recording._release()
             raise
         try:
-            recording._tell_index(recording._document(), warn=True)
+            recording._tell_index(recording._document(), aloud=True)
             recording._ensure_thread()
         except BaseException as error:  # whoever interrupts this has no run that could end
             recording.finish(error)
@@ -185,7 +185,7 @@ class Recording:
         if self._owner:
             end = {**outcome(error), "end_time": run_records.now()}
             written = run_records.write(self._lake, self._scope.run_id, run_records.END, end)
-            self._tell_index(self._ended(end, written), warn=True)
+            self._tell_index(self._ended(end, written), aloud=True)
 
     def _release(self) -> None:
         if self._life is not None:
@@ -213,24 +213,19 @@ class Recording:
             "lake_id": self._lake.lake_id,
         }
 
-    def _tell_index(self, document: Document, *, warn: bool) -> None:
+    def _tell_index(self, document: Document, *, aloud: bool) -> None:
         """Bring the index up to date; if that fails the run is recorded all the same, and a note says so."""
-        try:
-            with self._lake.pausing():
-                self._lake.record_run(document)
-        except ElliptioError as error:
-            if not warn:
-                log.info("The index was not told of %s: %s", self._scope.run_id, error)
-                return
-            how = "They will at the next call that reaches the index, or with `elliptio flush`."
-            told = self._lake.spooled
+        with contextlib.ExitStack() as block:
+            if aloud:
+                says = "The run is recorded, but h.runs does not show it yet"
+                block.enter_context(spool.telling(self._lake, note=self._scope.run_id, says=says))
             try:
-                spool.note_run(self._lake, self._scope.run_id)
-            except StoreError:
-                how = "They will after `elliptio reindex`."
-            if not told:
-                message = f"The run is recorded, but h.runs and h.run_tree do not show it yet: {error} {how}"
-                warnings.warn(message, spool.SpooledWarning, stacklevel=spool.levels_inside())
+                with self._lake.pausing():
+                    self._lake.record_run(document)
+            except ElliptioError as error:
+                if aloud:
+                    raise
+                log.info("The index was not told of %s: %s", self._scope.run_id, error)
 
     # --- in the background ---
 
@@ -259,7 +254,7 @@ class Recording:
                 self._try_flush()
                 written = now
             if self._owner and now - heard >= HEARTBEAT_SECONDS - 1:
-                self._tell_index(self._document(), warn=False)
+                self._tell_index(self._document(), aloud=False)
                 heard = now
 
     def _try_flush(self) -> None:

@@ -13,7 +13,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Protocol
 
 from elliptio.system.forking import Lock
 
@@ -29,6 +29,23 @@ _IDENTIFIER = re.compile(r"run_[0-9a-f-]{36}")
 _ARTIFACT_ID = re.compile(r"artifact_[0-9a-f-]{36}")
 
 
+class Recorder(Protocol):
+    """Records a run, as far as a scope and what is done in it know of it."""
+
+    @property
+    def root(self) -> str:
+        """Identifier of the outermost run around this one."""
+
+    def log(self, values: Mapping[str, Any], step: int | None) -> None:
+        """Keep what was measured."""
+
+    def flush(self) -> None:
+        """Write what was measured and loaded since it was last written."""
+
+    def finish(self, error: BaseException | None) -> None:
+        """Record that the run ended: failed if there is an error, else finished."""
+
+
 class Scope:
     """What artifacts belong to, and what they are based on.
 
@@ -42,6 +59,8 @@ class Scope:
         What counts as loaded from the start.
     outer
         The scope that encloses this one, of any lake.
+    home
+        The scope of the handler that it was begun with.
 
     Attributes
     ----------
@@ -50,25 +69,38 @@ class Scope:
     used
         Those of them that were loaded in this scope itself.
     run
-        Whatever records the run; None for a handler's own scope.
+        What records the run; None for a handler's own scope.
     changed
         Called when something was loaded.
 
     """
 
-    def __init__(self, lake: str, run_id: str, based_on: Iterable[str] = (), outer: Scope | None = None) -> None:
+    def __init__(
+        self,
+        lake: str,
+        run_id: str,
+        based_on: Iterable[str] = (),
+        outer: Scope | None = None,
+        home: Scope | None = None,
+    ) -> None:
         self.lake = lake
         self.run_id = run_id
         self.based_on = list(based_on)
         self.used: list[str] = []
         self.outer = outer
-        self.run: Any = None
+        self.home = home
+        self.run: Recorder | None = None
         self.changed: Callable[[], object] = _nothing
         self.ended = False
         self.of_main_thread = False
 
     def __reduce__(self) -> tuple[type[Scope], tuple[str, str, list[str]]]:
-        return Scope, (self.lake, self.run_id, self.loaded())
+        here = self.here()
+        return type(self), (here.lake, here.run_id, here.loaded())
+
+    def here(self) -> Scope:
+        """Find the scope that what is done in this one counts for: where it has ended, the one around it."""
+        return next((one for one in self.enclosing() if not one.ended and one.lake == self.lake), self.home or self)
 
     def load(self, artifact_id: str) -> None:
         """Remember that an artifact was loaded."""
@@ -101,6 +133,14 @@ class Scope:
             scope = scope.outer
 
 
+class HandlerScope(Scope):
+    """Scope of a handler: what is done with it counts for the run that the code is in, if it is in one."""
+
+    def here(self) -> Scope:
+        """Find the run of this lake that the code at hand is in, else this scope."""
+        return current(self.lake) or self
+
+
 def _nothing() -> None:
     pass
 
@@ -113,12 +153,6 @@ _before: dict[str, str | None] = {}
 """What the variables were before the first of them was entered."""
 
 _current: ContextVar[Scope | None] = ContextVar("elliptio_run", default=None)
-
-
-def innermost() -> Scope | None:
-    """Scope that this thread or task is in, of any lake."""
-    scope = _current.get()
-    return next((one for one in scope.enclosing() if not one.ended), None) if scope else None
 
 
 def current(lake: str) -> Scope | None:
@@ -170,14 +204,12 @@ def entered(scope: Scope) -> Iterator[None]:
             _show()
 
 
-@contextlib.contextmanager
-def bound(scope: Scope) -> Iterator[None]:
-    """Be in a scope that was entered already, in this thread or task."""
-    token = _current.set(scope)
-    try:
-        yield
-    finally:
-        _current.reset(token)
+def around(scope: Scope) -> Scope | None:
+    """Find the scope that encloses a run begun in another, of any lake: the innermost that has not ended."""
+    inside = _current.get() if isinstance(scope, HandlerScope) else scope
+    here = scope.here()
+    going_on = (one for one in inside.enclosing() if not one.ended) if inside else iter(())
+    return next(going_on, here if here in active() else None)
 
 
 def active() -> list[Scope]:
@@ -224,7 +256,7 @@ def _send_along() -> None:
         current_process()._config.setdefault("elliptio", _Environment())  # type: ignore[attr-defined]
 
 
-def inherited(lake: str) -> Scope | None:
+def inherited(lake: str) -> HandlerScope | None:
     """Scope that a parent process was in when it started this one, if it was one of this lake."""
     with _lock:
         found = _before if _active else {name: os.environ.get(name) for name in (RUN_ID, LAKE, BASED_ON)}
@@ -234,7 +266,7 @@ def inherited(lake: str) -> Scope | None:
     if not _IDENTIFIER.fullmatch(run_id):
         log.warning("%s=%r is not the identifier of a run, so it does not count.", RUN_ID, run_id)
         return None
-    return Scope(lake, run_id, list(filter(_ARTIFACT_ID.fullmatch, loaded.split(","))))
+    return HandlerScope(lake, run_id, list(filter(_ARTIFACT_ID.fullmatch, loaded.split(","))))
 
 
 def _after_fork() -> None:

@@ -34,6 +34,16 @@ class RunTree:
     artifacts
         Documents of the artifacts that it made itself, the oldest first; deleted ones have a field ``deleted``.
 
+    Examples
+    --------
+    >>> import elliptio as eio
+    >>> h = eio.Handler("lake")
+    >>> with h.run("search") as search, h.run("train"):
+    ...     pass
+    >>> print(h.run_tree(search.run_id))
+    run_...  search  finished  ...
+    └─ run_...  train  finished  ...
+
     """
 
     document: Document = field(repr=False)

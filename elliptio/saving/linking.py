@@ -8,7 +8,8 @@ from elliptio.artifacts.downloading import Stored
 from elliptio.lake.lake import Lake
 from elliptio.lake.link_hashes import is_hashed, tell_index
 from elliptio.lake.manifests import hashed, manifest_of, write_hashes
-from elliptio.metadata import FileRecord, Metadata, record_of
+from elliptio.metadata import FileRecord, record_of
+from elliptio.protocols import Document
 from elliptio.saving import transfer
 
 
@@ -32,8 +33,8 @@ def hash_files(lake: Lake, link: str, files: list[FileRecord], *, progress: bool
     return [dataclasses.replace(record, sha256=sha256) for record, sha256 in zip(files, hashes, strict=True)]
 
 
-def hash_later(lake: Lake, metadata: Metadata, folder: str, *, progress: bool) -> None:
-    """Hash a link that is not hashed, once: write the hashes beside its manifest, and tell the index.
+def hash_later(lake: Lake, indexed: Document, *, progress: bool) -> Document:
+    """Hash a link that is not hashed, once: write the hashes beside its manifest, tell the index, return what it says.
 
     Raises
     ------
@@ -45,10 +46,12 @@ def hash_later(lake: Lake, metadata: Metadata, folder: str, *, progress: bool) -
         If the index fails. The hashes are kept; the next call tells the index.
 
     """
+    folder = indexed["remote_root"]
     document, _, _ = manifest_of(lake, folder)
     if not is_hashed(document):
         files = [record_of(entry) for entry in document["files"]]
-        found = hash_files(lake, metadata.link or "", files, progress=progress)
+        found = hash_files(lake, indexed["link"], files, progress=progress)
         # Of two who hash at once one is first; both have the same hashes, unless a file had its stamp put back.
         document = hashed(document, found) if write_hashes(lake, folder, found) else manifest_of(lake, folder)[0]
-    tell_index(lake, metadata.artifact_id, document)
+    tell_index(lake, indexed["_id"], document)
+    return lake.get(indexed["_id"])

@@ -67,7 +67,7 @@ def _scheme(place: object) -> str:
 
 
 def _on_disk(lake: Lake, paths: PathLike | Iterable[PathLike]) -> Place:
-    home = lake.store.root if lake.store.scheme == "file" else None
+    home = lake.store.folder
     sources, root = find_sources(paths, lake=home)
     if home is not None:
         _check_outside(sources, os.path.realpath(home))

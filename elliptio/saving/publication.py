@@ -20,12 +20,13 @@ from typing import Any, BinaryIO, cast
 from elliptio import naming
 from elliptio.artifacts.artifact import not_written
 from elliptio.artifacts.hashing import HashingReader
+from elliptio.documents import fields_of, to_document, to_manifest
 from elliptio.errors import ElliptioError, MetadataError, SourceError
 from elliptio.labels import readable_labels
 from elliptio.lake import spool
 from elliptio.lake.lake import Lake
-from elliptio.lake.replay import originals_of
-from elliptio.metadata import FileRecord, Metadata, fingerprint_of, to_document, to_manifest
+from elliptio.lake.replay import view_of
+from elliptio.metadata import FileRecord, Metadata, fingerprint_of
 from elliptio.provenance import collecting
 from elliptio.provenance.collecting import Provenance
 from elliptio.saving import transfer
@@ -59,7 +60,7 @@ class Publication:
         progress: bool = True,
         git_diff: str = "all",
     ) -> None:
-        self._lake = lake
+        self.lake = lake
         self._run_id = run_id
         self._labels = labels
         # Asked for when the artifact is described: what was loaded while it was being made counts.
@@ -74,15 +75,20 @@ class Publication:
         self.lake_id = lake.lake_id
         self.staging = lake.store.begin(self.root_key)
 
+    def upload(self, sources: Sequence[Source], local_root: str) -> Metadata:
+        """Copy local files and publish them; leave nothing behind if that fails."""
+        with discarding(self):
+            return self.publish(self.save(sources), local_root=local_root)
+
     def save(self, sources: Sequence[Source]) -> list[FileRecord]:
         """Copy local files into the staged artifact."""
         return transfer.save(
             sources,
             self.staging,
             naming.FILES,
-            concurrency=self._lake.store.concurrency,
+            concurrency=self.lake.store.concurrency,
             progress=self._progress,
-            twins=partial(twins_in, self._lake),
+            twins=partial(twins_in, self.lake),
         )
 
     @property
@@ -110,7 +116,7 @@ class Publication:
         sources = [written[name] for name in [*declared, *others]]
         if not self.staging.in_place:
             return self.save(sources), others
-        concurrency = self._lake.store.concurrency
+        concurrency = self.lake.store.concurrency
         return transfer.hash_in_place(sources, concurrency=concurrency, progress=self._progress), others
 
     def publish(
@@ -134,29 +140,23 @@ class Publication:
             masked = masked + found
         facts = dataclasses.replace(facts, redactions=masked)
         metadata = self._describe(facts, files, records, local_root, link)
-        document = to_document(metadata, self.root_key)
-        manifest = to_manifest(metadata, self.root_key)
+        fields = fields_of(metadata, self.root_key)
+        document, manifest = to_document(fields), to_manifest(fields, metadata.environment)
         if len(manifest) > MAX_DOCUMENT_BYTES // 4:
             _check_size(document)
         self.staging.put(naming.MANIFEST, io.BytesIO(manifest))
         self.staging.publish()
-        self._record(document, facts.environment)
+        says = "The files are saved, but cannot be found yet"
+        with spool.telling(self.lake, note=self.artifact_id, content=self.root_key, says=says) as told:
+            self.lake.add(document, facts.environment)
+        if told.done:
+            self._deliver_others()
         return metadata
 
-    def _record(self, document: dict[str, Any], environment: dict[str, Any]) -> None:
-        """Put the document into the index, or note that it waits: the artifact is safe, so nothing may fail here."""
+    def _deliver_others(self) -> None:
+        """Record what else waits for the index, now that it answers."""
         try:
-            self._lake.add(document, environment)
-        except ElliptioError as error:
-            spool.keep(self._lake, self.artifact_id, self.root_key, error)
-            return
-        except BaseException:
-            # What interrupts is what the caller must see, also where no note can be written.
-            with contextlib.suppress(ElliptioError):
-                spool.note(self._lake, self.artifact_id, self.root_key)
-            raise
-        try:
-            spool.flush_if_any(self._lake)
+            spool.flush_if_any(self.lake)
         except ElliptioError as error:
             log.info("What waits for the index goes on waiting: %s", error)
 
@@ -185,14 +185,9 @@ class Publication:
             creation_time=self._moment,
             based_on=self._based_on(),
             labels=readable_labels(self._labels),
-            remote_root=f"{self._lake.store.root}/{self.root_key}",
+            remote_root=f"{self.lake.store.root}/{self.root_key}",
             lake_id=self.lake_id,
         )
-
-    def _reproduces(self, relpaths: list[str]) -> str | None:
-        """Identifier of the artifact that this process was started to make again as this one, if any."""
-        originals = originals_of(self._lake)
-        return None if originals is None else originals.claim(relpaths, self.artifact_id)
 
     def _describe(
         self, facts: Provenance, files: list[FileRecord], logs: list[FileRecord], local_root: str, link: str | None
@@ -207,7 +202,7 @@ class Publication:
             python_packages=facts.environment["python_packages"],
             based_on=self._based_on(),
             labels=readable_labels(self._labels),
-            remote_root=f"{self._lake.store.root}/{self.root_key}",
+            remote_root=f"{self.lake.store.root}/{self.root_key}",
             local_root=_utf8(local_root),
             files=files,
             file_count=len(files),
@@ -223,7 +218,7 @@ class Publication:
             link=link,
             redactions=facts.redactions,
             repository_root=facts.repository_root,
-            reproduces=self._reproduces([record.relpath for record in files]),
+            reproduces=view_of(self.lake).claim([record.relpath for record in files], self.artifact_id),
             lake_id=self.lake_id,
         )
 

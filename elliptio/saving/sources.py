@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from elliptio.errors import SourceError, SourceNotFoundError
-from elliptio.naming import check_relpath, common_parent
+from elliptio.naming import check_declared, check_relpath, common_parent
 
 log = logging.getLogger(__name__)
 
 PathLike = str | os.PathLike[str]
+Paths = PathLike | Iterable[PathLike]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Source:
     modified: int
 
 
-def find_sources(local_paths: PathLike | Iterable[PathLike], *, lake: str | None = None) -> tuple[list[Source], str]:
+def find_sources(local_paths: Paths, *, lake: str | None = None) -> tuple[list[Source], str]:
     """Find the files to save.
 
     Parameters
@@ -84,6 +85,20 @@ def _find_sources(texts: Sequence[str], lake: str | None) -> tuple[list[Source],
         raise SourceError(f"There is nothing to save: {', '.join(paths[:20])} holds no files.")
     prefix = len(root) if root.endswith(os.sep) else len(root) + 1
     return [_source(file, file[prefix:]) for file in files], root
+
+
+def declared_in(relpaths: Paths | None) -> list[str] | None:
+    """Check the names of files that are to be written; None where none are given.
+
+    Raises
+    ------
+    SourceError
+        If one cannot be the name of a file.
+
+    """
+    if relpaths is None:
+        return None
+    return check_declared([relpaths] if isinstance(relpaths, str | os.PathLike) else relpaths)
 
 
 def files_in(folder: Path) -> list[Source]:

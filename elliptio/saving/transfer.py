@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import BinaryIO, Protocol, TypeVar, cast
 
 from elliptio.artifacts.downloading import LinkReader, Stored
@@ -82,16 +82,7 @@ def save(
         If the store fails.
 
     """
-
-    def move(source: Source, bar: Progress) -> FileRecord:
-        large, link = (LARGE, _link_one) if staging.in_place else (LARGE_REMOTE, _copy_one)
-        found = twins(source.size) if source.size >= large else ()
-        record = next(filter(None, (link(source, twin, staging, folder) for twin in found)), None)
-        if record is None:
-            return _save_one(source, staging, folder, bar)
-        bar.advance(record.size)
-        return record
-
+    move = partial(_save_one, staging=staging, folder=folder, twins=twins)
     return _each(sources, move, concurrency, progress, here=staging.in_place)
 
 
@@ -114,7 +105,7 @@ def hash_linked(files: Sequence[Stored], *, progress: bool = True) -> list[str]:
     if not files:
         return []
     store = files[0].store
-    return _each(files, _hash_one_linked, store.concurrency, progress, here=store.scheme == "file", what="Hashing")
+    return _each(files, _hash_one_linked, store.concurrency, progress, here=not store.remote, what="Hashing")
 
 
 def _each(
@@ -127,38 +118,42 @@ def _each(
     what: str = "Saving",
 ) -> list[_R]:
     total = sum(source.size for source in sources)
-    records: dict[int, _R] = {}
+    done: list[_R] = []
     with Progress(total, what, enabled=progress) as bar:
+        if here:
+            _move_quick_ones(sources, move, bar, done)
+        left = sources[len(done) :]
+        if left:
+            records: dict[int, _R] = {}
 
-        def move_one(numbered: tuple[int, _S]) -> None:
-            number, source = numbered
-            records[number] = move(source, bar)
+            def move_one(number: int) -> None:
+                records[number] = move(left[number], bar)
 
-        left = enumerate(sources)
-        slow = list(_after_quick_ones(move_one, left) if here else left)
-        workers = min(concurrency, len(slow))
-        each(move_one, slow, workers=workers, name="elliptio-transfer", stopped=bar.stopped)
-    return [records[number] for number in range(len(sources))]
+            workers = min(concurrency, len(left))
+            each(move_one, range(len(left)), workers=workers, name="elliptio-transfer", stopped=bar.stopped)
+            done += [records[number] for number in range(len(left))]
+    return done
 
 
-def _after_quick_ones(
-    move: Callable[[tuple[int, _S]], None], numbered: Iterator[tuple[int, _S]]
-) -> Iterator[tuple[int, _S]]:
-    """Move small files one by one, and return what is left where one is large, or they take long (a network drive).
+def _move_quick_ones(sources: Sequence[_S], move: Callable[[_S, Progress], _R], bar: Progress, done: list[_R]) -> None:
+    """Move small files one by one, until one is large, or they take long (a network drive).
 
     Threads that have little to wait for keep each other from working: a thousand small files take twice as long.
     """
     start = time.perf_counter()
-    for item in numbered:
-        if item[1].size >= _SMALL:
-            return chain([item], numbered)
-        move(item)
-        if item[0] >= _FEW and time.perf_counter() - start > item[0] * _SLOW:
-            break
-    return numbered
+    for number, source in enumerate(sources):
+        if source.size >= _SMALL or (number > _FEW and time.perf_counter() - start > number * _SLOW):
+            return
+        done.append(move(source, bar))
 
 
-def _save_one(source: Source, staging: Staging, folder: str, bar: Progress) -> FileRecord:
+def _save_one(source: Source, bar: Progress, *, staging: Staging, folder: str, twins: Twins) -> FileRecord:
+    if source.size >= (LARGE if staging.in_place else LARGE_REMOTE):
+        link = _link_one if staging.in_place else _copy_one
+        found = next(filter(None, (link(source, twin, staging, folder) for twin in twins(source.size))), None)
+        if found is not None:
+            bar.advance(found.size)
+            return found
     with _open(source) as file:
         before = os.fstat(file.fileno())
         reader = _CountingReader(file, source.path, bar)
@@ -273,9 +268,11 @@ class _CountingReader(HashingReader):
 
     def read(self, size: int = -1, /) -> bytes:
         try:
-            data = super().read(size)
+            data = self._source.read(size)
         except OSError as error:
             raise _unreadable(self._path, error) from error
+        self._digest.update(data)
+        self.size += len(data)
         self._bar.advance(len(data))
         return data
 

@@ -1,4 +1,4 @@
-"""Stores: where the bytes of a lake are kept, chosen by the scheme of its root.
+"""Choose the store of a lake by the scheme of its root.
 
 Importing this package loads no SDK; `open_store` imports what the chosen scheme needs.
 """
@@ -7,31 +7,49 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from elliptio.errors import ConfigError, MissingExtraError, StoreError
+from elliptio.errors import ConfigError, MissingExtraError
 from elliptio.protocols import Store
 
-__all__ = ["SCHEMES", "Scheme", "check_key", "open_store"]
+__all__ = ["SCHEMES", "Scheme", "open_store"]
 
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """How to get a store: where its class is, which packages it needs and the extra that installs them."""
+    """Describe how to get a store: what makes it of a root, which packages it needs and the extra that installs them.
 
-    target: str
+    Examples
+    --------
+    >>> SCHEMES["s3"].modules
+    ('boto3', 'obstore')
+    """
+
+    make: Callable[..., Store]
     modules: tuple[str, ...] = ()
     extra: str = ""
 
 
-SCHEMES = {
-    "file": Scheme("elliptio.stores.local.store:LocalStore"),
-    "s3": Scheme("elliptio.stores.s3.store:S3Store", ("boto3", "obstore"), "s3"),
-}
+def _local(root: str, **options: Any) -> Store:
+    from elliptio.stores.local.store import LocalStore
+
+    return LocalStore(root, **options)
+
+
+def _s3(root: str, **options: Any) -> Store:
+    from elliptio.stores.s3.store import S3Store
+
+    return S3Store(root, **options)
+
+
+# Each is made by its name, so that mypy sees what it lacks of a `Store`.
+SCHEMES = {"file": Scheme(_local), "s3": Scheme(_s3, ("boto3", "obstore"), "s3")}
+"""Stores by the scheme of their roots."""
 
 # A single letter before the colon is not a scheme: "c://data" is somebody's folder.
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
@@ -63,28 +81,12 @@ def open_store(root: str | Path | Store, **options: Any) -> Store:
     name = _scheme_of(address)
     scheme = SCHEMES[name]
     address = _folder_of(address) if name == "file" else name + address[len(name) :]
-    module, _, attribute = scheme.target.partition(":")
     _require(scheme)
-    return cast(Store, getattr(import_module(module), attribute)(address, **options))
-
-
-def check_key(key: str, root: str) -> str:
-    """Return a key, or say why it is none: keys are '/'-separated, relative, and name just one place.
-
-    Raises
-    ------
-    StoreError
-        If it is empty, absolute, or has empty, '.' or '..' parts or a NUL.
-    """
-    parts = key.split("/")
-    if "" in parts or "." in parts or ".." in parts or "\0" in key:
-        raise StoreError(
-            f"{key!r} is not a key of {root}: a key is a relative path without empty, '.' or '..' parts and without NUL"
-        )
-    return key
+    return scheme.make(address, **options)
 
 
 def _scheme_of(address: str) -> str:
+    """Return the scheme of a root, or refuse what is none."""
     if not address or address.isspace():
         raise ConfigError("the root is empty: give a folder or a URL such as s3://bucket/prefix")
     if "\0" in address:
@@ -118,6 +120,7 @@ def _folder_of(address: str) -> str:
 
 
 def _require(scheme: Scheme) -> None:
+    """Import the packages that a scheme needs, or say which extra installs them."""
     for module in scheme.modules:
         try:
             import_module(module)

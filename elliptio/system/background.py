@@ -1,4 +1,4 @@
-"""Saves that go on while the program does, and whose errors nobody misses."""
+"""Save in the background while the program goes on, so that nobody misses an error."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Pending(Future[Result]):
 
 _unfinished: dict[Pending[Any], None] = {}
 _unseen: dict[Pending[Any], None] = {}
-"""What failed, and nobody knows."""
+"""Work that failed, and nobody knows."""
 
 
 def _forget() -> None:

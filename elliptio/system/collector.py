@@ -1,4 +1,4 @@
-"""Python's search for reference cycles, where it would only take time."""
+"""Pause Python's search for reference cycles where it would only take time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The handler that counts where none is named: the one that was made, or entered with ``with``, last."""
+"""Remember the handler that counts where none is named: the one that was made, or entered with ``with``, last."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def closed(handler: Any) -> None:
 
 
 def current() -> Any | None:
-    """Handler of this process that was made or entered last, and is neither closed nor gone; None if there is none."""
+    """Return the handler of this process that was made or entered last and is neither closed nor gone, else None."""
     with _lock:
         for reference in reversed(_open):
             handler = reference()

@@ -1,4 +1,4 @@
-"""Which file systems belong to this machine alone, and which are network drives."""
+"""Tell which file systems belong to this machine alone, and which are network drives."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOCAL = frozenset({"bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "jfs", "
 
 
 def _mounts(mountinfo: str) -> Iterator[tuple[str, str]]:
-    """Where something is mounted, and the type of it, by the text of ``/proc/self/mountinfo``."""
+    """Read where something is mounted, and the type of it, from the text of ``/proc/self/mountinfo``."""
     for line in mountinfo.splitlines():
         fields = line.split()
         if "-" in fields[5:]:
@@ -31,7 +31,7 @@ def _mounts(mountinfo: str) -> Iterator[tuple[str, str]]:
 
 
 def file_system_at(path: str, mountinfo: str) -> str | None:
-    """Type of the file system at an absolute path without links, by the text of ``/proc/self/mountinfo``."""
+    """Find the type of the file system at an absolute path without links, by the text of ``/proc/self/mountinfo``."""
     best, found = "", None
     for mounted, kind in _mounts(mountinfo):
         inside = path == mounted or path.startswith(mounted.rstrip("/") + "/")
@@ -42,13 +42,13 @@ def file_system_at(path: str, mountinfo: str) -> str | None:
 
 
 def tells_changes(folder: str, mountinfo: str) -> bool:
-    """Whether the kernel tells of every change below a folder (absolute, without links): no other machine has part."""
+    """Tell whether the kernel notes each change below a folder (absolute, without links): no other machine has part."""
     mounted_inside = any(mounted.startswith(folder.rstrip("/") + "/") for mounted, _ in _mounts(mountinfo))
     return file_system_at(folder, mountinfo) in LOCAL and not mounted_inside
 
 
 def network_file_system(folder: Path) -> str | None:
-    """Type of the network drive that a folder lies on; None where it lies on none, or nobody can tell."""
+    """Find the type of the network drive that a folder lies on; None where it lies on none, or nobody can tell."""
     if not sys.platform.startswith("linux"):
         return None
     found = file_system_at(os.path.realpath(folder), read_mountinfo())
@@ -56,7 +56,7 @@ def network_file_system(folder: Path) -> str | None:
 
 
 def read_mountinfo() -> str:
-    """What is mounted where, as this process sees it; empty where the system does not tell."""
+    """Read what is mounted where, as this process sees it; empty where the system does not tell."""
     try:
         return Path("/proc/self/mountinfo").read_text(errors="surrogateescape")
     except OSError:

@@ -1,4 +1,4 @@
-"""Whether the process that began something still lives, seen from any process on any machine.
+"""Tell whether the process that began something still lives, seen from any process on any machine.
 
 Three signs, the surest first: a lock on a file, which the system takes away from a process that is gone; its number, on
 the machine it runs on; and how long ago it was last heard of.
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 SILENCE = timedelta(minutes=5)
-"""What was not heard of for so long, and cannot be looked at more closely, is taken for dead."""
+"""Time after which a process that was not heard of, and cannot be looked at more closely, is taken for dead."""
 
 
 class LifeLock:
@@ -54,7 +54,7 @@ class LifeLock:
 
 
 def is_locked(path: str) -> bool | None:
-    """Whether a living process holds a `LifeLock`; None if nobody can tell."""
+    """Tell whether a living process holds a `LifeLock`; None if nobody can tell."""
     try:
         fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except OSError:
@@ -71,7 +71,7 @@ def is_locked(path: str) -> bool | None:
 
 
 def this_process() -> dict[str, Any]:
-    """What tells this process from all others: its machine (since it was started), its number, and when it began."""
+    """Identify this process among all others: its machine (since it was started), its number, and when it began."""
     return {"machine": machine(), "namespace": _namespace(), "pid": os.getpid(), "began": _began(os.getpid())}
 
 
@@ -103,21 +103,21 @@ def is_alive(process: Mapping[str, Any], *, lock: str | None, heard: datetime | 
 
 @functools.cache
 def machine() -> str:
-    """Identity of this machine since it was last started; empty where the system tells none."""
+    """Identify this machine since it was last started; empty where the system tells nothing."""
     with contextlib.suppress(OSError):
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     return ""
 
 
 def _namespace() -> str:
-    """In which containers the number of a process means the same."""
+    """Identify the containers in which the number of a process means the same."""
     with contextlib.suppress(OSError):
         return os.readlink("/proc/self/ns/pid")
     return ""
 
 
 def _began(pid: Any) -> str | None:
-    """When a process began, in the system's own unit; None if there is none of this number."""
+    """Read when a process began, in the system's own unit; None if there is none of this number."""
     with contextlib.suppress(OSError, ValueError, IndexError):
         # 4242 (a name (with anything)) S 1 …: the state is the first of these fields, the start the twentieth.
         fields = Path(f"/proc/{int(pid)}/stat").read_text().rpartition(")")[2].split()

@@ -1,4 +1,4 @@
-"""What failures of the operating system mean, and what to do about them."""
+"""Explain failures of the operating system, and what to do about them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ _ADVICE = {
 }
 
 
-class _Explained:
+class explained:
+    """Turn what the operating system raises in a block into a `StoreError` that says where, what and what to do."""
+
     # Not a generator: this is entered several times for each of many files.
     def __init__(self, action: str, path: str) -> None:
         self._action = action
@@ -37,11 +39,6 @@ class _Explained:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if isinstance(error, OSError) and not isinstance(error, ElliptioError):
             raise store_error(self._action, self._path, error) from error
-
-
-def explained(action: str, path: str) -> _Explained:
-    """Turn what the operating system raises in a block into a `StoreError` that says where, what and what to do."""
-    return _Explained(action, path)
 
 
 @contextlib.contextmanager

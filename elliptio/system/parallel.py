@@ -1,4 +1,4 @@
-"""The same thing with many items, several at once."""
+"""Do the same thing with many items, several at once."""
 
 from __future__ import annotations
 

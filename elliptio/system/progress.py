@@ -1,4 +1,4 @@
-"""A progress bar for transfers that take a while; silent where nobody watches."""
+"""Show a progress bar for transfers that take a while; silent where nobody watches."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ class Progress:
     ) -> None:
         if self._timer:
             self._timer.cancel()
-        with self._lock:
-            self._timer = None
-            if self._bar is not None:
-                self._bar.close()
-                self._bar = None
+            with self._lock:
+                self._timer = None
+                if self._bar is not None:
+                    self._bar.close()
+                    self._bar = None
 
     def advance(self, size: int) -> None:
         """Count `size` more bytes.

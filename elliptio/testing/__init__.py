@@ -1,6 +1,7 @@
-"""Help for testing code that uses elliptio, and for testing new stores and indexes.
+"""Help to test code that uses elliptio, and to test new stores and indexes.
 
-`StoreConformance` holds a store to the contract in `elliptio.protocols`, one test for each promise.
+`StoreConformance` and `IndexConformance` hold a store and an index to the contract in `elliptio.protocols`, one test
+for each promise: a test class subclasses one of them, and has one fixture.
 `mongodb_server` and `s3_server` run real servers for as long as a ``with`` block.
 ``pytest_plugins = ["elliptio.testing.fixtures"]`` offers them as fixtures.
 """
@@ -10,10 +11,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from elliptio.testing.indexes import IndexConformance
     from elliptio.testing.servers import S3Server, ServerError, mongodb_server, s3_server
     from elliptio.testing.stores import StoreConformance
 
 _HOMES = {
+    "IndexConformance": "indexes",
     "S3Server": "servers",
     "ServerError": "servers",
     "StoreConformance": "stores",
@@ -21,7 +24,7 @@ _HOMES = {
     "s3_server": "servers",
 }
 
-__all__ = ["S3Server", "ServerError", "StoreConformance", "mongodb_server", "s3_server"]
+__all__ = ["IndexConformance", "S3Server", "ServerError", "StoreConformance", "mongodb_server", "s3_server"]
 
 
 def __getattr__(name: str) -> Any:

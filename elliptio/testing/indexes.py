@@ -1,4 +1,4 @@
-"""The contract of `elliptio.protocols.Index`, one test a promise, for any implementation."""
+"""Hold a new index to all that an index promises: subclass `IndexConformance`, which has one test for each promise."""
 
 from __future__ import annotations
 
@@ -19,48 +19,55 @@ from elliptio.protocols import Document, Index, Sort
 from elliptio.testing import queries
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
+"""Moment that documents hold."""
 
-# The generated names, as paths that indexes serve without reading all documents, so that what narrows is tested too.
 INDEXED_NAMES = {"a": "files", "b": "sha256", "c": "username"}
+"""Paths that indexes serve without reading all documents, by the generated names: what narrows is tested too."""
 
 COMPARED = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
 )
+"""Settings of the generated queries: with one index for all of a test, and no limit of time for each."""
 
 
 class IndexConformance:
-    """Subclass it, and give it a fixture ``index`` that makes a new, empty index for each test.
+    """Hold an index to the contract of `elliptio.protocols.Index`: a pytest class to subclass, with one fixture.
+
+    Attributes
+    ----------
+    stored_alike
+        Tells of a generated document whether the server under the index is known to treat it as MongoDB does; one that
+        it does not is left out.
+    asked_alike
+        Tells the same of a generated query on indexed paths.
 
     Examples
     --------
     ::
 
-        class TestMine(IndexConformance):
+        class TestMyIndex(IndexConformance):
             @pytest.fixture
             def index(self, tmp_path):
-                return MyIndex(tmp_path)
+                return MyIndex(tmp_path)  # a new, empty one for each test
     """
 
     stored_alike: Callable[[Document], bool] = staticmethod(lambda document: True)
-    """Which generated documents the server under the index is known to treat as MongoDB does."""
-
     asked_alike: Callable[[Document], bool] = staticmethod(lambda query: True)
-    """The same for queries on indexed paths."""
 
     @pytest.fixture
     def index(self) -> Index:
         """Make an empty index; subclasses must say which."""
-        raise NotImplementedError("give the class a fixture 'index'")
+        raise NotImplementedError("a subclass of IndexConformance defines the fixture `index`")
 
     def test_describes_itself(self, index: Index) -> None:
-        """It has an address without a password."""
+        """Have an address without a password."""
         assert isinstance(index, Index)
         assert index.address
         assert not re.search(r"://[^/]*:[^*/]+@", index.address)
 
     def test_a_document_comes_back_as_it_was(self, index: Index) -> None:
-        """Types and the order of fields survive; datetimes are in UTC."""
+        """Keep types and the order of fields; give datetimes in UTC."""
         document = {
             "_id": "x", "text": "ä", "number": 2**53 + 1, "real": 0.5, "flag": True, "none": None, "when": NOON,
             "bytes": b"\0\xff", "list": [1, [2], {"b": 1, "a": 2}], "empty": {},
@@ -73,27 +80,40 @@ class IndexConformance:
         assert found["when"].utcoffset().total_seconds() == 0
 
     def test_inserting_twice_changes_nothing(self, index: Index) -> None:
-        """The first document stays."""
+        """Keep the first document."""
         assert index.insert("artifacts", {"_id": "x", "username": "andy"})
         assert not index.insert("artifacts", {"_id": "x", "username": "brenda"})
         assert list(index.find("artifacts", {})) == [{"_id": "x", "username": "andy"}]
         assert index.count("artifacts", {"username": "brenda"}) == 0
 
+    def test_inserting_many_at_once(self, index: Index) -> None:
+        """Those are added, and counted, that were not there."""
+        index.insert("artifacts", {"_id": "b", "username": "andy"})
+        made = [{"_id": name, "username": "brenda", "based_on": ["root"]} for name in "abca"]
+        assert index.insert("artifacts", *made) == 2
+        assert index.insert("artifacts", *made) == index.insert("artifacts") == 0
+        assert [found["_id"] for found in index.find("artifacts", {"username": "brenda"}, sort=[("_id", 1)])] == [
+            "a",
+            "c",
+        ]
+        assert index.count("artifacts", {}) == 3
+        assert set(index.links(["artifacts"], ["root"], up=False)) == {("a", "root"), ("c", "root")}
+
     def test_of_many_inserters_one_wins(self, index: Index) -> None:
-        """Exactly one call is told that it added the document."""
+        """Tell exactly one call that it added the document."""
         with ThreadPoolExecutor(8) as pool:
             added = list(pool.map(lambda n: index.insert("artifacts", {"_id": "x", "n": n}), range(8)))
         assert sorted(added) == [False] * 7 + [True]
         assert index.count("artifacts", {}) == 1
 
     def test_an_unknown_collection_is_empty(self, index: Index) -> None:
-        """Reading makes nothing."""
+        """Make nothing by reading."""
         assert list(index.find("nothing", {"a": 1}, sort=[("a", 1)], limit=3)) == []
         assert index.count("nothing", {}) == 0
         index.delete("nothing", ["x"])
 
     def test_collections_are_apart(self, index: Index) -> None:
-        """The same identifier may be in two collections."""
+        """Keep the same identifier in two collections."""
         for name in ("artifacts", "environments"):
             assert index.insert(name, {"_id": "x", "username": name})
         assert [found["username"] for found in index.find("environments", {})] == ["environments"]
@@ -102,7 +122,7 @@ class IndexConformance:
         assert index.count("environments", {}) == 1
 
     def test_deleting(self, index: Index) -> None:
-        """What was deleted is neither found nor counted, and may be inserted again."""
+        """Neither find nor count what was deleted; take it again."""
         for name in "abc":
             index.insert("artifacts", {"_id": name, "username": "andy", "labels": {"x": [name, 1]}})
         index.delete("artifacts", ["a", "c", "missing"])
@@ -113,7 +133,7 @@ class IndexConformance:
         assert [found["_id"] for found in index.find("artifacts", {"username": "brenda"})] == ["a"]
 
     def test_replacing(self, index: Index) -> None:
-        """The new document is found by what it says, and no longer by what the old one said."""
+        """Find the new document by what it says, and no longer by what the old one said."""
         index.insert("artifacts", {"_id": "b", "username": "andy"})
         for username in ("andy", "brenda"):
             index.replace("artifacts", {"_id": "a", "username": username, "tags": [username], "based_on": [username]})
@@ -124,7 +144,7 @@ class IndexConformance:
         assert index.links(["artifacts"], ["a"], up=True) == [("a", "brenda")]
 
     def test_a_document_that_is_being_replaced_is_there(self, index: Index) -> None:
-        """A reader never misses it, nor sees it twice."""
+        """Show it to every reader, and never twice."""
         index.insert("artifacts", {"_id": "a", "username": "andy", "n": 0})
         with ThreadPoolExecutor(1) as pool:
 
@@ -140,7 +160,7 @@ class IndexConformance:
 
     @pytest.mark.parametrize("path", ["creation_time", "n"])
     def test_sorting_and_limit(self, index: Index, path: str) -> None:
-        """Ties are broken by identifier in the direction of the sort; a limit takes the first ones."""
+        """Break ties by identifier in the direction of the sort; take the first ones up to a limit."""
         for number in range(30):
             index.insert("artifacts", {"_id": f"{number:02}", path: NOON.replace(minute=number // 3)})
         ids = [f"{number:02}" for number in range(30)]
@@ -151,13 +171,13 @@ class IndexConformance:
         assert index.count("artifacts", late) == 3
 
     def test_missing_values_sort_first(self, index: Index) -> None:
-        """A document without the path is found, as null."""
+        """Find a document without the path, as null."""
         index.insert("artifacts", {"_id": "with", "username": "andy"})
         index.insert("artifacts", {"_id": "without"})
         assert [found["_id"] for found in index.find("artifacts", {}, sort=[("username", 1)])] == ["without", "with"]
 
     def test_many_threads_may_write_and_read(self, index: Index) -> None:
-        """Nothing is lost between threads."""
+        """Lose nothing between threads."""
 
         def work(thread: int) -> None:
             for number in range(10):
@@ -169,14 +189,14 @@ class IndexConformance:
         assert index.count("artifacts", {}) == 80
 
     def test_it_can_be_used_after_closing(self, index: Index) -> None:
-        """It connects again."""
+        """Connect again."""
         index.insert("artifacts", {"_id": "x"})
         index.close()
         index.close()
         assert index.count("artifacts", {}) == 1
 
     def test_links_are_followed_up_and_down(self, index: Index) -> None:
-        """Each once, nearest first, however it is reached; a parent need not be there, and circles end."""
+        """Give each link once, nearest first, however it is reached; a parent need not be there, and circles end."""
         family = {"a": ["gone"], "b": ["a"], "c": ["a", "a"], "d": ["b", "c"], "x": ["y"], "y": ["x"], "lone": []}
         for name, parents in family.items():
             index.insert("artifacts", {"_id": name, "based_on": parents})
@@ -192,7 +212,7 @@ class IndexConformance:
             assert index.links(["artifacts"], nothing, up=True) == []
 
     def test_links_are_those_of_the_collections_asked_for(self, index: Index) -> None:
-        """A deleted artifact's tombstone keeps its links; before anything was inserted there are none."""
+        """Keep the links of a deleted artifact with its tombstone; give none before anything was inserted."""
         assert index.links(["artifacts", "tombstones"], ["c"], up=True) == []
         for name, parents in {"a": [], "b": ["a"], "c": ["b"]}.items():
             index.insert("artifacts", {"_id": name, "based_on": parents})
@@ -206,7 +226,7 @@ class IndexConformance:
         assert index.links(both, ["c"], up=True) == [("c", "b")]
 
     def test_links_of_many(self, index: Index) -> None:
-        """More than fit into one query."""
+        """Follow more than fit into one query."""
         for number in range(1100):
             index.insert(
                 "artifacts", {"_id": f"{number:04}", "based_on": ["root"] if number % 2 else [None, 7, "root"]}
@@ -216,7 +236,7 @@ class IndexConformance:
         assert len(index.links(["artifacts"], ["root"], up=False)) == 1100
 
     def test_an_abandoned_search_does_no_harm(self, index: Index) -> None:
-        """A caller may stop reading at any time."""
+        """Let a caller stop reading at any time."""
         for number in range(300):
             index.insert("artifacts", {"_id": f"{number:03}", "username": "andy"})
         found = index.find("artifacts", {"username": "andy"})
@@ -237,7 +257,7 @@ class IndexConformance:
     def test_queries_mean_what_mongodb_says(
         self, index: Index, shape: str, documents: list[Document], query: Document, sort: Sort, limit: int
     ) -> None:
-        """Generated queries find what `elliptio.indexes.query.predicate` finds, on indexed paths and others."""
+        """Find by generated queries what `elliptio.indexes.query.predicate` finds, on indexed paths and others."""
         moved = SHAPES[shape]
         assume(shape == "plain" or self.asked_alike(query))
         documents = list(filter(self.stored_alike, documents))
@@ -259,7 +279,7 @@ class IndexConformance:
 
 
 class Shape(NamedTuple):
-    """Where the generated fields lie in a document, and so what their paths are."""
+    """Move the generated fields to a place in a document, which decides what their paths are."""
 
     path: Callable[[str], str]
     document: Callable[[Document], Document]
@@ -300,3 +320,4 @@ SHAPES = {
     "under_labels": Shape(lambda path: f"labels.{path}", lambda document: {"labels": document}, _query_below_labels),
     "on_indexed_paths": Shape(_renamed, _all_renamed, _all_renamed),
 }
+"""Shapes of generated documents: with fields on no indexed path, under one for all, and on indexed ones."""

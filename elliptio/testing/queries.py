@@ -1,4 +1,4 @@
-"""Hypothesis strategies for documents, queries and sorts, to compare what two indexes make of them.
+"""Generate documents, queries and sorts with Hypothesis, to compare what two indexes make of them.
 
 Names and values are few, so that queries hit often: random values would almost never be equal. What is left out
 because SecantusDB, the server that the tests run, does not do it as MongoDB documents it, is said where it is left
@@ -27,7 +27,7 @@ _TYPES = ("null", "bool", "number", "int", "long", "double", "decimal", "string"
 
 
 def _opaque(inner: SearchStrategy[Any]) -> SearchStrategy[Any]:
-    """The same strategy with a short repr: those of nested strategies grow to megabytes."""
+    """Return the same strategy with a short repr: those of nested strategies grow to megabytes."""
     from hypothesis import strategies as st
 
     return st.none().flatmap(lambda _: inner)
@@ -70,7 +70,7 @@ def _nested(scalars: SearchStrategy[Any]) -> SearchStrategy[Any]:
 
 @cache
 def documents() -> SearchStrategy[dict[str, Any]]:
-    """Documents without an ``_id``, whose fields nest, miss, and mix types."""
+    """Generate documents without an ``_id``, whose fields nest, miss, and mix types."""
     from hypothesis import strategies as st
 
     return st.dictionaries(st.sampled_from(_NAMES), _nested(_stored_scalars()), max_size=3)
@@ -78,7 +78,7 @@ def documents() -> SearchStrategy[dict[str, Any]]:
 
 @cache
 def values() -> SearchStrategy[Any]:
-    """What fields are compared with: scalars, and arrays and objects of them."""
+    """Generate values to compare fields with: scalars, and arrays and objects of them."""
     return _nested(_scalars())
 
 
@@ -91,7 +91,7 @@ def _patterns() -> SearchStrategy[re.Pattern[str]]:
 
 @cache
 def _present_operators() -> SearchStrategy[dict[str, Any]]:
-    """Operators that no missing field matches."""
+    """Generate operators that no missing field matches."""
     from hypothesis import strategies as st
 
     some = values().filter(lambda value: value is not None)
@@ -128,7 +128,7 @@ def _simple_operators() -> SearchStrategy[dict[str, Any]]:
 
 @cache
 def operators() -> SearchStrategy[dict[str, Any]]:
-    """What may stand for the value of a field: ``{"$gt": 1}``, with ``$not`` and ``$elemMatch``."""
+    """Generate conditions on the value of a field: ``{"$gt": 1}``, with ``$not`` and ``$elemMatch``."""
     from hypothesis import strategies as st
 
     simple = _simple_operators()
@@ -149,7 +149,7 @@ def operators() -> SearchStrategy[dict[str, Any]]:
 
 @cache
 def queries() -> SearchStrategy[dict[str, Any]]:
-    """Queries that `elliptio.indexes.query.checking.check_query` accepts."""
+    """Generate queries that `elliptio.indexes.query.checking.check_query` accepts."""
     from hypothesis import strategies as st
 
     conditions = st.one_of(values(), _patterns(), operators(), operators())
@@ -189,7 +189,7 @@ def queries() -> SearchStrategy[dict[str, Any]]:
 
 @cache
 def sorts() -> SearchStrategy[list[tuple[str, int]]]:
-    """Sorts by up to two paths; see `sorts_alike`."""
+    """Generate sorts by up to two paths; see `sorts_alike`."""
     from hypothesis import strategies as st
 
     # No positions: SecantusDB sorts by an array at a position as by any other, MongoDB does not.
@@ -198,7 +198,7 @@ def sorts() -> SearchStrategy[list[tuple[str, int]]]:
 
 
 def sorts_alike(document: Mapping[str, Any], sort: list[tuple[str, int]]) -> bool:
-    """Whether SecantusDB sorts this document as MongoDB documents it.
+    """Tell whether SecantusDB sorts this document as MongoDB documents it.
 
     It does not refuse two arrays, and sorts ``{"a": [{"b": 1}, 2, {}]}`` by ``a.b`` as 1 instead of null.
     """
@@ -213,7 +213,7 @@ def sorts_alike(document: Mapping[str, Any], sort: list[tuple[str, int]]) -> boo
 
 
 def indexed_alike(document: Mapping[str, Any]) -> bool:
-    """Whether SecantusDB's indexes hold nulls for this document as MongoDB's do.
+    """Tell whether SecantusDB's indexes hold nulls for this document as MongoDB's do.
 
     Its index over ``a.b`` holds none for ``{"a": [{"b": 1}, {}]}``, so that ``{"a.b": None}`` does not find it by that.
     """
@@ -221,7 +221,8 @@ def indexed_alike(document: Mapping[str, Any]) -> bool:
 
 
 def asked_alike(query: Any) -> bool:
-    """Whether SecantusDB answers a query by an index as without one: it loses patterns that are members of ``$in``."""
+    """Tell whether SecantusDB answers a query by an index as without one."""
+    # It loses patterns that are members of ``$in``.
     if isinstance(query, Mapping):
         members = query.get("$in", ())
         return not any(isinstance(each, re.Pattern) for each in members) and all(map(asked_alike, query.values()))

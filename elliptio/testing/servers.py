@@ -1,4 +1,4 @@
-"""Real servers for tests, started on free loopback ports and gone afterwards.
+"""Run real servers for tests, on free loopback ports, gone afterwards.
 
 `mongodb_server` speaks the MongoDB wire protocol (SecantusDB), `s3_server` speaks S3 with signatures, checksums,
 multipart uploads and conditional writes (SeaweedFS). Both come from PyPI; neither needs Docker, root or a network.
@@ -25,20 +25,51 @@ from typing import Any, Generic, TypeVar
 from elliptio.errors import MissingExtraError
 
 START_SECONDS = 60.0
+"""Time that a server may take to be ready."""
+
 ATTEMPTS = 5
+"""Number of times that a server is started, each on other ports, until it stays."""
+
 LOOPBACK = "127.0.0.1"
+"""Address that nobody but this machine reaches."""
+
 _PARTS = ("s3", "filer", "volume", "master")
 
 T = TypeVar("T")
 
 
 class ServerError(RuntimeError):
-    """A test server did not start. The message ends with the end of its log."""
+    """Say that a test server did not start. The message ends with the end of its log.
+
+    Examples
+    --------
+    ::
+
+        try:
+            with mongodb_server() as url:
+                ...
+        except ServerError as error:
+            pytest.skip(str(error))
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class S3Server:
-    """A running S3 server and the one identity that may do anything on it."""
+    """Hold where a running S3 server is, and the one identity that may do anything on it: see `s3_server`.
+
+    Examples
+    --------
+    >>> server = S3Server("http://127.0.0.1:8333", "access", "secret")
+    >>> server.environ()["AWS_ENDPOINT_URL"]
+    'http://127.0.0.1:8333'
+
+    With one that runs::
+
+        with s3_server() as server:
+            bucket = server.create_bucket("data")
+            os.environ.update(server.environ())
+            h = elliptio.Handler(f"s3://{bucket}/lake")
+    """
 
     endpoint_url: str
     access_key: str
@@ -46,7 +77,7 @@ class S3Server:
     region: str = "us-east-1"
 
     def environ(self) -> dict[str, str]:
-        """Environment variables that make any AWS SDK use this server and nothing else."""
+        """Return environment variables that make any AWS SDK use this server and nothing else."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_ACCESS_KEY_ID": self.access_key,
@@ -109,7 +140,7 @@ def _folder(name: str) -> Iterator[Path]:
 
 @dataclass(slots=True)
 class _Launch(Generic[T]):
-    """A process on its way up, how to tell that it is there, and what it is known as then."""
+    """Hold a process on its way up, how to tell that it is there, and what it is known as then."""
 
     process: subprocess.Popen[bytes]
     log: Path
@@ -167,7 +198,8 @@ def _spawn(command: Sequence[str], log: Path, env: Mapping[str, str]) -> subproc
 
 
 def _stop(launch: _Launch[Any]) -> None:
-    """End the process group. At once: nothing it holds is worth a shutdown of several seconds."""
+    """End the process group at once."""
+    # Nothing it holds is worth a shutdown of several seconds.
     if launch.process.poll() is None:
         with suppress(ProcessLookupError):
             os.killpg(launch.process.pid, signal.SIGKILL)
@@ -177,7 +209,7 @@ def _stop(launch: _Launch[Any]) -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of the loopback interface that nobody listens on right now, all different."""
+    """Find ports of the loopback interface that nobody listens on right now, all different."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:
@@ -242,7 +274,7 @@ def _launch_s3(folder: Path, attempt: int) -> _Launch[S3Server]:
 
 
 def _weed_options(data: Path, config: Path, ports: Sequence[int]) -> list[str]:
-    """Every listener on loopback and on a port of its own, nothing reported to anybody, small volumes."""
+    """Give every listener loopback and a port of its own, report nothing to anybody, keep volumes small."""
     names = [f"{part}.{kind}" for part in _PARTS for kind in ("port", "port.grpc")]
     options: dict[str, object] = dict(zip(names, ports, strict=True))
     options |= {
@@ -274,7 +306,8 @@ def _answers(port: int) -> bool:
 
 
 def _stores(server: S3Server) -> bool:
-    """Whether an object can be written: the gateway listens well before a volume can be assigned."""
+    """Tell whether an object can be written."""
+    # The gateway listens well before a volume can be assigned.
     from botocore.exceptions import BotoCoreError, ClientError
 
     client = server.client()

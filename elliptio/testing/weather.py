@@ -1,4 +1,4 @@
-"""Bad weather for S3: a proxy in front of a real server that breaks what it is told to break.
+"""Make bad weather for S3: with a proxy in front of a real server that breaks what it is told to break.
 
 It passes the ``Host`` header on as it came, so signatures made for the proxy stay valid at the server.
 """
@@ -20,6 +20,8 @@ from urllib.parse import parse_qs, urlsplit
 
 LOOPBACK = "127.0.0.1"
 STEP = 64 << 10
+"""Bytes of an answer that are passed on at once."""
+
 _OBJECT = {"PUT": "PutObject", "GET": "GetObject", "HEAD": "HeadObject", "DELETE": "DeleteObject"}
 _BUCKET = {"PUT": "CreateBucket", "GET": "ListObjects", "HEAD": "HeadBucket", "DELETE": "DeleteBucket"}
 _MULTIPART = {
@@ -35,7 +37,13 @@ _MULTIPART = {
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What came to the proxy, with its number (from 1)."""
+    """Hold what came to the proxy, with its number (from 1).
+
+    Examples
+    --------
+    >>> Request(1, "PUT", "/bucket/key", {}, {}, b"data").operation
+    'PutObject'
+    """
 
     number: int
     method: str
@@ -46,7 +54,7 @@ class Request:
 
     @property
     def operation(self) -> str:
-        """What S3 calls this request, for roots in path style."""
+        """Give the name of this request in S3, for roots in path style."""
         for (method, parameter), name in _MULTIPART.items():
             if method == self.method and parameter in self.query:
                 copied = any(header.lower() == "x-amz-copy-source" for header in self.headers)
@@ -57,7 +65,13 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One way in which a request goes wrong: see `answer`, `cut`, `delay`, `trickle` and `corrupt`."""
+    """Describe one way in which a request goes wrong: see `answer`, `cut`, `delay`, `trickle` and `corrupt`.
+
+    Examples
+    --------
+    >>> answer(503, "SlowDown").code
+    'SlowDown'
+    """
 
     name: str
     status: int = 0
@@ -97,7 +111,15 @@ def corrupt(where: Literal["request", "response"]) -> Fault:
 
 @dataclass(slots=True)
 class Rule:
-    """When a fault strikes: for requests that match, not the first `skip`, then `times` of them (None: for ever)."""
+    """Have a fault strike requests that match: not the first `skip`, then `times` of them (None: for ever).
+
+    Examples
+    --------
+    >>> rule = Rule(cut("before"), lambda request: request.method == "PUT", times=1)
+    >>> request = Request(1, "PUT", "/bucket/key", {}, {}, b"data")
+    >>> rule.strikes(request), rule.strikes(request)
+    (True, False)
+    """
 
     fault: Fault
     matches: Callable[[Request], bool]
@@ -118,9 +140,18 @@ class Rule:
 
 @dataclass(slots=True)
 class Weather:
-    """A running proxy: where it is, what it breaks, and what it saw.
+    """Hold where a running proxy is, what it breaks, and what it saw.
 
-    Requests, faults, bytes of answers, and how many requests were there at once, at the most.
+    It saw requests, faults, bytes of answers, and how many requests were there at once, at the most.
+
+    Examples
+    --------
+    ::
+
+        with s3_server() as server, weather_proxy(server.endpoint_url) as sky:
+            sky.fail(cut("after"), "PutObject", times=1)
+            ...  # work on a store with endpoint_url=sky.endpoint_url
+            assert sky.faults == {"cut after": 1}
     """
 
     endpoint_url: str

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from elliptio import metadata
+from elliptio import documents
 from tests.cli.conftest import Run
 
 
@@ -64,7 +64,7 @@ def test_a_name_that_would_steer_a_terminal(cli: Run, here: Path) -> None:
 
 
 def test_large_artifacts_may_be_left_out(cli: Run, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metadata, "MAX_INDEXED_FILES", 1)
+    monkeypatch.setattr(documents, "MAX_INDEXED_FILES", 1)
     cli("upload", data)
     assert cli("identify", data / "test.txt").code == 0
     assert cli("identify", data / "test.txt", "--no-large").code == 1

@@ -13,14 +13,19 @@ import elliptio as eio
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-@pytest.fixture(scope="module")
-def make_api() -> ModuleType:
+def loaded_make_api() -> ModuleType:
+    """The script that makes the page, as a module."""
     spec = importlib.util.spec_from_file_location("make_api", DOCS / "make_api.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def make_api() -> ModuleType:
+    return loaded_make_api()
 
 
 def test_the_page_is_up_to_date(make_api: ModuleType) -> None:

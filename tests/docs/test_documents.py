@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
+import runpy
 import sys
 import tomllib
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,10 +18,12 @@ import elliptio.cli.main
 from elliptio import config
 from elliptio.cli.demo.story import load_penguins, split
 from elliptio.lake.lake import ENVIRONMENT_FIELDS
-from elliptio.metadata import OPTIONAL_FIELDS, Metadata, to_document
 from tests.docs.pages import PAGES, ROOT, Reader, blocks
 
+# What docs/api.md shows is run where it stands, in the docstrings: see test_examples.py.
+RUN = [page for page in PAGES if page.name != "api.md"]
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
+LINKING = sorted({*PAGES, *ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")})
 
 # What a page takes for granted: it shows queries, not how one gets to them.
 PREPARED = {
@@ -64,7 +65,7 @@ def in_a_wide_terminal() -> Iterator[None]:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("in_a_wide_terminal")
-@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+@pytest.mark.parametrize("page", RUN, ids=lambda page: str(page.relative_to(ROOT)))
 def test_blocks_run_and_print_what_the_page_says(page: Path, home: Path, request: pytest.FixtureRequest) -> None:
     from platformdirs import user_data_path
 
@@ -96,7 +97,7 @@ def test_blocks_that_are_not_run_are_few(page: Path) -> None:
         assert block.language, f"{page.name}:{block.line}: the block has no language"
 
 
-@pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md"], ids=[*NAMES, "CHANGELOG.md"])
+@pytest.mark.parametrize("page", LINKING, ids=[str(page.relative_to(ROOT)) for page in LINKING])
 def test_links_lead_somewhere(page: Path) -> None:
     for target in _links(page):
         path, _, anchor = target.partition("#")
@@ -110,11 +111,20 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_every_page_can_be_reached() -> None:
     reached: set[Path] = set()
     new = {page for page in (ROOT / "README.md", ROOT / "docs/quickstart.md") if page.exists()}
+    fragments = set((ROOT / "docs/news").glob("+*.md"))
     while new:
         reached |= new
         linked = {(page.parent / target.partition("#")[0]).resolve() for page in new for target in _links(page)}
         new = {page for page in linked if page.suffix == ".md" and page.exists()} - reached
-    assert set((ROOT / "docs").glob("*.md")) <= reached
+    assert set(LINKING) - fragments <= reached
+
+
+@pytest.mark.parametrize("page", LINKING, ids=[str(page.relative_to(ROOT)) for page in LINKING])
+def test_paths_into_the_repository_are_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for path in re.findall(r"`((?:elliptio|tests|docs|benchmarks|notebooks)/[\w/+-]*(?:\.(?:py|md))?)`", text):
+        placeholder = re.search(r"[A-Z]{4}", path)
+        assert placeholder or (ROOT / path).exists(), f"{page.name} names {path}"
 
 
 def _links(page: Path) -> list[str]:
@@ -162,13 +172,11 @@ def test_all_verbs_are_described() -> None:
     assert all(f"elliptio {verb}" in text for verb in verbs if verb != "demo")
 
 
-def test_all_fields_of_a_document_are_described() -> None:
-    moment = datetime(2026, 1, 1, tzinfo=UTC)
-    metadata = Metadata(username="", hostname="", argv="", artifact_id="", run_id="", creation_time=moment)
-    metadata = dataclasses.replace(metadata, **dict.fromkeys(OPTIONAL_FIELDS, ""))
-    fields = list(to_document(metadata, ""))
-    rows = _table("concepts.md", "The document of an artifact")
-    assert sorted(rows) == sorted(fields)
+def test_the_table_of_fields_is_made_from_their_declarations() -> None:
+    text = (ROOT / "docs/concepts.md").read_text(encoding="utf-8")
+    script = runpy.run_path(str(ROOT / "docs/make_fields.py"))
+    assert script["with_table"](text) == text, "Run: python docs/make_fields.py"
+    assert list(_table("concepts.md", "The document of an artifact")) == ["_id", *script["stored_fields"]()]
 
 
 def test_all_fields_of_an_environment_are_described(local: eio.Handler, data: Path) -> None:
@@ -178,13 +186,29 @@ def test_all_fields_of_an_environment_are_described(local: eio.Handler, data: Pa
     assert sorted(environment) == sorted(rows)
 
 
-def test_all_modules_are_in_the_layers() -> None:
-    """As in the contract that import-linter keeps."""
+def test_the_house_is_drawn_as_it_stands() -> None:
+    """All rooms and modules of the contract that import-linter keeps, and no others, in its order."""
     contract = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    layers = re.findall(r"\w+", " ".join(contract["tool"]["importlinter"]["contracts"][0]["layers"]))
-    text = (ROOT / "docs/design.md").read_text(encoding="utf-8").partition("## Layers")[2].partition("\n## ")[0]
-    shown = re.findall(r"`(\w+)(?:/|\.py)`", "".join(re.findall(r"^\|(.*?)\|", text, flags=re.MULTILINE)))
-    assert set(shown) == set(layers) - {"__main__"}
+    layers = contract["tool"]["importlinter"]["contracts"][0]["layers"]
+    floors = {name: floor for floor, layer in enumerate(layers) for name in re.findall(r"\w+", layer)}
+    (tree,) = (block.text for block in blocks(ROOT / "docs/design.md") if block.text.startswith("elliptio/\n"))
+    drawn = [name for line in tree.splitlines()[1:] for name in re.findall(r"\w+", re.split(r"  +", line.strip())[0])]
+    assert sorted(drawn) == sorted(floors)
+    assert drawn == sorted(drawn, key=floors.__getitem__)
+
+
+def test_every_decision_is_listed_and_says_what_why_and_at_what_price() -> None:
+    folder = ROOT / "docs/decisions"
+    pages = sorted(folder.glob("[0-9]*.md"))
+    listed = re.findall(r"^\| \[(\d{4})\]\((.+?)\) \| (.+) \|$", (folder / "README.md").read_text(), flags=re.MULTILINE)
+    assert [name for _, name, _ in listed] == [page.name for page in pages]
+    for number, (page, (shown, _, title)) in enumerate(zip(pages, listed, strict=True), 1):
+        text = page.read_text(encoding="utf-8")
+        assert page.name.startswith(f"{shown}-")
+        assert int(shown) == number
+        assert text.startswith(f"# {shown}: {title}\n\nSince "), f"{page.name} begins otherwise"
+        assert re.findall(r"^## (.+)$", text, flags=re.MULTILINE) == ["Context", "Decision", "Consequences"]
+        assert text.count("\n") <= 30, f"{page.name} is long: a decision fits on a screen"
 
 
 def test_settings_files_that_are_shown_can_be_read(tmp_path: Path) -> None:

@@ -168,7 +168,7 @@ def test_two_lists_of_one_document_cannot_be_sorted_by(team: Team, data: Path) -
     h = team.handler()
     h.upload(data, labels={"a": [1, 2], "b": [3, 4]})
     if type(h.index).__name__ == "MongoIndex" and not h.index._in_memory:  # type: ignore[attr-defined]
-        pytest.skip("MongoDB refuses it, the server of the tests does not (tests/query/test_disagreements.py)")
+        pytest.skip("MongoDB refuses it, the server of the tests does not (tests/indexes/query/test_disagreements.py)")
     with pytest.raises(eio.QueryError):
         h.find(sort=[("labels.a", 1), ("labels.b", 1)])
 

@@ -23,7 +23,7 @@ def test_what_may_have_been_meant(h: eio.Handler, data: Path) -> None:
         h.upload(data)
     with pytest.raises(eio.DocumentNotFoundError, match=r"A tag is 'tag:prod', the newest .* 'prod:latest'"):
         h.get("prod")
-    with pytest.raises(eio.DocumentNotFoundError, match=r"names a run, not an artifact: h\.run_tree"):
+    with pytest.raises(eio.DocumentNotFoundError, match=r"names a run, not an artifact: h\.runs.tree"):
         h.get(run.run_id)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import elliptio as eio
-from elliptio import metadata
+from elliptio import documents
 from elliptio.artifacts import hashing
 
 COLUMNS = [
@@ -89,7 +89,7 @@ def test_a_deleted_artifact_of_one_file(h: eio.Handler, data: Path, model: Path)
 def test_artifacts_whose_files_only_metadata_json_lists(
     h: eio.Handler, data: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(metadata, "MAX_INDEXED_FILES", 1)
+    monkeypatch.setattr(documents, "MAX_INDEXED_FILES", 1)
     large = h.upload(data)
     single = h.upload(data / "train.txt")
     assert h.find({"files.sha256": single.file.sha256}).index.tolist() == [single.artifact_id]
@@ -101,7 +101,7 @@ def test_artifacts_whose_files_only_metadata_json_lists(
 def test_a_list_that_cannot_be_read_is_named(
     local: eio.Handler, data: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(metadata, "MAX_INDEXED_FILES", 1)
+    monkeypatch.setattr(documents, "MAX_INDEXED_FILES", 1)
     damaged, whole = local.upload(data), local.upload(data)
     manifest = Path(damaged.remote_root, "metadata.json")
     manifest.chmod(0o644)

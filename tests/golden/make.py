@@ -92,7 +92,7 @@ def _write_private(folder: Path, lake: Path) -> None:
         artifact_id = h.find().index[-1]
         _run(h, artifact_id)
         h.tag(artifact_id, "\u00dcber 1")
-        h.untag("\u00dcber 1")
+        h.tags.remove("\u00dcber 1")
     for name in PRIVATE:
         shutil.copytree(lake / ".elliptio" / name, folder / name, ignore=shutil.ignore_patterns("lock"))
 
@@ -221,7 +221,7 @@ def _fixed() -> Iterator[None]:
 
     with (
         patch("elliptio.naming.new_id", new_id),
-        patch("elliptio.handler.find_sources", sources),
+        patch("elliptio.work.find_sources", sources),
         patch("elliptio.lake.upkeep.upkeep.datetime", _Clock),
         patch("elliptio.provenance.collecting.in_repository", lambda: False),
     ):

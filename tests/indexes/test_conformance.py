@@ -11,8 +11,7 @@ import pytest
 from elliptio.indexes.mongo import MongoIndex
 from elliptio.indexes.sqlite.index import SqliteIndex
 from elliptio.protocols import Index
-from elliptio.testing import queries
-from elliptio.testing.indexes import IndexConformance
+from elliptio.testing import IndexConformance, queries
 
 
 class TestSqlite(IndexConformance):
@@ -24,7 +23,7 @@ class TestSqlite(IndexConformance):
 
 
 class TestMongodb(IndexConformance):
-    stored_alike = staticmethod(queries.indexed_alike)  # SecantusDB: tests/query/test_disagreements.py
+    stored_alike = staticmethod(queries.indexed_alike)  # SecantusDB: tests/indexes/query/test_disagreements.py
     asked_alike = staticmethod(queries.asked_alike)
 
     @pytest.fixture

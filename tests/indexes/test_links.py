@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from elliptio.indexes.links import Link
+from elliptio.indexes.sqlite.following import _MANY_LINKED
 from elliptio.indexes.sqlite.index import SqliteIndex
-from elliptio.indexes.sqlite.sql import _MANY_LINKED
 
 Family = dict[str, list[str]]
 
@@ -57,7 +57,7 @@ def distances(links: set[Link], start: str, *, up: bool) -> dict[str, int]:
 )
 @pytest.mark.parametrize("up", [True, False])
 def test_every_link_is_found_once_the_nearest_first(index: SqliteIndex, family: Family, up: bool) -> None:
-    index.insert_many("artifacts", ({"_id": name, "based_on": parents} for name, parents in family.items()))
+    index.insert("artifacts", *({"_id": name, "based_on": parents} for name, parents in family.items()))
     every = {(child, parent) for child, parents in family.items() for parent in parents}
     start = max(family, key=int) if up else "0"
     known = distances(every, start, up=up)

@@ -19,7 +19,7 @@ import pytest
 
 from elliptio.errors import IndexUnavailableError
 from elliptio.indexes.sqlite import connection as sqlite_connection
-from elliptio.indexes.sqlite import schema as sqlite_schema
+from elliptio.indexes.sqlite import failures
 from elliptio.indexes.sqlite.index import SqliteIndex
 
 NOBODY = 65534
@@ -98,7 +98,7 @@ def test_another_user_may_write_where_the_umask_allows(open_folder: Path) -> Non
 @pytest.mark.parametrize("still_open", [False, True])
 def test_who_may_only_read_can_find(open_folder: Path, folder_mode: int, still_open: bool) -> None:
     mine = SqliteIndex(open_folder / "index.sqlite")
-    mine.insert_many("artifacts", ({"_id": f"{number:04}", "username": "andy"} for number in range(2000)))
+    mine.insert("artifacts", *({"_id": f"{number:04}", "username": "andy"} for number in range(2000)))
     if not still_open:
         mine.close()
     mine.path.chmod(0o644)
@@ -161,7 +161,7 @@ def test_a_file_that_was_removed_or_replaced_is_noticed(
 
 
 def test_a_reader_who_takes_its_time_survives_closing_and_forks(index: SqliteIndex) -> None:
-    index.insert_many("artifacts", ({"_id": f"{number:04}"} for number in range(3000)))
+    index.insert("artifacts", *({"_id": f"{number:04}"} for number in range(3000)))
     slow, slower = index.find("artifacts", {}), index.find("artifacts", {})
     seen = [next(slow)["_id"]]
     seen_slowly = [next(slower)["_id"]]
@@ -218,7 +218,7 @@ def test_children_save_while_their_parent_does(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("clauses", [60, 1200])
 def test_many_conditions_at_once(index: SqliteIndex, clauses: int) -> None:
-    index.insert_many("artifacts", ({"_id": str(n), "username": "u", "tags": [str(n)]} for n in range(10)))
+    index.insert("artifacts", *({"_id": str(n), "username": "u", "tags": [str(n)]} for n in range(10)))
     many: list[dict[str, Any]] = [{"username": {"$in": ["u", *map(str, range(clauses // 3))]}} for _ in range(clauses)]
     query = {"$and": [*many, {"tags": "7"}]}
     assert ids(index, query) == ["7"]
@@ -230,12 +230,12 @@ def test_no_shared_memory_on_network_drives(
     index: SqliteIndex, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(sqlite_connection, "network_file_system", lambda folder: "nfs4")
-    index.insert_many("artifacts", ({"_id": str(number)} for number in range(100)))
+    index.insert("artifacts", *({"_id": str(number)} for number in range(100)))
     other = SqliteIndex(index.path)
     # A reader in the middle keeps nobody from writing.
     reader = other.find("artifacts", {})
     next(reader)
-    monkeypatch.setattr(sqlite_schema, "BUSY_SECONDS", 1.0)
+    monkeypatch.setattr(failures, "BUSY_SECONDS", 1.0)
     assert index.insert("artifacts", {"_id": "x"})
     assert other.insert("artifacts", {"_id": "y"})
     assert len(list(reader)) == 99
@@ -270,7 +270,7 @@ def test_who_writes_now_and_then_gets_a_turn_beside_who_writes_without_a_pause(
     index.insert("artifacts", {"_id": "first"})
     waits: list[float] = []
     sleep = time.sleep
-    monkeypatch.setattr(sqlite_schema.time, "sleep", lambda seconds: (waits.append(seconds), sleep(seconds)))
+    monkeypatch.setattr(time, "sleep", lambda seconds: (waits.append(seconds), sleep(seconds)))
     command = [sys.executable, "-c", textwrap.dedent(HAMMERING), index.path]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as hammering:
         try:
@@ -303,7 +303,7 @@ def test_waits_for_a_lock_and_says_who_has_it(
 ) -> None:
     index.insert("artifacts", {"_id": "a"})
     index.close()
-    monkeypatch.setattr(sqlite_schema, "BUSY_SECONDS", 1.0 if seconds > 1 else 120.0)
+    monkeypatch.setattr(failures, "BUSY_SECONDS", 1.0 if seconds > 1 else 120.0)
     command = [sys.executable, "-c", textwrap.dedent(LOCKING), index.path, str(seconds)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as locker:
         try:

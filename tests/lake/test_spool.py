@@ -14,6 +14,7 @@ import pytest
 import elliptio as eio
 from elliptio.cli import main
 from elliptio.lake import lake as lake_module
+from elliptio.lake import spool
 from elliptio.protocols import Document, Query, Sort
 from elliptio.testing.servers import mongodb_server
 from tests.conftest import Team
@@ -229,7 +230,7 @@ def test_who_may_only_read_reads(
     reader = eio.Handler(team.root, index)
     with caplog.at_level(logging.WARNING):
         for _ in range(2):
-            reader.lake.spooled = True
+            reader.lake.own(spool._Waiting).some = True
             assert list(reader.find().index) == [saved.artifact_id]
             assert reader.get(saved.artifact_id).artifact_id == saved.artifact_id
     assert len([record for record in caplog.records if "cannot be written" in record.getMessage()]) == 1

@@ -85,13 +85,13 @@ def test_a_tag_moves_only_if_asked_to(team: Team, data: Path) -> None:
     assert tagged(h) == {second.artifact_id: ["prod"]}
     assert h.get("tag:prod", track=False) == second
     with eio.mock_username("carla"):
-        h.untag("prod")
+        h.tags.remove("prod")
     assert tagged(h) == {}
     assert len(h.tags()) == 0
     with pytest.raises(eio.DocumentNotFoundError, match="'prod' was removed by carla at 20"):
         h.get("tag:prod")
     with pytest.raises(eio.DocumentNotFoundError, match="'prod' was removed by carla at 20"):
-        h.untag("prod")
+        h.tags.remove("prod")
     with eio.mock_username("dora"):
         h.tag(first, "prod")
     history = team.handler().tags(history="prod")
@@ -156,7 +156,7 @@ def test_what_is_not_there_cannot_be_tagged(h: eio.Handler, data: Path) -> None:
     with pytest.raises(eio.DocumentNotFoundError, match="There is no tag 'prod'"):
         h.tag("tag:prod", "staging")
     with pytest.raises(eio.DocumentNotFoundError, match="There is no tag 'prod'"):
-        h.untag("prod")
+        h.tags.remove("prod")
     with pytest.raises(eio.DocumentNotFoundError, match="There is no tag 'prod'"):
         h.tags(history="prod")
     assert not list(h.store.list(tags.TAGS))
@@ -169,7 +169,7 @@ def test_a_mistyped_tag_is_told_from_others(local: eio.Handler, data: Path) -> N
 
 
 def test_tags_of_very_many_files(local: eio.Handler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("elliptio.metadata.MAX_INDEXED_FILES", 3)
+    monkeypatch.setattr("elliptio.documents.MAX_INDEXED_FILES", 3)
     folder = tmp_path / "many"
     folder.mkdir()
     for number in range(5):
@@ -262,7 +262,7 @@ def test_gc_and_flush_leave_tags_alone(h: eio.Handler, data: Path, monkeypatch: 
     artifact = h.upload(data)
     h.tag(artifact, "prod")
     h.tag(artifact, "staging")
-    h.untag("staging")
+    h.tags.remove("staging")
     before = sorted(stored.key for stored in h.store.list(tags.TAGS))
     assert len(before) == 3
     assert h.gc(dry_run=False, grace=timedelta(0)) == []
@@ -277,7 +277,7 @@ def test_two_lakes_over_one_index_have_tags_of_their_own(tmp_path: Path, data: P
     two.tag(b, "prod")
     assert (one.get("tag:prod"), two.get("tag:prod")) == (a, b)
     assert tagged(one) == {a.artifact_id: ["prod"]}
-    two.untag("prod")
+    two.tags.remove("prod")
     assert tagged(one) == {a.artifact_id: ["prod"]}
 
 

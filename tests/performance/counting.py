@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from elliptio.protocols import Document, Index, Query, Sort
-from elliptio.stores.local import durability
+from elliptio.stores.local import disk
 
 CHANGES = {"os.mkdir", "os.rename", "os.link", "os.remove", "os.rmdir", "os.chmod", "os.truncate", "os.symlink"}
 LISTINGS = {"os.listdir", "os.scandir"}
@@ -122,7 +122,7 @@ def sqlite_steps() -> Iterator[Counter[str]]:
 def flushes(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Count flushes of files, of folders and of whole file systems."""
     found: Counter[str] = Counter()
-    real, syncfs = os.fsync, durability._syncfs()
+    real, syncfs = os.fsync, disk._syncfs()
 
     def fsync(descriptor: int) -> None:
         found["fsync"] += 1
@@ -134,7 +134,7 @@ def flushes(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     monkeypatch.setattr(os, "fsync", fsync)
     if syncfs:
-        monkeypatch.setattr(durability, "_syncfs", lambda: flush_file_system)
+        monkeypatch.setattr(disk, "_syncfs", lambda: flush_file_system)
     return found
 
 

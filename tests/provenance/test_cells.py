@@ -17,7 +17,8 @@ import pytest
 import elliptio as eio
 from elliptio.provenance import cells
 from elliptio.provenance import collecting as provenance
-from elliptio.provenance.cells import executed_cells, to_notebook
+from elliptio.provenance.cells import to_notebook
+from elliptio.provenance.process import executed_cells
 from tests.kernels import Kernel, own_environment, running
 from tests.performance.counting import calls_of
 from tests.provenance.secrets.secret_cases import INNOCENT, SECRETS

@@ -15,9 +15,9 @@ from elliptio.provenance.process import argv, hostname, mock_username, notebook_
 def no_variables(monkeypatch):
     for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
         monkeypatch.delenv(name, raising=False)
-    process._account.cache_clear()
+    process._usable_name.cache_clear()
     yield
-    process._account.cache_clear()
+    process._usable_name.cache_clear()
 
 
 @pytest.mark.parametrize("variable", ["LOGNAME", "USER", "LNAME", "USERNAME"])

@@ -15,6 +15,7 @@ from typing import Any
 
 import elliptio as eio
 from elliptio.indexes.sqlite import index as sqlite
+from elliptio.indexes.sqlite import writing
 from elliptio.lake import lake
 from elliptio.saving import publication, transfer
 from elliptio.stores.local import store as local
@@ -33,7 +34,7 @@ STEPS: dict[str, tuple[Any, str]] = {
     "publish (S3)": (s3.S3Staging, "publish"),
     "record": (lake.Lake, "add"),
     "insert": (sqlite.SqliteIndex, "insert"),
-    "insert rows": (sqlite.SqliteIndex, "_insert"),
+    "insert rows": (writing.Writer, "add"),
     "identity": (lake.Lake, "_read_identity"),
 }
 """Where a save can be cut off: what is patched to kill the process before, or after, it ran."""

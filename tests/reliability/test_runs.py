@@ -58,11 +58,11 @@ def test_a_child_process_is_part_of_the_run(local: eio.Handler, data: Path) -> N
         assert local.get(artifact_id, track=False).metadata.based_on == both
     assert local.get(made[0], track=False).metadata.run_id == outer.run_id
     assert after.metadata.based_on == [first.artifact_id]
-    tree = local.run_tree(outer.run_id)
+    tree = local.runs.tree(outer.run_id)
     assert [(one.name, one.status) for one in tree.children] == [("inner", "finished")]
     assert tree.document["metrics"] == {"loss": 0.5}
     assert sorted(tree.document["used"]) == both
-    assert list(local.metrics(outer.run_id).step) == [7]
+    assert list(local.runs.metrics(outer.run_id).step) == [7]
 
 
 def work(h: eio.Handler | None, root: str, path: str, source: str) -> None:
@@ -110,7 +110,7 @@ def test_a_forked_child_that_leaves_the_block_does_not_end_the_run(local: eio.Ha
         assert only(local, outer.run_id)["status"] == "running"
         assert list(local.runs({"status": "running"}).index) == [outer.run_id]
     assert list(local.runs().status) == ["finished", "finished"]
-    assert list(local.metrics(inner.run_id).loss) == [0.5]
+    assert list(local.runs.metrics(inner.run_id).loss) == [0.5]
 
 
 # --- who dies is found out ---
@@ -124,7 +124,7 @@ SLEEPER = """
     h = eio.Handler(root, index=index or None, progress=False)
     with h.run("outer") as outer, h.run("inner") as inner:
         inner.log(loss=0.5)
-        while not len(h.metrics(inner.run_id)):
+        while not len(h.runs.metrics(inner.run_id)):
             pass
         print(outer.run_id, inner.run_id, flush=True)
         sys.stdin.read()
@@ -151,8 +151,8 @@ def test_what_was_killed_is_found_out(team: Team) -> None:
     assert list(frame.index) == [outer, inner]
     assert list(frame.status) == ["killed", "killed"]
     assert (frame.end_time >= frame.creation_time).all()
-    assert h.run_tree(inner).parent.status == "killed"  # type: ignore[union-attr]
-    assert h.run_tree(inner).document["metrics"] == {"loss": 0.5}
+    assert h.runs.tree(inner).parent.status == "killed"  # type: ignore[union-attr]
+    assert h.runs.tree(inner).document["metrics"] == {"loss": 0.5}
     h.index.delete("runs", [outer, inner])
     assert h.reindex().runs == 2
     assert [document["status"] for document in h.index.find("runs", {})] == ["killed", "killed"]
@@ -232,4 +232,4 @@ def test_a_malformed_variable_does_not_count(data: Path, tmp_path: Path, monkeyp
     with h.run("x") as run:
         pass
     assert only(h, run.run_id)["parent"] == h.run_id
-    assert h.run_tree(run.run_id).parent is None
+    assert h.runs.tree(run.run_id).parent is None

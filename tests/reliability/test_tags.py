@@ -66,7 +66,7 @@ def test_no_move_of_many_at_once_is_lost_and_the_index_agrees(team: Team, data: 
             mine.tag(artifacts[(number + step) % 4], "shared", overwrite=True)
             mine.tag(artifacts[number % 4], f"own {number}", overwrite=True)
             if step == 1:
-                mine.untag(f"own {number}")
+                mine.tags.remove(f"own {number}")
 
     results = at_once([lambda number=number: move(number) for number in range(8)])
     assert results == [None] * 8
@@ -225,7 +225,7 @@ eio.Handler({local.store.root!r}).tag({second.artifact_id!r}, "prod", overwrite=
     assert tagged(local) == {first.artifact_id: ["prod"]}
     if heals == "tag":
         local.tag(first, "other")
-        local.untag("other")
+        local.tags.remove("other")
     else:
         local.reindex()
     assert tagged(local) == {second.artifact_id: ["prod"]}
@@ -293,7 +293,7 @@ def test_a_move_is_stored_in_this_form(local: eio.Handler, data: Path) -> None:
     artifact = local.upload(data)
     with eio.mock_username("Zoë"):
         local.tag(artifact, "Prod")
-        local.untag("Prod")
+        local.tags.remove("Prod")
     folder = Path(local.store.root, ".elliptio", "tags", "%50rod")
     first, second = (json.loads((folder / f"0000000{number}.json").read_text()) for number in (1, 2))
     assert list(first) == ["artifact_id", "time", "username", "version"]

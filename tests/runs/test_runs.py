@@ -69,7 +69,7 @@ def test_a_run_is_recorded(team: Team, data: Path) -> None:
     assert row.argv == artifact.metadata.argv
     assert (row.username, row.hostname) == (artifact.metadata.username, artifact.metadata.hostname)
     assert before < row.creation_time <= row.end_time < datetime.now(tz=UTC) + timedelta(seconds=1)
-    measured = h.metrics(run.run_id[:-2])
+    measured = h.runs.metrics(run.run_id[:-2])
     assert list(measured) == ["time", "step", "loss", "val/accuracy"]
     assert list(measured.step) == [1, 2]
     assert list(measured.loss) == [0.5, 0.25]
@@ -169,13 +169,13 @@ def test_without_a_run_nothing_is_written_and_all_is_as_ever(h: eio.Handler, dat
     assert not list(h.store.list(runs.RUNS))
     assert h.current_run is None
     assert len(h.runs()) == 0
-    tree = h.run_tree(h.run_id)
+    tree = h.runs.tree(h.run_id)
     assert [one["_id"] for one in tree.artifacts] == [first.artifact_id, second.artifact_id]
     assert (tree.run_id, tree.name, tree.status, tree.children) == (h.run_id, "", "", [])
     assert str(tree).splitlines()[0] == h.run_id
-    assert h.run_tree(h.run_id, artifacts=False).artifacts == []
+    assert h.runs.tree(h.run_id, artifacts=False).artifacts == []
     with pytest.raises(eio.DocumentNotFoundError, match=r"h\.run"):
-        h.run_tree("run_" + h.run_id[4:][::-1])
+        h.runs.tree("run_" + h.run_id[4:][::-1])
 
 
 # --- what counts for which run ---
@@ -354,14 +354,14 @@ def test_the_tree(team: Team, data: Path) -> None:
             second.log(loss=0.25)
     with h.run("another"):
         pass
-    tree = team.handler().run_tree(first.run_id)
+    tree = team.handler().runs.tree(first.run_id)
     assert (tree.run_id, tree.name, tree.status) == (first.run_id, "fold", "finished")
     assert tree.parent is not None
     assert [one.run_id for one in tree.ancestors] == [train.run_id]
     assert [one.run_id for one in tree.descendants] == [epoch.run_id]
     assert [one["_id"] for one in tree.descendants[0].artifacts] == [part.artifact_id]
     assert tree.artifacts == []
-    whole = h.run_tree(train.run_id)
+    whole = h.runs.tree(train.run_id)
     assert [one.run_id for one in whole.children] == [first.run_id, second.run_id]
     assert [one.run_id for one in whole.descendants] == [first.run_id, epoch.run_id, second.run_id]
     lines = str(whole).splitlines()
@@ -374,9 +374,9 @@ def test_the_tree(team: Team, data: Path) -> None:
     assert lines[4].startswith(f"│     {'   '}{part.artifact_id}  test.txt")
     assert lines[5].startswith(f"└─ {second.run_id}")
     assert "loss=0.25" in lines[5]
-    assert model.artifact_id not in str(h.run_tree(train.run_id, artifacts=False))
+    assert model.artifact_id not in str(h.runs.tree(train.run_id, artifacts=False))
     h.delete(model)
-    assert "(deleted)" in str(h.run_tree(train.run_id))
+    assert "(deleted)" in str(h.runs.tree(train.run_id))
 
 
 def test_a_tree_may_be_deep(local: eio.Handler, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -389,7 +389,7 @@ def test_a_tree_may_be_deep(local: eio.Handler, monkeypatch: pytest.MonkeyPatch)
 
     nest(depth)
     deepest = local.runs({"name": "1"}).index[0]
-    assert len(local.run_tree(deepest).ancestors) == depth - 1
+    assert len(local.runs.tree(deepest).ancestors) == depth - 1
 
 
 @pytest.mark.parametrize("name", ["run_", "x", "", None, "run_nothing"])
@@ -398,7 +398,7 @@ def test_what_is_no_run_is_not_found(local: eio.Handler, name: Any) -> None:
         with local.run("x"):
             pass
     with pytest.raises(eio.DocumentNotFoundError, match="run"):
-        local.run_tree(name)
+        local.runs.tree(name)
 
 
 # --- the store is the truth ---
@@ -459,7 +459,7 @@ def test_an_interrupt_before_its_end_is_written_is_its_end(local: eio.Handler, m
     with pytest.raises(KeyboardInterrupt), local.run("x") as run:
         run.log(loss=1)
     assert only(local, run.run_id)["error"]["type"] == "KeyboardInterrupt"
-    assert len(local.metrics(run.run_id)) == 1
+    assert len(local.runs.metrics(run.run_id)) == 1
 
 
 def test_a_command_among_the_params_is_masked(local: eio.Handler) -> None:
@@ -478,7 +478,7 @@ def test_documents_of_others_break_nothing(local: eio.Handler, data: Path, chang
     local.index.replace("runs", {**only(local, run.run_id), **change})
     (document,) = local.index.find("artifacts", {"_id": made.artifact_id})
     local.index.replace("artifacts", {**document, "file_relpaths": [None, 1]})
-    assert str(local.run_tree(run.run_id)).startswith(run.run_id)
+    assert str(local.runs.tree(run.run_id)).startswith(run.run_id)
     assert local.lineage(made).to_svg()
     assert len(local.runs()) == 1
 
@@ -517,8 +517,8 @@ def test_files_of_others_break_nothing(local: eio.Handler, name: str, old: str, 
     assert local.reindex().problems or name.startswith("log")
     assert not local.verify().ok
     for known in local.runs().index:
-        str(local.run_tree(known))
-        assert local.metrics(known).empty
+        str(local.runs.tree(known))
+        assert local.runs.metrics(known).empty
 
 
 def test_what_is_damaged_is_said_and_does_not_hold_up_the_rest(local: eio.Handler) -> None:
@@ -550,7 +550,7 @@ def test_metrics_are_written_while_the_run_goes_on(local: eio.Handler, monkeypat
     monkeypatch.setattr(recording, "LOG_SECONDS_AT_LAST", 0.05)
     with local.run("x") as run:
         run.log(loss=0.5)
-        wait_for(lambda: len(local.metrics(run.run_id)) == 1)
+        wait_for(lambda: len(local.runs.metrics(run.run_id)) == 1)
         wait_for(lambda: only(local, run.run_id)["metrics"] == {"loss": 0.5})
         assert only(local, run.run_id)["status"] == "running"
 
@@ -559,7 +559,7 @@ def test_the_first_values_are_written_soon(local: eio.Handler, monkeypatch: pyte
     monkeypatch.setattr(recording, "LOG_SECONDS", 1000)
     with local.run("x") as run:
         run.log(loss=0.5)
-        wait_for(lambda: len(local.metrics(run.run_id)) == 1)
+        wait_for(lambda: len(local.runs.metrics(run.run_id)) == 1)
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -575,7 +575,7 @@ def test_however_much_is_measured_at_once_can_be_read(local: eio.Handler, monkey
     with local.run("x") as run:
         for step in range(500):
             run.log({"loss": step / 3, "\x01" * 50: step}, step=step)
-    assert list(local.metrics(run.run_id).step) == list(range(500))
+    assert list(local.runs.metrics(run.run_id).step) == list(range(500))
 
 
 def test_a_document_holds_as_many_metrics_as_fit(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -585,7 +585,7 @@ def test_a_document_holds_as_many_metrics_as_fit(team: Team, monkeypatch: pytest
         for step in range(100):
             run.log({f"metric {step}": step})
     assert 10 < len(only(h, run.run_id)["metrics"]) < 100
-    assert h.metrics(run.run_id).shape == (100, 102)
+    assert h.runs.metrics(run.run_id).shape == (100, 102)
     before = only(h, run.run_id)["metrics"]
     h.index.delete("runs", [run.run_id])
     h.reindex()
@@ -608,7 +608,7 @@ def test_steps_of_other_kinds(local: eio.Handler) -> None:
         for strange in (2**63, 1.0, True, "1", np.array([1, 2])):
             with pytest.raises(eio.MetadataError, match="step is a whole number of 64 bits"):
                 run.log(loss=1, step=strange)  # type: ignore[arg-type]
-    assert list(local.metrics(run.run_id).step) == [3, 4, 5]
+    assert list(local.runs.metrics(run.run_id).step) == [3, 4, 5]
 
 
 def test_an_index_that_is_down_costs_nothing(
@@ -626,7 +626,7 @@ def test_an_index_that_is_down_costs_nothing(
     index.down = False
     assert list(h.runs().index) == [inner.run_id, outer.run_id]
     assert list(h.runs().status) == ["finished", "finished"]
-    assert h.run_tree(outer.run_id).artifacts[0]["_id"] == artifact.artifact_id
+    assert h.runs.tree(outer.run_id).artifacts[0]["_id"] == artifact.artifact_id
     assert not list(h.store.list(".elliptio/spool"))
 
 

@@ -21,7 +21,6 @@ import pandas as pd
 import pytest
 
 import elliptio as eio
-from elliptio import metadata as metadata_module
 from elliptio import naming
 from elliptio.artifacts.contents import table_of, text_of
 from elliptio.artifacts.downloading import LinkReader
@@ -378,7 +377,7 @@ def test_an_unreadable_file_is_named_when_it_is_linked(tmp_path: Path, hash: boo
     script = f"""
 import elliptio as eio
 h = eio.Handler({str(tmp_path / "lake")!r})
-import elliptio.link_verbs, elliptio.indexes.sqlite, os
+import elliptio.indexes.sqlite.index, os
 os.setuid(65534)
 try:
     h.link({str(secret)!r}, hash={hash})
@@ -530,12 +529,7 @@ def test_hashing_twice_at_once_agrees(team: Team, owner: Owner) -> None:
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Documents list three files at most."""
-    from elliptio.lake import checks as documents
-    from elliptio.saving import linking
-
-    for module in (metadata_module, documents, linking):
-        monkeypatch.setattr(module, "MAX_INDEXED_FILES", 3)
-    monkeypatch.setattr("elliptio.lake.lake.MAX_INDEXED_FILES", 3)
+    monkeypatch.setattr("elliptio.documents.MAX_INDEXED_FILES", 3)
 
 
 def test_the_list_of_very_many_files_lies_in_the_lake(few: None, h: eio.Handler, owner: Owner, tmp_path: Path) -> None:

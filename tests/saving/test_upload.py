@@ -349,7 +349,7 @@ def test_ten_thousand_files_and_one(team: Team, tmp_path: Path) -> None:
 
 
 def test_the_lake_describes_itself(h: eio.Handler, data: Path) -> None:
-    from elliptio.metadata import read_manifest
+    from elliptio.documents import read_manifest
 
     artifact = h.upload(data, labels={"x": 1})
     key = artifact.metadata.remote_root.removeprefix(h.store.root + "/")

@@ -19,7 +19,7 @@ import pytest
 import elliptio as eio
 from elliptio.errors import ConfigError, MissingExtraError, StoreError
 from elliptio.protocols import Store
-from elliptio.stores.local import durability
+from elliptio.stores.local import disk
 from elliptio.stores.local import store as local
 from elliptio.stores.local.store import LocalStore
 from elliptio.stores.opening import SCHEMES, open_store
@@ -151,7 +151,7 @@ def test_everything_that_must_be_is_flushed(
 ) -> None:
     flushed: set[str] = set()
     systems: list[str] = []
-    fsync, system = os.fsync, durability._flush_file_system
+    fsync, system = os.fsync, disk._flush_file_system
 
     def spy(fd: int) -> None:
         flushed.add(os.readlink(f"/proc/self/fd/{fd}"))
@@ -164,7 +164,7 @@ def test_everything_that_must_be_is_flushed(
     if not sys.platform.startswith("linux"):
         pytest.skip("looks into /proc")
     monkeypatch.setattr(os, "fsync", spy)
-    monkeypatch.setattr(durability, "_flush_file_system", spy_system)
+    monkeypatch.setattr(disk, "_flush_file_system", spy_system)
     published(store, "2026/01/a", {f"files/{n}": b"x" for n in range(count)})
     staged = f"{store.root}/.elliptio/staging/a"
     made = {store.root, f"{store.root}/2026", f"{store.root}/2026/01"}
@@ -191,12 +191,12 @@ def test_the_disk_begins_to_write_while_more_comes(
         raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))  # it may be a drive that does not know this
 
     monkeypatch.setattr(os, "posix_fadvise", tell)
-    data = noise(2 * durability.STEP + 5)
+    data = noise(2 * disk.STEP + 5)
     store = LocalStore(tmp_path, durable=durable)
     staging = store.begin("a")
     staging.put("files/large", io.BytesIO(data))
     staging.publish()
-    assert told == ([(0, durability.STEP), (durability.STEP, durability.STEP)] if durable else [])
+    assert told == ([(0, disk.STEP), (disk.STEP, disk.STEP)] if durable else [])
     assert content(store, "a/files/large") == data
 
 
@@ -355,7 +355,7 @@ def test_a_missing_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch)
 def test_importing_stores_loads_no_sdk() -> None:
     script = """
         import sys
-        import elliptio.stores, elliptio.stores.local, elliptio.stores.s3
+        import elliptio.stores.opening, elliptio.stores.local.store, elliptio.stores.s3.store
         print({"boto3", "botocore", "obstore", "pandas", "ctypes"} & set(sys.modules))
         """
     run = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=True)
@@ -368,7 +368,7 @@ def test_saving_a_small_file_flushes_once_before_the_rename_and_once_after(
     published(store, "d/warm", {"x": b"x"})
     synced: list[object] = []
     monkeypatch.setattr(os, "fsync", synced.append)
-    monkeypatch.setattr(durability, "_flush_file_system", lambda path: not synced.append(path))
+    monkeypatch.setattr(disk, "_flush_file_system", lambda path: not synced.append(path))
     published(store, "d/a", {"x": noise(1024)})
     assert len(synced) == 2
 

@@ -1,4 +1,4 @@
-"""A small real model: multinomial logistic regression on standardised features, with numpy only."""
+"""Train a small real model: multinomial logistic regression on standardised features, with numpy only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TARGET = "species"
 
 @dataclass(frozen=True)
 class Model:
-    """What `train` learned; plain lists, so that it is one JSON file."""
+    """The model that `train` learned; plain lists, so that it is one JSON file."""
 
     features: Sequence[str]
     classes: Sequence[str]
@@ -27,7 +27,7 @@ class Model:
     """One row per feature, then one for the intercept; one column per class."""
 
     def predict(self, table: pd.DataFrame) -> list[str]:
-        """The most probable class of each row."""
+        """Predict the most probable class of each row."""
         import numpy as np
 
         scaled = (table[list(self.features)].to_numpy(float) - np.array(self.mean)) / np.array(self.scale)

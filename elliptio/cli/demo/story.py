@@ -1,4 +1,4 @@
-"""``elliptio demo``: three people, one lake, real data. Everything that is printed was really saved and found.
+"""Play ``elliptio demo``: three people, one lake, real data. Everything that is printed was really saved and found.
 
 Andy prepares the Palmer penguins and saves them; Brenda finds them by query and trains a model; Charlie predicts with
 it and measures it; Andy comes back and sees what became of his data. Each of them uses a `Handler` of their own, as

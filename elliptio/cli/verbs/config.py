@@ -55,7 +55,7 @@ def _masked(setting: Setting) -> Any:
 
 
 def _resolved(found: Mapping[str, Setting]) -> dict[str, str]:
-    """What the settings come to that are not set: where the lake, its index and the user's data are."""
+    """Resolve the settings that are not set: where the lake, its index and the user's data are."""
     from elliptio.config import user_cache_folder, user_data_folder
     from elliptio.errors import ElliptioError
     from elliptio.lake.opening import chosen_root, open_lake

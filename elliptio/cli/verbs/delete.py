@@ -20,16 +20,10 @@ def run(args: argparse.Namespace) -> int:
     tagged = args.artifact_id.startswith("tag:")
     if not tagged and (len(args.artifact_id) < ID_LENGTH or ":" in args.artifact_id):
         raise UsageError(f"delete takes the whole artifact_id, not {args.artifact_id!r}: it is for good")
-    from elliptio.finding.references import resolve
-    from elliptio.lake.replay import originals_of
-
     with handler(args) as h:
-        artifact_id = resolve(h.lake, args.artifact_id)
-        h.delete(artifact_id, force=args.force)
-        # What reproduces an artifact deletes what it made itself, and this process has made nothing.
-        deleted = originals_of(h.lake) is None
+        deleted = h.delete(args.artifact_id, force=args.force)
     if args.json:
-        output.print_json({"deleted": artifact_id if deleted else None})
-    elif deleted:
-        print(f"{artifact_id} was deleted")
+        output.print_json({"deleted": deleted})
+    elif deleted is not None:
+        print(f"{deleted} was deleted")
     return 0

@@ -97,7 +97,7 @@ def _lake_checks(found: dict[str, Setting]) -> Iterator[Check]:
         yield Check(FAIL, "lake", str(error), f"{ROOT_MEND}; {INDEX_MEND}")
         return
     with contextlib.closing(lake.index):
-        if lake.store.scheme == "file":
+        if lake.store.folder is not None:
             yield from _folder_checks(lake.store)
         else:
             yield Check(OK, "extras", "boto3 and obstore are installed")
@@ -159,7 +159,7 @@ def _store_checks(store: Store, mend: str) -> Iterator[Check]:
 
 
 def _store_mend(error: Exception, mend: str) -> str:
-    """What to do about a store: the one thing where the error says which."""
+    """Advise what to do about a store: the one thing where the error says which."""
     text = str(error)
     if "secret key is wrong" in text or "SignatureDoesNotMatch" in text:
         return "set AWS_SECRET_ACCESS_KEY (or the profile) to the secret that belongs to AWS_ACCESS_KEY_ID"
@@ -169,7 +169,7 @@ def _store_mend(error: Exception, mend: str) -> str:
 
 
 def _is_refused(error: BaseException | None) -> bool:
-    """Whether somebody who may read was not allowed to write."""
+    """Tell whether somebody who may read was not allowed to write."""
     while error is not None:
         text = str(error).lower()
         if isinstance(error, PermissionError) or any(words in text for words in REFUSALS):
@@ -221,7 +221,7 @@ def _index_mend(error: Exception, path: Path | None) -> str:
 
 
 def _unmade(name: str, path: Path, mend: str) -> Check | None:
-    """What to say of a folder or file that is not there yet; None if it is a folder already."""
+    """Describe a folder or file that is not there yet; None if it is a folder already."""
     if path.is_dir():
         return None
     nearest = _nearest(path)
@@ -234,7 +234,7 @@ def _unmade(name: str, path: Path, mend: str) -> Check | None:
 
 
 def _nearest(path: Path) -> Path:
-    """`path`, or the nearest of its parents that is there."""
+    """Return `path`, or the nearest of its parents that is there."""
     return next((place for place in (path, *path.parents) if os.path.lexists(place)), path)
 
 

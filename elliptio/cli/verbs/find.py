@@ -24,7 +24,7 @@ PLAIN = ("creation_time", "username", "file_relpaths", "file_count", "labels", "
 MOST_FILES = 3
 
 NARROW = 120
-"""In a terminal of fewer columns an artifact takes two lines."""
+"""Columns of a terminal below which an artifact takes two lines."""
 
 LAST = datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)
 """The last moment that there is."""
@@ -68,12 +68,10 @@ def add_parser(verbs: Verb) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Find and print; without pandas, which takes longer to load than most questions to answer."""
-    from elliptio.finding.search import search
-
     with handler(args) as h:
         query = _query(args, h)
         columns = args.columns or (None if args.json else (*PLAIN, "deleted") if args.deleted else PLAIN)
-        found = search(h.lake, query, max_docs=args.limit, sort=args.sort, columns=columns, deleted=args.deleted)
+        found = h.search(query, max_docs=args.limit, sort=args.sort, columns=columns, deleted=args.deleted)
     rows = found.rows()
     if args.json:
         output.print_json(rows)
@@ -103,7 +101,7 @@ def query(text: str) -> dict[str, Any]:
 
 
 def _values(text: str) -> Any:
-    """What a label may be that was given as text: also a number, or true or false, that is written like that."""
+    """List the values of a label that was given as text: also a number, or true or false, that is written like that."""
     if text in ("true", "false"):
         return {"$in": [text, text == "true"]}
     if re.fullmatch(r"-?[0-9]{1,18}", text):
@@ -204,7 +202,7 @@ def _columns_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], wi
 
 
 def _summary(rows: Sequence[Mapping[str, Any]], width: int) -> list[str]:
-    """Artifacts for people: a table where the terminal is wide, else two lines each; identifiers are never cut."""
+    """Show artifacts to people: a table where the terminal is wide, else two lines each; identifiers are never cut."""
     whole = width == output.UNLIMITED
     width = max(width, ID_LENGTH)
     cells = [
@@ -233,7 +231,7 @@ def _summary(rows: Sequence[Mapping[str, Any]], width: int) -> list[str]:
 
 
 def _beside(identifier: str, more: str, width: int) -> str:
-    """The identifier, and as much of the rest as there is room for."""
+    """Join the identifier and as much of the rest as there is room for."""
     room = width - len(identifier)
     return identifier + (output.cut(more, room) if room > 3 else "")
 
@@ -251,13 +249,13 @@ def _files(row: Mapping[str, Any], width: int) -> str:
 
 
 def deletion(row: Mapping[str, Any]) -> str:
-    """When an artifact was deleted, and by whom."""
+    """Say when an artifact was deleted, and by whom."""
     deleted = row["deleted"]
     return f"{output.cell(deleted.get('time'))} by {output.cell(deleted.get('username'), 20)}" if deleted else ""
 
 
 def labels(row: Mapping[str, Any], width: int) -> str:
-    """An artifact's labels for a table."""
+    """Write an artifact's labels for a table."""
     given = row["labels"] if isinstance(row["labels"], dict) else {}
     return " ".join(
         f"{output.cell(name, max(20, width - 10))}={output.cell(value, width)}"

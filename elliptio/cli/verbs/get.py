@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _own_folder(artifact_id: str) -> Path:
-    """Folder named like the artifact, in the working directory.
+    """Name the folder of the artifact in the working directory.
 
     Raises
     ------

@@ -28,10 +28,8 @@ def add_parser(verbs: Verb) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Identify; a line an artifact, the newest first."""
-    from elliptio.finding.identification import identify
-
     with handler(args) as h:
-        found = identify(h.lake, args.path, large=args.large)
+        found = h.owners(args.path, large=args.large)
     rows = found.rows()
     if args.json:
         output.print_json(rows)

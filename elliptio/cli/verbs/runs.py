@@ -42,14 +42,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from elliptio.runs.search import search_runs
-
     given = [{field: value} for field, value in (("name", args.name), ("status", args.status)) if value is not None]
     wanted = {"$and": [args.query, *given]} if given else args.query
     columns = args.columns or (None if args.json else PLAIN)
     with handler(args) as h:
-        found = search_runs(h.lake, wanted, max_docs=args.limit, sort=args.sort, columns=columns)
-    rows = found.named("run_id")
+        found = h.runs.search(wanted, max_docs=args.limit, sort=args.sort, columns=columns)
+    rows = found.rows()
     if args.json:
         output.print_json(rows)
     elif rows:
@@ -78,10 +76,8 @@ def _cell(value: Any) -> str:
 
 
 def _tree(args: argparse.Namespace) -> int:
-    from elliptio.runs.tree import run_tree
-
     with handler(args) as h:
-        tree = run_tree(h.lake, args.tree)
+        tree = h.runs.tree(args.tree)
     if args.json:
         every = [tree, *tree.descendants]
         output.print_json([one.document | {"artifacts": [made["_id"] for made in one.artifacts]} for one in every])

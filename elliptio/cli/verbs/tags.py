@@ -18,10 +18,8 @@ def add_parser(verbs: Verb) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """List them, without pandas."""
-    from elliptio.lake import tags
-
     with handler(args) as h:
-        moves = list(tags.current(h.lake).values()) if args.history is None else tags.history(h.lake, args.history)
+        moves = h.tags.moves(args.history)
     if args.json:
         output.print_json([{name: getattr(move, name) for name in COLUMNS} for move in moves])
     elif moves:

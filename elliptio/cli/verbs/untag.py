@@ -17,7 +17,7 @@ def add_parser(verbs: Verb) -> None:
 def run(args: argparse.Namespace) -> int:
     """Take it away, and say so."""
     with handler(args) as h:
-        h.untag(args.name)
+        h.tags.remove(args.name)
     if args.json:
         output.print_json({"untagged": args.name})
     else:

@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def labels_of(args: argparse.Namespace) -> Labels | dict[str, Any] | None:
-    """Labels from the options for them."""
+    """Make labels from the options for them."""
     named = [(name, getattr(args, name)) for name in NAMED if getattr(args, name) is not None]
     labels: dict[str, Any] = {}
     for name, value in [*args.labels.items(), *args.label, *named]:

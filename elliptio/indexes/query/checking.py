@@ -1,4 +1,4 @@
-"""What can be asked: queries and sorts are checked and made plain here, before any index sees them."""
+"""Check queries and sorts, and make them plain, before any index sees them."""
 
 from __future__ import annotations
 
@@ -65,7 +65,8 @@ def normalize_query(query: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _query(query: Any, what: str, depth: int) -> dict[str, Any]:
-    check_depth(depth)
+    if depth:
+        check_depth(depth)
     if not isinstance(query, Mapping):
         raise QueryError(f"{what} is a dict like {{'username': 'andy'}}, not a {type(query).__name__}")
     plain: dict[str, Any] = {}

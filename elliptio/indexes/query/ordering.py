@@ -1,4 +1,4 @@
-"""How MongoDB orders and sorts values, as bytes that compare the same way.
+"""Order and sort values as MongoDB does, by bytes that compare the same way.
 
 A key is one byte for the BSON type, then the value. Keys of nested values end in a way that no longer key can
 continue, so that they can be concatenated, and inverted bit by bit for descending sorts.
@@ -35,7 +35,7 @@ def _tag(bracket: int) -> bytes:
 
 _END = b"\0"
 _DOUBLE, _BITS, _LENGTH, _PAIR = Struct(">d"), Struct(">Q"), Struct(">I"), Struct(">II")
-_ALL_BITS = 2**64 - 1
+_ALL_BITS, _SIGN = 2**64 - 1, 2**63
 _EXACT = 2**53
 _NAN = _tag(NUMBER) + b"\0"
 _NEGATIVE = _tag(NUMBER) + b"\1"
@@ -49,7 +49,7 @@ _BOTTOM = Decimal((1, (1,), 7_000))
 
 
 def _number(nearest_below: float, rest: bytes) -> bytes:
-    """A double, and by how much the exact value lies above it."""
+    """Encode a double, and by how much the exact value lies above it."""
     packed = _DOUBLE.pack(nearest_below + 0.0)  # -0.0 + 0.0 is 0.0
     if nearest_below >= 0:
         return _POSITIVE + packed + rest
@@ -68,6 +68,8 @@ def _float(value: float) -> bytes:
 
 
 def _int(value: int) -> bytes:
+    if 0 <= value <= _EXACT:  # such as the size of a file
+        return _POSITIVE + _DOUBLE.pack(value) + _END
     if -_EXACT <= value <= _EXACT:
         return _number(float(value), _END)
     below = float(value)
@@ -93,13 +95,9 @@ def _text(value: str) -> bytes:
     return value.encode().replace(b"\1", b"\1\2").replace(b"\0", b"\1\1") + _END
 
 
-def _millis(value: datetime) -> int:
+def _date(value: datetime) -> bytes:
     delta = value - (_NAIVE_EPOCH if value.tzinfo is None else _EPOCH)
-    return delta.days * 86_400_000 + delta.seconds * 1000 + delta.microseconds // 1000
-
-
-def _date(millis: int) -> bytes:
-    return _DATE + _BITS.pack(millis + 2**63)
+    return _DATE + _BITS.pack(delta.days * 86_400_000 + delta.seconds * 1000 + delta.microseconds // 1000 + _SIGN)
 
 
 def _object(value: Mapping[str, Any]) -> bytes:
@@ -125,7 +123,7 @@ def _regex(value: re.Pattern[str] | Regex[Any]) -> bytes:
 
 
 def regex_options(flags: int) -> str:
-    """The BSON option letters of Python's `re` flags, in BSON's order."""
+    """Translate Python's `re` flags into BSON's option letters, in BSON's order."""
     return "".join(letter for letter, flag in zip("ilmsux", _FLAGS, strict=True) if flags & flag)
 
 
@@ -143,7 +141,7 @@ _ENCODERS: dict[type, Callable[[Any], bytes]] = {
     int: _int,
     bool: lambda value: _TRUE if value else _FALSE,
     type(None): lambda value: _NULL,
-    datetime: lambda value: _date(_millis(value)),
+    datetime: _date,
     float: _float,
     dict: _object,
     list: _array,
@@ -154,7 +152,7 @@ _ENCODERS: dict[type, Callable[[Any], bytes]] = {
     Binary: _binary,
     bytes: _binary,
     uuid.UUID: lambda value: _binary(Binary.from_uuid(value)),
-    DatetimeMS: lambda value: _date(int(value)),
+    DatetimeMS: lambda value: _DATE + _BITS.pack(int(value) + _SIGN),
     Timestamp: lambda value: _tag(TIMESTAMP) + _PAIR.pack(value.time, value.inc),
     Regex: _regex,
     re.Pattern: _regex,
@@ -202,13 +200,13 @@ def order_key(value: object) -> bytes:
 
 
 def closed_key(value: object) -> bytes:
-    """Like `order_key`, but never the beginning of another value's key: can be concatenated and inverted."""
+    """Encode like `order_key`, but never as the beginning of another key: can be concatenated and inverted."""
     key = order_key(value)
     return _STRING + _text(key[1:].decode()) if key[:1] == _STRING else key
 
 
 def type_bracket(value: object) -> int:
-    """MongoDB's canonical type of a value: comparison operators only match inside one type.
+    """Tell MongoDB's canonical type of a value: comparison operators only match inside one type.
 
     Numbers of all types are in one bracket.
     """
@@ -216,13 +214,13 @@ def type_bracket(value: object) -> int:
 
 
 def bracket_range(value: object) -> tuple[bytes, bytes]:
-    """The bounds between which the keys of all values of the same type bracket lie: ``low < key < high``."""
+    """Give the bounds between which the keys of all values of one type bracket lie: ``low < key < high``."""
     first = order_key(value)[0]
     return bytes([first]), bytes([first + 1])
 
 
 def index_values(document: Mapping[str, Any], path: str | tuple[str, ...]) -> tuple[list[Any], bool]:
-    """What a MongoDB index over a dotted path holds for a document.
+    """List what a MongoDB index over a dotted path holds for a document.
 
     Every document that matches ``{path: …}`` with a scalar operand of ``$eq $gt $gte $lt $lte $in $regex`` (other than
     MinKey and MaxKey, which are compared with values of all types) has a value here that matches.
@@ -268,7 +266,7 @@ def index_entries(document: Mapping[str, Any], path: str | tuple[str, ...]) -> t
 
 
 def _fields(array: Any, name: str) -> list[Any] | None:
-    """One field of many documents, such as the hashes of all files; None where something else is among them."""
+    """List one field of many documents, such as the hashes of all files; None where there are others among them."""
     if not array or not all(type(each) is dict for each in array):
         return None
     found = [each.get(name) for each in array]

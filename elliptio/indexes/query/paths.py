@@ -1,4 +1,4 @@
-"""What a dotted path means in a document with arrays: to a query, and to an index.
+"""Follow dotted paths in documents with arrays: as a query does, and as an index does.
 
 Both follow MongoDB, where the two differ in small ways: a query that meets an array looks at its elements and at the
 array itself; an index holds the elements only, and null where an element has no such field.
@@ -18,21 +18,21 @@ OBJECTS: Final = (dict, Mapping)
 
 
 class Undefined:
-    """The type of `UNDEFINED` and `MISSING`."""
+    """Stand for no value: the type of `UNDEFINED` and `MISSING`."""
 
     def __repr__(self) -> str:
         return "UNDEFINED"
 
 
 UNDEFINED: Final = Undefined()
-"""What an index holds for an empty array: it sorts before None and equals no value."""
+"""The value that an index holds for an empty array: it sorts before None and equals no value."""
 
 MISSING: Final = Undefined()
-"""What a query finds where a document has no such field."""
+"""The value that a query finds where a document has no such field."""
 
 
 def array_position(length: int, name: str) -> int:
-    """The position in an array of this length that a path component like ``"0"`` names, or -1."""
+    """Read the position in an array of this length that a path component like ``"0"`` names; -1 for none."""
     if name.isascii() and name.isdigit() and len(name) < 10 and (name == "0" or name[0] != "0"):
         position = int(name)
         return position if position < length else -1
@@ -40,7 +40,7 @@ def array_position(length: int, name: str) -> int:
 
 
 def split(path: str) -> tuple[str, ...]:
-    """The components of a dotted path."""
+    """Split a dotted path into its components."""
     return tuple(path.split("."))
 
 
@@ -48,7 +48,7 @@ def split(path: str) -> tuple[str, ...]:
 
 
 def on_path(path: str, test: Test, expand: bool = True) -> Test:
-    """Make a predicate on documents: whether some element on the path passes the test.
+    """Make a predicate on documents, which holds where some element on the path passes the test.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def descend(value: Any, path: tuple[str, ...]) -> Descent:
 
 
 class Slot:
-    """One path of a compound index on its way through a document: found, or (with a `path`) still to be followed."""
+    """Follow one path of a compound index through a document: at its end, or (with a `path`) still on its way."""
 
     __slots__ = ("nested", "path", "positional", "value")
 
@@ -151,7 +151,7 @@ class Slot:
         return (None, (), False) if self.positional is None else (*self.positional, self.nested)
 
     def inside(self, array: Any, rest: tuple[str, ...]) -> Slot:
-        """The slot for the elements of an array; the one that a numeric component picks is looked up already."""
+        """Make the slot for the elements of an array; the one that a numeric component picks is looked up already."""
         slot = Slot(rest)
         position = array_position(len(array), rest[0])
         if position >= 0:
@@ -161,7 +161,7 @@ class Slot:
 
 
 def index_keys(document: Mapping[str, Any], slots: list[Slot]) -> Iterator[tuple[Any, ...]]:
-    """The keys of a compound multikey index: one tuple of values for each element of the array on its paths.
+    """List the keys of a compound multikey index: a tuple of values for each element of the array on its paths.
 
     Raises
     ------

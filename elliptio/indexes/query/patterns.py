@@ -1,4 +1,4 @@
-r"""MongoDB's regular expressions, which are PCRE's, as Python's.
+r"""Translate MongoDB's regular expressions, which are PCRE's, into Python's.
 
 What the two read alike is kept, what they read differently is translated, and what Python cannot do is refused.
 PCRE in MongoDB knows Unicode characters and their case, but ``\d \w \s \b`` are ASCII, which Python can only say
@@ -30,7 +30,7 @@ _TURKISH = "\u0130\u0131"
 
 
 class _Translation:
-    """One pattern on its way from PCRE to Python."""
+    """Translate one pattern from PCRE to Python."""
 
     def __init__(self, pattern: str, options: str) -> None:
         self.pattern = pattern

@@ -1,4 +1,4 @@
-"""Whether a document matches a query, as MongoDB documents it.
+"""Decide whether a document matches a query, as MongoDB documents it.
 
 A query is compiled once into nested functions. An operator is compiled for its place: on a path of a document, or,
 inside ``$elemMatch``, on one element of an array.
@@ -24,7 +24,7 @@ from elliptio.indexes.query.values import TYPE_CODES
 
 Predicate = Callable[[Mapping[str, Any]], bool]
 _Place = Callable[[Test, bool], Test]
-"""Puts a test of one value where it applies; the flag says whether an array is tested element by element."""
+"""A function that puts a test of one value where it applies; the flag: test an array element by element."""
 
 _COMPARISONS: Final = {"$gt": operator.gt, "$gte": operator.ge, "$lt": operator.lt, "$lte": operator.le}
 _LOGICAL: Final = ("$and", "$or", "$nor")
@@ -91,7 +91,7 @@ def _not(test: Test) -> Test:
 
 
 def _condition(operand: Any, place: _Place) -> Test:
-    """What a field shall be: an operator document, a regular expression, or a value it equals."""
+    """Compile what a field shall be: an operator document, a regular expression, or a value it equals."""
     if isinstance(operand, dict) and operand and next(iter(operand)).startswith("$"):
         return _operators(operand, place)
     return place(_literal(operand), True)
@@ -261,14 +261,14 @@ def _compared_keys(name: str, operand: Any) -> Test:
 
 
 def _compared_with_end(name: str, operand: MinKey | MaxKey) -> Test:
-    """Of all operands only MinKey and MaxKey compare with values of every type, and with none."""
+    """Compile the comparison with MinKey or MaxKey, which alone compare with values of every type, and with none."""
     outwards = name in (("$lt", "$lte") if isinstance(operand, MaxKey) else ("$gt", "$gte"))
     or_equal = name in ("$gte", "$lte")
     return lambda value: or_equal if isinstance(value, type(operand)) else outwards
 
 
 def regex_operand(operand: Any, options: str = "") -> tuple[str, str]:
-    """The pattern and the options, sorted, of a regular expression in a query."""
+    """Take the pattern and the options, sorted, from a regular expression in a query."""
     if isinstance(operand, str):
         return operand, "".join(sorted(options))
     return operand.pattern, "".join(sorted({*regex_options(int(operand.flags)), *options}))
@@ -295,7 +295,7 @@ _TYPES: Final[tuple[tuple[Any, int], ...]] = (
 
 
 def type_code(value: Any) -> int:
-    """MongoDB's number for the type that a value is stored as; 0 for what is missing."""
+    """Tell MongoDB's number for the type that a value is stored as; 0 for what is missing."""
     if isinstance(value, int) and not isinstance(value, bool | Int64):
         return 16 if -(2**31) <= value < 2**31 else 18
     for types, code in _TYPES:

@@ -1,4 +1,4 @@
-"""The values of a query as plain values that every index can encode, and refusals of those that none can."""
+"""Make the values of a query plain, so that every index can encode them, and refuse those that none can."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def check_text(text: str, where: str) -> str:
 
 
 def guess(name: str, known: list[str]) -> str:
-    """The end of a message about an unknown name."""
+    """Word the end of a message about an unknown name."""
     from difflib import get_close_matches
 
     close = get_close_matches(name, known, n=1)
@@ -49,7 +49,7 @@ def guess(name: str, known: list[str]) -> str:
 
 
 def short(value: Any) -> str:
-    """A value as a message shows it."""
+    """Shorten a value for a message."""
     text = repr(value)
     return text if len(text) <= 60 else text[:59] + "…"
 
@@ -76,7 +76,7 @@ def check_path(path: str) -> str:
 
 
 def plain_value(value: Any, where: str, depth: int = 0) -> Any:
-    """A copy of a value in a query, in plain types.
+    """Copy a value of a query, in plain types.
 
     Tuples become lists, numpy's and pandas' values Python's, paths strings, UUIDs binaries, datetimes aware and UTC,
     in milliseconds as they are stored.

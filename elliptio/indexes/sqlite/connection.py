@@ -1,20 +1,22 @@
-"""Connections to the embedded index: who may write, on which drives, across forks, and rows in portions."""
+"""Connect to the embedded index, on any drive and across forks; write in transactions, read rows in portions."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import os
+import random
 import sqlite3
 import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from elliptio.errors import IndexUnavailableError
-from elliptio.indexes.sqlite import schema
+from elliptio.indexes.sqlite import failures, schema
 from elliptio.indexes.sqlite.narrowing import IndexedPath
 from elliptio.system.file_systems import network_file_system
 from elliptio.system.forking import ForkGate, Lock
@@ -31,7 +33,7 @@ _warned: set[Path] = set()
 
 
 class Connection(sqlite3.Connection):
-    """A connection of one thread to one file.
+    """Connect one thread to one file.
 
     Attributes
     ----------
@@ -59,6 +61,11 @@ class Connection(sqlite3.Connection):
         self.readers: weakref.WeakSet[Rows] = weakref.WeakSet()
         _open.add(self)
 
+    def collection_number(self, name: str) -> int | None:
+        """Look the number of a collection up; None if it holds nothing."""
+        row = self.execute("SELECT number FROM collections WHERE name = ?", (name,)).fetchone()
+        return int(row[0]) if row else None
+
     def close(self) -> None:
         """Close, after what is still being read was read to its end."""
         with GATE:
@@ -83,43 +90,53 @@ GATE = ForkGate(_close_all)
 
 
 class Rows:
-    """Rows of a query, fetched in portions, so that nobody is inside the gate while a reader takes its time."""
+    """Fetch the rows of a query in portions, so that nobody is inside the gate while a reader takes its time.
+
+    Made inside the gate, with the first portion. `close` them when they are read, or no longer of interest.
+    """
 
     def __init__(self, connection: Connection, sql: str, parameters: Sequence[Any]) -> None:
-        self._connection = connection
         self._cursor: sqlite3.Cursor | None = connection.execute(sql, parameters)
-        self._rest: list[Any] = []
-        connection.readers.add(self)
-        if connection.eager:
+        self._size = _FIRST_ROWS
+        self._fetched: list[Any] = self._cursor.fetchmany(self._size)
+        if len(self._fetched) < self._size:
+            self._cursor = None
+        elif connection.eager:
             self.drain()
+        else:
+            connection.readers.add(self)
 
     def __iter__(self) -> Iterator[Any]:
-        size = _FIRST_ROWS
-        try:
-            while portion := self._portion(size):
-                yield from portion
-                size = min(2 * size, _MOST_ROWS)
-        finally:
+        return iter(self._fetched) if self._cursor is None else chain.from_iterable(iter(self._portion, []))
+
+    def drain(self) -> None:
+        """Keep the rest of the rows in memory; inside the gate."""
+        if self._cursor is not None:
+            self._fetched += self._cursor.fetchall()
+            self._cursor = None
+
+    def close(self) -> None:
+        """Let SQLite forget the query."""
+        if self._cursor is not None:
             with GATE:
                 if self._cursor is not None:
                     self._cursor.close()
+                    self._cursor = None
 
-    def drain(self) -> None:
-        """Keep the rest of the rows in memory."""
-        if self._cursor is not None:
-            self._rest += self._cursor.fetchall()
-            self._cursor = None
-
-    def _portion(self, size: int) -> list[Any]:
-        with GATE:
-            if self._cursor is not None:
-                return self._cursor.fetchmany(size)
-            rest, self._rest = self._rest, []
-            return rest
+    def _portion(self) -> list[Any]:
+        # Nobody else touches what was fetched to its end.
+        with GATE if self._cursor is not None else contextlib.nullcontext():
+            if not self._fetched and self._cursor is not None:
+                self._size = min(2 * self._size, _MOST_ROWS)
+                self._fetched = self._cursor.fetchmany(self._size)
+                if len(self._fetched) < self._size:
+                    self._cursor = None
+            fetched, self._fetched = self._fetched, []
+            return fetched
 
 
 def identity_of(path: Path) -> Identity | None:
-    """Device and number of a file; None if there is none."""
+    """Read device and number of a file; None if there is none."""
     try:
         found = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -166,15 +183,26 @@ def prepare(connection: Connection, path: Path, *, durable: bool) -> None:
         connection.eager = mode != "wal"
         # Without WAL, NORMAL may lose the whole file in a power cut.
         connection.execute(f"PRAGMA synchronous = {'FULL' if durable or connection.eager else 'NORMAL'}")
-        schema.create_schema(connection, path)
+        _make_tables(connection, path)
 
     _patiently(attempt)
     connection.prepared = True
 
 
+def _make_tables(connection: Connection, path: Path) -> None:
+    """Make the tables unless they are there; refuse those of a newer elliptio."""
+    if schema.schema_version(connection, path):
+        return
+    with transaction(connection):
+        if not schema.schema_version(connection, path):
+            for statement in schema.SCHEMA.split(";"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION}")
+
+
 def _patiently(attempt: Callable[[], None]) -> None:
     # Switching to WAL takes an exclusive lock for which SQLite does not wait: another process may be at it.
-    deadline = time.monotonic() + schema.BUSY_SECONDS
+    deadline = time.monotonic() + failures.BUSY_SECONDS
     while True:
         try:
             return attempt()
@@ -182,6 +210,34 @@ def _patiently(attempt: Callable[[], None]) -> None:
             if "locked" not in str(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
+
+
+@contextlib.contextmanager
+def transaction(connection: Connection) -> Iterator[None]:
+    """Write all of what the block does, or nothing, as soon as nobody else writes, or fail after `BUSY_SECONDS`."""
+    # SQLite itself looks every 100 ms at last, so a process whose threads write without a pause kept others waiting
+    # for many seconds. Looking often, and never in step with others, gives each its turn.
+    deadline = time.monotonic() + failures.BUSY_SECONDS
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                break
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(random.uniform(0.001, 0.005))
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {int(failures.BUSY_SECONDS * 1000)}")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # Where the disk is full, SQLite has rolled back by itself.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def connect_to_read(path: Path) -> Connection:
@@ -197,7 +253,7 @@ def connect_to_read(path: Path) -> Connection:
             if "locked" in str(error):
                 raise
     journal = Path(f"{path}-wal")
-    may_try = schema.may_lack_room(reason) or not may_write(path.parent)
+    may_try = failures.may_lack_room(reason) or not may_write(path.parent)
     if not may_try or (journal.exists() and journal.stat().st_size):
         raise reason
     # Nobody writes just now, but somebody may in a moment: good for one look only.
@@ -220,7 +276,7 @@ def _looked_into(connection: Connection, path: Path) -> Connection:
 
 
 def may_write(path: Path) -> bool:
-    """Whether this user may write a file, or into a folder."""
+    """Tell whether this user may write a file, or into a folder."""
     return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
@@ -229,7 +285,7 @@ def _connect(path: Path, way: str, *, cache: bool) -> Connection:
     connection = sqlite3.connect(
         f"file:{quote(os.fsencode(path))}?{way}",
         uri=True,
-        timeout=schema.BUSY_SECONDS,
+        timeout=failures.BUSY_SECONDS,
         isolation_level=None,
         cached_statements=256,
         # The gate keeps threads apart: before a fork, one closes the connections of all.

@@ -1,4 +1,4 @@
-"""The embedded index: BSON documents in SQLite, with rows of (path, value, document) for the indexed paths.
+"""Hold documents in the embedded index: BSON in SQLite, with rows of (path, value, document) for the indexed paths.
 
 SQL narrows, `indexes.query.predicate` decides, so a query means what it means on MongoDB. Safe for many threads and
 processes at once (WAL mode).
@@ -11,18 +11,27 @@ import logging
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice, starmap
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import bson
-
 from elliptio.errors import IndexUnavailableError
-from elliptio.indexes.links import Link, links_of
-from elliptio.indexes.opening import INDEXED_PATHS
+from elliptio.indexes.indexed_paths import INDEXED_PATHS
+from elliptio.indexes.links import Link
 from elliptio.indexes.query.ordering import sort_documents
 from elliptio.indexes.query.predicate import compile_query
+from elliptio.indexes.sqlite.candidates import (
+    Collection,
+    candidates,
+    candidates_by_id,
+    candidates_in_order,
+    counting,
+    decode,
+    in_order,
+    rarest_first,
+    way_in_order,
+)
 from elliptio.indexes.sqlite.connection import (
     GATE,
     Connection,
@@ -32,43 +41,27 @@ from elliptio.indexes.sqlite.connection import (
     identity_of,
     may_write,
     prepare,
+    transaction,
 )
-from elliptio.indexes.sqlite.narrowing import IndexedPath, Narrowing, narrow
-from elliptio.indexes.sqlite.rows import TIME, index_rows, time_key
-from elliptio.indexes.sqlite.schema import explained, transaction
-from elliptio.indexes.sqlite.sql import (
-    PATH,
-    add_links,
-    candidates,
-    candidates_by_id,
-    candidates_in_order,
-    collection_number,
-    counting,
-    decode,
-    decoded,
-    followed,
-    known_collection,
-    lookup_in,
-    ordered_matches,
-    rarest_first,
-    remove_links,
-    way_in_order,
-)
-from elliptio.protocols import Document, Query, Sort
+from elliptio.indexes.sqlite.failures import explained
+from elliptio.indexes.sqlite.following import followed
+from elliptio.indexes.sqlite.narrowing import narrow
+from elliptio.indexes.sqlite.writing import TIME, Writer
+from elliptio.protocols import Document, Index, Query, Sort
 
 log = logging.getLogger(__name__)
 
 
 class _Found(NamedTuple):
-    """Rows among which the answer is; `exact` if all of them are, `ordered` if in the order of the first sort key."""
+    """Hold rows among which the answer is; `exact` if all are, `ordered` if in the order of the first sort key."""
 
     rows: Rows
     exact: bool
     ordered: bool
 
 
-class SqliteIndex:
-    """Documents in one SQLite file.
+class SqliteIndex(Index):
+    """Hold documents in one SQLite file.
 
     Parameters
     ----------
@@ -91,157 +84,110 @@ class SqliteIndex:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(state["path"], durable=state["durable"])  # type: ignore[misc]
 
-    def insert(self, collection: str, document: Mapping[str, Any]) -> bool:
-        """Add a document unless its ``_id`` is there."""
-        return bool(self.insert_many(collection, [document]))
-
-    def insert_many(self, collection: str, documents: Iterable[Mapping[str, Any]]) -> int:
+    def insert(self, collection: str, *documents: Mapping[str, Any]) -> int:
         """Add the documents whose ``_id`` is not there, all or none of them, and return how many were added."""
-        paths: dict[tuple[int, str], IndexedPath] = {}
-        with self._failures(), self._writing() as connection:
-            number = collection_number(connection, collection)
-            count = sum([self._insert(connection, collection, number, document, paths) for document in documents])
-            connection.execute("UPDATE collections SET documents = documents + ? WHERE number = ?", (count, number))
-        connection.paths.update(paths)
-        return count
+        with self._failures(), self._writing(collection) as writer:
+            return sum([writer.add(document) for document in documents])
 
     def replace(self, collection: str, document: Mapping[str, Any]) -> None:
         """Put a document in the place of the one with its ``_id``, or add it."""
-        with self._failures(), self._writing() as connection:
-            number = collection_number(connection, collection)
-            removed = self._remove(connection, collection, number, document["_id"])
-            paths: dict[tuple[int, str], IndexedPath] = {}
-            self._insert(connection, collection, number, document, paths)
-            if not removed:
-                connection.execute("UPDATE collections SET documents = documents + 1 WHERE number = ?", (number,))
-        connection.paths.update(paths)
-
-    def _insert(
-        self,
-        connection: Connection,
-        collection: str,
-        number: int,
-        document: Mapping[str, Any],
-        paths: dict[tuple[int, str], IndexedPath],
-    ) -> bool:
-        body = bson.encode(document)
-        added = connection.execute(
-            "INSERT OR IGNORE INTO documents (collection, id, body) VALUES (?, ?, ?)", (number, document["_id"], body)
-        )
-        if not added.rowcount:
-            return False
-        keys = []
-        time = time_key(document)
-        for path, values, multikey in index_rows(collection, document):
-            indexed = paths[number, path] = self._path(connection, number, path, multikey)
-            keys += [(indexed.number, value, time, added.lastrowid) for value in values]
-        connection.executemany("INSERT OR IGNORE INTO keys VALUES (?, ?, ?, ?)", keys)
-        add_links(connection, number, links_of(document))
-        return True
+        with self._failures(), self._writing(collection) as writer:
+            writer.remove(document["_id"])
+            writer.add(document)
 
     def find(self, collection: str, query: Query, *, sort: Sort = (), limit: int = 0) -> Iterator[Document]:
-        """Matching documents, lazily."""
+        """Find matching documents, lazily."""
         with self._failures():
+            if len(query) == 1 and not sort and isinstance(query.get("_id"), str):
+                body = self._body(collection, query["_id"])
+                if body is not None:
+                    yield decode(body)
+                return
             found = self._candidates(collection, query, sort, limit)
             if found is None:
                 return
             matches = None if found.exact else compile_query(query)
-            if found.ordered:
-                yield from ordered_matches(found.rows, matches, sort, limit)
-                return
-            documents = decoded(found.rows)
-            matching = filter(matches, documents) if matches else documents
-            yield from sort_documents(matching, sort, limit) if sort or limit else matching
+            with contextlib.closing(found.rows) as rows:
+                if found.ordered:
+                    yield from islice(in_order(rows, matches, sort), limit or None)
+                    return
+                documents = starmap(decode, rows)
+                matching = filter(matches, documents) if matches else documents
+                yield from sort_documents(matching, sort, limit) if sort or limit else matching
+
+    def _body(self, collection: str, identifier: str) -> bytes | None:
+        """Read one document, as it is stored, by its identifier."""
+        with GATE:
+            known = self._reading(collection)
+            if known is None:
+                return None
+            sql = "SELECT body FROM documents WHERE collection = ? AND id = ?"
+            row = known.connection.execute(sql, (known.number, identifier)).fetchone()
+            return row[0] if row else None
 
     def _candidates(self, collection: str, query: Query, sort: Sort, limit: int) -> _Found | None:
+        """Select the rows among which the answer is; None where it is empty."""
         with GATE:
-            connection, number = self._reading(collection)
-            if connection is None or number is None:
-                return None
-            narrowing = narrow(query, lookup_in(connection, collection, number))
-            if narrowing.empty:
+            known = self._reading(collection)
+            narrowing = narrow(query, known.path) if known else None
+            if known is None or narrowing is None or narrowing.empty:
                 return None
             if limit and not sort and not any(condition.path for condition in narrowing.conditions):
-                return _Found(candidates_by_id(connection, number, narrowing), narrowing.exact, True)
+                return _Found(candidates_by_id(known, narrowing), narrowing.exact, True)
             way = None
             if all(condition.path for condition in narrowing.conditions):
-                times = self._ordered_path(connection, collection, number, TIME)
-                narrowing = rarest_first(connection, narrowing, times)
-                path = self._ordered_path(connection, collection, number, sort[0][0]) if sort else None
-                if path is not None and (limit or not narrowing.conditions):
-                    way = way_in_order(connection, narrowing, path, times)
+                several = len(narrowing.conditions) > 1
+                times = known.ordered_path(TIME) if several or (narrowing.conditions and sort and limit) else None
+                if several:
+                    narrowing = rarest_first(known.connection, narrowing, times)
+                if sort and (limit or not narrowing.conditions):
+                    way = way_in_order(known, narrowing, sort[0][0], times)
             if way is None:
-                return _Found(candidates(connection, number, narrowing), narrowing.exact, False)
-            rows = candidates_in_order(connection, narrowing, way, sort[0][1])
-            return _Found(rows, narrowing.exact, True)
+                return _Found(candidates(known, narrowing), narrowing.exact, False)
+            return _Found(candidates_in_order(known.connection, narrowing, way, sort[0][1]), narrowing.exact, True)
 
     def count(self, collection: str, query: Query, *, limit: int = 0) -> int:
-        """How many documents match, up to a limit."""
+        """Count the documents that match, up to a limit."""
         with self._failures():
             counted = self._count(collection, query, limit)
             if isinstance(counted, int):
                 return counted
-            matching = filter(compile_query(query), decoded(counted))
-            return sum(1 for _ in islice(matching, limit or None))
+            with contextlib.closing(counted) as rows:
+                matching = filter(compile_query(query), starmap(decode, rows))
+                return sum(1 for _ in islice(matching, limit or None))
 
     def _count(self, collection: str, query: Query, limit: int) -> int | Rows:
-        """The number, or the rows that must be looked at to know it."""
+        """Count what matches, or give the rows that must be looked at to know it."""
         with GATE:
-            connection, number = self._reading(collection)
-            if connection is None or number is None:
-                return 0
-            narrowing: Narrowing = narrow(query, lookup_in(connection, collection, number))
-            if narrowing.empty:
+            known = self._reading(collection)
+            narrowing = narrow(query, known.path) if known else None
+            if known is None or narrowing is None or narrowing.empty:
                 return 0
             if not narrowing.exact:
-                return candidates(connection, number, narrowing)
+                return candidates(known, narrowing)
             if not narrowing.conditions:
-                sql, parameters = "SELECT documents FROM collections WHERE number = ?", [number]
+                sql, parameters = "SELECT documents FROM collections WHERE number = ?", [known.number]
             else:
-                times = self._ordered_path(connection, collection, number, TIME)
-                sql, parameters = counting(number, rarest_first(connection, narrowing, times), limit)
-            return int(connection.execute(sql, parameters).fetchone()[0])
+                if len(narrowing.conditions) > 1:
+                    narrowing = rarest_first(known.connection, narrowing, known.ordered_path(TIME))
+                sql, parameters = counting(known.number, narrowing, limit)
+            return int(known.connection.execute(sql, parameters).fetchone()[0])
 
     def links(self, collections: Sequence[str], ids: Sequence[str], *, up: bool, depth: int = 0) -> list[Link]:
         """Follow ``based_on`` from some documents; all generations in one query."""
         with self._failures(), GATE:
-            found = [self._reading(collection) for collection in collections]
-            connection = found[0][0]
-            if connection is None:
+            known = [found for name in collections if (found := self._reading(name)) is not None]
+            if not known:
                 return []
-            numbers = [number for _, number in found if number is not None]
-            return followed(connection, numbers, ids, up=up, depth=depth)
+            return followed(known[0].connection, [one.number for one in known], ids, up=up, depth=depth)
 
     def delete(self, collection: str, ids: Sequence[str]) -> None:
         """Remove the documents with these identifiers."""
         with self._failures():
             if identity_of(self.path) is not None:
-                self._delete(collection, ids)
-
-    def _delete(self, collection: str, ids: Sequence[str]) -> None:
-        with self._writing() as connection:
-            number = collection_number(connection, collection)
-            count = sum([self._remove(connection, collection, number, identifier) for identifier in ids])
-            connection.execute("UPDATE collections SET documents = documents - ? WHERE number = ?", (count, number))
-
-    def _remove(self, connection: Connection, collection: str, number: int, identifier: str) -> bool:
-        """Remove a document and its rows; inside a transaction, whose end counts it."""
-        row = connection.execute(
-            "SELECT number, body FROM documents WHERE collection = ? AND id = ?", (number, identifier)
-        ).fetchone()
-        if row is None:
-            return False
-        document = decode(row[1])
-        time = time_key(document)
-        for path, values, _ in index_rows(collection, document):
-            indexed = self._path(connection, number, path, False)
-            connection.executemany(
-                "DELETE FROM keys WHERE path = ? AND value = ? AND time = ? AND document = ?",
-                [(indexed.number, value, time, row[0]) for value in values],
-            )
-        remove_links(connection, number, identifier)
-        connection.execute("DELETE FROM documents WHERE number = ?", (row[0],))
-        return True
+                with self._writing(collection) as writer:
+                    for identifier in ids:
+                        writer.remove(identifier)
 
     def close(self) -> None:
         """Close this thread's connection."""
@@ -252,38 +198,22 @@ class SqliteIndex:
         if connection is not None:
             connection.close()
 
-    def _ordered_path(self, connection: sqlite3.Connection, collection: str, number: int, path: str) -> int | None:
-        """Number of a path whose rows can be walked in order: one row for each document, and no wildcard."""
-        if path not in INDEXED_PATHS.get(collection, ()):
-            return None
-        indexed = lookup_in(connection, collection, number)(path)
-        return indexed.number if indexed and not indexed.multikey else None
-
-    def _path(self, connection: Connection, collection: int, path: str, multikey: bool) -> IndexedPath:
-        """Look a path up, or add it, and note whether it holds arrays; inside a transaction."""
-        known = connection.paths.get((collection, path))
-        if known is None:
-            connection.execute("INSERT OR IGNORE INTO paths (collection, path) VALUES (?, ?)", (collection, path))
-            known = IndexedPath(*connection.execute(PATH, (collection, path)).fetchone())
-        if multikey and not known.multikey:
-            connection.execute("UPDATE paths SET multikey = 1 WHERE number = ?", (known.number,))
-            known = IndexedPath(known.number, True)
-        return known
-
-    def _reading(self, collection: str) -> tuple[Connection | None, int | None]:
+    def _reading(self, collection: str) -> Collection | None:
+        """Look a collection up, over the connection of this thread; None if it holds nothing."""
         # Reading must not make anything: whoever mistypes a root finds nothing, and leaves nothing.
         identity = identity_of(self.path)
         if identity is None:
-            return None, None
+            return None
         connection = self._current(identity)
         if connection is None:
             connection = self._local.connection = connect_to_read(self.path)
-        if connection.prepared or connection.execute("PRAGMA user_version").fetchone()[0]:
-            return connection, known_collection(connection, collection)
-        return None, None
+        if not connection.prepared and not connection.execute("PRAGMA user_version").fetchone()[0]:
+            return None
+        number = connection.collection_number(collection)
+        return None if number is None else Collection(connection, number, INDEXED_PATHS.get(collection, ()))
 
     def _current(self, identity: tuple[int, int] | None) -> Connection | None:
-        """Connection of this thread, if it still leads to the file that lies at the path."""
+        """Give the connection of this thread, if it still leads to the file that lies at the path."""
         connection: Connection | None = getattr(self._local, "connection", None)
         if connection is None or connection.closed or connection.pid != os.getpid():
             return None
@@ -307,7 +237,8 @@ class SqliteIndex:
             raise IndexUnavailableError(f"The index {self.address} cannot be read: {error}.") from error
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[Connection]:
+    def _writing(self, collection: str) -> Iterator[Writer]:
+        """Write into a collection, all of what the block does or nothing."""
         with GATE:
             connection = self._current(identity_of(self.path))
             if connection is not None and not connection.prepared:
@@ -319,4 +250,9 @@ class SqliteIndex:
             if connection is None:
                 connection = self._local.connection = connect_to_write(self.path, durable=self._durable)
             with transaction(connection):
-                yield connection
+                writer = Writer(connection, collection)
+                yield writer
+                if writer.growth:
+                    sql = "UPDATE collections SET documents = documents + ? WHERE number = ?"
+                    connection.execute(sql, (writer.growth, writer.number))
+            connection.paths.update(writer.paths)

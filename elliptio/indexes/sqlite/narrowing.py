@@ -1,4 +1,4 @@
-"""From a query to SQL conditions over the rows of indexed paths.
+"""Narrow a query to SQL conditions over the rows of indexed paths.
 
 The conditions only narrow: every document that matches the query satisfies them. Where they say exactly what the
 query says, the caller need not look at the documents again.
@@ -7,7 +7,6 @@ query says, the caller need not look at the documents again.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,24 +17,27 @@ from elliptio.protocols import Query
 
 
 class IndexedPath(NamedTuple):
-    """Number of a path in the index (None: no document has it), and whether some document has an array there."""
+    """Hold the number of a path in the index (None: no document has it), and whether some have an array there."""
 
     number: int | None
     multikey: bool | int
 
 
 Range = tuple[str, Sequence[Any]]
+"""SQL in which ``{}`` stands for what is compared, and its parameters."""
+
+WHOLE: list[Range] = [("1", [])]
+"""The ranges that hold all values."""
 
 Lookup = Callable[[str], IndexedPath | None]
-"""Tells how a dotted path is indexed; None: it is not."""
+"""A function that tells how a dotted path is indexed; None: it is not."""
 
 
 @dataclass
 class Condition:
-    """Documents with a row of `path` in a range of `values`; or, with path None, with such an identifier.
+    """Ask for documents with a row of `path` in one of some `ranges`; or, with path None, with such an identifier.
 
-    Each range is SQL in which ``{}`` stands for what is compared, and its parameters. `times` are such ranges for when
-    the document was made: its rows are in that order.
+    `times` are ranges for when the document was made: its rows are in that order.
     """
 
     path: int | None
@@ -43,7 +45,7 @@ class Condition:
     times: list[Range] = field(default_factory=list)
 
     def clause(self, row: str) -> tuple[str, list[Any]]:
-        """SQL that holds for rows, of a table that `row` names, whose documents satisfy this."""
+        """Write SQL that holds for rows, of a table that `row` names, whose documents satisfy this."""
         members, parameters = self.members()
         if self.is_range:
             # Looking for one document in a range reads the range: do it once, for all of them.
@@ -52,37 +54,39 @@ class Condition:
 
     @property
     def is_range(self) -> bool:
-        """Whether this asks for more than single values."""
+        """Tell whether this asks for more than single values."""
         return bool(self.times) or not all(sql.startswith(("{} = ", "{} IN ")) for sql, _ in self.ranges)
 
     @property
     def is_one_value(self) -> bool:
-        """Whether all documents that satisfy this lie next to each other, in the order of their times."""
+        """Tell whether all documents that satisfy this lie next to each other, in the order of their times."""
         return self.path is not None and len(self.ranges) == 1 and self.ranges[0][0] == "{} = ?"
 
     def members(self) -> tuple[str, list[Any]]:
-        """SQL that selects the numbers of the documents that satisfy this, not by identifier, and its parameters."""
+        """Write SQL that selects the numbers of documents that satisfy this, not by identifier, and its parameters."""
         test, parameters = self.test()
         return f"SELECT document FROM keys WHERE {test}", parameters
 
     def test(self, row: str = "") -> tuple[str, list[Any]]:
-        """SQL that holds for the rows that satisfy this, of a table that `row` names with a dot at its end."""
+        """Write SQL that holds for the rows that satisfy this, of a table that `row` names with a dot at its end."""
         if self.path is None:
             return either(f"{row}id", self.ranges)
+        if self.ranges is WHOLE:
+            return f"{row}path = ?", [self.path]
         test, parameters = either(f"{row}value", self.ranges)
         within, bounds = either(f"{row}time", self.times) if self.times else ("1", [])
         return f"{row}path = ? AND {test} AND {within}", [self.path, *parameters, *bounds]
 
 
 def either(what: str, ranges: Sequence[Range]) -> tuple[str, list[Any]]:
-    """SQL that holds where `what` lies in one of some ranges, and its parameters."""
+    """Write SQL that holds where `what` lies in one of some ranges, and its parameters."""
     test = " OR ".join(sql.format(what, what) for sql, _ in ranges)
     return f"({test or '0'})", [value for _, values in ranges for value in values]
 
 
 @dataclass
 class Narrowing:
-    """Conditions that all must hold; `exact` if they say all that the query says; `empty` if nothing can match."""
+    """Hold conditions that all must hold; `exact` if they say all of the query; `empty` if nothing can match."""
 
     conditions: list[Condition] = field(default_factory=list)
     exact: bool = True
@@ -90,11 +94,11 @@ class Narrowing:
 
 
 _MAX_VALUES = 500
-"""A longer ``$in`` is left to the predicate: SQLite limits parameters."""
+"""Values up to which ``$in`` becomes a condition; more are left to the predicate: SQLite limits parameters."""
 
 _MAX_CONDITIONS = 50
 _MAX_PARAMETERS = 20_000
-"""What goes beyond is left to the predicate too: SQLite limits the depth of expressions, and parameters to 32,766."""
+"""Bounds beyond which the predicate decides too: SQLite limits the depth of expressions, and parameters to 32,766."""
 
 _SIGNS = {"$eq": "=", "$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
 
@@ -117,7 +121,8 @@ def narrow(query: Query, lookup: Lookup) -> Narrowing:
             result.exact = False
         else:
             _narrow_path(key, operand, lookup, result)
-    _limit(result)
+    if len(result.conditions) > 1:
+        _limit(result)
     return result
 
 
@@ -178,13 +183,13 @@ def _merge_bounds(bounds: list[Bound]) -> list[Bound]:
 
 
 def _ranges(operator: str, value: Any) -> list[Range] | None:
-    """Ranges of keys that say exactly what ``{operator: value}`` says of an indexed path; None where none do."""
-    if operator == "$eq" and _is_plain(value):
+    """Make ranges of keys that say exactly what ``{operator: value}`` says of an indexed path; None where none do."""
+    if operator == "$eq" and isinstance(value, _SCALARS):
         return [("{} = ?", [order_key(value)])]
-    if operator == "$in" and len(value) <= _MAX_VALUES and all(map(_is_plain, value)):
+    if operator == "$in" and len(value) <= _MAX_VALUES and all(isinstance(item, _SCALARS) for item in value):
         marks = ", ".join("?" * len(value))
         return [(f"{{}} IN ({marks})", [order_key(item) for item in value])]
-    if operator in ("$gt", "$gte", "$lt", "$lte") and _is_plain(value) and value == value:
+    if operator in ("$gt", "$gte", "$lt", "$lte") and isinstance(value, _SCALARS) and value == value:
         key = order_key(value)
         # The first byte of a key is its type bracket: comparisons stay within it.
         lowest, beyond = key[:1], bytes([key[0] + 1])
@@ -195,10 +200,6 @@ def _ranges(operator: str, value: Any) -> list[Range] | None:
             return [(f"{{}} > ? AND {{}} {_SIGNS[operator]} ?", [order_key(math.nan), key])]
         return [(f"{{}} >= ? AND {{}} {_SIGNS[operator]} ?", [lowest, key])]
     return None
-
-
-def _is_plain(value: Any) -> bool:
-    return isinstance(value, _SCALARS) and not isinstance(value, re.Pattern)
 
 
 def _narrow_id(operators: Mapping[str, Any], result: Narrowing) -> None:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TypeVar
 
 from elliptio.config import Setting
 from elliptio.errors import ConfigError, FormatError, StoreError
@@ -20,9 +20,6 @@ from elliptio.lake.opening import chosen_root
 from elliptio.lake.upkeep import upkeep
 from elliptio.lake.upkeep.verification import Problem
 from elliptio.protocols import Document
-
-if TYPE_CHECKING:
-    from elliptio.indexes.sqlite.index import SqliteIndex
 
 BATCH = 1000
 
@@ -209,14 +206,13 @@ def _carry(old: Lake, new: Lake, complete: Set[str]) -> int:
 
     Whether an artifact is there or deleted is what the files at the new place say.
     """
-    index = cast("SqliteIndex", new.index)
     for batch in _batches(old.index.find(ENVIRONMENTS, {})):
-        index.insert_many(ENVIRONMENTS, batch)
+        new.index.insert(ENVIRONMENTS, *batch)
     carried = 0
     for collection, lies in ((ARTIFACTS, True), (TOMBSTONES, False)):
         found = old.index.find(collection, {})
         wanted: Iterable[Document] = (entry for entry in found if (entry.get("remote_root") in complete) is lies)
-        carried += sum(index.insert_many(collection, batch) for batch in _batches(wanted))
+        carried += sum(new.index.insert(collection, *batch) for batch in _batches(wanted))
     return carried
 
 

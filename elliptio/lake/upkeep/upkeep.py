@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from elliptio import naming
+from elliptio.documents import extended_json
 from elliptio.errors import (
     DocumentNotFoundError,
     ElliptioError,
@@ -20,12 +21,12 @@ from elliptio.errors import (
 )
 from elliptio.lake import run_records, tags
 from elliptio.lake.checks import check_document, check_place, check_tombstone, is_artifact_root, lies_at
+from elliptio.lake.json_files import read_json
 from elliptio.lake.lake import ARTIFACTS, TOMBSTONE_FILE, TOMBSTONES, Lake
 from elliptio.lake.link_hashes import tell_index
 from elliptio.lake.manifests import manifest_of
-from elliptio.lake.replay import originals_of
+from elliptio.lake.replay import view_of
 from elliptio.lake.upkeep.verification import Problem
-from elliptio.metadata import check_version, extended_json, read_extended_json
 from elliptio.protocols import Document, StoredFile
 
 log = logging.getLogger(__name__)
@@ -41,7 +42,21 @@ _PARTS = (naming.FILES, naming.LOGS, naming.HASHES, naming.MANIFEST)
 
 @dataclass(frozen=True)
 class Orphan:
-    """Files that belong to no artifact: what an interrupted save left."""
+    """Files that belong to no artifact: what an interrupted save left.
+
+    Examples
+    --------
+    >>> from datetime import timedelta
+    >>> from pathlib import Path
+    >>> import elliptio as eio
+    >>> h = eio.Handler("lake")
+    >>> left = Path("lake/2026/01/01/andy/000000_artifact_0195d000-0000-7000-8000-000000000000")
+    >>> left.mkdir(parents=True)
+    >>> written = (left / "a.txt").write_text("1")
+    >>> h.gc(grace=timedelta(0))
+    [Orphan(key='2026/01/01/andy/000000_artifact_...', size=1, age=..., removed=False)]
+
+    """
 
     key: str
     size: int
@@ -51,7 +66,18 @@ class Orphan:
 
 @dataclass
 class ReindexReport:
-    """What `reindex` put into the index, and what it could not read."""
+    """What `reindex` put into the index, and what it could not read.
+
+    Examples
+    --------
+    >>> import elliptio as eio
+    >>> h = eio.Handler("lake")
+    >>> with h.new(["data.csv"]) as made:
+    ...     made.file.upload_string("1,2")
+    >>> h.reindex()
+    ReindexReport(artifacts=0, tombstones=0, runs=0, already_there=1, problems=[])
+
+    """
 
     artifacts: int = 0
     tombstones: int = 0
@@ -142,22 +168,15 @@ def _reindex_one(lake: Lake, folder: str) -> bool:
 def _record_tombstone(lake: Lake, folder: str) -> bool:
     """Put the tombstone that lies in a folder into the index, and take the artifact out of it."""
     tombstone = _read_tombstone(lake, folder)
-    added = lake.index.insert(TOMBSTONES, tombstone)
+    added = bool(lake.index.insert(TOMBSTONES, tombstone))
     lake.index.delete(ARTIFACTS, [tombstone["_id"]])
     return added
 
 
 def _read_tombstone(lake: Lake, folder: str) -> Document:
     key = f"{folder}/{TOMBSTONE_FILE}"
-    where = f"{lake.store.root}/{key}"
-    with lake.store.open(key) as file:
-        data = file.read()
-    try:
-        tombstone = read_extended_json(data)
-    except Exception as error:  # a damaged file can fail in as many ways as there are parsers below
-        raise FormatError(f"{where} is damaged: {type(error).__name__}: {error}") from error
-    check_tombstone(tombstone, folder, where)
-    check_version(tombstone, where)
+    tombstone = read_json(lake.store, key)
+    check_tombstone(tombstone, folder, f"{lake.store.root}/{key}")
     return {**tombstone, "remote_root": folder, "lake_id": lake.lake_id}
 
 
@@ -199,9 +218,8 @@ def _groups(lake: Lake) -> dict[str, list[StoredFile]]:
 
 def _unfinished(lake: Lake) -> list[StoredFile]:
     """Large files whose upload was cut off, where the store keeps such apart from what it lists."""
-    find = getattr(lake.store, "unfinished", None)
     try:
-        return [] if find is None else list(find())
+        return list(lake.store.unfinished())
     except StoreError as error:
         log.warning("Uploads that were cut off could not be looked for: %s", error)
         return []
@@ -265,10 +283,10 @@ def _check_unused(lake: Lake, artifact_id: str) -> None:
         )
 
 
-def delete_artifact(lake: Lake, artifact_id: str, *, force: bool, username: str) -> None:
+def delete_artifact(lake: Lake, artifact_id: str, *, force: bool, username: str) -> bool:
     """Delete the artifact of exactly this identifier, or finish what was interrupted while it was being deleted.
 
-    A process that reproduces an artifact deletes only what it made itself.
+    A process that reproduces an artifact deletes only what it made itself; the answer tells if it was deleted.
 
     Raises
     ------
@@ -278,10 +296,10 @@ def delete_artifact(lake: Lake, artifact_id: str, *, force: bool, username: str)
         If there is none, or nothing is left of it.
 
     """
-    originals = originals_of(lake, strict=True)
-    if originals is not None and not originals.has_made(artifact_id):
-        log.warning("%s was not deleted: this process only reproduces %s.", artifact_id, originals)
-        return
+    why = view_of(lake, strict=True).keeps(artifact_id)
+    if why is not None:
+        log.warning("%s was not deleted: %s.", artifact_id, why)
+        return False
     try:
         document = lake.get(artifact_id)
     except DocumentNotFoundError:
@@ -291,10 +309,11 @@ def delete_artifact(lake: Lake, artifact_id: str, *, force: bool, username: str)
             raise
         _check_own(lake, artifact_id, str(root))
         _finish_deleting(lake, artifact_id, str(root), username)
-        return
+        return True
     if document["_id"] != artifact_id:
         raise DocumentNotFoundError(f"Deleting takes the whole artifact_id, not {artifact_id!r}: it is for good.")
     delete(lake, document, force=force, username=username)
+    return True
 
 
 def _check_own(lake: Lake, artifact_id: str, root: str) -> None:

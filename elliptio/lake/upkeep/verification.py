@@ -26,6 +26,17 @@ class Problem:
 
     Of a tag, `artifact_id` is ``tag:NAME`` and `relpath` the file of one of its moves; of a run, its identifier and one
     of its files.
+
+    Examples
+    --------
+    >>> import elliptio as eio
+    >>> h = eio.Handler("lake")
+    >>> with h.new(["data.csv"]) as made:
+    ...     made.file.upload_string("1,2")
+    >>> made.file.local_path.unlink()
+    >>> [(problem.relpath, problem.message) for problem in h.verify().problems]
+    [('files/data.csv', 'is missing')]
+
     """
 
     artifact_id: str
@@ -38,6 +49,16 @@ class VerifyReport:
     """What `verify` looked at, and what it found.
 
     `not_hashed` are files of links of which only size and stamp could be compared: `Handler.hash` hashes them.
+
+    Examples
+    --------
+    >>> import elliptio as eio
+    >>> h = eio.Handler("lake")
+    >>> with h.new(["data.csv"]) as made:
+    ...     made.file.upload_string("1,2")
+    >>> h.verify()
+    VerifyReport(artifacts=1, files=1, bytes=3, not_hashed=0, problems=[])
+
     """
 
     artifacts: int = 0
@@ -57,6 +78,13 @@ class VerifyReport:
 
 
 _KEPT = ("_id", "remote_root", "fingerprint", "total_size")
+
+
+def verify_lake(lake: Lake, *, progress: bool = True) -> VerifyReport:
+    """Verify all artifacts of a lake, its tags and its runs."""
+    report = verify(lake, lake.find({}, sort=(), limit=0), progress=progress)
+    report.problems += [*verify_tags(lake), *verify_runs(lake)]
+    return report
 
 
 def verify(lake: Lake, documents: Iterable[Document], *, progress: bool = True) -> VerifyReport:
@@ -238,7 +266,7 @@ def _verify_file(task: _Task, bar: Progress) -> Problem | None:
             )
 
     try:
-        once_more_if_remote(stored.store.scheme, read)
+        once_more_if_remote(stored.store.remote, read)
     except MissingKeyError as error:
         return Problem(task.artifact_id, task.relpath, "is missing" if stored.stamp is None else str(error))
     except ElliptioError as error:

@@ -1,4 +1,4 @@
-"""What differs between two artifacts, or between one and here and now."""
+"""Compare two artifacts, or one with here and now."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from elliptio.artifacts.artifact import Artifact
@@ -15,7 +14,8 @@ from elliptio.artifacts.contents import table_of, text_of
 from elliptio.artifacts.display import Section, comparison_html, comparison_text, human_size
 from elliptio.artifacts.files import RemoteFile, listed
 from elliptio.errors import FileKeyError
-from elliptio.lineage.comparison.differences import Change, changes, diffs_differ, flattened, text_diff
+from elliptio.lineage.comparison.differences import Change, changes, flattened, text_diff
+from elliptio.lineage.comparison.git_comparison import GitComparison, compare_git
 from elliptio.lineage.comparison.table_comparison import TableComparison, compare_tables
 from elliptio.naming import DIFF_LOG
 from elliptio.provenance import collecting
@@ -30,51 +30,6 @@ _WHO_WHEN = ("username", "hostname", "creation_time", "argv", "working_directory
 
 
 @dataclass(frozen=True)
-class GitComparison:
-    """What differs between the code of two sides.
-
-    Attributes
-    ----------
-    commit_a, commit_b
-        The commits; None where there was none.
-    only_a, only_b
-        How many commits lead to one and not to the other; None if the repository around the working directory does not
-        have both.
-    diffs_differ
-        Whether the uncommitted changes differ; None if they were not recorded.
-
-    """
-
-    commit_a: str | None
-    commit_b: str | None
-    only_a: int | None
-    only_b: int | None
-    diffs_differ: bool | None
-    _toplevel: Path | None = field(default=None, repr=False, compare=False)
-
-    @property
-    def same(self) -> bool:
-        """Whether it is the same commit with the same uncommitted changes."""
-        return self.commit_a == self.commit_b and self.diffs_differ is False
-
-    @property
-    def commits_between(self) -> int | None:
-        """How many commits lead to one of the two and not to the other; None if that is unknown."""
-        return None if self.only_a is None or self.only_b is None else self.only_a + self.only_b
-
-    def diff(self) -> str | None:
-        """Text of what changed from commit a to commit b; None if the repository does not have both.
-
-        Cut after 10 MiB. Uncommitted changes are not in it: they are in ``artifact.logs["git.diff"]``.
-        """
-        if self._toplevel is None or self.commit_a is None or self.commit_b is None:
-            return None
-        from elliptio.provenance.git.history import diff_between
-
-        return diff_between(self._toplevel, self.commit_a, self.commit_b)
-
-
-@dataclass(frozen=True)
 class Side:
     """One side of a comparison: facts by section and dotted name, and file objects."""
 
@@ -86,7 +41,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What differs between a and b.
+    """The differences between a and b.
 
     Attributes
     ----------
@@ -94,6 +49,28 @@ class Comparison:
         Identifiers of the artifacts; ``"here and now"`` for what a single one was compared with.
     git
         What differs between the commits and the uncommitted changes.
+
+    Examples
+    --------
+    >>> import elliptio as eio
+    >>> h = eio.Handler("lake")
+    >>> with h.new(["a.txt"], {"rate": 1}) as first:
+    ...     first.file.upload_string("1")
+    >>> with h.new(["a.txt"], {"rate": 2}) as second:
+    ...     second.file.upload_string("2")
+    >>> comparison = h.compare(first, second)
+    >>> comparison.same
+    False
+    >>> comparison.labels
+          a  b   change
+    name
+    rate  1  2  changed
+    >>> print(comparison.diff("a.txt"))
+    --- a/a.txt
+    +++ b/a.txt
+    @@ -1 +1 @@
+    -1
+    ...
 
     """
 
@@ -105,7 +82,7 @@ class Comparison:
 
     @property
     def same(self) -> bool:
-        """Whether packages, Python, machine, code, labels, parameters and files are the same.
+        """True if packages, Python, machine, code, labels, parameters and files are the same.
 
         Who and when do not count, nor what was measured on the way, such as how long it took.
         """
@@ -123,12 +100,12 @@ class Comparison:
 
     @property
     def python(self) -> pd.DataFrame:
-        """What differs of the interpreter, as in `packages`."""
+        """Facts of the interpreter that differ, as in `packages`."""
         return _frame(self._changes["python"])
 
     @property
     def machine(self) -> pd.DataFrame:
-        """What differs of platform, CPU, memory, GPUs and container, as in `packages`, by dotted name."""
+        """Facts of platform, CPU, memory, GPUs and container that differ, as in `packages`, by dotted name."""
         return _frame(self._changes["machine"])
 
     @property
@@ -143,12 +120,12 @@ class Comparison:
 
     @property
     def metrics(self) -> pd.DataFrame:
-        """What the two runs measured last, where it differs, as in `packages`."""
+        """Last measurements of the two runs that differ, as in `packages`."""
         return _frame(self._changes.get("metrics", []))
 
     @property
     def who_when(self) -> pd.DataFrame:
-        """What differs of user, host, time, command and job, as in `packages`."""
+        """Facts of user, host, time, command and job that differ, as in `packages`."""
         return _frame(self._changes["who_when"])
 
     @property
@@ -169,7 +146,7 @@ class Comparison:
         return _indexed(pd.DataFrame(data), [change.name for change in found], "relpath")
 
     def diff(self, relpath: str, *, max_lines: int = 500) -> str:
-        """Unified diff of a text file of up to 1 MiB and 10,000 lines, from verified content; empty if it is the same.
+        """Compare a text file of up to 1 MiB and 10,000 lines, verified, in a unified diff; empty if it is the same.
 
         Parameters
         ----------
@@ -229,7 +206,7 @@ class Comparison:
         return compare_tables(table_of(a), table_of(b))
 
     def to_dict(self) -> dict[str, Any]:
-        """All that differs, as plain values."""
+        """Return all that differs as plain values."""
         found: dict[str, Any] = {"same": self.same, "a": self.a, "b": self.b}
         for name, section in self._changes.items():
             found[name] = [_entry(change, is_file=name == "files") for change in section]
@@ -270,7 +247,7 @@ def compare(a: Artifact, b: Artifact | None = None, *, git_diff: str = "all") ->
         for name in ("files", "labels", "params", "metrics", "packages", "python", "machine", "who_when")
         if name in sides[0].facts and name in sides[1].facts
     }
-    return Comparison(sides[0].name, sides[1].name, _compare_git(sides[0].git, sides[1].git), found, sides)
+    return Comparison(sides[0].name, sides[1].name, compare_git(sides[0].git, sides[1].git), found, sides)
 
 
 def _side_of(artifact: Artifact) -> Side:
@@ -310,19 +287,6 @@ def _environment_facts(environment: Mapping[str, Any], packages: Mapping[str, st
         "python": flattened(python if isinstance(python, Mapping) else {"python": python}),
         "machine": flattened({name: environment.get(name) for name in _MACHINE}),
     }
-
-
-def _compare_git(a: Mapping[str, Any], b: Mapping[str, Any]) -> GitComparison:
-    from elliptio.provenance.git.directory import find_toplevel
-    from elliptio.provenance.git.history import commits_between
-
-    commit_a, commit_b = a.get("commit"), b.get("commit")
-    toplevel = find_toplevel(Path())
-    counts = (0, 0) if commit_a == commit_b else None
-    if toplevel is not None and commit_a != commit_b and commit_a is not None and commit_b is not None:
-        counts = commits_between(toplevel, commit_a, commit_b)
-    only_a, only_b = counts or (None, None)
-    return GitComparison(commit_a, commit_b, only_a, only_b, diffs_differ(a, b), toplevel)
 
 
 def _frame(found: Iterable[Change]) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""What differs between two sets of facts, files or texts. Values in, differences out."""
+"""Compare two sets of facts, files or texts. Values in, differences out."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ class Change(NamedTuple):
 
     @property
     def kind(self) -> Literal["added", "removed", "changed"]:
-        """Seen from a: what only b has was added."""
+        """Kind of the difference, seen from a: what only b has was added."""
         if self.a is None:
             return "added"
         return "removed" if self.b is None else "changed"
 
 
 def changes(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[Change]:
-    """What differs between two mappings, by name."""
+    """List what differs between two mappings, by name."""
     pairs = (Change(name, a.get(name), b.get(name)) for name in sorted(a.keys() | b.keys()))
     return [pair for pair in pairs if not _equal(pair.a, pair.b)]
 
 
 def flattened(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Values by dotted path; what is empty says nothing, so it counts as missing."""
+    """Return the values by dotted path; what is empty says nothing, so it counts as missing."""
     return dict(_leaves(facts, ""))
 
 
 def diffs_differ(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool | None:
-    """Whether uncommitted changes differ; None if that was not recorded.
+    """Tell whether uncommitted changes differ; None if that was not recorded.
 
     Each side has ``dirty`` (whether there were any; None if unknown) and ``diff`` (a hash of what was recorded).
     """
@@ -44,7 +44,7 @@ def diffs_differ(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool | None:
 
 
 def text_diff(a: str, b: str, names: tuple[str, str], max_lines: int) -> str:
-    """Unified diff of two texts, cut after so many lines; empty if they are equal."""
+    """Compare two texts in a unified diff, cut after so many lines; empty if they are equal."""
     import difflib
 
     lines = difflib.unified_diff(_lines(a), _lines(b), *names, lineterm="")

@@ -1,4 +1,4 @@
-"""What differs between the values of two tables. DataFrames in, a summary out."""
+"""Compare the values of two tables. DataFrames in, a summary out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class TableComparison:
-    """What differs between two tables, row by row in the order in which they stand.
+    """The differences between two tables, row by row in the order in which they stand.
 
     Attributes
     ----------
@@ -25,6 +25,22 @@ class TableComparison:
         DataFrame with a row for each column that differs: ``differing`` values, and of those that are numbers on both
         sides the ``largest`` and the ``mean`` absolute difference (NaN where there are none).
 
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import elliptio as eio
+    >>> h = eio.Handler("lake")
+    >>> for score in (1, 2):
+    ...     with h.new(["scores.csv"]) as new:
+    ...         pd.DataFrame({"score": [score]}).to_csv(new.file.local_path, index=False)
+    >>> b, a = h.find().index
+    >>> print(h.compare(a, b).table("scores.csv"))
+    rows       1 and 1
+    differing  1 of 1 values
+             differing  largest  mean
+    column
+    'score'          1      1.0   1.0
+
     """
 
     rows_a: int
@@ -37,7 +53,7 @@ class TableComparison:
 
     @property
     def same(self) -> bool:
-        """Whether the tables hold the same columns with the same values."""
+        """True if the tables hold the same columns with the same values."""
         return self.rows_a == self.rows_b and not (self.columns_added or self.columns_removed or self.differing)
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Which artifacts of a large lineage get a box of their own in a picture."""
+"""Choose the artifacts of a large lineage that get a box of their own in a picture."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from elliptio.lineage.drawing.nodes import Link, Node, family
 
 MOST_IN_A_CHAIN = 6
 MOST_ALIKE = 16
-"""So many artifacts with the same parents and the same children are drawn."""
+"""Limit of artifacts with the same parents and the same children that are drawn."""
 
 Box: TypeAlias = str | int
 """An identifier, or the number of a fold."""
@@ -18,7 +18,7 @@ Box: TypeAlias = str | int
 
 @dataclass
 class Folded:
-    """What is to be drawn.
+    """A lineage to be drawn.
 
     Attributes
     ----------
@@ -50,14 +50,14 @@ class Folded:
         self.edges = [edge for edge in dict.fromkeys(moved) if edge[0] != edge[1]]
 
     def parents(self) -> dict[Box, list[Box]]:
-        """The parents of each box."""
+        """List the parents of each box."""
         found: dict[Box, list[Box]] = {box: [] for box in self.boxes}
         for one, other in self.edges:
             found[other].append(one)
         return found
 
     def children(self) -> dict[Box, list[Box]]:
-        """The children of each box."""
+        """List the children of each box."""
         found: dict[Box, list[Box]] = {box: [] for box in self.boxes}
         for one, other in self.edges:
             found[one].append(other)
@@ -75,7 +75,7 @@ def fold(nodes: Sequence[Node], links: Sequence[Link], asked: str, most: int) ->
 
 
 def _alike(folded: Folded, asked: str) -> list[list[Box]]:
-    """Of each large group with the same neighbours, those that are too many."""
+    """Find, of each large group with the same neighbours, those that are too many."""
     parents, children = folded.parents(), folded.children()
     groups: dict[tuple[frozenset[Box], frozenset[Box]], list[Box]] = {}
     for box in folded.boxes:
@@ -85,7 +85,7 @@ def _alike(folded: Folded, asked: str) -> list[list[Box]]:
 
 
 def _chains(folded: Folded, asked: str) -> list[list[Box]]:
-    """The middle of each long chain of artifacts that have one parent and one child."""
+    """Find the middle of each long chain of artifacts that have one parent and one child."""
     parents, children = folded.parents(), folded.children()
 
     def is_inside(box: Box) -> bool:

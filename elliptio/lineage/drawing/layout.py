@@ -1,4 +1,4 @@
-"""Where the nodes of a directed graph go, drawn left to right in columns.
+"""Lay out the nodes of a directed graph, drawn left to right in columns.
 
 The method is Sugiyama's, in its plainest form: longest-path columns, way points for edges that cross columns, and rows
 by the mean of the neighbours. It is written here because nothing fits: grandalf is under GPL or EPL, networkx makes
@@ -60,7 +60,7 @@ def layout(names: Sequence[Name], edges: Sequence[tuple[Name, Name]]) -> Layout[
 
 
 def _order(names: Sequence[Name], edges: Sequence[tuple[Name, Name]]) -> dict[Name, int]:
-    """Parents before children, as far as there are no circles."""
+    """Order parents before children, as far as there are no circles."""
     children: dict[Name, list[Name]] = {name: [] for name in names}
     missing = dict.fromkeys(names, 0)
     for one, other in edges:
@@ -83,7 +83,7 @@ def _order(names: Sequence[Name], edges: Sequence[tuple[Name, Name]]) -> dict[Na
 
 
 def _columns(names: Sequence[Name], edges: Sequence[tuple[Name, Name]]) -> dict[Name, int]:
-    """As far left as parents allow; then those with more children than parents as far right as these allow."""
+    """Place nodes as far left as parents allow, then those with more children than parents as far right as can be."""
     parents: dict[Name, list[Name]] = {name: [] for name in names}
     children: dict[Name, list[Name]] = {name: [] for name in names}
     for one, other in edges:
@@ -99,7 +99,7 @@ def _columns(names: Sequence[Name], edges: Sequence[tuple[Name, Name]]) -> dict[
 
 
 def _rows(column: Sequence[int], rank: Sequence[int], paths: Sequence[Sequence[int]], nodes: int) -> list[float]:
-    """Rows near the mean of the neighbours' rows: first points move past each other, then the best order is kept."""
+    """Choose rows near the mean of the neighbours': first points move past each other, then the best order is kept."""
     before: list[list[int]] = [[] for _ in column]
     after: list[list[int]] = [[] for _ in column]
     for path in paths:
@@ -138,7 +138,7 @@ def _rows(column: Sequence[int], rank: Sequence[int], paths: Sequence[Sequence[i
 
 
 def _crossings(members: Sequence[Sequence[int]], after: Sequence[Sequence[int]], rows: Sequence[float]) -> int:
-    """How often edges cross between columns."""
+    """Count the crossings of edges between columns."""
     count = 0
     for points in members:
         passed: list[float] = []

@@ -1,4 +1,4 @@
-"""An artifact in a lineage, and what is said of it at a glance."""
+"""Describe an artifact in a lineage at a glance."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Link: TypeAlias = tuple[str, str]
 """(child, parent)"""
 
 MOST_FILES = 20
-"""So many files are named where there is room for all that is known."""
+"""Limit of files that are named where there is room for all that is known."""
 
 ENDING = 6
 """Letters at the end of a long name that are kept."""
@@ -39,6 +39,17 @@ class Node:
     run
         What the index holds of the run that made it, if that was one of ``with h.run(…)``.
 
+    Examples
+    --------
+    >>> import elliptio as eio
+    >>> h = eio.Handler("lake")
+    >>> with h.new(["data.csv"]) as data:
+    ...     data.file.upload_string("1,2")
+    >>> with h.new(["model.txt"], based_on=data) as model:
+    ...     model.file.upload_string("1.5")
+    >>> [(node.generation, node.state) for node in h.lineage(model).nodes()]
+    [(-1, 'here'), (0, 'here')]
+
     """
 
     artifact_id: str
@@ -49,7 +60,7 @@ class Node:
 
 
 def title(node: Node, width: int) -> str:
-    """The names of an artifact's files, without folders, as far as there is room; without files its identifier."""
+    """Name an artifact's files, without folders, as far as there is room; without files its identifier."""
     names = [str(name).rpartition("/")[2] for name in node.document.get("file_relpaths") or ()]
     count = len(names) or int(node.document.get("file_count") or 0)
     joined = ", ".join(names)
@@ -64,7 +75,7 @@ def title(node: Node, width: int) -> str:
 
 
 def subtitle(node: Node, width: int) -> str:
-    """Who and when; whether it is a link; and the state, unless the artifact is here."""
+    """Say who and when; whether it is a link; and the state, unless the artifact is here."""
     facts = [_moment(node)] if _moment(node) else []
     facts += ["linked"] if node.document.get("link") else []
     facts += [node.state] if node.state != "here" else []
@@ -75,7 +86,7 @@ def subtitle(node: Node, width: int) -> str:
 
 
 def details(node: Node) -> list[str]:
-    """All that there is to say, a line each."""
+    """List all that there is to say of an artifact, a line each."""
     names = [str(name) for name in node.document.get("file_relpaths") or ()]
     lines = [node.artifact_id, *names[:MOST_FILES]]
     if len(names) > MOST_FILES:
@@ -85,13 +96,13 @@ def details(node: Node) -> list[str]:
 
 
 def family(nodes: Sequence[Node], links: Sequence[Link]) -> list[Link]:
-    """Those links that lead from one of these nodes to another, each once."""
+    """List the links that lead from one of these nodes to another, each once."""
     known = {node.artifact_id for node in nodes}
     return [link for link in dict.fromkeys(links) if link[0] != link[1] and known.issuperset(link)]
 
 
 def cut(text: str, width: int) -> str:
-    """`text` on one line of so many columns, those of wide letters counted twice."""
+    """Cut `text` to one line of so many columns, those of wide letters counted twice."""
     text = printable(text)
     if len(text) * 2 <= width or sum(map(_columns, text)) <= width:
         return text
@@ -105,7 +116,7 @@ def cut(text: str, width: int) -> str:
 
 
 def _shortened(name: str, width: int) -> str:
-    """`name` in so many columns, with its end: that says what kind of file it is."""
+    """Shorten `name` to so many columns, with its end: that says what kind of file it is."""
     short = cut(name, width)
     end = printable(name)[-ENDING:]
     room = width - sum(map(_columns, end))

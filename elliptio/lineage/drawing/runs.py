@@ -65,28 +65,28 @@ def with_steps(
 
 
 def runs_of(nodes: Sequence[Node]) -> dict[str, Document]:
-    """Documents of the runs, by identifier."""
+    """Return the documents of the runs by identifier."""
     return {str(node.run["_id"]): node.run for node in nodes if node.run is not None}
 
 
 def title(run: Document, width: int) -> str:
-    """What kind of work it was."""
+    """Name the kind of work that a run was."""
     return cut(str(run.get("name") or run["_id"]), width)
 
 
 def subtitle(run: Document) -> str:
-    """How it went."""
+    """Say how a run went."""
     return "  ".join(part for part in ("run", printable(str(run.get("status") or "")), duration(run)) if part)
 
 
 def in_a_line(run: Document, width: int) -> str:
-    """What it was and how it went: ``run train (finished, 2.5 s)``."""
+    """Say what a run was and how it went: ``run train (finished, 2.5 s)``."""
     how = ", ".join(part for part in (printable(str(run.get("status") or "")), duration(run)) if part)
     return f"run {title(run, width)} ({how})"
 
 
 def details(run: Document) -> list[str]:
-    """All that there is to say, a line each."""
+    """List all that there is to say of a run, a line each."""
     facts = [
         f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value!s:.60}"
         for field in ("params", "metrics")

@@ -13,12 +13,12 @@ from elliptio.lineage.drawing.runs import Step, runs_of, with_steps
 from elliptio.protocols import Document
 
 WIDTH, HEIGHT = 196, 38
-"""Of a box."""
+"""Size of a box."""
 
 GAP, ROW = 56, 50
 MARGIN = 12
 LETTERS = 27
-"""How many letters of the first line fit into a box."""
+"""Letters of the first line that fit into a box."""
 
 # Boxes bring their own background and lines are of a middle grey, so that it can be read on light and dark pages alike.
 _STYLE = (

@@ -1,4 +1,4 @@
-"""A lineage as a tree for the terminal: what it was made from grows upwards, what was made of it downwards."""
+"""Draw a lineage as a tree for the terminal: what it was made from grows upwards, what was made of it downwards."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def tree(nodes: Sequence[Node], links: Sequence[Link], asked: str) -> str:
 
 
 def _lines(start: str, steps: Sequence[Link], known: dict[str, Node], corner: str) -> list[str]:
-    """Lines of all that is reached from an artifact, going from the first of a step to the second."""
+    """Write the lines of all that is reached from an artifact, going from the first of a step to the second."""
     entries = _entries(start, steps)
     lines: list[str] = []
     waiting: list[tuple[Entry, str, bool]] = []
@@ -69,7 +69,7 @@ def _lines(start: str, steps: Sequence[Link], known: dict[str, Node], corner: st
 
 
 def _entries(start: str, steps: Sequence[Link]) -> dict[str, list[Entry]]:
-    """What hangs on each artifact: each hangs on the one from which it is nearest to the start."""
+    """List what hangs on each artifact: each hangs on the one from which it is nearest to the start."""
     following: dict[str, list[str]] = {}
     for one, other in steps:
         following.setdefault(one, []).append(other)

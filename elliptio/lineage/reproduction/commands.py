@@ -1,4 +1,4 @@
-"""A recorded command line, taken apart, and put together again for another place. Texts in, texts out."""
+"""Take a recorded command line apart, and put it together again for another place. Texts in, texts out."""
 
 from __future__ import annotations
 

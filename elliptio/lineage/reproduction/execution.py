@@ -1,4 +1,4 @@
-"""Runs a recorded command again: in its own checkout and environment, on the same lake, and nothing else."""
+"""Run a recorded command again: in its own checkout and environment, on the same lake, and nothing else."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LEFT_OUT = {*MISLEADING_VARIABLES, "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP",
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended: its exit status, how long it took, and the end of its output."""
+    """The end of a command: its exit status, the seconds that it took, and the end of its output."""
 
     status: int
     seconds: float
@@ -33,7 +33,7 @@ class Ended:
 
 
 def environ_for(environment: Path, extra: Mapping[str, str]) -> dict[str, str]:
-    """Variables for a process in another environment: those of this one, without what leads back to its own."""
+    """Make the variables of a process in another environment: those of this one, without what leads back to it."""
     environ = {name: value for name, value in os.environ.items() if name not in _LEFT_OUT}
     scripts = str(Path(python_in(environment)).parent)
     environ |= {"VIRTUAL_ENV": str(environment), "PYTHONNOUSERSITE": "1", "PYTHONUNBUFFERED": "1"}
@@ -43,7 +43,7 @@ def environ_for(environment: Path, extra: Mapping[str, str]) -> dict[str, str]:
 
 
 def working_directory(checkout: Path, relative: str | None) -> Path:
-    """Where to run a command in a checkout; it is made if nothing of it was recorded.
+    """Locate the folder in a checkout in which to run a command; it is made if nothing of it was recorded.
 
     Raises
     ------

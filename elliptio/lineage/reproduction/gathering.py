@@ -1,4 +1,4 @@
-"""What has to be made again, by the lake: an artifact or all that it was made from, by the commands that made them."""
+"""Gather from the lake what has to be made again: an artifact or all that it was made from, by their commands."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _those_left(lake: Lake, artifact_ids: Iterable[str]) -> list[Artifact]:
 
 
 def _siblings(lake: Lake, artifact: Artifact) -> list[Artifact]:
-    """All that the command made that made an artifact: what has the same run, or runs, and the same command."""
+    """List all that the command made that made an artifact: what has the same run, or runs, and the same command."""
     metadata = artifact.metadata
     try:
         root = str(run_records.get(lake, metadata.run_id)["root"])

@@ -1,4 +1,4 @@
-"""Interpreters and packages, by uv where it is installed, else by pip. The user's settings of either hold.
+"""Install interpreters and packages by uv where it is installed, else by pip. The user's settings of either hold.
 
 Only finished packages (wheels) are installed while a reproduction is prepared: building one runs code of its own.
 """
@@ -23,7 +23,7 @@ from elliptio.lineage.reproduction.obstacles import FoundPackages
 log = logging.getLogger(__name__)
 
 MOST_MISSING = 50
-"""So many packages that cannot be had are found out, one after the other."""
+"""Limit of packages that cannot be had and are found out, one after the other."""
 
 # What would install elsewhere, or other things.
 _LEFT_OUT = {
@@ -48,11 +48,11 @@ class Installer:
     name: str
 
     def find_python(self, version: str) -> tuple[str | None, str]:
-        """Path and version of the interpreter that comes nearest; None where none has its first two numbers."""
+        """Find path and version of the interpreter that comes nearest; None where none has its first two numbers."""
         raise NotImplementedError
 
     def fetches_python(self) -> bool:
-        """Whether it may get an interpreter that is not here."""
+        """Tell whether it may get an interpreter that is not here."""
         return False
 
     def make(self, folder: Path, python: str, version: str) -> None:
@@ -130,7 +130,7 @@ class Uv(Installer):
         return (sys.executable, own) if own.startswith(f"{minor}.") else (None, "")
 
     def fetches_python(self) -> bool:
-        """It does, unless its settings forbid it."""
+        """Tell whether its settings allow it."""
         return os.environ.get("UV_PYTHON_DOWNLOADS", "automatic") == "automatic" and not os.environ.get("UV_OFFLINE")
 
     def make(self, folder: Path, python: str, version: str) -> None:
@@ -186,18 +186,18 @@ def look(installer: Installer, version: str, wanted: Mapping[str, str]) -> tuple
 
 
 def is_pin(name: str, version: str) -> bool:
-    """Whether these are the name and the version of a package."""
+    """Tell whether these are the name and the version of a package."""
     return _NAME.fullmatch(name) is not None and _VERSION.fullmatch(version) is not None
 
 
 def _is_unreachable(said: str) -> bool:
-    """Whether an installer reached nobody; pip says of each package then that there are no versions at all."""
+    """Tell whether an installer reached nobody; pip says of each package then that there are no versions at all."""
     known = "(from versions: " in said.replace("(from versions: none)", "")
     return _UNREACHABLE.search(said) is not None and not known
 
 
 def _named(said: str, wanted: Mapping[str, str]) -> list[str]:
-    """Which packages an installer complains of."""
+    """Find the packages that an installer complains of."""
     complaint = "\n".join(
         line
         for line in re.sub(r"[ \t]*\n[^\w\n]+", " ", said).splitlines()
@@ -212,13 +212,13 @@ def _named(said: str, wanted: Mapping[str, str]) -> list[str]:
 
 
 def python_in(folder: Path) -> str:
-    """Interpreter of an environment."""
+    """Locate the interpreter of an environment."""
     return str(folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
 
 
 @functools.cache
 def version_of(python: str) -> str:
-    """Version of an interpreter; empty where it does not say one."""
+    """Ask an interpreter for its version; empty where it does not say one."""
     if python == sys.executable:
         return ".".join(map(str, sys.version_info[:3]))
     done = _run([python, "-I", "-c", "import platform; print(platform.python_version())"])

@@ -1,4 +1,4 @@
-"""What cannot be restored as it was, told from what is recorded and what was found here. Values in, values out."""
+"""Tell what cannot be restored as it was, by what is recorded and what was found here. Values in, values out."""
 
 from __future__ import annotations
 
@@ -31,6 +31,16 @@ class Obstacle:
     prevents
         True: so the command cannot be run. False: it can, but the result may differ.
 
+    Examples
+    --------
+    >>> import elliptio as eio
+    >>> h = eio.Handler("lake")
+    >>> with h.new(["a.txt"]) as artifact:
+    ...     artifact.file.upload_string("1")
+    >>> obstacle = h.reproduce(artifact, dry_run=True).obstacles[0]
+    >>> obstacle.about, obstacle.prevents
+    ('code', False)
+
     """
 
     artifact_id: str
@@ -44,7 +54,7 @@ class Obstacle:
 
 @dataclass(frozen=True)
 class FoundCode:
-    """What was found of the recorded commit.
+    """The recorded commit, as far as it was found.
 
     Parameters
     ----------
@@ -67,7 +77,7 @@ class FoundCode:
 
 @dataclass(frozen=True)
 class FoundPackages:
-    """What was found of interpreter and packages.
+    """Interpreter and packages, as far as they were found.
 
     Parameters
     ----------
@@ -176,12 +186,12 @@ def _of_notebook(metadata: Metadata, packages: Mapping[str, str]) -> Iterator[tu
 
 
 def script_path(metadata: Metadata, command: Command) -> str | None:
-    """Path of a script within the recorded code; None if it lies outside."""
+    """Locate a script within the recorded code; None if it lies outside."""
     return path_in_code(metadata, command.program)
 
 
 def path_in_code(metadata: Metadata, named: str) -> str | None:
-    """Path within the recorded code of what a command names; None if that is outside."""
+    """Locate within the recorded code what a command names; None if that is outside."""
     root = metadata.repository_root
     parts: list[str] = []
     if named.startswith("/"):
@@ -201,7 +211,7 @@ def path_in_code(metadata: Metadata, named: str) -> str | None:
 
 
 def new_files(diff: str) -> set[str]:
-    """Paths of the files that a diff creates, as far as they have usual names."""
+    """List the paths of the files that a diff creates, as far as they have usual names."""
     return set(re.findall(r"^diff --git a/\S.* b/(\S.*)\nnew file mode", diff, flags=re.MULTILINE))
 
 

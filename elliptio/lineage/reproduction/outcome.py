@@ -1,4 +1,4 @@
-"""What became of a reproduction, file by file."""
+"""Compare what was made again with what was there before, file by file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,15 @@ State = Literal["identical", "different", "missing", "extra"]
 
 @dataclass(frozen=True)
 class FileResult:
-    """One file: whether it is byte for byte the same, and its sizes then and now (None where it is not there)."""
+    """One file: whether it is byte for byte the same, and its sizes then and now (None where it is not there).
+
+    Examples
+    --------
+    >>> from elliptio.lineage.reproduction.outcome import FileResult
+    >>> FileResult("model.txt", "different", size_then=10, size_now=12).state
+    'different'
+
+    """
 
     relpath: str
     state: State
@@ -29,7 +37,7 @@ class FileResult:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one artifact.
+    """The outcome of making one artifact again.
 
     Attributes
     ----------
@@ -48,6 +56,13 @@ class Result:
     output
         The last lines that the command printed.
 
+    Examples
+    --------
+    >>> from elliptio.lineage.reproduction.outcome import FileResult, Result
+    >>> files = [FileResult("data.csv", "identical", 3, 3), FileResult("model.txt", "missing", 10, None)]
+    >>> Result("artifact_a", made="artifact_b", status=0, seconds=1.5, files=files).same
+    False
+
     """
 
     artifact_id: str
@@ -61,17 +76,17 @@ class Result:
 
     @property
     def same(self) -> bool:
-        """Whether all files are there and byte for byte the same."""
+        """True if all files are there and byte for byte the same."""
         return self.made is not None and all(file.state == "identical" for file in self.files)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return plain values, for JSON."""
         names = ("artifact_id", "made", "same", "status", "seconds", "inputs")
         files = [{**vars_of(file), "difference": self.difference(file)} for file in self.files]
         return {**{name: getattr(self, name) for name in names}, "files": files, "output": list(self.output)}
 
     def difference(self, file: FileResult) -> str:
-        """What differs in a file, in a few lines; empty where that cannot be told, or nothing does."""
+        """Say what differs in a file, in a few lines; empty where that cannot be told, or nothing does."""
         if file.state != "different" or self.comparison is None:
             return ""
         try:
@@ -85,7 +100,7 @@ class Result:
 
 
 def vars_of(file: FileResult) -> dict[str, Any]:
-    """Fields of a file's result."""
+    """Return the fields of a file's result."""
     return {name: getattr(file, name) for name in ("relpath", "state", "size_then", "size_now")}
 
 

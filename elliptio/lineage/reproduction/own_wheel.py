@@ -1,4 +1,4 @@
-"""The elliptio that runs now as a wheel, so that another environment gets the same: no index has it in the making."""
+"""Make a wheel of the elliptio that runs now, so that another environment gets the same: no index may have it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WHEEL = "Wheel-Version: 1.0\nGenerator: elliptio\nRoot-Is-Purelib: true\nTag: p
 
 
 def own_version() -> str:
-    """Version of the elliptio that runs now."""
+    """Return the version of the elliptio that runs now."""
     return str(import_module("elliptio").__version__)
 
 

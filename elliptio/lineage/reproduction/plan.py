@@ -1,4 +1,4 @@
-"""What is to be done to make artifacts again, step by step, and what stands in the way."""
+"""Plan what is to be done to make artifacts again, step by step, and tell what stands in the way."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ class Step:
 
     @property
     def artifact(self) -> Artifact:
-        """What says how the command was run."""
+        """The artifact that says how the command was run."""
         return self.made.artifact
 
     @property
     def metadata(self) -> Metadata:
-        """What is recorded of it."""
+        """Metadata of that artifact."""
         return self.artifact.metadata
 
     @property
@@ -70,22 +70,22 @@ class Step:
 
     @property
     def can_run(self) -> bool:
-        """Whether nothing prevents running it."""
+        """True if nothing prevents running it."""
         return not any(obstacle.prevents for obstacle in self.obstacles)
 
     @property
     def code_key(self) -> object:
-        """What two steps have in common that share a checkout."""
+        """The key that two steps have in common that share a checkout."""
         return (self.metadata.git or {}).get("commit"), self.diff, self.metadata.git is None
 
     @property
     def environment_key(self) -> object:
-        """What two steps have in common that share an environment."""
+        """The key that two steps have in common that share an environment."""
         code = self.code_key if self.project else None
         return self.version, self.python, tuple(sorted(self.packages.items())), code
 
     def shown(self) -> str:
-        """The command as it was, for people."""
+        """Show the command as it was to people."""
         return f"python -m {RUNNER} {CELLS_LOG}" if self.command.kind == "notebook" else self.metadata.argv
 
 
@@ -164,11 +164,11 @@ def _command(metadata: Metadata, is_file: Callable[[str], bool]) -> Command:
 
 
 def recorded_python(metadata: Metadata) -> str:
-    """Version of Python that was recorded; empty if none was."""
+    """Return the version of Python that was recorded; empty if none was."""
     python = metadata.environment.get("python")
     return str(python.get("version") or "") if isinstance(python, dict) else ""
 
 
 def command_line(words: list[str]) -> str:
-    """One line for a shell."""
+    """Join words to a line for a shell."""
     return shlex.join(words)

@@ -1,4 +1,4 @@
-"""The recorded code: where its commit can be had, and a clean checkout of it with what was not committed.
+"""Find the recorded code: where its commit can be had, and a clean checkout of it with what was not committed.
 
 Nobody's clone is written to, and no hook is run. Commits and remotes come from documents, which others may have
 written: nothing but a whole hash reaches git, and no transport that runs a program.

@@ -1,13 +1,15 @@
-"""One attempt to make an artifact again, as users hold it: planned, then prepared, then run."""
+"""Make an artifact again, as users hold the attempt: planned, then prepared, then run."""
 
 from __future__ import annotations
 
 import dataclasses
 import logging
+import os
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from elliptio.artifacts.artifact import Artifact
 from elliptio.config import hide_password
@@ -31,6 +33,27 @@ from elliptio.runs import scopes
 log = logging.getLogger(__name__)
 
 
+class RunLike(Protocol):
+    """A run that goes on, as far as a reproduction needs it."""
+
+    @property
+    def run_id(self) -> str:
+        """Its identifier."""
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that make a child process part of it."""
+
+
+class HandlerLike(Protocol):
+    """A handler, as far as a reproduction needs it, which knows nothing of the door."""
+
+    lake: Lake
+    progress: bool
+
+    def run(self, name: str, params: Mapping[str, Any]) -> AbstractContextManager[RunLike]:
+        """Record a piece of work."""
+
+
 class Reproduction:
     """An attempt to make an artifact again.
 
@@ -43,13 +66,31 @@ class Reproduction:
     results
         What became of it, one `Result` an artifact, the oldest first; None until it was run.
 
+    Examples
+    --------
+    >>> import elliptio as eio
+    >>> h = eio.Handler("lake")
+    >>> with h.new(["a.txt"]) as artifact:
+    ...     artifact.file.upload_string("1")
+    >>> reproduction = h.reproduce(artifact, dry_run=True)
+    >>> print(reproduction.obstacles[0])
+    code: it was made outside of a git repository, so no code was recorded.
+    >>> reproduction.results is None  # it was not run yet
+    True
+
     """
 
     def __init__(
-        self, handler: Any, artifact_id: str, into: Path | None, *, ancestors: bool, index_url: str | None
+        self,
+        handler: HandlerLike,
+        artifact_id: str,
+        into: str | os.PathLike[str] | None,
+        *,
+        ancestors: bool,
+        index_url: str | None,
     ) -> None:
         self._handler = handler
-        self._lake: Lake = handler.lake
+        self._lake = handler.lake
         self._ancestors = ancestors
         self._index_url = index_url
         spool.flush_if_any(self._lake)
@@ -57,7 +98,7 @@ class Reproduction:
         self.artifact_id = made[-1].wanted[-1]
         self.results: list[Result] | None = None
         self._installer = choose()
-        self._workshop = Workshop(Path(f"reproduction_{self.artifact_id}") if into is None else into, self._installer)
+        self._workshop = Workshop(Path(f"reproduction_{self.artifact_id}" if into is None else into), self._installer)
         self._workshop.check()
         self._finder = CodeFinder(Path.cwd())
         self._steps = plan(made, self._finder, self._installer)
@@ -68,7 +109,7 @@ class Reproduction:
 
     @property
     def folder(self) -> Path:
-        """Where it is made again."""
+        """The folder in which it is made again."""
         return self._workshop.folder
 
     @property
@@ -77,12 +118,12 @@ class Reproduction:
 
     @property
     def obstacles(self) -> list[Obstacle]:
-        """What cannot be restored as it was; those that prevent running the command have ``.prevents``."""
+        """Obstacles to restoring it as it was; those that prevent running the command have ``.prevents``."""
         return [obstacle for step in self._steps for obstacle in step.obstacles]
 
     @property
     def can_run(self) -> bool:
-        """Whether nothing prevents running the command that made the artifact."""
+        """True if nothing prevents running the command that made the artifact."""
         return self._target.can_run
 
     @property
@@ -92,7 +133,7 @@ class Reproduction:
 
     @property
     def same(self) -> bool | None:
-        """Whether every file is byte for byte the same; None until it was run."""
+        """True if every file is byte for byte the same; None until it was run."""
         return None if self.results is None else all(result.same for result in self.results)
 
     def prepare(self, show: Callable[[str], object] = log.info) -> None:
@@ -167,7 +208,7 @@ class Reproduction:
             log.info("%s", error)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return plain values, for JSON."""
         steps = [
             {"artifact_ids": step.made.wanted, "command": step.shown(), "can_run": step.can_run} for step in self._steps
         ]
@@ -198,7 +239,7 @@ class Reproduction:
     # --- step by step ---
 
     def _run_step(
-        self, step: Step, number: int, run: Any, show: Callable[[str], object], say: Callable[[str], object]
+        self, step: Step, number: int, run: RunLike, show: Callable[[str], object], say: Callable[[str], object]
     ) -> list[Result]:
         workshop = self._workshop
         failed = workshop.build(step, say)
@@ -225,7 +266,7 @@ class Reproduction:
         return [result_of(one, news.get(one.artifact_id), ended, prints) for one in olds]
 
     def _made_again(self, step: Step, run_id: str, began: datetime) -> dict[str, Artifact]:
-        """What a command has made, by what that reproduces."""
+        """Find what a command has made, by what that reproduces."""
         spool.flush_if_any(self._lake)
         root = str(run_records.get(self._lake, run_id)["root"])
         run_ids = [run_id, *(document["_id"] for document in run_records.siblings(self._lake, root))]
@@ -241,7 +282,7 @@ class Reproduction:
         return {document["_id"]: str(document.get("fingerprint")) for document in found}
 
     def _variables(self) -> Mapping[str, str] | None:
-        """Variables by which another process finds the same lake; None if its index cannot be named."""
+        """Return the variables by which another process finds the same lake; None if its index cannot be named."""
         index, url = self._lake.index.address, self._index_url
         if url is not None and hide_password(url) == index:
             index = url
@@ -251,4 +292,4 @@ class Reproduction:
 
 
 class _CommandFailedError(Exception):
-    """Makes the run one that failed."""
+    """An error that makes the run one that failed."""

@@ -1,4 +1,4 @@
-"""Runs the recorded cells of a notebook, in order: ``python -m elliptio.reproduction.run_cells cells.ipynb``."""
+"""Run the recorded cells of a notebook, in order: ``python -m elliptio.lineage.reproduction.run_cells cells.ipynb``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a reproduction shows itself. Values in, text out."""
+"""Show a reproduction. Values in, text out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MOST_COMMAND = 200
 
 
 def plan_lines(artifact_id: str, folder: str, steps: Sequence[Step]) -> list[str]:
-    """What is to be done, and what stands in the way."""
+    """Show what is to be done, and what stands in the way."""
     target = steps[-1]
     lines = [f"Reproduction of {artifact_id}", f"  {'folder':<9} {folder}", f"  {'command':<9} {_command(target)}"]
     if len(steps) > 1:
@@ -31,7 +31,7 @@ def plan_lines(artifact_id: str, folder: str, steps: Sequence[Step]) -> list[str
 
 
 def result_lines(results: Iterable[Result]) -> list[str]:
-    """What became of it, file by file."""
+    """Show the outcome, file by file."""
     lines = []
     for result in results:
         lines.append(f"{result.artifact_id}: {_headline(result)}")

@@ -1,4 +1,4 @@
-"""The folder in which artifacts are made again.
+"""Fill the folder in which artifacts are made again.
 
 It has a checkout for each state of the code and an environment for each set of packages; steps share what they have in
 common.
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 OUTPUT = "output"
 
 _IGNORED = "# An artifact is made again here: elliptio reproduce\n*\n"
-"""What `.gitignore` says in such a folder, by which it is known too."""
+"""Text of `.gitignore` in such a folder, by which it is known too."""
 
 
 class Workshop:
@@ -112,7 +112,7 @@ class Workshop:
             _tried(self.environment, step)
 
     def checkout(self, step: Step) -> Path:
-        """Code of a step, restored when it is first asked for.
+        """Return the code of a step, restored when it is first asked for.
 
         Raises
         ------
@@ -131,7 +131,7 @@ class Workshop:
         return self._checkouts[step.code_key]
 
     def environment(self, step: Step) -> Path:
-        """Environment of a step, made when it is first asked for.
+        """Return the environment of a step, made when it is first asked for.
 
         Raises
         ------
@@ -181,7 +181,7 @@ class Workshop:
         return str(path)
 
     def log(self, number: int) -> Path:
-        """Where the output of a step is kept."""
+        """Locate the log of the output of a step."""
         return self.folder / f"{OUTPUT}-{number}.log"
 
     def _place(self, name: str, known: int) -> Path:

@@ -1,4 +1,4 @@
-"""Runs git so that no program that a user configured is run with it, nothing is written, and nobody waits for ever."""
+"""Run git so that no program that a user configured is run with it, nothing is written, and nobody waits for ever."""
 
 from __future__ import annotations
 

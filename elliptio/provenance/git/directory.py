@@ -1,4 +1,4 @@
-"""Where the repository around a directory lies, its settings, and what shows that they changed."""
+"""Find the repository around a directory, its settings, and what shows that they changed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def find_toplevel(directory: Path) -> Path | None:
     try:
         path = os.path.realpath(directory)
         while True:
-            if _git_directory(path) is not None:
+            if os.path.lexists(os.path.join(path, ".git")) and _git_directory(path) is not None:
                 return Path(path)
             parent = os.path.dirname(path)
             if parent == path:
@@ -37,8 +37,6 @@ def find_toplevel(directory: Path) -> Path | None:
 def _git_directory(path: str) -> str | None:
     """Return the git directory of a working tree's root, None if `path` is not one."""
     candidate = os.path.join(path, ".git")
-    if not os.path.lexists(candidate):
-        return None
     try:
         with open(candidate, "rb") as file:
             content = file.read(4096)
@@ -84,12 +82,12 @@ def config_stamps(toplevel: Path) -> Stamps:
 
 
 def are_current(stamps: Stamps, toplevel: Path) -> bool:
-    """Whether nothing has changed since `config_stamps` were taken."""
+    """Tell whether nothing has changed since `config_stamps` were taken."""
     return stamps == config_stamps(toplevel) and not _is_racy(stamps)
 
 
 def folders_of_head(toplevel: Path, branch: str | None) -> list[str]:
-    """Folders of the git directory in which something changes when the head, the index or what is ignored does."""
+    """List the folders of the git directory that change when the head, the index or what is ignored does."""
     own, common = _git_directories(toplevel)
     folders = [own, common, os.path.join(common, "info"), os.path.join(common, "reftable")]
     place = common
@@ -138,6 +136,6 @@ def _stamp(path: str) -> tuple[str, int, int] | None:
 
 
 def _is_racy(stamps: Stamps) -> bool:
-    """Return whether a file is so young that another change to it might not show in its modification time."""
+    """Tell whether a file is so young that another change to it might not show in its modification time."""
     now = time.time_ns()
     return any(stamp is not None and now - stamp[1] < 2_000_000_000 for stamp in stamps)

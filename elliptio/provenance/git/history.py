@@ -1,4 +1,4 @@
-"""What lies between two commits, as far as a repository has both.
+"""Tell what lies between two commits, as far as a repository has both.
 
 Commits come from documents, which others may have written: nothing but a whole hash reaches git.
 """

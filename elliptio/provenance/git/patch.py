@@ -1,4 +1,4 @@
-"""What is not committed, as text that ``git apply`` turns back into the same files.
+"""Write what is not committed as text that ``git apply`` turns back into the same files.
 
 Changes to tracked files come from one ``git diff``; new files are written as diffs here, without a process per file.
 What is too large, binary or looks like a file of secrets is left out, and the text says so in comments at its top,

@@ -1,4 +1,4 @@
-"""The state of the repository around a directory, for which git is asked only when something in it changed.
+"""Tell the state of the repository around a directory; git is asked for it only when something in it changed.
 
 Git looks at every file, which takes tens of milliseconds. So the folders of a repository that was asked about twice
 are watched: while they are quiet, the answer stays. Where they cannot be watched (other systems than Linux, network
@@ -24,7 +24,7 @@ from elliptio.system.forking import Lock
 _log = logging.getLogger(__name__)
 
 MOST_FOLDERS = 5000
-"""A system allows each user some ten thousand watched folders."""
+"""Limit of watched folders of a repository: a system allows each user some ten thousand."""
 
 MOST_PATIENCE = 64
 """Calls until a repository is watched again that was never quiet."""
@@ -32,7 +32,7 @@ MOST_PATIENCE = 64
 
 @dataclasses.dataclass
 class _Asked:
-    """What git said last of a directory, who tells when that is no longer so, and whether that was worth while."""
+    """The last answer of git about a directory, who tells when it is out of date, and whether that was worth while."""
 
     directory: str
     state: GitState

@@ -1,4 +1,4 @@
-"""The state of the git repository around a directory: commit, branch, remote, and whether anything is uncommitted.
+"""Read the state of the git repository around a directory: commit, branch, remote, and whether anything is uncommitted.
 
 Outside a repository no process is started and nothing is imported. Inside one, a single ``git status`` answers.
 No program that a user configured (hooks, external diffs, file system monitors, pagers) is run, and nothing is written.
@@ -24,6 +24,8 @@ _log = logging.getLogger(__name__)
 PAUSE_AFTER_TIMEOUT = 300.0
 """Seconds until a repository in which git took too long is asked again."""
 
+# By kind of line: of a changed file, and of one that is unmerged.
+_FIELDS_BEFORE_PATH = {b"1": 8, b"u": 10}
 _REMOTE_URL = re.compile(r"remote\.(?P<name>.*)\.url", re.DOTALL)
 
 
@@ -106,6 +108,7 @@ def git_state(directory: Path) -> GitState | None:
 
 
 def _status(toplevel: Path, relative: str) -> GitState | None:
+    """Ask git for the whole state; return None where it refuses."""
     output = git_command.run(
         toplevel,
         (
@@ -115,41 +118,52 @@ def _status(toplevel: Path, relative: str) -> GitState | None:
     )
     if output is None:
         return None
-    headers: dict[bytes, str] = {}
-    changed: list[bytes] = []
-    untracked: list[bytes] = []
-    ignored: list[bytes] = []
-    submodules: list[bytes] = []
-    # Fields before the path, by kind of line.
-    fields = {b"1": 8, b"u": 10}
-    for line in output.split(b"\0"):
-        kind, _, rest = line.partition(b" ")
-        if kind == b"#":
-            name, _, value = rest.partition(b" ")
-            headers[name] = value.decode("utf-8", "replace")
-        elif kind == b"?":
-            untracked.append(rest)
-        elif kind == b"!":
-            ignored.append(rest)
-        elif kind in fields:
-            parts = line.split(b" ", fields[kind])
-            changed.append(parts[-1])
-            if parts[2].startswith(b"S") and parts[2][2:] != b"..":
-                submodules.append(parts[-1])
-    commit, branch = headers.get(b"branch.oid"), headers.get(b"branch.head")
+    told = _parsed(output)
+    commit, branch = told.headers.get(b"branch.oid"), told.headers.get(b"branch.head")
     branch = None if branch == "(detached)" else branch
     return GitState(
         commit=None if commit == "(initial)" else commit,
         branch=branch,
         remote=_remote(toplevel, branch),
-        dirty=bool(changed or untracked),
+        dirty=bool(told.changed or told.untracked),
         toplevel=toplevel,
         working_directory=relative,
-        changed=tuple(changed),
-        untracked=tuple(untracked),
-        dirty_submodules=tuple(submodules),
-        ignored=tuple(ignored),
+        changed=tuple(told.changed),
+        untracked=tuple(told.untracked),
+        dirty_submodules=tuple(told.submodules),
+        ignored=tuple(told.ignored),
     )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Told:
+    """Headers and paths that ``git status --porcelain=v2`` told."""
+
+    headers: dict[bytes, str] = dataclasses.field(default_factory=dict)
+    changed: list[bytes] = dataclasses.field(default_factory=list)
+    untracked: list[bytes] = dataclasses.field(default_factory=list)
+    ignored: list[bytes] = dataclasses.field(default_factory=list)
+    submodules: list[bytes] = dataclasses.field(default_factory=list)
+
+
+def _parsed(output: bytes) -> _Told:
+    """Take the lines of ``git status --porcelain=v2 -z`` apart."""
+    told = _Told()
+    for line in output.split(b"\0"):
+        kind, _, rest = line.partition(b" ")
+        if kind == b"#":
+            name, _, value = rest.partition(b" ")
+            told.headers[name] = value.decode("utf-8", "replace")
+        elif kind == b"?":
+            told.untracked.append(rest)
+        elif kind == b"!":
+            told.ignored.append(rest)
+        elif kind in _FIELDS_BEFORE_PATH:
+            *fields, path = line.split(b" ", _FIELDS_BEFORE_PATH[kind])
+            told.changed.append(path)
+            if fields[2].startswith(b"S") and fields[2][2:] != b"..":
+                told.submodules.append(path)
+    return told
 
 
 def _head_only(toplevel: Path, relative: str) -> GitState | None:

@@ -1,4 +1,4 @@
-"""Whether anything changed below some folders: the kernel is asked to note it (inotify, on Linux)."""
+"""Tell whether anything changed below some folders: the kernel is asked to note it (inotify, on Linux)."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Watch:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether nothing has changed since this was made; False for ever once something has."""
+        """True while nothing has changed since this was made; False for ever once something has."""
         # A child shares what its parent waits to read.
         if self._changed or self._fd < 0 or self._pid != os.getpid():
             return False

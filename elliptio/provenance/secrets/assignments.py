@@ -86,7 +86,7 @@ _PROMPT = re.compile(
 
 
 def is_placeholder(value: str) -> bool:
-    """Return whether a value stands for a secret without being one: ``${TOKEN}``, ``<password>``, ``***``."""
+    """Tell whether a value stands for a secret without being one: ``${TOKEN}``, ``<password>``, ``***``."""
     bare = value.strip("\"'")
     if not bare or bare[0] in "$<{" or bare.startswith(("%s", "%(", "%{", "***", "...")):
         return True
@@ -98,7 +98,7 @@ def is_placeholder(value: str) -> bool:
 
 
 def is_secret_option(name: str) -> bool:
-    """Return whether an option or key holds a secret: ``--db-password``, ``model.api_key``, ``HF_TOKEN``."""
+    """Tell whether an option or key holds a secret: ``--db-password``, ``model.api_key``, ``HF_TOKEN``."""
     if len(name) > 128:
         return False
     match = _OPTION.fullmatch(name) or _OPTION.fullmatch(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name))
@@ -111,7 +111,7 @@ def is_secret_option(name: str) -> bool:
 
 
 def is_secret_argument(name: str, value: str) -> bool:
-    """Return whether an option that may hold a secret does, judged by its value: ``--key``, ``--pwd``, ``--pass``."""
+    """Tell whether an option that may hold a secret does, judged by its value: ``--key``, ``--pwd``, ``--pass``."""
     words = [word.lower() for word in _WORDS.findall(name[:128])]
     if not words or is_placeholder(value) or _PATH.match(value) or any(map(str.isspace, value)):
         return False
@@ -222,13 +222,13 @@ def _is_linguistic(key: str, words: list[str]) -> bool:
 
 
 def _is_mixed(value: str, length: int) -> bool:
-    """Return whether a value has both digits and letters, as generated ones do and words do not."""
+    """Tell whether a value has both digits and letters, as generated ones do and words do not."""
     has_digit = any(character.isdigit() for character in value)
     return len(value) >= length and has_digit and any(character.isalpha() for character in value)
 
 
 def _is_shell(match: re.Match[str], before: str) -> bool:
-    """Return whether it is written ``NAME=value`` or ``--name=value``, as shells and .env files do."""
+    """Tell whether it is written ``NAME=value`` or ``--name=value``, as shells and .env files do."""
     if match["separator"] != "=" or match["close"]:
         return False
     prefix = _end_of_name(before)
@@ -243,14 +243,14 @@ def _end_of_word(text: str, position: int) -> int:
 
 
 def _is_option_value(group: str, value: str) -> bool:
-    """Return whether ``--password value`` in a text means this value; prose about an option has words there."""
+    """Tell whether ``--password value`` in a text means this value; prose about an option has words there."""
     if value.startswith("-"):
         return False
     return (group != "bare" and " " not in value) or _is_mixed(value, 4)
 
 
 def _is_password(value: str) -> bool:
-    """Return whether a literal named ``pwd`` is a password, and no working directory."""
+    """Tell whether a literal named ``pwd`` is a password, and no working directory."""
     return len(value) >= 3 and not any(letter in "/\\~ \t" for letter in value) and not value.startswith(".")
 
 
@@ -269,7 +269,7 @@ def _is_secret_literal(key: str, value: str, strong: bool, qualified: bool) -> b
 
 
 def _is_secret_word(match: re.Match[str], value: str, before: str, after: str, strong: bool) -> bool:
-    """Return whether a bare word is a secret rather than the name of a variable or a type."""
+    """Tell whether a bare word is a secret rather than the name of a variable or a type."""
     line = before.rpartition("\n")[2]
     start = _LINE_START.match(line) if after in ("", "\n", "\r", "\\") and not match["close"] else None
     alone = start is not None

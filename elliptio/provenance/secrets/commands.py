@@ -17,7 +17,7 @@ _PASSWORD_OPTIONS = {
 _PASSWORDS = {command: option for option, commands in _PASSWORD_OPTIONS.items() for command in commands.split()}
 """Options whose value is a password, by command. Elsewhere ``-p`` is a port, and ``-a`` anything."""
 _IN_ONE_WORD_ONLY = ("mysql", "mariadb", "mycli")
-"""These ask for the password where it is not in the same word; what follows is the database then."""
+"""Commands that ask for the password where it is not in the same word; what follows is the database then."""
 
 _LOGINS = {"curl": ("-u", "-U"), "http": ("-a",), "https": ("-a",)}
 """Options whose value is a user and a password, by command."""

@@ -1,28 +1,43 @@
-"""Work on files and folders for a lake in a folder: made, written, removed."""
+"""Work on files and folders for a lake in a folder: make, write, flush and remove them."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import os
 import shutil
 import stat
-from collections.abc import Callable, Container
-from typing import Any
+import sys
+from collections.abc import Callable, Container, Sequence
+from typing import Any, TypeVar, TypeVarTuple
 
 from elliptio.errors import StoreError
 
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
 READ_ONLY = 0o444
 READABLE = 0o555
+"""Permissions of a published file at creation, and those that it may have at most."""
+
+# Created read-only: the descriptor may write all the same, and no chmod is needed later.
+NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+"""Flags to make a file that is not there yet; the umask decides how far `READ_ONLY` lets others read it."""
 
 ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EISDIR)
+"""Error numbers that mean: there is no file of this name."""
+
 NO_HARD_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL)
+"""Error numbers that mean: this file system makes no hard link here."""
 
+STEP = 32 << 20
+"""Bytes of a file after which the disk begins to write them, while more come."""
 
-def create_new(path: str) -> int:
-    """Make a file that is not there yet, read-only for others, as far as the umask lets them read it at all."""
-    # Created read-only: this descriptor may write all the same, and no chmod is needed later.
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, READ_ONLY)
+# One flush of the whole file system costs less than flushing two files one by one, and as much for thousands of them.
+# It also waits for what other programs have written there; a single path is flushed alone.
+ONE_BY_ONE = 1
+"""Number of paths that are flushed one by one."""
 
 
 def write_all(fd: int, data: bytes) -> None:
@@ -32,15 +47,15 @@ def write_all(fd: int, data: bytes) -> None:
         written += os.write(fd, memoryview(data)[written:])
 
 
-def with_parent(path: str, action: Callable[[], Any], made: list[str] | None = None) -> Any:
+def with_parent(path: str, action: Callable[[*Ts], T], *arguments: *Ts, made: list[str] | None = None) -> T:
     """Run what needs the parent of `path`, and make the parent only if it turns out to be missing.
 
-    Repeated, as another process may remove an empty folder in between. Folders that got new children are added to
-    `made`: they must be flushed too.
+    Folders that got new children are added to `made`: they must be flushed too.
     """
+    # Repeated, as another process may remove an empty folder in between.
     for _ in range(10):
         try:
-            return action()
+            return action(*arguments)
         except FileNotFoundError:
             parent = os.path.dirname(path)
             existing = parent
@@ -50,7 +65,19 @@ def with_parent(path: str, action: Callable[[], Any], made: list[str] | None = N
                     made.append(existing)
             with contextlib.suppress(FileNotFoundError):
                 os.makedirs(parent, exist_ok=True)
-    return action()
+    return action(*arguments)
+
+
+def rename_locked(lock: str, temporary: str, path: str) -> bool:
+    """Rename unless the name is taken, under a lock that ends with this process: for drives without hard links."""
+    import fcntl
+
+    with open(lock, "ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if os.path.lexists(path):
+            return False
+        with_parent(path, os.rename, temporary, path)
+        return True
 
 
 def prepare(folder: str, read_only: Container[str]) -> tuple[list[str], list[str]]:
@@ -72,6 +99,58 @@ def prepare(folder: str, read_only: Container[str]) -> tuple[list[str], list[str
     return files, folders
 
 
+# --- flushing ---
+
+
+def begin_flush(fd: int, start: int, size: int) -> None:
+    """Have the disk begin to write a part of a file, where it can be told to; nobody waits for it."""
+    if hasattr(os, "posix_fadvise"):
+        # Linux starts to write what it is told not to keep, and keeps it in memory until that is done.
+        with contextlib.suppress(OSError):
+            os.posix_fadvise(fd, start, size, os.POSIX_FADV_DONTNEED)
+
+
+def flush(paths: Sequence[str]) -> None:
+    """Wait until the disk has these files and folders, which lie on one file system."""
+    if len(paths) > ONE_BY_ONE and _flush_file_system(paths[-1]):
+        return
+    for path in paths:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
+def _flush_file_system(path: str) -> bool:
+    """Flush everything at once, where Linux can, and tell whether it was done."""
+    if not sys.platform.startswith("linux"):
+        return False
+    syncfs = _syncfs()
+    if syncfs is None:
+        return False
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return bool(syncfs(fd) == 0)
+    finally:
+        os.close(fd)
+
+
+@functools.cache
+def _syncfs() -> Callable[[int], int] | None:
+    """Find the function of the C library that flushes a file system; None where there is none."""
+    import ctypes
+
+    try:
+        function: Callable[[int], int] = ctypes.CDLL(None).syncfs
+    except (AttributeError, OSError):
+        return None
+    return function
+
+
+# --- removing ---
+
+
 def remove_tree(path: str) -> None:
     """Remove a file, a link or a tree; what is gone already does not matter."""
     try:
@@ -85,6 +164,7 @@ def remove_tree(path: str) -> None:
 
 
 def _retry_writable(function: Callable[..., Any], path: str, info: Any) -> None:
+    """Remove what a missing right to write kept, after taking the right; for `shutil.rmtree`."""
     error = info[1]
     if isinstance(error, FileNotFoundError):
         return
@@ -99,16 +179,15 @@ def _retry_writable(function: Callable[..., Any], path: str, info: Any) -> None:
         shutil.rmtree(path)
 
 
-def rename_locked(lock: str, temporary: str, path: str) -> bool:
-    """Rename unless the name is taken, under a lock that ends with this process: for drives without hard links."""
-    import fcntl
-
-    with open(lock, "ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        if os.path.lexists(path):
-            return False
-        with_parent(path, lambda: os.rename(temporary, path))
-        return True
+def remove_empty(folder: str, root: str) -> None:
+    """Remove a folder and those around it, as far as they are empty, but not the root."""
+    while len(folder) > len(root):
+        try:
+            os.rmdir(folder)
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+                break
+        folder = os.path.dirname(folder)
 
 
 def check_inside(path: str, root: str) -> None:

@@ -1,4 +1,4 @@
-"""Tells the staging folder of a running process from one that a crash left.
+"""Tell the staging folder of a running process from one that a crash left.
 
 The folder is locked for as long as its owner lives: the system takes the lock away from a process that is gone, however
 it went. A network drive only locks what can be written to, which a folder cannot: there it is a file beside it,
@@ -13,10 +13,11 @@ import os
 from collections.abc import Iterator
 
 SUFFIX = ".lock"
+"""End of the name of the file that is locked in place of the folder beside it."""
 
 
 class StagingLock:
-    """A new staging folder, and its lock, held from now until it is released or this process ends.
+    """Make a new staging folder, and hold its lock from now until it is released or this process ends.
 
     Parameters
     ----------
@@ -27,18 +28,27 @@ class StagingLock:
     ------
     FileExistsError
         If another one made it.
+
+    Examples
+    --------
+    ::
+
+        lock = StagingLock("/lake/.elliptio/staging/103000_artifact_1")
+        with abandoned("/lake/.elliptio/staging/103000_artifact_1") as free:
+            assert not free
+        lock.release()
     """
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
         self._beside = folder + SUFFIX
-        self._fds: list[int] = []
         self._has_file = False
+        self._held = contextlib.ExitStack()
         os.mkdir(folder)
         try:
             # Who removes what crashes left may have come before the lock.
             while not self._take():
-                self._close()
+                self._held.close()
                 with contextlib.suppress(FileExistsError):
                     os.mkdir(folder)
         except BaseException:
@@ -48,15 +58,21 @@ class StagingLock:
             raise
 
     def _take(self) -> bool:
+        """Lock the folder or the file beside it, and tell whether what was locked is still there."""
         try:
-            self._fds.append(os.open(self._folder, os.O_RDONLY | os.O_CLOEXEC))
-            if _lock(self._fds[-1], wait=True) is None:
-                self._fds.append(os.open(self._beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666))
+            fd = os.open(self._folder, os.O_RDONLY | os.O_CLOEXEC)
+            self._held.callback(os.close, fd)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX)
+            except OSError:
+                beside = os.open(self._beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+                self._held.callback(os.close, beside)
                 self._has_file = True
-                _lock(self._fds[-1], wait=True)
-                if not os.path.samestat(os.stat(self._beside), os.fstat(self._fds[-1])):
+                with contextlib.suppress(OSError):
+                    fcntl.flock(beside, fcntl.LOCK_EX)
+                if not os.path.samestat(os.stat(self._beside), os.fstat(beside)):
                     return False
-            return os.path.samestat(os.stat(self._folder), os.fstat(self._fds[0]))
+            return os.path.samestat(os.stat(self._folder), os.fstat(fd))
         except FileNotFoundError:
             return False
 
@@ -66,15 +82,11 @@ class StagingLock:
             self._has_file = False
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self._beside)
-        self._close()
-
-    def _close(self) -> None:
         # Not unlocked first: that would unlock it for the process this one was forked from too.
-        while self._fds:
-            os.close(self._fds.pop())
+        self._held.close()
 
     def __del__(self) -> None:
-        self._close()
+        self._held.close()
 
 
 @contextlib.contextmanager
@@ -88,6 +100,7 @@ def abandoned(folder: str) -> Iterator[bool]:
 
 
 def _try(path: str, flags: int, held: contextlib.ExitStack) -> bool | None:
+    """Lock a path without waiting; False if another one has the lock, None if it is not there or cannot be locked."""
     try:
         fd = os.open(path, flags | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
@@ -95,13 +108,8 @@ def _try(path: str, flags: int, held: contextlib.ExitStack) -> bool | None:
     except PermissionError:
         return False
     held.callback(os.close, fd)
-    return _lock(fd, wait=False)
-
-
-def _lock(fd: int, *, wait: bool) -> bool | None:
-    """Lock what is open; False if another one has the lock, None if it cannot be locked."""
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError:

@@ -1,4 +1,4 @@
-"""A lake in a folder of this machine, or of a network drive.
+"""Keep a lake in a folder of this machine, or of a network drive.
 
 Files are staged in ``<root>/.elliptio/staging`` and renamed into place, so that an artifact appears whole or not at
 all, also after a power failure.
@@ -15,35 +15,45 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from elliptio.errors import MissingKeyError
-from elliptio.protocols import Content, StoredFile
+from elliptio.naming import check_key
+from elliptio.protocols import Content, Staging, Store, StoredFile
 from elliptio.stores.local.disk import (
     ABSENT,
+    NEW_FILE,
     NO_HARD_LINKS,
+    READ_ONLY,
+    STEP,
+    begin_flush,
     check_inside,
-    create_new,
+    flush,
     prepare,
+    remove_empty,
     remove_tree,
     rename_locked,
     with_parent,
     write_all,
 )
-from elliptio.stores.local.durability import STEP, begin_flush, flush
 from elliptio.stores.local.staging_lock import SUFFIX, StagingLock, abandoned
-from elliptio.stores.opening import check_key
 from elliptio.system.os_errors import explained, store_error
 
 CHUNK = 1 << 20
+"""Bytes that are read of a source at once."""
+
 PRIVATE = ".elliptio"
 STAGING = f"{PRIVATE}/staging"
+"""Folders of elliptio itself, and of what is being staged."""
+
 OPEN_AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+"""Flags to open a file without waiting for whoever writes into it."""
 
 
-class LocalStore:
-    """Keeps files in a folder.
+class LocalStore(Store):
+    """Keep files in a folder.
 
     The folder need not exist before something is written. Published files are read-only, and who may read them follows
     the umask, not the files they were copied from: with umask 077 nobody else may. Files that a program writes into
@@ -59,13 +69,23 @@ class LocalStore:
     root
         The folder. ``~`` is expanded, a relative path is taken from the working directory; links are kept.
     durable
-        Whether to wait until the disk has what was published. Without, a power failure can lose or damage it.
+        True to wait until the disk has what was published. Without, a power failure can lose or damage it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> store = LocalStore(tempfile.mkdtemp())
+    >>> store.create("2026/x.txt", b"data")
+    True
+    >>> [(file.key, file.size) for file in store.list("2026")]
+    [('2026/x.txt', 4)]
     """
 
     scheme = "file"
+    remote = False
 
     def __init__(self, root: str | Path, *, durable: bool = True) -> None:
-        self.root = os.path.abspath(os.path.expanduser(root))
+        self.root = self.folder = os.path.abspath(os.path.expanduser(root))
         self.durable = durable
         self.concurrency = max(4, min(8, os.cpu_count() or 1))
 
@@ -84,7 +104,7 @@ class LocalStore:
         folder = os.path.join(self.root, STAGING, os.path.basename(target))
         with explained("stage files in", folder):
             check_inside(folder, self.root)
-            lock = with_parent(folder, lambda: StagingLock(folder))
+            lock = with_parent(folder, StagingLock, folder)
         return LocalStaging(self, folder, target, lock)
 
     def open(self, key: str, *, whole: bool = False) -> BinaryIO:
@@ -106,10 +126,12 @@ class LocalStore:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             os.close(fd)
             raise MissingKeyError(f"there is no file {key!r} in {self.root}, but something else in its place")
-        return io.BufferedReader(_Reader(fd, path))
+        reader = _Reader(fd)
+        reader.path = path
+        return io.BufferedReader(reader)
 
     def stat(self, key: str) -> StoredFile | None:
-        """Size and time of exactly this file, or None."""
+        """Tell size and time of exactly this file; None where there is none."""
         path = self._path(key)
         try:
             found = os.stat(path)
@@ -120,21 +142,13 @@ class LocalStore:
         return _stored(key, found) if stat.S_ISREG(found.st_mode) else None
 
     def list(self, prefix: str = "") -> Iterator[StoredFile]:
-        """All files at or below a prefix, but those of elliptio itself: see the class. Links are not followed."""
+        """List all files at or below a prefix, but those of elliptio itself: see the class. Links are not followed."""
         if prefix:
-            self._path(prefix)
-            single = self.stat(prefix)
-            if single is not None:
-                yield single
-                return
-        hidden = () if f"{prefix}/".startswith(f"{STAGING}/") else (STAGING,)
-        if prefix.split("/", 1)[0] != PRIVATE:
-            hidden = (PRIVATE,)
-        for found in self._walk(prefix, hidden):
-            if not _is_lock(found.key):
-                yield found
-        if prefix == STAGING:
-            yield from self._left_empty()
+            check_key(prefix, self.root)
+        if f"{prefix}/".startswith(f"{STAGING}/"):
+            found = self._walk(prefix, hidden="")
+            return chain(found, self._left_empty()) if prefix == STAGING else found
+        return self._walk(prefix, hidden=STAGING if f"{prefix}/".startswith(f"{PRIVATE}/") else PRIVATE)
 
     def create(self, key: str, data: bytes) -> bool:
         """Write a small file unless it exists, by a hard link: atomic between processes and on network drives."""
@@ -144,10 +158,10 @@ class LocalStore:
         temporary = os.path.join(self.root, STAGING, f"create-{uuid.uuid4().hex}")
         with explained("write", path):
             check_inside(path, self.root)
-            fd = with_parent(temporary, lambda: create_new(temporary))
+            fd = with_parent(temporary, os.open, temporary, NEW_FILE, READ_ONLY)
             try:
-                with os.fdopen(fd, "wb", buffering=0) as file:
-                    write_all(file.fileno(), data)
+                with open(fd, "wb", buffering=0):
+                    write_all(fd, data)
                     if self.durable:
                         os.fsync(fd)
                 return self._claim(temporary, path)
@@ -177,17 +191,10 @@ class LocalStore:
                 self._remove_staged(os.path.join(self.root, STAGING, parts[2].removesuffix(SUFFIX)), path)
             else:
                 remove_tree(path)
-            parent = os.path.dirname(path)
-            while len(parent) > len(self.root):
-                try:
-                    os.rmdir(parent)
-                except OSError as error:
-                    if error.errno not in (errno.ENOENT, errno.ENOTDIR):
-                        break
-                parent = os.path.dirname(parent)
+            remove_empty(os.path.dirname(path), self.root)
 
     def _left_empty(self) -> Iterator[StoredFile]:
-        """Staging folders without files, and locks without folders, that a crash left."""
+        """List staging folders without files, and locks without folders, that a crash left."""
         staging = os.path.join(self.root, STAGING)
         try:
             names = {name.removesuffix(SUFFIX) for name in os.listdir(staging)}
@@ -195,7 +202,7 @@ class LocalStore:
             return
         for name in sorted(names - {""}):
             folder = os.path.join(staging, name)
-            if os.path.isfile(folder) or next(self._walk(f"{STAGING}/{name}", ()), None) is not None:
+            if os.path.isfile(folder) or next(self._walk(f"{STAGING}/{name}", hidden=""), None) is not None:
                 continue
             with abandoned(folder) as free, contextlib.suppress(FileNotFoundError):
                 if free:
@@ -203,6 +210,7 @@ class LocalStore:
                     yield replace(_stored(f"{STAGING}/{name}", left), size=0)
 
     def _remove_staged(self, folder: str, path: str) -> None:
+        """Remove what lies in a staging folder, or all of it with its lock, unless its owner still runs."""
         with abandoned(folder) as free:
             if free and path in (folder, folder + SUFFIX):
                 remove_tree(folder)
@@ -211,13 +219,14 @@ class LocalStore:
                 remove_tree(path)
 
     def _path(self, key: str) -> str:
+        """Return the path of a key, or refuse what is none."""
         return os.path.join(self.root, check_key(key, self.root))
 
     def _claim(self, temporary: str, path: str) -> bool:
         """Give a complete file its name, unless the name is taken."""
         made: list[str] = []
         try:
-            with_parent(path, lambda: os.link(temporary, path), made)
+            with_parent(path, os.link, temporary, path, made=made)
         except FileExistsError:
             return False
         except OSError as error:
@@ -229,7 +238,8 @@ class LocalStore:
             flush([os.path.dirname(path), *made])
         return True
 
-    def _walk(self, prefix: str, hidden: tuple[str, ...]) -> Iterator[StoredFile]:
+    def _walk(self, prefix: str, *, hidden: str) -> Iterator[StoredFile]:
+        """List a file, or all files below a folder, but one folder and the locks of staging folders."""
         folders = [prefix]
         while folders:
             folder = folders.pop()
@@ -238,26 +248,28 @@ class LocalStore:
                 with os.scandir(path) as entries:
                     found = [entry for entry in entries if not entry.is_symlink()]
             except OSError as error:
-                if error.errno in ABSENT:
-                    continue
-                raise store_error("list", path, error) from error
+                # Most often nothing is there; what is no folder may be a file.
+                single = self.stat(prefix) if folder == prefix != "" and error.errno != errno.ENOENT else None
+                if single is not None:
+                    yield single
+                elif error.errno not in ABSENT:
+                    raise store_error("list", path, error) from error
+                continue
             for entry in found:
                 key = f"{folder}/{entry.name}" if folder else entry.name
                 if entry.is_dir(follow_symlinks=False):
-                    if key not in hidden:
+                    if key != hidden:
                         folders.append(key)
-                elif entry.is_file(follow_symlinks=False):
+                elif entry.is_file(follow_symlinks=False) and not (folder == STAGING and _is_lock(entry.name)):
                     # Somebody else may be removing while we list.
                     with contextlib.suppress(FileNotFoundError):
                         yield _stored(key, entry.stat(follow_symlinks=False))
 
 
 class _Reader(io.FileIO):
-    """Reads a file; where the disk fails in the middle of it, that is a failure of the store."""
+    """Read a file; where the disk fails in the middle of it, that is a failure of the store."""
 
-    def __init__(self, fd: int, path: str) -> None:
-        super().__init__(fd)
-        self.path = path
+    path: str
 
     def readinto(self, buffer: Any, /) -> int | None:
         try:
@@ -272,8 +284,8 @@ class _Reader(io.FileIO):
             raise store_error("read", self.path, error) from error
 
 
-class LocalStaging:
-    """The files of one artifact, staged in a folder on the file system of the lake."""
+class LocalStaging(Staging):
+    """Stage the files of one artifact in a folder on the file system of the lake: see `LocalStore.begin`."""
 
     in_place = True
 
@@ -289,14 +301,16 @@ class LocalStaging:
     def put(self, relpath: str, source: BinaryIO) -> None:
         """Copy what `source` still yields into the staging folder; of a copy that fails nothing is left."""
         path = os.path.join(self._path, check_key(relpath, self._path))
-        with explained("write", path):
-            self._make_folder(os.path.dirname(path))
-            fd = create_new(path)
+        writing = explained("write", path)
+        with writing:
+            if (folder := os.path.dirname(path)) not in self._made:
+                self._make_folder(folder)
+            fd = os.open(path, NEW_FILE, READ_ONLY)
         written = begun = 0
         try:
             # What the source raises is not the fault of the store, and passes through.
             while chunk := source.read(CHUNK):
-                with explained("write", path):
+                with writing:
                     write_all(fd, chunk)
                 written += len(chunk)
                 if self._store.durable and written - begun >= STEP:
@@ -316,7 +330,8 @@ class LocalStaging:
         published = os.path.join(self._store.root, check_key(key, self._store.root))
         with explained("write", path):
             check_inside(published, self._store.root)
-            self._make_folder(os.path.dirname(path))
+            if (folder := os.path.dirname(path)) not in self._made:
+                self._make_folder(folder)
             try:
                 if not stat.S_ISREG(os.lstat(published).st_mode):
                     return False
@@ -343,7 +358,7 @@ class LocalStaging:
                 flush([*files, *folders])
             if os.path.lexists(self._target):
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), self._target)
-            with_parent(self._target, lambda: os.rename(self._path, self._target), made)
+            with_parent(self._target, os.rename, self._path, self._target, made=made)
             if self._store.durable:
                 try:
                     flush([os.path.dirname(self._target), *made])
@@ -360,9 +375,9 @@ class LocalStaging:
 
     def _make_folder(self, folder: str) -> None:
         """Make a folder below the staging folder, which must not lead out of it through a link."""
-        if folder in self._made:
-            return
-        self._make_folder(os.path.dirname(folder))
+        parent = os.path.dirname(folder)
+        if parent not in self._made:
+            self._make_folder(parent)
         try:
             os.mkdir(folder)
         except FileExistsError:
@@ -372,10 +387,10 @@ class LocalStaging:
 
 
 def _stored(key: str, found: os.stat_result) -> StoredFile:
+    """Describe a file by what the system tells of it."""
     return StoredFile(key, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC), str(found.st_mtime_ns))
 
 
-def _is_lock(key: str) -> bool:
-    """Whether this is the lock of a staging folder."""
-    folder, _, name = key.rpartition("/")
-    return folder == STAGING and name.endswith(SUFFIX) and name != SUFFIX
+def _is_lock(name: str) -> bool:
+    """Tell whether this is the name of the lock of a staging folder."""
+    return name.endswith(SUFFIX) and name != SUFFIX

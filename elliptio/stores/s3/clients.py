@@ -1,4 +1,4 @@
-"""How an S3 root is reached: what boto3 resolves from the user's AWS configuration.
+"""Reach an S3 root as boto3 resolves it from the user's AWS configuration.
 
 boto3 decides about credentials, region, endpoint and the bucket; obstore gets the outcome and moves the bytes.
 """
@@ -22,20 +22,39 @@ if TYPE_CHECKING:
 Addressing = Literal["auto", "path", "virtual"]
 
 CONNECT_SECONDS = 3
+"""Time that connecting may take."""
+
 READ_SECONDS = 4
 PATIENT_SECONDS = 60
+"""Times that boto3 waits for an answer: at first, when the server may not be there, and later."""
+
 BULK_SECONDS = 290
-# A range that takes longer is given up; what was fetched ahead is fetched again then, in small ranges.
+"""Time that a request may take which moves many bytes."""
+
+# What was fetched ahead is fetched again then, in small ranges.
 RANGE_SECONDS = 60
+"""Time after which reading a range is given up."""
+
 CREDENTIALS_SECONDS = 300
+"""Time after which obstore asks for the credentials again."""
+
 FIRST_WAIT, LONGEST_WAIT = timedelta(milliseconds=100), timedelta(seconds=3)
-"""Between the attempts of obstore at one request."""
+"""Times between the attempts of obstore at one request."""
+
 MOST_DAYS = 36_500
+"""Longest time for which an object may be locked."""
+
 _AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn")
 
 
 class ObjectLock(NamedTuple):
-    """For how long nobody may remove what is written; in mode GOVERNANCE nobody without a special right."""
+    """Keep what is written for so many days from being removed; in mode GOVERNANCE by those without a special right.
+
+    Examples
+    --------
+    >>> ObjectLock.parse("compliance:7y")
+    ObjectLock(mode='COMPLIANCE', days=2555)
+    """
 
     mode: str
     days: int
@@ -58,14 +77,14 @@ class ObjectLock(NamedTuple):
         return cls(found[1].upper(), days)
 
     def options(self) -> dict[str, Any]:
-        """What a boto3 client has to be told with each object."""
+        """Return what a boto3 client has to be told with each object."""
         until = datetime.now(UTC) + timedelta(days=self.days)
         return {"ObjectLockMode": self.mode, "ObjectLockRetainUntilDate": until}
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """An S3 bucket, and everything needed to talk to it."""
+    """Hold the address of an S3 bucket, and everything needed to talk to it: see `connect`."""
 
     bucket: str
     client: Any
@@ -111,7 +130,7 @@ class Connection:
 
 
 class _Credentials:
-    """Hands botocore's current credentials to obstore, and asks again every few minutes.
+    """Hand botocore's current credentials to obstore, and ask again every few minutes.
 
     botocore renews temporary credentials at least ten minutes before they end, so they outlive our answer.
     """
@@ -141,7 +160,7 @@ def connect(
     Raises
     ------
     Exception
-        Whatever botocore raises: see `s3_failures.explain`.
+        Whatever botocore raises: see `failures.explain`.
     """
     import boto3
 
@@ -189,7 +208,8 @@ def _client(
 
 
 def _ask(client: Any, bucket: str) -> str | None:
-    """Return the region of a bucket, if it tells. To be refused proves nothing: writing needs no right to list."""
+    """Return the region of a bucket, if it tells."""
+    # To be refused proves nothing: writing needs no right to list.
     from botocore.exceptions import ClientError
 
     try:

@@ -1,4 +1,4 @@
-"""Copies within a bucket, made by the server, which tells the SHA-256 of what it copied."""
+"""Copy within a bucket: the server does it, and tells the SHA-256 of what it copied."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from elliptio.stores.s3.failures import patiently
 
 
 class OtherContentError(Exception):
-    """What the server copied is not what was expected, or the server does not tell what it copied."""
+    """Say that the server copied something else than was expected, or does not tell what it copied."""
 
 
 class Copying(NamedTuple):
-    """One object on its way to another key, piece by piece.
+    """Copy one object to another key, piece by piece: see `Writer.copy`.
 
     The server reads the bytes that are stored now, hashes them while it writes them again, and only what has the
     expected hashes is put together: neither a damaged nor a replaced object gets a second time into the lake.

@@ -1,4 +1,4 @@
-"""What failures of S3 mean, what to do about them, and which of them pass when one tries again."""
+"""Explain failures of S3, say what to do about them, and try again where they pass."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ WAITS = (0.3, 1.5)
 """Seconds between attempts. Within each of them the SDKs try four or five times where a request may be repeated."""
 
 TRANSIENT = frozenset({"SlowDown", "ServerFailed", "Cut", "Checksum", "RequestTimeout", "ConditionalRequestConflict"})
-"""What may be different the next time."""
+"""Failures that may be different the next time."""
 
 RENEWABLE = frozenset({"ExpiredToken", "RequestTimeTooSkewed"})
-"""What may be different once: credentials that were renewed meanwhile, a clock that was corrected."""
+"""Failures that may be different once: credentials that were renewed meanwhile, a clock that was corrected."""
 
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 _STATUS = re.compile(r"non-2xx status code: (\d+)")
@@ -110,11 +110,11 @@ def patiently(do: Callable[[], T], renew: Callable[[], object] = lambda: None, o
     Parameters
     ----------
     do
-        What to do.
+        Function to call.
     renew
         Called before what failed for one of `once` is tried once more.
     once
-        What one more attempt may help against.
+        Failures that one more attempt may help against.
 
     Raises
     ------

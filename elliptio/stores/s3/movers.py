@@ -1,4 +1,4 @@
-"""The two ways to move bytes to and from S3, behind one face.
+"""Move bytes to and from S3, in one of two ways behind one face.
 
 obstore is several times as fast as boto3, but its threads do not survive a fork, and it would wait for them for ever. A
 forked child (``multiprocessing`` on Linux, data loaders) therefore moves its bytes with boto3.
@@ -19,14 +19,18 @@ from elliptio.stores.s3.failures import is_no_range
 from elliptio.stores.s3.writers import STEP, TOKEN, Writer
 
 SMALL_SECONDS = 20
+"""Time that a request for a few bytes may take."""
+
 DELETE_AT_ONCE = 1_000
+"""Number of objects that one request removes at most."""
 
 Found = tuple[str, int, datetime, str]
 Page = tuple[list[Found], str | None]
+"""Key, size, time and entity tag of each of some objects, and a token to ask for the next ones with."""
 
 
 class Mover(Protocol):
-    """Moves bytes under full keys. Raises the errors of its SDK, and FileNotFoundError for a missing key."""
+    """Move bytes under full keys. Raises the errors of its SDK, and FileNotFoundError for a missing key."""
 
     writer: Writer
 
@@ -34,23 +38,23 @@ class Mover(Protocol):
         """Write with one request unless there; tell whether it was written. `token` tells one's own object."""
 
     def read(self, key: str, most: int) -> tuple[int, Any]:
-        """Size of an object, and its first bytes."""
+        """Return the size of an object, and its first bytes."""
 
     def read_range(self, key: str, start: int, stop: int) -> Any:
-        """Bytes from `start` up to, without, `stop`; the range lies inside the object."""
+        """Return the bytes from `start` up to, without, `stop`; the range lies inside the object."""
 
     def head(self, key: str) -> tuple[int, datetime, str] | None:
-        """Size, time and entity tag of an object, or None."""
+        """Return size, time and entity tag of an object, or None."""
 
     def page(self, prefix: str, token: str | None) -> Page:
-        """Some of the objects whose key begins with `prefix` and a slash, and what to ask for the next ones with."""
+        """List some of the objects whose key begins with `prefix` and a slash, and the token to get the next."""
 
     def delete(self, keys: Sequence[str]) -> None:
         """Remove objects; what is not there does not matter."""
 
 
 class ObstoreMover:
-    """Moves bytes with obstore. Lists with boto3: obstore takes "a/", which other tools make, for a file "a"."""
+    """Move bytes with obstore. Lists with boto3: obstore takes "a/", which other tools make, for a file "a"."""
 
     def __init__(self, connection: Connection) -> None:
         _notice_forks()
@@ -110,7 +114,7 @@ class ObstoreMover:
 
 
 class Boto3Mover:
-    """Moves bytes with boto3: slower, and at home in a forked process."""
+    """Move bytes with boto3: slower, and at home in a forked process."""
 
     def __init__(self, connection: Connection) -> None:
         self._client = connection.client

@@ -1,4 +1,4 @@
-"""Reading objects of S3 as files: in ranges, several ahead of whoever reads on."""
+"""Read objects of S3 as files: in ranges, several ahead of whoever reads on."""
 
 # The methods are those of `io.RawIOBase`.
 # ruff: noqa: D102
@@ -12,28 +12,27 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from elliptio.errors import StoreError
 from elliptio.stores.s3.movers import Mover
 from elliptio.stores.s3.writers import STEP
 
-if TYPE_CHECKING:
-    from elliptio.stores.s3.store import S3Store
-
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 BUFFER = 128 << 10
-"""What is fetched at first, and after each jump."""
+"""Bytes that are fetched at first, and after each jump."""
 
 WIDEST = 4 << 20
+"""Bytes of the widest range."""
+
 AHEAD = 5
-"""So many ranges may wait in memory to be read, for all readers of a store together."""
+"""Number of ranges that may wait in memory to be read, for all readers of a store together."""
 
 
 class Ahead:
-    """Threads that fetch what will be read next, and the room that it may take."""
+    """Hold the threads that fetch what will be read next, and the room that it may take."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(AHEAD, "elliptio-ahead")
@@ -47,7 +46,7 @@ class Ahead:
 
 
 class Range(NamedTuple):
-    """A range that is on its way, or there."""
+    """Hold a range that is on its way, or there."""
 
     start: int
     stop: int
@@ -60,22 +59,43 @@ class Range(NamedTuple):
         self.content.add_done_callback(lambda _: self.room.release())
 
 
+class Bucket(Protocol):
+    """Give a reader what it needs of a store.
+
+    Attributes
+    ----------
+    root
+        URL that keys are relative to.
+    """
+
+    root: str
+
+    def full_key(self, key: str) -> str:
+        """Return the key of an object within its bucket."""
+
+    def attempt(self, action: str, do: Callable[[Mover], T], key: str | None = None) -> T:
+        """Do something patiently, and explain what goes wrong; a missing object is a missing `key`."""
+
+    def ahead(self) -> Ahead:
+        """Return what fetches ahead, in this process."""
+
+
 class Reader(io.RawIOBase):
-    """Reads an object: a little at first and after each jump, then more, and ahead, the further one reads on.
+    """Read an object: a little at first and after each jump, then more, and ahead, the further one reads on.
 
     Parameters
     ----------
     store, key
-        What to read.
+        Store and key of the object.
     whole
-        Whether all of it is going to be read, in order.
+        True where all of it is going to be read, in order.
 
     """
 
-    def __init__(self, store: S3Store, key: str, *, whole: bool = False) -> None:
+    def __init__(self, store: Bucket, key: str, *, whole: bool = False) -> None:
         self._store = store
         self._key = key
-        self._full = store._full(key)
+        self._full = store.full_key(key)
         self._pid = os.getpid()
         self._ahead: deque[Range] = deque()
         self._current: Range | None = None
@@ -201,6 +221,7 @@ class Reader(io.RawIOBase):
 
 
 def _aligned(start: int, width: int) -> int:
-    """Where a range ends that is at most so wide: servers read the parts of a large file, which begin at multiples."""
+    """Return the end of a range that is at most so wide."""
+    # Servers read the parts of a large file, which begin at multiples.
     stop = start + width
     return stop - stop % WIDEST if stop // WIDEST > start // WIDEST else stop

@@ -1,4 +1,4 @@
-"""Signing what is sent to S3 by the hash that it carries anyway."""
+"""Sign what is sent to S3 by the hash that it carries anyway."""
 
 from __future__ import annotations
 

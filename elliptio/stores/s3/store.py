@@ -1,4 +1,4 @@
-"""A lake in a bucket of S3 or of anything that speaks its protocol."""
+"""Keep a lake in a bucket of S3 or of anything that speaks its protocol."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeVar, cast
 
 from elliptio.errors import ConfigError, ElliptioError, MissingKeyError, StoreError
-from elliptio.protocols import PIECE, Content, StoredFile
-from elliptio.stores.opening import check_key
+from elliptio.naming import check_key
+from elliptio.protocols import PIECE, Content, Staging, Store, StoredFile
 from elliptio.stores.s3.clients import Addressing, ObjectLock, connect
 from elliptio.stores.s3.failures import RENEWABLE, explain, patiently
 from elliptio.stores.s3.movers import DELETE_AT_ONCE, Mover, Page, mover
 from elliptio.stores.s3.readers import BUFFER, Ahead, Reader
-from elliptio.stores.s3.writers import MOST_PARTS, PART, SMALL, Buffers, Parts, Readable
+from elliptio.stores.s3.writers import MOST_PARTS, PART, SMALL, Buffers, Parts, read_up_to
 from elliptio.system.forking import Lock
 from elliptio.system.os_errors import explained
 
@@ -34,15 +34,15 @@ log = logging.getLogger(__name__)
 
 
 class _Bound(NamedTuple):
-    """The clients of one process."""
+    """Hold the clients of one process."""
 
     client: Any
     mover: Mover
     ahead: Ahead
 
 
-class S3Store:
-    """Keeps files in a bucket.
+class S3Store(Store):
+    """Keep files in a bucket.
 
     Configuration is AWS's own: environment variables, profiles, SSO, container and instance roles,
     ``AWS_ENDPOINT_URL``. Nothing is connected before it is needed. A store can be pickled, unless it was given a
@@ -67,6 +67,11 @@ class S3Store:
     ------
     ConfigError
         If the root is not a bucket and prefix, or an option is none of these.
+
+    Examples
+    --------
+    >>> S3Store("s3://bucket/prefix/", endpoint_url="https://example.org", addressing="path").root
+    's3://bucket/prefix'
     """
 
     scheme = "s3"
@@ -83,6 +88,7 @@ class S3Store:
     ) -> None:
         self.bucket, self.prefix = _split(root)
         self.root = f"s3://{self.bucket}/{self.prefix}".rstrip("/")
+        self._skip = len(self.prefix) + 1 if self.prefix else 0
         if addressing not in ("auto", "path", "virtual"):
             raise ConfigError(f"addressing is 'auto', 'path' or 'virtual', not {addressing!r}")
         self._endpoint_url = endpoint_url
@@ -117,26 +123,25 @@ class S3Store:
         return cast(BinaryIO, io.BufferedReader(raw, BUFFER))
 
     def stat(self, key: str) -> StoredFile | None:
-        """Size and time of exactly this object, or None."""
-        full = self._full(check_key(key, self.root))
+        """Tell size and time of exactly this object; None where there is none."""
+        full = self.full_key(check_key(key, self.root))
         found = self.attempt("look up a file in", lambda mover: mover.head(full))
         return None if found is None else StoredFile(key, *found)
 
     def list(self, prefix: str = "") -> Iterator[StoredFile]:
-        """All objects at or below a prefix, a page at a time. Objects of uploads under way are among them."""
+        """List all objects at or below a prefix, a page at a time. Objects of uploads under way are among them."""
         if prefix:
             own = self.stat(prefix)
             if own is not None:
                 yield own
-        full = self._full(prefix) if prefix else self.prefix
-        skip = len(self.prefix) + 1 if self.prefix else 0
+        full = self.full_key(prefix)
         token: str | None = None
         while True:
             page, token = self.attempt("list", partial(_page, full, token))
             for key, size, modified, stamp in page:
                 # What other tools write to show a folder is no file.
                 if not key.endswith("/"):
-                    yield StoredFile(key[skip:], size, modified, stamp)
+                    yield StoredFile(key[self._skip :], size, modified, stamp)
             if token is None:
                 return
 
@@ -145,14 +150,13 @@ class S3Store:
 
         Their parts take space, no listing shows them, and `remove` drops them. Sizes are not known, and 0.
         """
-        full = self._full(prefix) if prefix else self.prefix
-        skip = len(self.prefix) + 1 if self.prefix else 0
+        full = self.full_key(prefix)
         for key, _, begun in self.attempt("list uploads in", lambda mover: mover.writer.unfinished(full)):
-            yield StoredFile(key[skip:], 0, begun)
+            yield StoredFile(key[self._skip :], 0, begun)
 
     def create(self, key: str, data: bytes) -> bool:
         """Write a small object unless it exists, by a conditional put."""
-        full = self._full(check_key(key, self.root))
+        full = self.full_key(check_key(key, self.root))
         token = secrets.token_hex(16)
         return self.attempt("write to", lambda mover: mover.create(full, data, token))
 
@@ -162,13 +166,13 @@ class S3Store:
         found = self.list(prefix)
         while batch := [each.key for each in islice(found, DELETE_AT_ONCE)]:
             self.delete(batch)
-        full = self._full(prefix)
+        full = self.full_key(prefix)
         self.attempt("remove unfinished uploads from", lambda mover: mover.writer.abort_all(full))
 
     def delete(self, keys: Sequence[str]) -> None:
         """Remove objects by their keys."""
         if keys:
-            full = [self._full(key) for key in keys]
+            full = [self.full_key(key) for key in keys]
             self.attempt("remove files from", lambda mover: mover.delete(full))
 
     def client(self) -> Any:
@@ -207,8 +211,9 @@ class S3Store:
         """Read the configuration again: somebody may have signed in meanwhile."""
         self._bound = {}
 
-    def _full(self, key: str) -> str:
-        return f"{self.prefix}/{key}" if self.prefix else key
+    def full_key(self, key: str) -> str:
+        """Return the key of an object within its bucket; of no key, the prefix of all."""
+        return "/".join(filter(None, (self.prefix, key)))
 
     def _here(self) -> _Bound:
         """Return the clients of this process: neither boto3's nor obstore's may cross a fork."""
@@ -224,10 +229,10 @@ class S3Store:
         return bound
 
 
-class S3Staging:
-    """The files of one artifact on their way to S3, which cannot rename.
+class S3Staging(Staging):
+    """Put the files of one artifact into S3, which cannot rename, where they will stay: see `S3Store.begin`.
 
-    Objects are put where they will stay. Until a document refers to them, nobody looks there.
+    Until a document refers to them, nobody looks there.
     """
 
     folder: Path
@@ -263,10 +268,10 @@ class S3Staging:
         """
         store = self._store
         check_key(relpath, store.root)
-        head = _read_up_to(source, SMALL)
+        head = read_up_to(source, SMALL)
         key = self._claim(relpath)
-        small = len(head) < SMALL
-        written = self._put_small(store._full(key), head) if small else self._put_large(store._full(key), head, source)
+        full = store.full_key(key)
+        written = self._put_small(full, head) if len(head) < SMALL else self._put_large(full, head, source)
         if not written:
             self._give_up(key)
             raise _taken(store.root, key)
@@ -312,12 +317,12 @@ class S3Staging:
         if content is None or not 0 < content.size <= MOST_PARTS * PIECE:
             return False
         store = self._store
-        target, source = self._claim(relpath), store._full(check_key(key, store.root))
+        target, source = self._claim(relpath), store.full_key(check_key(key, store.root))
         token = secrets.token_hex(16)
         try:
             written = store.attempt(
                 "copy a file in",
-                lambda mover: mover.writer.copy(store._full(target), source, content, token),
+                lambda mover: mover.writer.copy(store.full_key(target), source, content, token),
                 again=False,
             )
         except StoreError as error:
@@ -362,6 +367,7 @@ class S3Staging:
 
 
 def _split(root: str) -> tuple[str, str]:
+    """Take a root apart into bucket and prefix."""
     scheme, _, rest = root.partition("://")
     bucket, *parts = rest.rstrip("/").split("/")
     if scheme.lower() != "s3" or not bucket or "@" in bucket or any(part in ("", ".", "..") for part in parts):
@@ -376,15 +382,6 @@ def _part_size(source: object) -> int:
     except (AttributeError, OSError, ValueError):
         return PART
     return max(PART, -(-size // MOST_PARTS))
-
-
-def _read_up_to(source: Readable, size: int) -> bytes:
-    """Return the next `size` bytes, fewer only at the end."""
-    found = data = source.read(size)
-    while found and len(data) < size:
-        found = source.read(size - len(data))
-        data += found
-    return data
 
 
 def _page(full: str, token: str | None, mover: Mover) -> Page:

@@ -1,4 +1,4 @@
-"""Writing to S3 so that nothing is ever overwritten, and a lost answer is not taken for a failure.
+"""Write to S3 so that nothing is ever overwritten, and a lost answer is not taken for a failure.
 
 Every object is written on the condition that its key is free. A request that is repeated because its answer was lost
 finds the key taken by itself, so each object carries a token that tells whose it is. obstore cannot complete a
@@ -25,27 +25,37 @@ from elliptio.stores.s3.failures import code_of, diagnose, patiently
 log = logging.getLogger(__name__)
 
 PART = 8 << 20
+"""Bytes of a part of a large file, if that is not so large that its parts must be larger."""
+
 STEP = 1 << 20
+"""Bytes that are read at once."""
+
 SMALL = 256 << 10
-"""Files below this size are read without a buffer."""
-# S3 allows 10,000 parts; a little less leaves room for a file that grows while it is read.
+"""Size below which files are read without a buffer."""
+
+# S3 allows 10,000; a little less leaves room for a file that grows while it is read.
 MOST_PARTS = 9_000
+"""Number of parts of a file."""
+
 PARTS_AT_ONCE = 5
 BUFFERS = 7
-"""So many parts are in memory, for all files together: those on their way, and what is read meanwhile."""
+"""Number of parts that are on their way at once, and in memory, with those that are read meanwhile, for all files."""
+
 TOKEN = "elliptio-put"
+"""Name under which an object carries the token of whoever put it."""
+
 _TAKEN = ("PreconditionFailed", "412", "ConditionalRequestConflict")
 
 
 class Readable(Protocol):
-    """What can be read once, in order."""
+    """Yield bytes once, in order."""
 
     def read(self, size: int, /) -> bytes:
         """Return up to `size` bytes; none at the end."""
 
 
 class Buffers:
-    """Buffers for parts, used again and again: memory that is taken and freed in many threads would grow."""
+    """Lend buffers for parts, used again and again: memory that is taken and freed in many threads would grow."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -69,12 +79,12 @@ class Buffers:
 
 
 def _weight(size: int) -> int:
-    """For how many buffers one counts; of the largest ones there may be two."""
+    """Return for how many buffers one counts; of the largest ones there may be two."""
     return min(-(-size // PART), BUFFERS // 2)
 
 
 class Part(NamedTuple):
-    """The beginning of a buffer."""
+    """Hold the beginning of a buffer."""
 
     buffer: bytearray
     size: int
@@ -85,22 +95,30 @@ class Part(NamedTuple):
 
 
 class Parts:
-    """What a source yields, part by part, each in a buffer that is to be given back.
+    """Take what a source yields, part by part, each in a buffer that is to be given back.
 
     Parameters
     ----------
     buffers
-        Where to take them from.
+        Buffers to take them from.
     head, source
-        What was read already, and the rest.
+        Bytes that were read already, and the rest.
     size
         Of all parts but the last.
 
     Attributes
     ----------
     failure
-        What the source raised.
+        Error that the source raised.
 
+    Examples
+    --------
+    >>> import io
+    >>> parts = Parts(Buffers(), b"head", io.BytesIO(b" and the rest"), PART)
+    >>> part = parts.take()
+    >>> part.content()
+    b'head and the rest'
+    >>> parts.give(part)
     """
 
     def __init__(self, buffers: Buffers, head: bytes, source: Readable, size: int) -> None:
@@ -145,7 +163,7 @@ class Parts:
 
 
 class Writer:
-    """Writes objects of one bucket with boto3."""
+    """Write objects of one bucket with boto3."""
 
     def __init__(self, connection: Connection) -> None:
         self._client = connection.client
@@ -168,7 +186,7 @@ class Writer:
         return True
 
     def is_own(self, key: str, token: str) -> bool:
-        """Tell who took a key."""
+        """Tell whether it is the write with this token that took a key."""
         from botocore.exceptions import ClientError
 
         try:
@@ -210,7 +228,7 @@ class Writer:
         return done
 
     def unfinished(self, prefix: str, *, exact: bool = False) -> list[tuple[str, str, datetime]]:
-        """Key, identifier and beginning of multipart uploads of, or also below, a key that were never finished."""
+        """List key, identifier and beginning of multipart uploads of, or also below, a key that were never finished."""
         pages = self._client.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket, Prefix=prefix)
         return [
             (each["Key"], each["UploadId"], each["Initiated"])
@@ -310,6 +328,15 @@ class Writer:
                 patiently(lambda: self.abort(key, upload))
         with suppress(Exception):
             patiently(lambda: self.abort_all(key, exact=True))
+
+
+def read_up_to(source: Readable, size: int) -> bytes:
+    """Return the next `size` bytes, fewer only at the end."""
+    found = data = source.read(size)
+    while found and len(data) < size:
+        found = source.read(size - len(data))
+        data += found
+    return data
 
 
 def fill(buffer: bytearray, head: bytes, source: Readable) -> int:

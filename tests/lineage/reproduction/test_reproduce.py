@@ -77,7 +77,7 @@ def test_the_same(desk: Desk, h: eio.Handler, code: Path, tmp_path: Path) -> Non
     assert (found.folder / "output-1.log").read_text() == "saved\n"
     assert "identical  b.csv" in str(found)
     assert "identical" in found._repr_html_()
-    tree = h.run_tree(new.metadata.run_id)
+    tree = h.runs.tree(new.metadata.run_id)
     assert (tree.name, tree.status) == ("reproduce", "finished")
     assert h.based_on == []
 

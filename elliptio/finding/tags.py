@@ -1,0 +1,121 @@
+"""List the tags of a lake, their histories, and take tags away: what ``h.tags`` is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from elliptio.artifacts.artifact import Artifact
+from elliptio.finding.frame import moves_frame
+from elliptio.finding.references import resolve
+from elliptio.lake import tags
+from elliptio.lake.lake import Lake
+from elliptio.lake.replay import view_of
+from elliptio.lake.tags import Move
+from elliptio.provenance.process import username
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Tags:
+    """The tags of a lake; ``h.tag(artifact, "prod")`` gives one, ``h.get("tag:prod")`` loads what it names."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+
+    def __call__(self, history: str | None = None) -> pd.DataFrame:
+        """List the tags, or all moves of one: `list`, or `history` where a name is given."""
+        return moves_frame(self.moves(history))
+
+    def list(self) -> pd.DataFrame:
+        """List what each tag names.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a tag, in the order of their names; columns ``tag``, ``artifact_id``, ``time`` (UTC) and
+            ``username``: when it was set, and by whom.
+
+        Raises
+        ------
+        StoreError
+            If the store cannot be read.
+
+        """
+        return moves_frame(self.moves())
+
+    def history(self, name: str) -> pd.DataFrame:
+        """List all moves of a tag: what it named since when, and who moved it.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a move, the last one first; columns as of `list`. ``artifact_id`` is None where the tag was taken
+            away.
+
+        Raises
+        ------
+        DocumentNotFoundError
+            If there never was such a tag.
+        FormatError
+            If a move in its history is damaged.
+        StoreError
+            If the store cannot be read.
+
+        """
+        return moves_frame(self.moves(name))
+
+    def moves(self, history: str | None = None) -> Sequence[Move]:
+        """List what each tag names, or all moves of one, without pandas; errors as of `history`."""
+        return [*tags.current(self._lake).values()] if history is None else tags.history(self._lake, history)
+
+    def give(self, artifact: str | Artifact, name: str, *, overwrite: bool = False) -> None:
+        """Give an artifact a name that can move to another one later: ``h.get("tag:prod")``.
+
+        An artifact can have several tags, a tag names one artifact. Of several who set it at once, one succeeds.
+
+        Parameters
+        ----------
+        artifact
+            An artifact, or whatever `get` takes.
+        name
+            Any text of up to 80 bytes without ``/``, ``:`` and characters that cannot be printed.
+        overwrite
+            True: move the tag if it names another artifact.
+
+        Raises
+        ------
+        TagTakenError
+            If it names another artifact, unless `overwrite`; the message says which, and who set it when.
+        MetadataError
+            If this cannot be the name of a tag.
+        DocumentNotFoundError
+            If there is no such artifact.
+        StoreError
+            If the store cannot be written.
+
+        Notes
+        -----
+        If the index cannot be reached the tag is set all the same, and `get` knows it. A `SpooledWarning` says that
+        `find` does not know it yet.
+
+        In a command that `reproduce` runs the lake's tags stay as they are: this process alone sees what it tags.
+
+        """
+        tags.check_name(name)
+        view = view_of(self._lake, strict=True)
+        view.tag(resolve(self._lake, artifact), name, overwrite=overwrite, username=username())
+
+    def remove(self, name: str) -> None:
+        """Take a tag away. Its history stays. In a command that `reproduce` runs, it is gone for this process alone.
+
+        Raises
+        ------
+        DocumentNotFoundError
+            If there is no such tag.
+        StoreError
+            If the store cannot be written.
+
+        """
+        view_of(self._lake, strict=True).untag(tags.check_name(name), username=username())

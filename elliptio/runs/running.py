@@ -1,0 +1,54 @@
+"""Begin a run, and end it with the block that it stands for."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from elliptio import naming
+from elliptio.labels import LabelsLike
+from elliptio.lake.lake import Lake
+from elliptio.runs import scopes
+from elliptio.runs.facts import describe
+from elliptio.runs.recording import Recording
+from elliptio.runs.scopes import HandlerScope, Scope
+
+
+def joined(lake: Lake) -> HandlerScope:
+    """Make the scope of a handler: a unit of work of its own, or a part of the run that this process was started in."""
+    root = lake.store.root
+    scope = scopes.inherited(root)
+    if scope is None:
+        return HandlerScope(root, naming.new_id("run")[0])
+    Recording(lake, scope)
+    return scope
+
+
+@contextlib.contextmanager
+def running(
+    lake: Lake, within: Scope, name: str, params: Mapping[str, Any] | None, labels: LabelsLike
+) -> Iterator[Scope]:
+    """Record a run inside a scope, from here to the end of the block, and yield its own; see `Work.run`."""
+    scope, recording = _begin(lake, within, name, params, labels)
+    try:
+        with scopes.entered(scope):
+            yield scope
+    except BaseException as error:
+        try:
+            recording.finish(error)
+        except Exception as failure:
+            error.add_note(f"That the run {scope.run_id} failed could not be recorded: {failure}")
+        raise
+    recording.finish(None)
+
+
+def _begin(
+    lake: Lake, within: Scope, name: str, params: Mapping[str, Any] | None, labels: LabelsLike
+) -> tuple[Scope, Recording]:
+    outer = within.here()
+    run_id, moment = naming.new_id("run")
+    document = describe(name, params, labels, run_id=run_id, moment=moment, outer=outer)
+    # What was loaded around it counts: data is mostly loaded once and then used by the runs of a loop.
+    scope = Scope(lake.store.root, run_id, outer.loaded(), scopes.around(within), within.home or within)
+    return scope, Recording.began(lake, scope, document)

@@ -1,0 +1,115 @@
+"""Find the runs of a lake and show them: what ``h.runs`` is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Unpack
+
+from elliptio.finding.frame import metrics_frame, to_frame
+from elliptio.finding.options import Options, RunOptions
+from elliptio.finding.search import Found
+from elliptio.lake import run_records, spool
+from elliptio.lake.lake import Lake
+from elliptio.runs.search import search_runs
+from elliptio.runs.tree import RunTree, run_tree
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Runs:
+    """The runs of a lake that were made with ``h.run(…)``."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+
+    def __call__(self, query: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]) -> pd.DataFrame:
+        """Find runs, as `find` does."""
+        return self._frame(Options(query, **options))
+
+    def find(
+        self,
+        query: Mapping[str, Any] | None = None,
+        *,
+        max_docs: int = 1000,
+        sort: Any = None,
+        columns: Sequence[str] | None = None,
+    ) -> pd.DataFrame:
+        """Find runs with a MongoDB query.
+
+        Parameters
+        ----------
+        query
+            Such as ``{"name": "train", "metrics.loss": {"$lt": 0.1}}``, on the last value of each metric; everything
+            without it.
+        max_docs
+            At most so many rows; 0 means all. A warning says if there are more.
+        sort
+            ``"path"``, ``"-path"`` or a list of ``(path, 1 or -1)``; newest first without it.
+        columns
+            Only these, dotted paths such as ``"params.rate"`` included.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a run, indexed by ``run_id``; columns ``creation_time`` (UTC), ``name``, ``status`` (running,
+            finished, failed or killed), ``username``, ``params``, ``metrics``, then the others sorted. An empty
+            result has the same columns.
+
+        Raises
+        ------
+        QueryError
+            If the query, the sort or a column is malformed or not supported.
+        IndexUnavailableError
+            If the index cannot be reached.
+
+        """
+        return self._frame(Options(query, max_docs, sort, columns))
+
+    def search(self, query: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]) -> Found:
+        """Find runs without pandas: ``.rows()`` of the result are plain dicts; options and errors as of `find`."""
+        return search_runs(self._lake, Options(query, **options))
+
+    def tree(self, run_id: str, *, artifacts: bool = True) -> RunTree:
+        """Show a run, those around it and in it, and the artifacts that each made.
+
+        Parameters
+        ----------
+        run_id
+            Identifier of a run, or a beginning of it that fits only one.
+        artifacts
+            False: only runs.
+
+        Raises
+        ------
+        DocumentNotFoundError
+            If there is no such run.
+        IndexUnavailableError
+            If the index cannot be reached.
+
+        """
+        return run_tree(self._lake, run_id, artifacts=artifacts)
+
+    def metrics(self, run_id: str) -> pd.DataFrame:
+        """List all that was measured in a run with ``run.log(…)``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a call, in the order of time: ``time`` (UTC), ``step``, and a column for each metric.
+
+        Raises
+        ------
+        DocumentNotFoundError
+            If there is no such run.
+        StoreError, IndexUnavailableError
+            If the store or the index cannot be read.
+
+        """
+        spool.flush_if_any(self._lake)
+        return metrics_frame(run_records.history(self._lake, run_records.get(self._lake, run_id)["_id"]))
+
+    def _frame(self, options: Options) -> pd.DataFrame:
+        found = search_runs(self._lake, options)
+        found.warn_if_truncated("runs")
+        return to_frame(found)

@@ -1,0 +1,1 @@
+"""Hold a store to its promises, subject by subject."""
