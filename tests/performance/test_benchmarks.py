@@ -121,12 +121,19 @@ def test_a_profile_counts_who_waits_as_well(tmp_path: Path, monkeypatch: pytest.
     """By a clock that goes on only where somebody waits: twice in the store, as often in the benchmark."""
     from benchmarks.profiling import STEP, profile
 
-    now = 0
+    now = asked = 0
+
+    def clock() -> int:
+        nonlocal asked
+        asked += 1
+        return now
 
     def wait(*_: object) -> None:
         nonlocal now
         now += 1
-        time.sleep(10 * STEP)  # until the profile has asked
+        before = asked
+        while asked == before:  # the profile has not looked yet
+            time.sleep(STEP)
 
     with eio.Handler(tmp_path / "lake", progress=False) as h:
         source = tmp_path / "one.txt"
@@ -134,7 +141,7 @@ def test_a_profile_counts_who_waits_as_well(tmp_path: Path, monkeypatch: pytest.
         h.upload(source)
         monkeypatch.setattr("elliptio.stores.local.store.flush", lambda *_: wait())
         actions = iter(lambda: lambda: (h.upload(source), wait(), wait()), None)
-        shares = profile(next(actions), actions, 40, lambda: now)
+        shares = profile(next(actions), actions, 40, clock)
     found = {place: share for place, share in shares.items() if share}
     assert found == {"the benchmark": 0.5, "stores/local/store.py LocalStaging.publish": 0.5}
 
