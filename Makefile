@@ -2,16 +2,17 @@
 # Needs make, git and Python 3.11 or newer. Uses uv if it is there, pip if not.
 #
 #   make PYTHON=/path/to/python3.12 test        another interpreter
-#   make test ARGS="-k upload -x"               arguments for pytest
+#   make test ARGS="-k upload -x"               arguments for pytest (also: check, quick)
 
 PYTHON ?=
 ARGS ?=
 VERSIONS := 3.11 3.12 3.13
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all torture bench lint news clean
+.PHONY: help demo check quick test test-all torture bench lint news clean
 .DELETE_ON_ERROR:
-unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+# Without PYTHONDONTWRITEBYTECODE: hundreds of tests start an interpreter, each of which would compile all it imports.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -19,10 +20,19 @@ help:  ## show this list
 demo: .venv-demo/.ready  ## run the demo: a small story on real data, in seconds
 	.venv-demo/bin/elliptio demo
 
+check: .venv/.ready  ## the answer after an edit, in less than a minute: lint, shape, and the quick tests without a server
+	@$(MAKE) --no-print-directory -j 2 lint quick
+
+quick: .venv/.ready  ## run the shape test, and the tests that need no server and take under half a second
+	.venv/bin/python -m pytest -q -m "not server and not slow" --durations=10 --durations-min=0.5 $(ARGS)
+
 test: .venv/.ready  ## run the whole test suite
 	.venv/bin/python -m pytest $(ARGS)
 
 test-all: $(VERSIONS:%=test-%)  ## run it on each supported Python (3.11, 3.12, 3.13)
+
+find-%:
+	@$(find_python); find_python $*; echo "$$python"
 
 test-%: .venv-%/.ready
 	.venv-$*/bin/python -m pytest $(ARGS)
@@ -96,7 +106,7 @@ with_uv() { \
 	command -v uv >/dev/null 2>&1 || return 1; \
 	venv=$$1; shift; \
 	uv venv --quiet --clear --no-python-downloads --python "$$python" "$$venv" && \
-	uv pip install --quiet --python "$$venv/bin/python" "$$@" && return 0; \
+	uv pip install --quiet --compile-bytecode --python "$$venv/bin/python" "$$@" && return 0; \
 	echo "make: uv did not manage; trying pip." >&2; return 1; \
 }; \
 with_pip() { \

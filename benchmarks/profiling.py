@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
@@ -17,7 +17,12 @@ SECONDS, STEP = 3.0, 1e-3
 SHOWN = 6
 
 
-def profile(action: Action, actions: Iterator[Action], seconds: float = SECONDS) -> dict[str, float]:
+def profile(
+    action: Action,
+    actions: Iterator[Action],
+    seconds: float = SECONDS,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, float]:
     """Do one action after the other, and return the share of the time that the functions of elliptio took, most first.
 
     What others did for a function counts as its own.
@@ -28,14 +33,14 @@ def profile(action: Action, actions: Iterator[Action], seconds: float = SECONDS)
     def note(number: int, frame: FrameType | None) -> None:
         # A signal that comes inside a system call is handled after it: so much time passed there.
         nonlocal last
-        now = time.perf_counter()
+        now = clock()
         spent[place_of(frame)] += now - last
         last = now
 
     signal.signal(signal.SIGALRM, note)
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        last = time.perf_counter()
+    end = clock() + seconds
+    while clock() < end:
+        last = clock()
         signal.setitimer(signal.ITIMER_REAL, STEP, STEP)
         action()
         signal.setitimer(signal.ITIMER_REAL, 0)

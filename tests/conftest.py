@@ -10,17 +10,17 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 import elliptio as eio
 from elliptio.testing import S3Server
 from elliptio.testing.weather import Weather, weather_proxy
 
-pytest_plugins = ["elliptio.testing.fixtures"]
+pytest_plugins = ["elliptio.testing.fixtures", "tests.quick"]
 
 # The same examples each time: whether a change is fine must not depend on luck, nor on the bugs of a test server that
-# chance finds. To look for new ones: pytest --hypothesis-profile=default
-settings.register_profile("repeatable", derandomize=True)
+# chance finds. Nor on how busy the machine is. To look for new ones: pytest --hypothesis-profile=default
+settings.register_profile("repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("repeatable")
 
 

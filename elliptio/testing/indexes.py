@@ -25,7 +25,8 @@ INDEXED_NAMES = {"a": "files", "b": "sha256", "c": "username"}
 """Paths that indexes serve without reading all documents, by the generated names: what narrows is tested too."""
 
 COMPARED = settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors]
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
 )
 """Settings of the generated queries: with one index for all of a test, and no limit of time for each."""
 

@@ -140,7 +140,9 @@ class Rule:
 
 @dataclass(slots=True)
 class Weather:
-    """Hold where a running proxy is, what it breaks, and what it saw: requests, faults, and bytes of answers.
+    """Hold where a running proxy is, what it breaks, and what it saw.
+
+    It saw requests, faults, bytes of answers, and how many requests were there at once, at the most.
 
     Examples
     --------
@@ -158,6 +160,8 @@ class Weather:
     requests: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     served: Counter[str] = field(default_factory=Counter)
+    most_at_once: int = 0
+    _inside: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def fail(
@@ -181,6 +185,18 @@ class Weather:
         """Count bytes of an answer that the client took."""
         with self._lock:
             self.served[request.operation] += size
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """Count who is there at once."""
+        with self._lock:
+            self._inside += 1
+            self.most_at_once = max(self.most_at_once, self._inside)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._inside -= 1
 
     def clear(self) -> None:
         """Let the sun shine; what was counted stays."""
@@ -250,6 +266,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _handle(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length)
+        with self.weather.inside():
+            self._answer(body, length)
+
+    do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _handle
+
+    def _answer(self, body: bytes, length: int) -> None:
         headers = dict(self.headers.items())
         self._request, fault = self.weather.decide(self.command, self.path, headers, body)
         if fault is None:
@@ -264,8 +286,6 @@ class _Handler(BaseHTTPRequestHandler):
             self._cut()
         else:
             self._break(fault, body)
-
-    do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _handle
 
     def _break(self, fault: Fault, body: bytes) -> None:
         """Ask the server, and spoil what passes."""

@@ -145,12 +145,13 @@ def use(cache: Cache, seed: int) -> int:
     return wrong
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_many_processes_and_threads_share_it(cache: Cache, method: str) -> None:
     with multiprocessing.get_context(method).Pool(4) as pool, ThreadPoolExecutor(4) as threads:
         processes = pool.starmap_async(use, [(cache, seed) for seed in range(1, 5)])
         wrong = list(threads.map(lambda seed: use(cache, seed), range(3, 7)))
-        assert wrong + processes.get(60) == [0] * 8
+        assert wrong + processes.get(300) == [0] * 8
     assert sum(entry.size for entry in cache.entries()) <= 10 * KB
     assert all(len(Path(entry.path).name) == 64 for entry in cache.entries())
 
@@ -160,12 +161,11 @@ def test_a_child_of_a_fork_does_not_keep_it_locked(cache: Cache) -> None:
     with cache._locked_sum():
         child = os.fork()
         if not child:
-            time.sleep(20)
+            time.sleep(600)
             os._exit(0)
     try:
-        started = time.monotonic()
         add(cache, b"x")
-        assert time.monotonic() - started < 10
+        assert os.waitpid(child, os.WNOHANG) == (0, 0)  # it was not waited for
         assert has(cache, sha(b"x"))
     finally:
         os.kill(child, 9)
@@ -291,6 +291,7 @@ def test_a_name_that_is_no_hash_leads_nowhere(cache: Cache, tmp_path: Path) -> N
     assert victim.read_text() == "precious"
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_leaves_a_cache_that_works(cache: Cache) -> None:
     for moment in (0.05, 0.15, 0.3):
         child = multiprocessing.get_context("fork").Process(target=lambda: [use(cache, seed) for seed in range(1, 99)])

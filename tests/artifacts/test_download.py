@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import pytest
@@ -46,10 +45,10 @@ def test_all_files_come_in_their_order(h: eio.Handler, many: Path, tmp_path: Pat
 
 def test_several_files_come_at_once(remote: eio.Handler, sky: Weather, many: Path, tmp_path: Path) -> None:
     artifact = remote.upload(many)
-    sky.fail(delay(0.5), "GetObject")
-    started = time.monotonic()
+    sky.fail(delay(0.2), "GetObject")
+    sky.most_at_once = 0
     artifact.download(tmp_path / "to")
-    assert time.monotonic() - started < 60 * 0.5 / 3
+    assert sky.most_at_once >= 3
 
 
 def test_the_first_that_fails_stops_the_others(remote: eio.Handler, sky: Weather, many: Path, tmp_path: Path) -> None:
@@ -109,10 +108,10 @@ def test_a_large_file_comes_in_ranges_at_once(remote: eio.Handler, sky: Weather,
     file = remote.upload(large).file
     sky.served.clear()
     sky.requests.clear()
-    sky.fail(delay(1), "GetObject")
-    started = time.monotonic()
+    sky.fail(delay(0.5), "GetObject")
+    sky.most_at_once = 0
     assert file.download(tmp_path / "to").read_bytes() == large.read_bytes()
-    assert time.monotonic() - started < sky.requests["GetObject"] * 0.7
+    assert sky.most_at_once >= 2
     assert sky.requests["GetObject"] >= 60 * MIB // s3_readers.WIDEST
     assert sky.served["GetObject"] == 60 * MIB
 
@@ -132,6 +131,7 @@ MEMORY = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="tells its peak on Linux only")
 @pytest.mark.parametrize(("count", "size", "most"), [(1, 400 * MIB, 150), (12, 30 * MIB, 240)], ids=["one", "many"])
 def test_memory_stays_bounded(s3_root: str, tmp_path: Path, count: int, size: int, most: int) -> None:

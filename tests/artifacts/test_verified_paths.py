@@ -89,6 +89,7 @@ def test_a_copy_that_was_removed_or_changed_is_made_again(team: Team, data: Path
     assert Path(file).read_bytes() == (data / "train.txt").read_bytes()
 
 
+@pytest.mark.slow
 def test_copies_go_with_the_process_that_made_them(s3_root: str, data: Path, tmp_path: Path) -> None:
     artifact = eio.Handler(s3_root).upload(data)
     script = f"""

@@ -44,6 +44,7 @@ def test_errors_are_not_differences(cli: Run, saved: str) -> None:
     assert cli("compare", saved, "--index", "mongodb://127.0.0.1:1/db?serverSelectionTimeoutMS=300").code == 2
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_not_a_difference(cli: Run, saved: str, root: Path) -> None:
     with open("/dev/full", "w") as full:
@@ -53,6 +54,7 @@ def test_a_full_disk_is_not_a_difference(cli: Run, saved: str, root: Path) -> No
     assert "No space left on device" in err
 
 
+@pytest.mark.slow
 def test_comparing_does_not_load_pandas(saved: str, root: Path) -> None:
     code = (
         f"import sys; from elliptio.cli import main; main(['compare', {saved!r}, '--root', {str(root)!r}]);"

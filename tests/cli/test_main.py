@@ -57,6 +57,7 @@ def test_version(anywhere: Run) -> None:
     assert (result.code, result.out) == (0, f"elliptio {eio.__version__}\n")
 
 
+@pytest.mark.slow
 def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys; from elliptio.cli import main; main(['find', '--help']); main(['--help']);"
@@ -66,6 +67,7 @@ def test_help_loads_nothing_heavy() -> None:
     assert done.stderr == "[]\n"
 
 
+@pytest.mark.slow
 def test_finding_does_not_load_pandas(saved: str, root: Path) -> None:
     code = (
         f"import sys; from elliptio.cli import main; main(['find', '--root', {str(root)!r}]);"
@@ -174,6 +176,7 @@ def test_a_bug_is_one_line_too(cli: Run, monkeypatch: pytest.MonkeyPatch) -> Non
     assert "unexpected TypeError: two lines" in result.error
 
 
+@pytest.mark.slow
 def test_run_as_a_module(saved: str, root: Path) -> None:
     process = spawn("find", "--root", root, "--json")
     out, err = process.communicate()
@@ -181,6 +184,7 @@ def test_run_as_a_module(saved: str, root: Path) -> None:
     assert [row["artifact_id"] for row in json.loads(out)] == [saved]
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away(saved: str, root: Path) -> None:
     process = spawn("find", "--root", root)
     assert process.stdout is not None
@@ -191,6 +195,7 @@ def test_a_reader_that_goes_away(saved: str, root: Path) -> None:
     assert (process.wait(), err) == (141, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [">&-", ">&- 2>&-"])
 def test_a_closed_stdout(saved: str, root: Path, data: Path, stream: str) -> None:
     for arguments in (["find"], ["upload", str(data)], ["find", "--json"]):
@@ -203,6 +208,7 @@ def test_a_closed_stdout(saved: str, root: Path, data: Path, stream: str) -> Non
     assert len(eio.Handler(root).find()) == 2
 
 
+@pytest.mark.slow
 def test_output_is_utf8_whatever_the_locale(cli: Run, saved: str, root: Path, here: Path) -> None:
     (here / "über.txt").write_text("x")
     cli("upload", here / "über.txt", "--label", "who=Zoë")

@@ -56,6 +56,7 @@ def test_the_notebook_holds_no_outputs() -> None:
         assert cell.get("execution_count") is None
 
 
+@pytest.mark.slow
 def test_artifacts_show_themselves(story: Executed) -> None:
     saved = story.output("train.to_csv", "text/html")
     assert '<div class="elliptio">' in saved
@@ -139,6 +140,7 @@ def run_job(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]
     )
 
 
+@pytest.mark.slow
 def test_the_job_trains_on_what_a_query_finds(local: eio.Handler, dataset: eio.Artifact) -> None:
     query = json.dumps({"labels.datatype": "dataset"})
     done = run_job("--root", local.store.root, "--data", query, "--epochs", "200", "--ticket", "AB-7")
@@ -156,18 +158,21 @@ def test_the_job_trains_on_what_a_query_finds(local: eio.Handler, dataset: eio.A
     assert (table["species"] == predicted).mean() > 0.95
 
 
+@pytest.mark.slow
 def test_the_job_takes_an_artifact_and_the_lake_from_its_settings(local: eio.Handler, dataset: eio.Artifact) -> None:
     done = run_job("--artifact", dataset.artifact_id, "--epochs", "1", ELLIPTIO_ROOT=local.store.root)
     assert done.returncode == 0, done.stderr
     assert local.get(done.stdout.split()[-1]).metadata.based_on == [dataset.artifact_id]
 
 
+@pytest.mark.slow
 def test_the_job_says_that_nothing_matches(local: eio.Handler) -> None:
     done = run_job("--root", local.store.root, "--data", '{"labels.datatype": "nothing"}')
     assert done.returncode == 1
     assert done.stderr == 'Nothing in the lake matches {"labels.datatype": "nothing"}.\n'
 
 
+@pytest.mark.slow
 def test_the_job_explains_itself() -> None:
     done = run_job("--help")
     assert done.returncode == 0

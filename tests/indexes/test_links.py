@@ -46,6 +46,7 @@ def distances(links: set[Link], start: str, *, up: bool) -> dict[str, int]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "family",
     [

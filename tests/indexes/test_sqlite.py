@@ -262,23 +262,29 @@ HAMMERING = """
     """
 
 
-def test_who_writes_now_and_then_gets_a_turn_beside_who_writes_without_a_pause(index: SqliteIndex) -> None:
+@pytest.mark.slow
+def test_who_writes_now_and_then_gets_a_turn_beside_who_writes_without_a_pause(
+    index: SqliteIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looks often, and not in step with others."""
     index.insert("artifacts", {"_id": "first"})
+    waits: list[float] = []
+    sleep = time.sleep
+    monkeypatch.setattr(time, "sleep", lambda seconds: (waits.append(seconds), sleep(seconds)))
     command = [sys.executable, "-c", textwrap.dedent(HAMMERING), index.path]
-    waited = []
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as hammering:
         try:
             assert hammering.stdout is not None
             assert hammering.stdout.readline() == "hammering\n"
             for number in range(120):
-                time.sleep(0.02)
-                start = time.monotonic()
+                sleep(0.02)
                 index.insert("artifacts", {"_id": str(number)})
-                waited.append(time.monotonic() - start)
         finally:
             hammering.kill()
-    # Looking every 100 ms took 10 to 20 seconds, the slowest of them 2 to 6.
-    assert sum(waited) < 7
+    # Looking every 100 ms, as SQLite does, took 10 to 20 seconds, the slowest of them 2 to 6.
+    assert waits
+    assert max(waits) <= 0.005
+    assert len(set(waits)) > len(waits) // 2
 
 
 LOCKING = """
@@ -290,13 +296,14 @@ LOCKING = """
     """
 
 
-@pytest.mark.parametrize("seconds", [0.5, 60])
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [0.5, 600])
 def test_waits_for_a_lock_and_says_who_has_it(
     index: SqliteIndex, monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
     index.insert("artifacts", {"_id": "a"})
     index.close()
-    monkeypatch.setattr(failures, "BUSY_SECONDS", 2.0 if seconds > 1 else 20.0)
+    monkeypatch.setattr(failures, "BUSY_SECONDS", 1.0 if seconds > 1 else 120.0)
     command = [sys.executable, "-c", textwrap.dedent(LOCKING), index.path, str(seconds)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as locker:
         try:
@@ -305,10 +312,9 @@ def test_waits_for_a_lock_and_says_who_has_it(
             if seconds < 1:
                 assert index.insert("artifacts", {"_id": "b"})
                 return
-            start = time.monotonic()
-            with pytest.raises(IndexUnavailableError, match="stayed locked for 2 seconds") as caught:
+            with pytest.raises(IndexUnavailableError, match="stayed locked for 1 seconds") as caught:
                 index.insert("artifacts", {"_id": "b"})
-            assert 1.5 < time.monotonic() - start < 10
+            assert locker.poll() is None  # said while it is locked
             if sys.platform.startswith("linux"):
                 assert f"process {locker.pid} (python" in str(caught.value)
         finally:

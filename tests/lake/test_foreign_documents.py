@@ -37,6 +37,7 @@ def test_what_an_older_elliptio_did_not_write(h: eio.Handler, data: Path) -> Non
     assert h.get(ID).file.download_string()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("field", TAKES)
 def test_a_field_of_another_type(
     local: eio.Handler, data: Path, field: str, capsys: pytest.CaptureFixture[str]

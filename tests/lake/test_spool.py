@@ -140,6 +140,7 @@ def test_what_waits_for_an_artifact_that_is_gone_is_dropped(local: eio.Handler, 
     assert not list(local.store.list(".elliptio/spool"))
 
 
+@pytest.mark.slow
 def test_a_real_server_that_is_down_and_comes_up(data: Path, tmp_path: Path) -> None:
     with mongodb_server() as url:
         pass

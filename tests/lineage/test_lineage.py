@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -183,6 +182,7 @@ def test_runs_are_drawn(h: eio.Handler, data: Path) -> None:
     assert set(found.to_networkx()) == {source.artifact_id, model.artifact_id}
 
 
+@pytest.mark.slow
 def test_a_thousand_artifacts_are_drawn(tmp_path: Path) -> None:
     def parents(number: int) -> list[str]:
         return [lakes.artifact_id(other) for other in {number // 2, number - 1 - number % 30} if 0 <= other < number]
@@ -190,9 +190,7 @@ def test_a_thousand_artifacts_are_drawn(tmp_path: Path) -> None:
     h = lakes.filled(Place(tmp_path, tmp_path, documents=1000), parents=parents)
     found = h.lineage(lakes.artifact_id(0), direction="down")
     assert len(found) == 1000
-    begin = time.monotonic()
     picture = ElementTree.fromstring(found.to_svg())
-    assert time.monotonic() - begin < 20
     drawn = [group.get("class") for group in picture.iter("{http://www.w3.org/2000/svg}g")]
     assert drawn.count("here asked") == 1
     assert 250 <= len(drawn) <= 300

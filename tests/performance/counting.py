@@ -10,9 +10,10 @@ import os
 import sqlite3
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -71,6 +72,23 @@ def counted() -> Iterator[Counts]:
         yield counts
     finally:
         _counting.remove(counts)
+
+
+def calls_of(do: Callable[[], object]) -> int:
+    """Count the calls of functions that doing something takes, those written in C included."""
+    calls = 0
+
+    def note(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        do()
+    finally:
+        sys.setprofile(before)
+    return calls
 
 
 @contextlib.contextmanager

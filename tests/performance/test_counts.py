@@ -146,6 +146,7 @@ def test_a_source_is_read_once_and_written_once(h: eio.Handler, tmp_path: Path) 
     assert 16 * MB <= after["wchar"] - before["wchar"] <= 17 * MB
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells the peak of one process")
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     """A file of 256 MB passes through buffers; 24 MB are a few of them and what threads need."""
@@ -208,6 +209,7 @@ QUESTIONS: dict[str, Callable[[eio.Handler, int], object]] = {
 }
 
 
+@pytest.mark.slow
 def test_reading_many_never_walks_them_for_cycles(filled: dict[int, eio.Handler]) -> None:
     h = filled[2000]
     newest = h.latest().artifact_id

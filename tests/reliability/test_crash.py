@@ -95,6 +95,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "step", "when"), CASES)
 def test_killed_at_a_step(lake: MakeRoot, source: Path, kind: str, step: str, when: str) -> None:
     root = lake(kind)
@@ -104,6 +105,7 @@ def test_killed_at_a_step(lake: MakeRoot, source: Path, kind: str, step: str, wh
         check(root, returned)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("kind", ["local", "s3"])
 def test_killed_at_random_times(lake: MakeRoot, source: Path, kind: str) -> None:

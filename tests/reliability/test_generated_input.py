@@ -96,6 +96,7 @@ def same(given: Any, found: Any) -> bool:
     return bool(given == found) and not isinstance(found, Decimal | UUID)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Generating overly large repr")
 @GENERATED
 @given(labels=st.dictionaries(st.text(max_size=20), values, max_size=4))
@@ -139,6 +140,7 @@ def test_folders(h: eio.Handler, content: dict[bytes, bytes]) -> None:
             assert file.open().read() == Path(folder, name).read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Generating overly large repr")
 @GENERATED
 @given(

@@ -30,7 +30,8 @@ SAVER = """
     """
 
 
-@pytest.mark.timeout(1800 if LONG else 240)
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("kind", ["sqlite", "mongodb"])
 def test_many_processes_and_threads_start_a_lake_together(
     tmp_path: Path, request: pytest.FixtureRequest, kind: str

@@ -118,7 +118,7 @@ def test_a_forked_child_that_leaves_the_block_does_not_end_the_run(local: eio.Ha
 SLEEPER = """
     import sys
     import elliptio as eio
-    from elliptio import recording
+    from elliptio.runs import recording
     recording.LOG_SECONDS = 0.05
     root, index = sys.argv[1:]
     h = eio.Handler(root, index=index or None, progress=False)

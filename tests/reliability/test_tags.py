@@ -100,7 +100,7 @@ TAGGER = """
     """
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.slow
 def test_of_16_processes_one_wins(team: Team, data: Path) -> None:
     if "collection" in team.arguments:
         pytest.skip("a mongomock collection belongs to one process")
@@ -206,6 +206,7 @@ def test_an_index_that_says_too_much_is_corrected(team: Team, data: Path) -> Non
     assert tagged(h) == {artifact.artifact_id: ["x"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("heals", ["tag", "reindex"])
 def test_killed_between_store_and_index(local: eio.Handler, data: Path, heals: str) -> None:
     first, second = local.upload(data), local.upload(data)
@@ -213,7 +214,7 @@ def test_killed_between_store_and_index(local: eio.Handler, data: Path, heals: s
     script = f"""
 import os, signal
 import elliptio as eio
-from elliptio import tags
+from elliptio.lake import tags
 tags.sync = lambda lake: os.kill(os.getpid(), signal.SIGKILL)
 eio.Handler({local.store.root!r}).tag({second.artifact_id!r}, "prod", overwrite=True)
 """

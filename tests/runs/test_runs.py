@@ -563,7 +563,7 @@ def test_the_first_values_are_written_soon(local: eio.Handler, monkeypatch: pyte
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = datetime.now(tz=UTC) + timedelta(seconds=20)
+    deadline = datetime.now(tz=UTC) + timedelta(seconds=120)
     while not condition():
         assert datetime.now(tz=UTC) < deadline
         threading.Event().wait(0.02)

@@ -550,6 +550,7 @@ def test_the_list_of_very_many_files_lies_in_the_lake(few: None, h: eio.Handler,
     assert h.get(made.artifact_id) == found
 
 
+@pytest.mark.slow
 def test_ten_thousand_files(local: eio.Handler, tmp_path: Path) -> None:
     folder = tmp_path / "many"
     folder.mkdir()
@@ -572,6 +573,7 @@ def test_hashing_shows_how_far_it_is(local: eio.Handler, tmp_path: Path, monkeyp
     assert "Hashing: " in terminal.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells the peak of one process")
 def test_a_large_file_is_hashed_without_a_copy(tmp_path: Path) -> None:
     large = tmp_path / "large.bin"

@@ -106,6 +106,7 @@ def test_no_probe_can_make_a_save_fail(local: eio.Handler, data: Path, monkeypat
     assert metadata.python_packages == {}
 
 
+@pytest.mark.slow
 def test_no_git_on_the_path(local: eio.Handler, repository: Path, data: Path) -> None:
     code = f"""
 import os, elliptio as eio

@@ -24,6 +24,7 @@ def movers(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         return save_one(source, *rest)
 
     monkeypatch.setattr(transfer, "_save_one", noting)
+    monkeypatch.setattr(transfer, "_SLOW", 1000)  # however busy the machine
     return found
 
 
@@ -68,6 +69,7 @@ def test_slow_ones_are_moved_at_once(
         return noting(*arguments)
 
     monkeypatch.setattr(transfer, "_save_one", slow)
+    monkeypatch.setattr(transfer, "_SLOW", 1e-3)
     saved = local.upload(files(tmp_path / "data", 40))
     threads = [movers[name] for name in sorted(movers)]
     assert threads[:8] == [threading.current_thread().name] * 8

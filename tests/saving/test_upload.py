@@ -331,6 +331,7 @@ def test_creation_time_is_now_in_utc(h: eio.Handler, data: Path) -> None:
     assert h.get(artifact.artifact_id).metadata.creation_time == artifact.metadata.creation_time
 
 
+@pytest.mark.slow
 def test_ten_thousand_files_and_one(team: Team, tmp_path: Path) -> None:
     if "s3" in team.root:
         pytest.skip("ten thousand requests prove nothing more than on a folder")

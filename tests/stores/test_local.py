@@ -463,6 +463,7 @@ OWNER_ON_NETWORK = """
     """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", [False, True], ids=["local", "network"])
 @pytest.mark.parametrize(("kind", "key"), [("files", ".elliptio/staging/a/x"), ("empty", ".elliptio/staging/a")])
 def test_what_a_running_process_stages_is_not_removed(

@@ -53,6 +53,7 @@ def test_nothing_shows_when_switched_off(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_nothing_shows_for_a_short_transfer(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(progress, "DELAY", 60)  # shorter than this on any machine
     with Progress(LARGE, "Saving") as bar:
         bar.advance(LARGE)
     assert stream.getvalue() == ""
@@ -70,6 +71,7 @@ eio.Handler("lake").upload("large.bin")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("variable", "expected"), [("1", True), ("0", False)])
 def test_a_real_terminal(tmp_path: Path, variable: str, expected: bool) -> None:
     (tmp_path / "large.bin").write_bytes(bytes(20 << 20))

@@ -38,6 +38,9 @@ RANGE_SECONDS = 60
 CREDENTIALS_SECONDS = 300
 """Time after which obstore asks for the credentials again."""
 
+FIRST_WAIT, LONGEST_WAIT = timedelta(milliseconds=100), timedelta(seconds=3)
+"""Times between the attempts of obstore at one request."""
+
 MOST_DAYS = 36_500
 """Longest time for which an object may be locked."""
 
@@ -111,11 +114,7 @@ class Connection:
             retry_config={
                 "max_retries": 4,
                 "retry_timeout": timedelta(seconds=30),
-                "backoff": {
-                    "init_backoff": timedelta(milliseconds=100),
-                    "max_backoff": timedelta(seconds=3),
-                    "base": 2,
-                },
+                "backoff": {"init_backoff": FIRST_WAIT, "max_backoff": LONGEST_WAIT, "base": 2},
             },
         )
 

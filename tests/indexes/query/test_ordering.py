@@ -174,6 +174,7 @@ def _exact(number: Any) -> Fraction:
     return Fraction(number.to_decimal() if isinstance(number, Decimal128) else number)
 
 
+@pytest.mark.slow
 @given(NUMBERS, NUMBERS)
 def test_numbers_compare_exactly(a: Any, b: Any) -> None:
     assert (order_key(a) < order_key(b)) == (_exact(a) < _exact(b))
@@ -186,6 +187,7 @@ def test_strings_compare_by_their_bytes(a: str, b: str) -> None:
     assert (order_key([a, 1]) < order_key([b, 0])) == ((a.encode(), 1) < (b.encode(), 0))
 
 
+@pytest.mark.slow
 @given(st.lists(values(), min_size=3, max_size=3))
 def test_nested_keys_are_no_prefix_of_others(some: list[Any]) -> None:
     a, b, c = some

@@ -216,12 +216,14 @@ def test_the_copy_is_deep_and_keeps_the_order() -> None:
     assert query["a"] == {"$in": [[1]]}
 
 
+@pytest.mark.slow
 @given(queries())
 def test_normalizing_twice_changes_nothing(query: dict[str, Any]) -> None:
     normal = normalize_query(query)
     assert bson.encode(normalize_query(normal)) == bson.encode(normal)
 
 
+@pytest.mark.slow
 @given(queries())
 def test_normalizing_does_not_change_the_meaning(query: dict[str, Any]) -> None:
     document = {"a": [1, {"b": None}], "b": {"a": "ab"}}

@@ -22,7 +22,9 @@ from elliptio.testing.queries import documents, queries, sorts, sorts_alike
 Documents = list[dict[str, Any]]
 
 # The collection is emptied for each example.
-together = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+together = settings(
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 
 
 @pytest.fixture

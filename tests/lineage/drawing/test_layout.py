@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-import time
 from itertools import combinations, pairwise
 
 import pytest
 
 from elliptio.lineage.drawing.layout import Layout, layout
 from tests.lineage.drawing.family import chain
+from tests.performance.counting import calls_of
 
 
 def some_edges(count: int, seed: int = 3) -> list[tuple[int, int]]:
@@ -68,7 +68,6 @@ def test_a_circle_is_cut_open() -> None:
     assert sum(placed.routes[edge][0][0] > placed.routes[edge][-1][0] for edge in edges) == 1
 
 
-def test_a_thousand_are_placed_at_once() -> None:
-    begin = time.monotonic()
-    layout(range(1000), some_edges(1000))
-    assert time.monotonic() - begin < 10
+def test_four_times_as_many_are_placed_in_little_more_than_four_times_the_steps() -> None:
+    few, many = (calls_of(lambda count=count: layout(range(count), some_edges(count))) for count in (250, 1000))
+    assert many < 8 * few

@@ -74,18 +74,20 @@ def git(folder: Path, *arguments: object) -> str:
 
 @pytest.fixture(scope="session")
 def pip_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("pip-cache")
+    """Where pip keeps what it downloads: where it is told to, so that not each run downloads everything."""
+    told = os.environ.get("PIP_CACHE_DIR")
+    return Path(told) if told else tmp_path_factory.mktemp("pip-cache")
 
 
 @pytest.fixture(scope="session")
-def environment(tmp_path_factory: pytest.TempPathFactory, pip_cache: Path) -> Path:
-    """What elliptio needs, numpy, and this elliptio: in the versions that run the tests."""
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What elliptio needs, numpy, and this elliptio: in the versions that run the tests; by uv, in a second."""
     folder = tmp_path_factory.mktemp("small") / "environment"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     wheel = str(write_own_wheel(folder.parent))
-    pip = (sys.executable, "-m", "pip", "--python", str(folder / "bin/python"), "install", "--quiet", "--no-deps")
-    environ = {**os.environ, "PIP_CACHE_DIR": str(pip_cache)}
-    subprocess.run([*pip, *pinned(), wheel], check=True, env=environ)
+    uv = Path(sys.executable).with_name("uv")
+    install = (uv, "pip", "install", "--quiet", "--no-deps", "--python", folder / "bin/python")
+    subprocess.run([*install, *pinned(), wheel], check=True)
     return folder
 
 
@@ -93,7 +95,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory, pip_cache: Path) -> Pa
 def desk(environment: Path, pip_cache: Path, tmp_path: Path) -> Desk:
     home = tmp_path / "empty home"
     home.mkdir()
-    return Desk(environment, home, tmp_path / "lake", {"PIP_CACHE_DIR": str(pip_cache)})
+    # What is not compiled when it is installed is compiled when it is imported. (pip wants a zero for its "no".)
+    return Desk(environment, home, tmp_path / "lake", {"PIP_CACHE_DIR": str(pip_cache), "PIP_NO_COMPILE": "0"})
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from elliptio.cli import main
 from tests.cli.conftest import Result
 from tests.lineage.reproduction.conftest import Clone, Desk, git
 
-pytestmark = [pytest.mark.usefixtures("shared"), pytest.mark.timeout(300)]  # the environment is made first
+pytestmark = [pytest.mark.usefixtures("shared"), pytest.mark.slow]  # the environment is made first
 
 SAVE = "import elliptio as eio\nwith eio.Handler().new(['a.txt']) as new:\n    new.file.upload_string({})\n"
 

@@ -15,7 +15,7 @@ from elliptio.lineage.reproduction.installers import Installer, Pip, Uv, choose,
 from elliptio.lineage.reproduction.obstacles import FoundPackages
 from elliptio.lineage.reproduction.own_wheel import own_version, write_own_wheel
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.slow
 
 HERE = platform.python_version()
 

@@ -15,7 +15,7 @@ from tests import kernels
 from tests.conftest import Team
 from tests.lineage.reproduction.conftest import Clone, Desk, git
 
-pytestmark = [pytest.mark.usefixtures("shared"), pytest.mark.timeout(300)]  # the environment is made first
+pytestmark = [pytest.mark.usefixtures("shared"), pytest.mark.slow]  # the environment is made first
 
 SAVE = """\
 import sys, time, elliptio as eio

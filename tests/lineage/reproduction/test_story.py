@@ -76,7 +76,7 @@ def clones(clone: Clone) -> dict[str, Path]:
     return {"andy": andys, "brenda": brendas}
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.slow
 def test_a_pipeline_is_made_again(desk: Desk, clones: dict[str, Path], tmp_path: Path) -> None:
     desk.run("python", "steps/prepare.py", cwd=clones["andy"])
     desk.run("elliptio", "tag", "numbers.csv:latest", "train", cwd=tmp_path)

@@ -391,7 +391,9 @@ def test_reading_takes_too_long(committed, monkeypatch):
     assert diff_of(committed).left_out == ("new.py (reading new files took too long)",)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(
     name=st.binary(min_size=1, max_size=20).filter(
         lambda n: not set(n) & {0, ord("/")} and n not in (b".", b"..", b".git")

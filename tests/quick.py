@@ -1,0 +1,88 @@
+"""Which tests are quick, so that `make check` has them all: those that need no server and are not marked as slow.
+
+A test that asks for a server is marked by what it asks for; what takes half a second for another reason is marked
+``slow`` where it stands. Both are held without a clock: a test without a mark may start no server, and one
+interpreter at most. `make quick` names those that took longer all the same.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+SERVERS = frozenset({"mongodb_url", "s3_server", "database"})
+"""Fixtures that start one."""
+NAMES = frozenset({"mongodb", "s3"})
+"""Words in the parameters of tests that have one started."""
+SLOW_PROMISES = frozenset({"test_queries_mean_what_mongodb_says", "test_links_of_many"})
+"""Of the suites in `elliptio.testing`, which know no marks: others run them too."""
+MOST_INTERPRETERS = 1
+"""So many may a quick test start: one that imports little is there at once."""
+
+_running: pytest.Item | None = None
+_interpreters = 0
+
+
+def _hook(event: str, arguments: tuple[Any, ...]) -> None:
+    global _interpreters
+    if event == "subprocess.Popen" and _is_python(arguments[0] or arguments[1][0]):
+        _interpreters += 1
+
+
+def _is_python(program: object) -> bool:
+    return isinstance(program, str | bytes | os.PathLike) and os.path.basename(os.fsdecode(program)).startswith("py")
+
+
+sys.addaudithook(_hook)
+
+
+def is_quick(item: pytest.Item) -> bool:
+    """Tell whether a test belongs to `make check`."""
+    return item.get_closest_marker("server") is None and item.get_closest_marker("slow") is None
+
+
+def asks_for_a_server(item: pytest.Item) -> bool:
+    """Tell it from the fixtures of a test, and from its parameters where those decide about the fixtures."""
+    if SERVERS & set(getattr(item, "fixturenames", ())):
+        return True
+    parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return any(NAMES & set(value.split("-")) for value in parameters if isinstance(value, str))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark those that ask for a server, and let long ones begin, so that none of them is left for the end."""
+    for item in items:
+        if asks_for_a_server(item):
+            item.add_marker("server")
+        if getattr(item, "originalname", "") in SLOW_PROMISES:
+            item.add_marker("slow")
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Know which test runs."""
+    global _running, _interpreters
+    _running, _interpreters = item, 0
+    return (yield)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> None:
+    """Refuse a server to a test that is not marked; where one runs already, this is not asked."""
+    if fixturedef.argname in SERVERS and _running is not None and _running.get_closest_marker("server") is None:
+        pytest.fail(f"asks for {fixturedef.argname}: mark it with pytest.mark.server", pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Refuse several interpreters to a test that is not marked: to start them takes longer than a quick test."""
+    found = yield
+    if _interpreters > MOST_INTERPRETERS and is_quick(item):
+        pytest.fail(f"starts {_interpreters} interpreters: mark it with pytest.mark.slow", pytrace=False)
+    return found
