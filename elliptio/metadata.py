@@ -22,7 +22,7 @@ VERSION = 1
 
 
 class Where(Enum):
-    """Where a field is stored."""
+    """Places that a field can be stored in."""
 
     DOCUMENT = "in the document of the artifact"
     KEY = "there too, relative to the lake"
@@ -32,7 +32,7 @@ class Where(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """How a field of `Metadata` is stored.
+    """Declaration of a field of `Metadata`: how it is stored.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What a value of a document must be, and that in words."""
+"""Tell what a value of a document must be, in code and in words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a value must be.
+    """A rule for a value.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ def _is_git(value: Mapping[str, Any] | None) -> bool:
 _NONE = type(None)
 
 ANYTHING = Rule("anything", (object,))
-"""What is checked elsewhere."""
+"""Rule for what is checked elsewhere."""
 
 TEXT = Rule("a text", (str,))
 TEXT_OR_NULL = Rule("a text or null", (str, _NONE))

@@ -19,7 +19,7 @@ from elliptio.protocols import Document
 
 
 class Neighbours(NamedTuple):
-    """What the index knows around an artifact.
+    """Neighbours of an artifact, as far as the index knows them.
 
     The first artifacts that are based on it (None if that is unknown), how many are, of its own parents who deleted
     them and when, and the document of the run that made it.
@@ -120,12 +120,12 @@ class Artifact:
 
     @property
     def remote_root(self) -> str:
-        """Where the artifact lies: an absolute path or URL."""
+        """Place of the artifact: an absolute path or URL."""
         return self.metadata.remote_root
 
     @property
     def run(self) -> Mapping[str, Any] | None:
-        """What is recorded of the run that made it, ``params`` and ``metrics`` among it; None outside of ``h.run``.
+        """Record of the run that made it, ``params`` and ``metrics`` among it; None outside of ``h.run``.
 
         Raises
         ------

@@ -35,7 +35,7 @@ class Block:
         self._opened: weakref.WeakSet[IO[Any]] = weakref.WeakSet()
 
     def path(self, relpath: str) -> Path:
-        """Where a file is written; the folder for it is made."""
+        """Return the path to write a file to; the folder for it is made."""
         if self._ended:
             raise StoreError(f"{relpath!r} cannot be written any more: its block has ended without publishing it.")
         path = self.folder / relpath

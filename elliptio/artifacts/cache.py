@@ -23,7 +23,7 @@ SHARE = 0.5
 """The cache takes at most so much of the disk space that would be free without it."""
 
 SPARE = 0.9
-"""What is removed is removed down to this part of the cap, so that the next file need not remove anything."""
+"""Part of the cap that is left where something has to go, so that the next file need not remove anything."""
 
 STEP = 64 << 20
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -60,7 +60,7 @@ class Cache:
     cap: int
 
     def path(self, sha256: str) -> Path:
-        """Where the file of this content is, or would be."""
+        """Return the path that the file of this content has, or would have."""
         return self._files / sha256[:2] / sha256
 
     def open(self, sha256: str, size: int) -> BufferedReader | None:

@@ -1,4 +1,4 @@
-"""How an artifact shows itself: a table in a notebook, a few lines in a terminal. Values in, text out."""
+"""Show an artifact: as a table in a notebook, as a few lines in a terminal. Values in, text out."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def human_size(size: int) -> str:
 
 
 def duration(run: Mapping[str, Any]) -> str:
-    """How long a run took: ``2.5 s`` or ``1:02:30``; empty if it has not ended."""
+    """Say how long a run took: ``2.5 s`` or ``1:02:30``; empty if it has not ended."""
     begin, end = run.get("creation_time"), run.get("end_time")
     if not isinstance(begin, datetime) or not isinstance(end, datetime):
         return ""
@@ -60,7 +60,7 @@ def duration(run: Mapping[str, Any]) -> str:
 
 
 Deletions = Mapping[str, tuple[str, str]]
-"""Who deleted an artifact and when, by its identifier."""
+"""Deletions by the identifier of the artifact: by whom, and when."""
 
 
 def artifact_text(
@@ -163,7 +163,7 @@ _CODE = {"git", "where", "link to", "command"}
 
 
 def _is_published(metadata: Metadata) -> bool:
-    """Whether this is in a lake, rather than being made, or given up."""
+    """Tell whether this is in a lake, rather than being made, or given up."""
     return bool(metadata.fingerprint)
 
 

@@ -22,7 +22,7 @@ from elliptio.protocols import Store
 log = logging.getLogger(__name__)
 
 BUFFER = 128 << 10
-"""What a reader that seeks gets at once: no more than what remote stores fetch after a jump."""
+"""Bytes that a reader that seeks gets at once: no more than remote stores fetch after a jump."""
 
 LARGEST_HASHED = 256 << 20
 """Copies up to this size are hashed when they are opened: of larger ones a few ranges from the store cost less."""
@@ -33,7 +33,7 @@ Moved = Callable[[int], object]
 
 @dataclass(frozen=True)
 class Downloads:
-    """How the files of a lake come to this machine.
+    """Ways of the files of a lake to this machine.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class Stored(NamedTuple):
 
     @property
     def url(self) -> str:
-        """Where it lies, for messages."""
+        """Place of the file, for messages."""
         return f"{self.store.root}/{self.key}"
 
     def open(self, *, whole: bool = False) -> VerifyingReader:
@@ -76,7 +76,7 @@ class Stored(NamedTuple):
         return VerifyingReader(self.store.open(self.key, whole=whole), self.size, self.sha256, self.url)
 
     def is_untouched(self) -> bool:
-        """Whether a linked file was not written since; any other file is never written again.
+        """Tell whether a linked file was not written since; any other file is never written again.
 
         Raises
         ------

@@ -98,7 +98,7 @@ class RemoteFile:
 
     @property
     def remote_url(self) -> str:
-        """Where the file is: an absolute path on a local lake, otherwise a URL such as ``s3://bucket/…``.
+        """Place of the file: an absolute path on a local lake, otherwise a URL such as ``s3://bucket/…``.
 
         While the artifact is being made on a local lake, the path that can be written to directly.
         """
@@ -123,7 +123,7 @@ class RemoteFile:
         raise StoreError(f"{self.remote_url} is not a local file: use .download() or .open().")
 
     def exists(self) -> bool:
-        """Whether the file is there."""
+        """Tell whether the file is there."""
         if self._block:
             return (self._block.folder / self.relpath).exists()
         return self._store.stat(self._key) is not None

@@ -110,7 +110,7 @@ class Files(Mapping[str, RemoteFile]):
 
 
 class Home(Protocol):
-    """Where artifacts lie, as far as their files need it: a lake."""
+    """A lake, as far as the files of its artifacts need it."""
 
     store: Store
     downloads: Downloads

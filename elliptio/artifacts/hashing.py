@@ -80,7 +80,7 @@ class HashingReader(io.RawIOBase):
         self.size = 0
 
     def readable(self) -> bool:
-        """Whether it can be read: always."""
+        """Tell that it can be read."""
         return True
 
     def read(self, size: int = -1, /) -> bytes:
@@ -128,11 +128,11 @@ class VerifyingReader(io.RawIOBase):
         self._position: int | None = 0
 
     def readable(self) -> bool:
-        """Whether it can be read: always."""
+        """Tell that it can be read."""
         return True
 
     def seekable(self) -> bool:
-        """Whether it can seek: always."""
+        """Tell that it can seek."""
         return True
 
     def read(self, size: int = -1, /) -> bytes:

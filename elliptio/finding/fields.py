@@ -1,4 +1,4 @@
-"""Which fields an artifact has, and what may be asked of them: what could never be met is refused."""
+"""Check what is asked of the fields of a document: what could never be met is refused."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ WITH_DELETED = dataclasses.replace(
 )
 
 _PARTS = {name: frozenset(one.parts) for name, one in FIELDS.items() if one.parts}
-"""What may be asked for of fields that always have the same parts."""
+"""Parts of those fields that always have the same ones."""
 
 _LOGICAL = ("$and", "$or", "$nor")
 _WHOLE_VALUES = {"$eq", "$ne", "$in", "$nin", "$exists"}
@@ -169,7 +169,7 @@ def _is_operators(operand: Any) -> bool:
 
 
 def asks_for(wanted: Query, field: str) -> bool:
-    """Whether a query has a condition on a field."""
+    """Tell whether a query has a condition on a field."""
     return any(
         any(asks_for(part, field) for part in operand) if path in _LOGICAL else path == field
         for path, operand in wanted.items()

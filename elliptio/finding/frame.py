@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 _TYPES = dict.fromkeys(("creation_time", "deleted.time", "end_time", "heartbeat"), "datetime64[ms, UTC]")
 _DEFAULTS = {entry.name: entry.default for entry in dataclasses.fields(Metadata) if isinstance(entry.default, int)}
-"""What `Metadata` says where an older elliptio, or somebody else, wrote no such field."""
+"""Values of `Metadata` where an older elliptio, or somebody else, wrote no such field."""
 
 _TYPES |= dict.fromkeys(_DEFAULTS, "int64")
 
 MOVE = ("tag", "artifact_id", "time", "username")
-"""What is shown of a move of a tag."""
+"""Columns of a move of a tag."""
 
 
 def to_frame(found: Found) -> pd.DataFrame:

@@ -18,15 +18,15 @@ LATEST = ":latest"
 
 MEANINGS = {"file_relpaths": "has a file of this name", "labels.dataset": "has it as label 'dataset'",
             "labels.project": "has it as label 'project'"}  # fmt: skip
-"""What NAME can be in ``NAME:latest``."""
+"""Meanings of NAME in ``NAME:latest``."""
 
 
 BasedOn = str | Artifact | Iterable[str | Artifact] | None
-"""What an artifact is based on, as users give it."""
+"""Artifacts that another is based on, as users give them."""
 
 
 def is_name(reference: str) -> bool:
-    """Whether this names an artifact by something else than its identifier."""
+    """Tell whether this names an artifact by something else than its identifier."""
     return reference.startswith(TAG) or reference.endswith(LATEST)
 
 

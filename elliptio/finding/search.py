@@ -48,7 +48,19 @@ class Found:
     exact
         False if `total` is where counting ended, and more match.
     name
-        What the identifiers are of.
+        Name of the identifiers, such as ``"artifact_id"``.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import elliptio as eio
+    >>> written = Path("data.csv").write_text("1,2")
+    >>> h = eio.Handler("lake")
+    >>> artifact = h.upload("data.csv", {"project": "penguins"})
+    >>> h.search(columns=["labels.project"]).rows() == [
+    ...     {"artifact_id": artifact.artifact_id, "labels.project": "penguins"}
+    ... ]
+    True
 
     """
 
@@ -60,7 +72,7 @@ class Found:
 
     @property
     def truncated(self) -> str | None:
-        """How many of how many these are, in words; None where they are all."""
+        """Count of these and of all that match, in words; None where they are all."""
         if self.total == len(self.ids) and self.exact:
             return None
         return f"{len(self.ids):,} of {'' if self.exact else 'more than '}{self.total:,}"
@@ -188,7 +200,7 @@ def warn_if_index_is_lost(lake: Lake) -> None:
 
 
 def _holds_artifacts(lake: Lake) -> bool:
-    """Whether one complete artifact lies in the store; the listing ends at the first."""
+    """Tell whether one complete artifact lies in the store; the listing ends at the first."""
     for stored in lake.store.list():
         folder, _, name = stored.key.rpartition("/")
         if name == naming.MANIFEST and is_artifact_root(folder):

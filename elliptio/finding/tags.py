@@ -19,7 +19,22 @@ if TYPE_CHECKING:
 
 
 class Tags:
-    """The tags of a lake; ``h.tag(artifact, "prod")`` gives one, ``h.get("tag:prod")`` loads what it names."""
+    """The tags of a lake; ``h.tag(artifact, "prod")`` gives one, ``h.get("tag:prod")`` loads what it names.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import elliptio as eio
+    >>> written = Path("model.json").write_text("{}")
+    >>> h = eio.Handler("lake")
+    >>> h.tag(h.upload("model.json"), "prod")
+    >>> list(h.tags().tag)
+    ['prod']
+    >>> h.tags.remove("prod")
+    >>> len(h.tags()), len(h.tags.history("prod"))
+    (0, 2)
+
+    """
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake

@@ -1,4 +1,4 @@
-"""Whether something is the document of an artifact: asked of all that is read back from the files of a lake.
+"""Check that something is the document of an artifact: all that is read back from the files of a lake.
 
 What is checked here can be found, shown, read and deleted later without a surprise.
 """
@@ -38,12 +38,12 @@ def check_artifact_id(artifact_id: Any, where: str) -> str:
 
 
 def is_artifact_root(folder: str) -> bool:
-    """Whether a folder is one that `naming.remote_root` makes: user files may be called metadata.json as well."""
+    """Tell whether a folder is one that `naming.remote_root` makes: user files may be called metadata.json as well."""
     return _ROOT.fullmatch(folder) is not None
 
 
 def lies_at(artifact_id: Any, folder: Any) -> bool:
-    """Whether a folder is where the artifact of this identifier lies; another's must not be taken or removed."""
+    """Tell whether a folder is where the artifact of this identifier lies; another's must not be taken or removed."""
     return isinstance(folder, str) and is_artifact_root(folder) and folder.endswith(f"_{artifact_id}")
 
 

@@ -182,7 +182,7 @@ class Lake:
 
     @property
     def is_paused(self) -> bool:
-        """Whether the index failed a moment ago."""
+        """True where the index failed a moment ago."""
         return time.monotonic() < self._paused_until
 
     def reached(self) -> None:
@@ -236,17 +236,17 @@ class Lake:
         )
 
     def has(self, artifact_id: str) -> bool:
-        """Whether the index has the document of exactly this artifact."""
+        """Tell whether the index has the document of exactly this artifact."""
         return any(True for _ in self.index.find(ARTIFACTS, self._scoped({"_id": artifact_id}), limit=1))
 
     def tombstone(self, artifact_id: str) -> Document | None:
-        """What is left of a deleted artifact, by its identifier or a unique beginning of it."""
+        """Find what is left of a deleted artifact, by its identifier or a unique beginning of it."""
         with contextlib.suppress(DocumentNotFoundError):  # a beginning that fits several
             return by_identifier(partial(self.index.find, TOMBSTONES), artifact_id, "artifact_id", self._scope())
         return None
 
     def is_empty(self) -> bool:
-        """Whether the index knows no artifact of this lake."""
+        """Tell whether the index knows no artifact of this lake."""
         return not any(True for _ in self.index.find(ARTIFACTS, self._scoped({}), limit=1))
 
     def find(self, wanted: Query, *, sort: Sort, limit: int, deleted: bool = False) -> Iterator[Document]:
@@ -264,7 +264,7 @@ class Lake:
         return iter(sort_documents(documents.values(), sort, limit))
 
     def count(self, wanted: Query, *, deleted: bool = False, limit: int = 0) -> int:
-        """How many of this lake's artifacts, and if `deleted` tombstones, match; of each up to `limit`, if given."""
+        """Count this lake's artifacts, and if `deleted` tombstones, that match; of each up to `limit`, if given."""
         resolved = self._resolved(wanted)
         collections = (ARTIFACTS, TOMBSTONES) if deleted else (ARTIFACTS,)
         return sum(self.index.count(name, resolved, limit=limit) for name in collections)
@@ -274,15 +274,15 @@ class Lake:
         return self.index.find(RUNS, self._scoped(wanted), sort=sort, limit=limit)
 
     def count_runs(self, wanted: Query, *, limit: int = 0) -> int:
-        """How many of this lake's runs match; counted up to `limit`, if given."""
+        """Count this lake's runs that match, up to `limit`, if given."""
         return self.index.count(RUNS, self._scoped(wanted), limit=limit)
 
     def tombstones(self, wanted: Query) -> Iterator[Document]:
-        """What is left of this lake's deleted artifacts that match a normalized query, in any order."""
+        """Find what is left of this lake's deleted artifacts that match a normalized query, in any order."""
         return self.index.find(TOMBSTONES, self._resolved(wanted))
 
     def deletions(self, artifact_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
-        """Who deleted which of these artifacts, and when."""
+        """Tell who deleted which of these artifacts, and when."""
         wanted = self._scoped({"_id": {"$in": list(artifact_ids)}})
         return {tombstone["_id"]: _deletion(tombstone) for tombstone in self.index.find(TOMBSTONES, wanted)}
 
@@ -380,7 +380,7 @@ def by_identifier(
 
 
 def _deletion(tombstone: Document) -> tuple[str, str]:
-    """Who deleted an artifact, and when."""
+    """Tell who deleted an artifact, and when."""
     deleted = tombstone.get("deleted") or {}
     when = deleted.get("time")
     return str(deleted.get("username")), (
@@ -389,7 +389,7 @@ def _deletion(tombstone: Document) -> tuple[str, str]:
 
 
 def _is_valid(text: str) -> bool:
-    """Whether UTF-8 can hold a text: a file name's may hold lone surrogates."""
+    """Tell whether UTF-8 can hold a text: a file name's may hold lone surrogates."""
     try:
         text.encode()
     except UnicodeEncodeError:

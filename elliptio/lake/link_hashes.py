@@ -9,11 +9,11 @@ from elliptio.lake.lake import Lake
 from elliptio.protocols import Document
 
 TRIES = 5
-"""How often the index is told, if others write to the same document at the same time."""
+"""Number of times that the index is told, if others write to the same document at the same time."""
 
 
 def is_hashed(document: Document) -> bool:
-    """Whether the document of a link, as its manifest has it, has all hashes."""
+    """Tell whether the document of a link, as its manifest has it, has all hashes."""
     return all(entry["sha256"] for entry in document["files"])
 
 

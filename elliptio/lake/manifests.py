@@ -1,4 +1,4 @@
-"""What lies beside an artifact's files and describes it: ``metadata.json``, and the hashes of a link hashed later."""
+"""Read and write what describes an artifact beside its files: ``metadata.json``, and hashes of a link hashed later."""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ def _open_store(settings: Mapping[str, Setting], root: str | os.PathLike[str] | 
 
 
 def _own_index_path(store: Store, settings: Mapping[str, Setting]) -> Path:
-    """Where a lake's own index lies: inside a local lake; for others in the user's data folder, one a root."""
+    """Choose where a lake's own index lies: inside a local lake; for others in the user's data folder, one a root."""
     if store.folder is not None:
         return Path(store.folder, LAKE_FOLDER, "index.sqlite")
     name = hashlib.sha256(store.root.encode()).hexdigest()[:16]

@@ -49,7 +49,7 @@ Files = dict[str, set[str]]
 
 
 def key(run_id: str, name: str) -> str:
-    """Where a file of a run lies."""
+    """Return the key of a file of a run."""
     return f"{RUNS}/{run_id}/{name}"
 
 
@@ -59,7 +59,7 @@ def log_name(number: int) -> str:
 
 
 def lock_path(lake: Lake, run_id: str) -> str | None:
-    """Which file is locked while a run lives, if the lake lies in a folder."""
+    """Return the path of the file that is locked while a run lives, if the lake lies in a folder."""
     return None if lake.store.folder is None else str(Path(lake.store.folder, key(run_id, LOCK)))
 
 
@@ -108,7 +108,7 @@ def logs(lake: Lake, run_id: str, numbers: Sequence[int]) -> list[dict[str, Any]
 
 
 def rows(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What was measured, in the order of time: each with ``time``, ``step`` and ``values``."""
+    """Collect what was measured, in the order of time: each with ``time``, ``step`` and ``values``."""
     return sorted((row for one in found for row in one["rows"]), key=lambda row: row["time"])
 
 

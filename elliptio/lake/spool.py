@@ -34,7 +34,7 @@ LONGEST = 4096
 """Bytes of a place in a lake; what is longer is none."""
 
 LOOK_SECONDS = 60.0
-"""How often a remote store is asked for what other processes left there."""
+"""Seconds after which a remote store is asked again for what other processes left there."""
 
 
 class SpooledWarning(UserWarning):
@@ -42,7 +42,7 @@ class SpooledWarning(UserWarning):
 
 
 class _Waiting:
-    """What this process knows of what waits for the index of a lake.
+    """Knowledge of this process of what waits for the index of a lake.
 
     Attributes
     ----------

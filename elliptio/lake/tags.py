@@ -60,7 +60,7 @@ Heads = Mapping[str, int]
 
 
 class _Known:
-    """What this process knows of the tags of a lake.
+    """Knowledge of this process of the tags of a lake.
 
     Attributes
     ----------

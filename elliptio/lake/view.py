@@ -34,7 +34,7 @@ MOST_NAMED = 3
 
 @dataclass
 class View:
-    """What this process sees of a lake, and what others see of what it does there: the present, and all."""
+    """The present: this process sees all of a lake, and others see all that it does there."""
 
     lake: Lake
 
@@ -179,7 +179,7 @@ class Originals:
             return {"$or": [{"creation_time": {"$lt": self.until}}, {"_id": {"$in": list(self._made)}}]}
 
     def has_made(self, artifact_id: str) -> bool:
-        """Whether this process made an artifact itself."""
+        """Tell whether this process made an artifact itself."""
         with self._lock:
             return artifact_id in self._made
 
@@ -194,7 +194,7 @@ class Originals:
 
 @dataclass
 class Replay(View):
-    """What a process sees that makes artifacts again: what there was then, and what it made itself.
+    """The past, as a process sees it that makes artifacts again: what there was then, and what it made itself.
 
     Nor does it move what others see: the tags that it gives and takes are kept here.
     """
@@ -259,11 +259,11 @@ class Replay(View):
 
 
 _known: dict[tuple[str, str], Originals] = {}
-"""What this process reproduces, by the variable and the root of the lake: it may open a lake more than once."""
+"""Originals by the variable and the root of the lake: a process may open a lake more than once."""
 
 
 class _Elsewhere:
-    """Which artifacts are known not to be in a lake."""
+    """Artifacts that are known not to be in a lake."""
 
     named = ""
 
@@ -305,5 +305,5 @@ def _names(document: Document) -> set[str]:
 
 
 def _is_large(document: Document, names: set[str]) -> bool:
-    """Whether the index does not list the files of an artifact, and their number is the same."""
+    """Tell whether the index does not list the files of an artifact, and their number is the same."""
     return not document.get("file_relpaths") and document.get("file_count") == len(names)

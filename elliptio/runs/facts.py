@@ -1,4 +1,4 @@
-"""What is said of a run: its name, what it was given, what it measured, how it ended; checked, and without secrets."""
+"""Describe a run: its name, what it was given, what it measured, how it ended; checked, and without secrets."""
 
 from __future__ import annotations
 

@@ -24,10 +24,10 @@ from elliptio.system.forking import Lock
 log = logging.getLogger(__name__)
 
 FIRST_SECONDS = 1.0
-"""When what was measured is written for the first time: short runs are killed too."""
+"""Seconds until what was measured is written for the first time: short runs are killed too."""
 
 LOG_SECONDS = 5.0
-"""How often what was measured is written, at first."""
+"""Seconds between two writes of what was measured, at first."""
 
 LOG_SECONDS_AT_LAST = 60.0
 """And after some twenty minutes: a run of days should not leave tens of thousands of files."""
@@ -280,7 +280,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def _fitting(rows: Sequence[Mapping[str, Any]]) -> int:
-    """How many rows, from the first one on, go into one file; what is too long for a reader is lost."""
+    """Count the rows, from the first one on, that go into one file; what is too long for a reader is lost."""
     room = MOST_WRITTEN
     for number, row in enumerate(rows):
         # A letter may take six bytes.

@@ -18,7 +18,20 @@ if TYPE_CHECKING:
 
 
 class Runs:
-    """The runs of a lake that were made with ``h.run(…)``."""
+    """The runs of a lake that were made with ``h.run(…)``.
+
+    Examples
+    --------
+    >>> import elliptio as eio
+    >>> h = eio.Handler("lake")
+    >>> with h.run("train", {"rate": 0.1}) as run:
+    ...     run.log(loss=0.3)
+    >>> h.runs({"metrics.loss": {"$lt": 0.5}}).params.iloc[0]
+    {'rate': 0.1}
+    >>> h.runs.metrics(run.run_id).loss.iloc[0]
+    np.float64(0.3)
+
+    """
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake

@@ -1,4 +1,4 @@
-"""Which run the code at hand belongs to: by its context, else by the main thread's, else by the environment.
+"""Tell which run the code at hand belongs to: by its context, else the main thread's, else the environment.
 
 A scope is what a run is to the code inside it: an identifier, and what was loaded. A handler has one from the start;
 each ``with h.run(…)`` enters another.
@@ -47,7 +47,7 @@ class Recorder(Protocol):
 
 
 class Scope:
-    """What artifacts belong to, and what they are based on.
+    """A unit of work to the code inside it: artifacts belong to it, and are based on what it loaded.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ class Scope:
         self.changed()
 
     def loaded(self) -> list[str]:
-        """What was loaded so far; later loads do not change it."""
+        """List what was loaded so far; later loads do not change it."""
         with _lock:
             return list(self.based_on)
 
@@ -150,7 +150,7 @@ _active: list[Scope] = []
 """Those that were entered in this process, or in the one it was forked from, and not left."""
 
 _before: dict[str, str | None] = {}
-"""What the variables were before the first of them was entered."""
+"""Values of the variables before the first of them was entered."""
 
 _current: ContextVar[Scope | None] = ContextVar("elliptio_run", default=None)
 

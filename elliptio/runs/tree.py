@@ -40,7 +40,7 @@ class RunTree:
     >>> h = eio.Handler("lake")
     >>> with h.run("search") as search, h.run("train"):
     ...     pass
-    >>> print(h.run_tree(search.run_id))
+    >>> print(h.runs.tree(search.run_id))
     run_...  search  finished  ...
     └─ run_...  train  finished  ...
 

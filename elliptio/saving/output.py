@@ -1,4 +1,4 @@
-"""What a block prints and logs, copied to a file while it still shows."""
+"""Copy what a block prints and logs, while it still shows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, TextIO
 from elliptio.system.forking import Lock
 
 MAX_CHARACTERS = 50_000_000
-"""What is printed beyond this is not kept; the log says so."""
+"""Limit of what is kept of it; the log says where more was printed."""
 
 
 class Output:

@@ -1,4 +1,4 @@
-"""What to link: the places that a user names become files, each with its size and stamp. Nothing of them is read."""
+"""Find what to link: the places that a user names become files with size and stamp. Nothing of them is read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 
 
 class Place(NamedTuple):
-    """Where linked files lie: an absolute folder or ``s3://bucket/prefix``, and the files, named relative to it."""
+    """A place of linked files: an absolute folder or ``s3://bucket/prefix``, and the files, named relative to it."""
 
     root: str
     files: list[FileRecord]

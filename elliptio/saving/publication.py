@@ -173,7 +173,7 @@ class Publication:
         self.staging.discard()
 
     def describe_unpublished(self) -> Metadata:
-        """What can be said of the artifact while it is being made."""
+        """Describe the artifact while it is being made."""
         return Metadata(
             username=self.username,
             hostname=collecting.hostname(),

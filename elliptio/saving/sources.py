@@ -1,4 +1,4 @@
-"""What to save: the paths a user names become (name within the artifact, local path) pairs."""
+"""Find what to save: the paths a user names become (name within the artifact, local path) pairs."""
 
 from __future__ import annotations
 

@@ -45,8 +45,14 @@ def no_registry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def shows_what_it_says(name: str, text: str) -> None:
-    """Type an example as a reader would: in an empty folder, with no names but those that it makes itself."""
-    test = doctest.DocTestParser().get_doctest(text, {"__name__": "__main__"}, name, None, 0)
+    """Type an example as a reader would: in an empty folder, with no names but those that it makes itself.
+
+    Who reads of what no user holds reads its module, and has the names that are in it.
+    """
+    path, _, item = name.partition(": ")
+    module = importlib.import_module(f"elliptio.{path.removesuffix('.py').replace('/', '.')}".removesuffix(".__init__"))
+    names = {} if item in public_classes() else vars(module)
+    test = doctest.DocTestParser().get_doctest(text, {**names, "__name__": "__main__"}, name, None, 0)
     shown: list[str] = []
     doctest.DocTestRunner(optionflags=OPTIONS).run(test, out=shown.append)
     assert not shown, "".join(shown)

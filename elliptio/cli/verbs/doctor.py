@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import dataclasses
 import os
-import platform
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -71,6 +70,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _checks(args: argparse.Namespace) -> Iterator[Check]:
+    import platform
+
     from elliptio import __version__
 
     yield Check(OK, "versions", f"elliptio {__version__}, Python {platform.python_version()}, {platform.platform()}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -92,6 +91,8 @@ def run(args: argparse.Namespace) -> int:
 
 def query(text: str) -> dict[str, Any]:
     """Read a query; a plain word gets a hint."""
+    import shlex
+
     if not text.lstrip().startswith(("{", "[")):
         raise argparse.ArgumentTypeError(
             f"{text!r} is no query: give options such as --project {shlex.quote(text)}, or a JSON object in quotes, "

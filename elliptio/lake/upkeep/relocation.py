@@ -28,7 +28,7 @@ _T = TypeVar("_T")
 
 @dataclass
 class RelocateReport:
-    """What `relocate` found at the new place, and what it did.
+    """Report of what `relocate` found at the new place, and what it did.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class RelocateReport:
 
     @property
     def ok(self) -> bool:
-        """Whether the whole lake is at the new place."""
+        """True where the whole lake is at the new place."""
         return not self.problems
 
 
@@ -133,7 +133,7 @@ def settings_at(settings: Mapping[str, Setting], old: str, new: str) -> list[Set
 
 
 def _is_in(address: str, root: str) -> bool:
-    """Whether a setting's folder or URL is a root, or lies below it."""
+    """Tell whether a setting's folder or URL is a root, or lies below it."""
     place = address.removeprefix("sqlite:///").removeprefix("file://")
     place = place.rstrip("/") if "://" in place else os.path.abspath(os.path.expanduser(place))
     return f"{place}/".startswith(f"{root}/")
@@ -186,7 +186,7 @@ def _claim(lake: Lake, folder: str) -> str | None:
 
 
 def _is_same(old: Lake, lake_id: str) -> bool:
-    """Whether this is, or may be, the identity of the lake at the old place."""
+    """Tell whether this is, or may be, the identity of the lake at the old place."""
     if not old.shared and old.index.count(ARTIFACTS, {"lake_id": lake_id}):
         return True
     try:
@@ -197,7 +197,7 @@ def _is_same(old: Lake, lake_id: str) -> bool:
 
 
 def _places(documents: Iterable[Document]) -> dict[str, str | None]:
-    """Where artifacts lie, by their identifiers."""
+    """List where artifacts lie, by their identifiers."""
     return {document["_id"]: document.get("remote_root") for document in documents}
 
 

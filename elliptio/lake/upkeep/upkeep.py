@@ -32,12 +32,12 @@ from elliptio.protocols import Document, StoredFile
 log = logging.getLogger(__name__)
 
 GRACE = timedelta(hours=24)
-"""What is younger than this may still be in the making."""
+"""Age below which files may still be in the making."""
 
 STAGING = f"{naming.LAKE_FOLDER}/staging"
 
 _PARTS = (naming.FILES, naming.LOGS, naming.HASHES, naming.MANIFEST)
-"""What an artifact is made of; of a deleted one nothing of it is left."""
+"""Parts of an artifact; of a deleted one none is left."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Orphan:
 
 @dataclass
 class ReindexReport:
-    """What `reindex` put into the index, and what it could not read.
+    """Report of what `reindex` put into the index, and what it could not read.
 
     Examples
     --------
@@ -87,7 +87,7 @@ class ReindexReport:
 
     @property
     def ok(self) -> bool:
-        """Whether everything in the lake could be read."""
+        """True where everything in the lake could be read."""
         return not self.problems
 
 

@@ -46,7 +46,7 @@ class Problem:
 
 @dataclass
 class VerifyReport:
-    """What `verify` looked at, and what it found.
+    """Report of what `verify` looked at, and what it found.
 
     `not_hashed` are files of links of which only size and stamp could be compared: `Handler.hash` hashes them.
 
@@ -69,7 +69,7 @@ class VerifyReport:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong."""
+        """True where nothing is wrong."""
         return not self.problems
 
     def to_dict(self) -> dict[str, Any]:
@@ -159,7 +159,7 @@ def verify_runs(lake: Lake) -> list[Problem]:
 
 
 def _is_gone(lake: Lake, artifact_id: str, root: Any) -> bool:
-    """Whether an artifact was deleted; where that cannot be told, its problem stands."""
+    """Tell whether an artifact was deleted; where that cannot be told, its problem stands."""
     try:
         if isinstance(root, str) and lake.store.stat(f"{root}/{TOMBSTONE_FILE}") is not None:
             return True
@@ -212,7 +212,7 @@ def _place(lake: Lake, manifest: Document, folder: str, key: str) -> tuple[Store
 
 
 def _recorded(lake: Lake, artifact_id: str) -> Document:
-    """What the index says of an artifact; nothing where it cannot be asked any more."""
+    """Look up what the index says of an artifact; nothing where it cannot be asked any more."""
     try:
         return next(lake.find({"_id": artifact_id}, sort=(), limit=1), {})
     except ElliptioError:
