@@ -118,7 +118,7 @@ def _plain_dict(value: Mapping[Any, Any], where: str, depth: int) -> dict[str, A
         if not key.isascii():
             _check_text(key, f"the key {key!r} of {where}")
         # Most labels are such texts, and each save comes by.
-        is_plain = (type(item) is str and item.isascii()) or item == {}
+        is_plain = (type(item) is str and item.isascii()) or (type(item) is dict and not item)
         plain[str(key)] = item if is_plain else _plain(item, f"{where}.{key}", depth + 1)
     return plain
 

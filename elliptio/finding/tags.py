@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from elliptio.artifacts.artifact import Artifact
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+@dataclass(frozen=True)
 class Tags:
     """The tags of a lake; ``h.tag(artifact, "prod")`` gives one, ``h.get("tag:prod")`` loads what it names.
 
@@ -36,8 +38,7 @@ class Tags:
 
     """
 
-    def __init__(self, lake: Lake) -> None:
-        self._lake = lake
+    lake: Lake = field(repr=False)
 
     def __call__(self, history: str | None = None) -> pd.DataFrame:
         """List the tags, or all moves of one: `list`, or `history` where a name is given."""
@@ -83,7 +84,7 @@ class Tags:
 
     def moves(self, history: str | None = None) -> Sequence[Move]:
         """List what each tag names, or all moves of one, without pandas; errors as of `history`."""
-        return [*tags.current(self._lake).values()] if history is None else tags.history(self._lake, history)
+        return [*tags.current(self.lake).values()] if history is None else tags.history(self.lake, history)
 
     def give(self, artifact: str | Artifact, name: str, *, overwrite: bool = False) -> None:
         """Give an artifact a name that can move to another one later: ``h.get("tag:prod")``.
@@ -119,8 +120,8 @@ class Tags:
 
         """
         tags.check_name(name)
-        view = view_of(self._lake, strict=True)
-        view.tag(resolve(self._lake, artifact), name, overwrite=overwrite, username=username())
+        view = view_of(self.lake, strict=True)
+        view.tag(resolve(self.lake, artifact), name, overwrite=overwrite, username=username())
 
     def remove(self, name: str) -> None:
         """Take a tag away. Its history stays. In a command that `reproduce` runs, it is gone for this process alone.
@@ -133,4 +134,4 @@ class Tags:
             If the store cannot be written.
 
         """
-        view_of(self._lake, strict=True).untag(tags.check_name(name), username=username())
+        view_of(self.lake, strict=True).untag(tags.check_name(name), username=username())

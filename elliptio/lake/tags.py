@@ -144,7 +144,7 @@ def parse_key(key: str) -> tuple[str, int] | None:
 
 
 def read(lake: Lake, name: str, number: int) -> Move:
-    """Read one move, once: it never changes.
+    """Read one move.
 
     Raises
     ------
@@ -152,13 +152,6 @@ def read(lake: Lake, name: str, number: int) -> Move:
         If it is damaged, or a newer elliptio wrote it.
 
     """
-    known = lake.own(_Known).moves
-    if (name, number) not in known:
-        known[name, number] = _read(lake, name, number)
-    return known[name, number]
-
-
-def _read(lake: Lake, name: str, number: int) -> Move:
     key = _key(name, number)
     where, advice = f"{lake.store.root}/{key}", "To set the tag anew: overwrite=True."
     found = read_json(lake.store, key, advice=advice, longest=_LONGEST)
@@ -190,7 +183,7 @@ def moves_at(lake: Lake, at: Heads) -> tuple[dict[str, Move], dict[str, FormatEr
 
     def look(item: tuple[str, int]) -> None:
         try:
-            read(lake, *item)
+            known[item] = read(lake, *item)
         except FormatError as error:
             damaged[item[0]] = error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Unpack
 
 from elliptio.finding.frame import metrics_frame, to_frame
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+@dataclass(frozen=True)
 class Runs:
     """The runs of a lake that were made with ``h.run(…)``.
 
@@ -33,8 +35,7 @@ class Runs:
 
     """
 
-    def __init__(self, lake: Lake) -> None:
-        self._lake = lake
+    lake: Lake = field(repr=False)
 
     def __call__(self, query: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]) -> pd.DataFrame:
         """Find runs, as `find` does."""
@@ -81,7 +82,7 @@ class Runs:
 
     def search(self, query: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]) -> Found:
         """Find runs without pandas: ``.rows()`` of the result are plain dicts; options and errors as of `find`."""
-        return search_runs(self._lake, Options(query, **options))
+        return search_runs(self.lake, Options(query, **options))
 
     def tree(self, run_id: str, *, artifacts: bool = True) -> RunTree:
         """Show a run, those around it and in it, and the artifacts that each made.
@@ -101,7 +102,7 @@ class Runs:
             If the index cannot be reached.
 
         """
-        return run_tree(self._lake, run_id, artifacts=artifacts)
+        return run_tree(self.lake, run_id, artifacts=artifacts)
 
     def metrics(self, run_id: str) -> pd.DataFrame:
         """List all that was measured in a run with ``run.log(…)``.
@@ -119,10 +120,10 @@ class Runs:
             If the store or the index cannot be read.
 
         """
-        spool.flush_if_any(self._lake)
-        return metrics_frame(run_records.history(self._lake, run_records.get(self._lake, run_id)["_id"]))
+        spool.flush_if_any(self.lake)
+        return metrics_frame(run_records.history(self.lake, run_records.get(self.lake, run_id)["_id"]))
 
     def _frame(self, options: Options) -> pd.DataFrame:
-        found = search_runs(self._lake, options)
+        found = search_runs(self.lake, options)
         found.warn_if_truncated("runs")
         return to_frame(found)

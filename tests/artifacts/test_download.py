@@ -84,7 +84,7 @@ def test_one_bar_for_all(local: eio.Handler, many: Path, tmp_path: Path, monkeyp
         def advance(self, size: int) -> None:
             moved.append(size)
 
-    monkeypatch.setattr("elliptio.artifacts.files.Progress", Bar)
+    monkeypatch.setattr("elliptio.artifacts.file.Progress", Bar)
     total = sum(len(data) for data in contents(many).values())
     local.upload(many).download(tmp_path / "to")
     quiet = eio.Handler(local.store.root, progress=False)

@@ -203,7 +203,7 @@ def test_needs_no_import_of_metadata(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", ["GitPython", "gitpython", "GITPYTHON"])
 def test_finds_any_spelling(name):
-    found = Packages({"GitPython": "3.1", "scikit-learn": "1.5"})
+    found = Packages.of_any({"GitPython": "3.1", "scikit-learn": "1.5"})
     assert found[name] == "3.1"
     assert name in found
     assert found.get(name) == "3.1"
@@ -211,7 +211,7 @@ def test_finds_any_spelling(name):
 
 
 def test_says_what_is_missing():
-    found = Packages({"foo": "1.0"})
+    found = Packages.of_any({"foo": "1.0"})
     with pytest.raises(KeyError, match="the package 'Bar' was not installed"):
         found["Bar"]
     assert found.get("Bar") is None
@@ -221,5 +221,5 @@ def test_says_what_is_missing():
 
 
 def test_packages_survive_pickling():
-    found = Packages({"foo": "1.0"})
+    found = Packages.of_any({"foo": "1.0"})
     assert pickle.loads(pickle.dumps(found)) == found == {"foo": "1.0"}

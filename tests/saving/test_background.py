@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 import elliptio as eio
-from elliptio.artifacts.hashing import HashingReader
 from elliptio.saving import transfer
+from elliptio.saving.transfer import _CountingReader
 
 SAVE = transfer.save
 
@@ -195,9 +195,9 @@ def test_saving_does_not_keep_the_program_waiting(
     large = tmp_path / "large.bin"
     large.write_bytes(bytes(20 << 20))
     readers: list[str] = []
-    read = HashingReader.read
+    read = _CountingReader.read
     monkeypatch.setattr(
-        HashingReader,
+        _CountingReader,
         "read",
         lambda reader, size=-1: (readers.append(threading.current_thread().name), read(reader, size))[1],
     )

@@ -19,9 +19,9 @@ def movers(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     found: dict[str, str] = {}
     save_one = transfer._save_one
 
-    def noting(source: Any, *rest: Any) -> Any:
+    def noting(source: Any, *rest: Any, **more: Any) -> Any:
         found[source.relpath] = threading.current_thread().name
-        return save_one(source, *rest)
+        return save_one(source, *rest, **more)
 
     monkeypatch.setattr(transfer, "_save_one", noting)
     monkeypatch.setattr(transfer, "_SLOW", 1000)  # however busy the machine
@@ -64,9 +64,9 @@ def test_slow_ones_are_moved_at_once(
     """As on a network drive, where each file takes some trips to the server."""
     noting = transfer._save_one
 
-    def slow(*arguments: Any) -> Any:
+    def slow(*arguments: Any, **more: Any) -> Any:
         time.sleep(0.002)
-        return noting(*arguments)
+        return noting(*arguments, **more)
 
     monkeypatch.setattr(transfer, "_save_one", slow)
     monkeypatch.setattr(transfer, "_SLOW", 1e-3)

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 import elliptio as eio
-from elliptio.artifacts.hashing import HashingReader
+from elliptio.saving.transfer import _CountingReader
 from tests.conftest import Team
 
 
@@ -133,15 +133,15 @@ def test_labels_read_the_same_however_they_were_given(h: eio.Handler, data: Path
 def test_a_source_that_changes_meanwhile_is_refused(
     local: eio.Handler, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = HashingReader.read
+    read = _CountingReader.read
 
-    def grow(self: HashingReader, size: int = -1) -> bytes:
+    def grow(self: _CountingReader, size: int = -1) -> bytes:
         content = read(self, size)
         with open(data / "train.txt", "a") as file:
             file.write("more\n" if self.size < 1000 else "")
         return content
 
-    monkeypatch.setattr(HashingReader, "read", grow)
+    monkeypatch.setattr(_CountingReader, "read", grow)
     with pytest.raises(eio.SourceError, match=r"train\.txt changed while it was being saved"):
         local.upload(data)
     assert files_of(Path(local.store.root)) == []
