@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from elliptio.errors import ConfigError
+from elliptio.masking import hide_password
 
 log = logging.getLogger(__name__)
 
@@ -108,11 +109,6 @@ _OTHER_VARIABLES = re.compile(
 )
 """Variables that are no settings: others read them, such as ``docker-compose.yml``."""
 
-_PARAMETER = re.compile(
-    r"([?&;][^=&;\s]*(?:password|passwd|passphrase|pwd|secret|token|(?:api|access|secret)_?key)[^=&;\s]*=)[^&;\s'\"]+"
-    r"|(?<=_TOKEN:)[^&,;\s'\"]+",
-    re.IGNORECASE,
-)
 _warned: set[str] = set()
 
 
@@ -294,9 +290,3 @@ def _file_settings(path: Path, table: tuple[str, ...]) -> Sources:
             f"{path} has the unknown setting {unknown[0]!r}. Known settings: {', '.join(sorted(DEFINITIONS))}."
         )
     return [(str(path), values)]
-
-
-def hide_password(text: str) -> str:
-    """Mask the password in each URL of `text`, up to the last ``@``: ``mongodb://user:***@host``, ``?password=***``."""
-    text = re.sub(r"(://[^/\s:]*):\S*@", r"\1:***@", text)
-    return _PARAMETER.sub(lambda match: f"{match[1] or ''}***", text)

@@ -187,6 +187,11 @@ def fingerprint(files: Sequence[tuple[str, str]]) -> str:
     return digest.hexdigest()
 
 
+def shorten(text: str, most: int) -> str:
+    """Shorten a text to so many characters; a sign at its end says so."""
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
 def listed(names: Sequence[str], most: int = 5) -> str:
     """Name the first of some files, and say how many more there are."""
     shown = ", ".join(repr(name) for name in names[:most])

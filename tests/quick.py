@@ -18,7 +18,15 @@ SERVERS = frozenset({"mongodb_url", "s3_server", "database"})
 """Fixtures that start one."""
 NAMES = frozenset({"mongodb", "s3"})
 """Words in the parameters of tests that have one started."""
-SLOW_PROMISES = frozenset({"test_queries_mean_what_mongodb_says", "test_links_of_many"})
+SLOW_PROMISES = frozenset(
+    {
+        "test_a_link_holds_the_content_whatever_becomes_of_the_other",
+        "test_a_store_that_copies_takes_nothing_but_the_content",
+        "test_links_of_many",
+        "test_queries_mean_what_mongodb_says",
+        "test_what_is_complete_or_discarded_is_not_unfinished",
+    }
+)
 """Of the suites in `elliptio.testing`, which know no marks: others run them too."""
 MOST_INTERPRETERS = 1
 """So many may a quick test start: one that imports little is there at once."""

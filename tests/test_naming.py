@@ -65,6 +65,7 @@ def test_an_artifact_lies_by_date_and_user(username: str, folder: str) -> None:
     assert naming.remote_root("artifact_x", moment, username) == f"2026/01/02/{folder}/030405_artifact_x"
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.text(), st.sampled_from([hashlib.sha256(b"%d" % n).hexdigest() for n in range(3)]))))
 def test_a_fingerprint_does_not_depend_on_order_and_tells_lists_apart(files: list[tuple[str, str]]) -> None:
     files = [(name, sha256) for name, sha256 in files if name.isprintable()]

@@ -173,6 +173,7 @@ def test_a_named_handler_counts_more(tmp_path: Path) -> None:
     assert (one.based_on, two.based_on) == ([artifact.artifact_id], [])
 
 
+@pytest.mark.slow
 def test_handlers_that_are_closed_or_gone_do_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ELLIPTIO_ROOT", str(tmp_path / "configured"))
     with eio.Handler() as configured:

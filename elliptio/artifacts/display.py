@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from elliptio.labels import Labels
 from elliptio.metadata import FileRecord, Metadata
-from elliptio.naming import CELLS_LOG
+from elliptio.naming import CELLS_LOG, shorten
 
 MOST_FILES = 10
 """So many files are listed; a notebook has more of them folded away, up to `MOST_FOLDED`."""
@@ -118,7 +118,7 @@ def comparison_text(a: str, b: str, sections: Sequence[Section], *, same: bool) 
     lines = ["Comparison: same" if same else "Comparison", f"  {'a':<9} {a}", f"  {'b':<9} {b}"]
     for section in sections:
         lines.append(f"  {section.name:<9} {_summary(section)}")
-        rows = [[_shortened(text) for text in row] for row in section.rows[:MOST_FILES]]
+        rows = [[shorten(text, _MOST_VALUE) for text in row] for row in section.rows[:MOST_FILES]]
         widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
         lines += [
             f"    {'  '.join(text.ljust(width) for text, width in zip(row, widths, strict=True))}".rstrip()
@@ -151,12 +151,8 @@ def _summary(section: Section) -> str:
 
 
 def _change_rows(rows: Sequence[tuple[str, str, str]]) -> str:
-    cells = ("".join(f"<td>{_code(_shortened(text))}</td>" for text in row) for row in rows)
+    cells = ("".join(f"<td>{_code(shorten(text, _MOST_VALUE))}</td>" for text in row) for row in rows)
     return f"<table>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _MOST_VALUE else text[: _MOST_VALUE - 1] + "…"
 
 
 _CODE = {"git", "where", "link to", "command"}
@@ -189,7 +185,7 @@ def _facts(metadata: Metadata, run: Mapping[str, Any] | None) -> list[tuple[str,
     command = " ".join(metadata.argv.split())
     if _KERNEL in command and CELLS_LOG in metadata.log_relpaths:
         command = f"cells of a notebook: logs[{CELLS_LOG!r}]"
-    facts.append(("command", command if len(command) <= 200 else command[:199] + "…"))
+    facts.append(("command", shorten(command, 200)))
     if metadata.log_relpaths:
         facts.append(("logs", ", ".join(metadata.log_relpaths)))
     if _is_published(metadata):
@@ -204,7 +200,7 @@ def _facts(metadata: Metadata, run: Mapping[str, Any] | None) -> list[tuple[str,
 def _run(run: Mapping[str, Any]) -> str:
     """Shape a run in a line: what it is, how it went, what it was given and what it measured."""
     values = [
-        f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={_shortened(_label(value))}"
+        f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={shorten(_label(value), _MOST_VALUE)}"
         for field in ("params", "metrics")
         for name, value in (run.get(field) or {}).items()
     ]
@@ -217,7 +213,7 @@ def _label(value: Any) -> str:
         text = "{" + ", ".join(f"{name}: {_label(item)}" for name, item in value.items()) + "}"
     else:
         text = str(value)
-    return text if len(text) <= _MOST_TEXT else text[: _MOST_TEXT - 1] + "…"
+    return shorten(text, _MOST_TEXT)
 
 
 def _git(git: Mapping[str, Any]) -> str:

@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from elliptio.naming import shorten
+
 if TYPE_CHECKING:
     from elliptio.artifacts.artifact import Artifact
 
@@ -103,7 +105,7 @@ def cell(value: Any, most: int = 60) -> str:
 
 def cut(text: str, width: int) -> str:
     """Cut `text` to at most `width` characters."""
-    return text if len(text) <= width else text[: max(width - 1, 0)].rstrip() + "…"
+    return shorten(text, max(width, 1))
 
 
 def width() -> int:

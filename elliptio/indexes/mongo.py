@@ -23,12 +23,12 @@ from pymongo.errors import (  # noqa: TID253
     ServerSelectionTimeoutError,
 )
 
-from elliptio.config import hide_password
 from elliptio.errors import ConfigError, IndexUnavailableError, QueryError
 from elliptio.indexes.indexed_paths import INDEXED_PATHS
 from elliptio.indexes.links import Link, by_generations, links_of
 from elliptio.indexes.query.ordering import sort_documents
 from elliptio.indexes.query.predicate import compile_query
+from elliptio.masking import hide_password
 from elliptio.protocols import Document, Index, Query, Sort
 
 log = logging.getLogger(__name__)

@@ -13,6 +13,7 @@ from elliptio import naming
 from elliptio.documents import without_many_files
 from elliptio.errors import FormatError, SourceError
 from elliptio.metadata import FIELDS, Where
+from elliptio.naming import shorten
 from elliptio.rules import COUNT, SHA256, TEXT, TIME
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -222,5 +223,4 @@ def _check_packages(environment: Mapping[str, Any], where: str) -> None:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:59] + "…"
+    return shorten(repr(value), 60)

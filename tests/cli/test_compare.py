@@ -36,6 +36,7 @@ def test_different(cli: Run, saved: str, data: Path) -> None:
     assert document["git"]["same"] is True
 
 
+@pytest.mark.slow
 def test_errors_are_not_differences(cli: Run, saved: str) -> None:
     result = cli("compare", saved, "artifact_nobody_has")
     assert (result.code, result.out) == (2, "")

@@ -155,6 +155,7 @@ def test_a_hint_for_what_is_wrong(cli: Run, saved: str, monkeypatch: pytest.Monk
     assert what in failed["mend"]
 
 
+@pytest.mark.slow
 def test_a_dead_mongodb(cli: Run, saved: str) -> None:
     result = cli("doctor", "--index", DEAD, "--json")
     assert result.code == 1
@@ -164,6 +165,7 @@ def test_a_dead_mongodb(cli: Run, saved: str) -> None:
     assert "start the server" in failed["mend"]
 
 
+@pytest.mark.slow
 def test_every_line_that_fails_says_how_to_mend_it(anywhere: Run, root: Path) -> None:
     root.write_text("mine")
     result = anywhere("doctor", "--root", root, "--index", DEAD)

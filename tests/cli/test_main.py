@@ -86,6 +86,7 @@ def test_common_options_stand_before_or_after_the_verb(anywhere: Run, saved: str
     assert before == after == mixed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -144,6 +145,7 @@ def test_verbose_shows_where(cli: Run, saved: str) -> None:
     assert result.err.splitlines()[-1].startswith("elliptio: error: ")
 
 
+@pytest.mark.slow
 def test_an_unreachable_index(cli: Run) -> None:
     result = cli("find", "--index", "mongodb://bob:secret@127.0.0.1:1/db?serverSelectionTimeoutMS=300")
     assert result.code == 1

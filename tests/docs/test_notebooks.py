@@ -64,6 +64,7 @@ def test_artifacts_show_themselves(story: Executed) -> None:
         assert part in saved
 
 
+@pytest.mark.slow
 def test_the_lineage_is_followed(story: Executed) -> None:
     assert story.output("ancestry(").splitlines() == [
         "metrics.json by charlie",

@@ -207,6 +207,7 @@ def test_lakes_that_share_an_index_stay_apart(mongodb_url: str, data: Path, tmp_
         assert list(first.find().index) == [artifact.artifact_id]
 
 
+@pytest.mark.slow
 def test_a_dead_index_is_said_within_seconds(data: Path, tmp_path: Path) -> None:
     h = eio.Handler(tmp_path / "lake", "mongodb://andy:secret@127.0.0.1:1/db?serverSelectionTimeoutMS=300")
     with pytest.raises(eio.IndexUnavailableError, match=r"127\.0\.0\.1:1") as caught:

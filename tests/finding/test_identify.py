@@ -111,6 +111,7 @@ def test_a_list_that_cannot_be_read_is_named(
     assert f"It is not known whether {damaged.artifact_id} holds this file" in caplog.text
 
 
+@pytest.mark.slow
 def test_what_waits_for_the_index_is_known_too(local: eio.Handler, data: Path, tmp_path: Path) -> None:
     with pytest.warns(eio.SpooledWarning):
         saved = eio.Handler(tmp_path / "lake", index="mongodb://127.0.0.1:1/db?serverSelectionTimeoutMS=200").upload(

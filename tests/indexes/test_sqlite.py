@@ -94,6 +94,7 @@ def test_another_user_may_write_where_the_umask_allows(open_folder: Path) -> Non
         os.umask(before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder_mode", [0o755, 0o777])
 @pytest.mark.parametrize("still_open", [False, True])
 def test_who_may_only_read_can_find(open_folder: Path, folder_mode: int, still_open: bool) -> None:
@@ -160,6 +161,7 @@ def test_a_file_that_was_removed_or_replaced_is_noticed(
     fresh.close()
 
 
+@pytest.mark.slow
 def test_a_reader_who_takes_its_time_survives_closing_and_forks(index: SqliteIndex) -> None:
     index.insert("artifacts", *({"_id": f"{number:04}"} for number in range(3000)))
     slow, slower = index.find("artifacts", {}), index.find("artifacts", {})
@@ -204,6 +206,7 @@ FORKING = """
     """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_children_save_while_their_parent_does(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"x" * 1024)
@@ -216,6 +219,7 @@ def test_children_save_while_their_parent_does(tmp_path: Path) -> None:
     assert (run.returncode, run.stderr, run.stdout) == (0, "", f"{forks}\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clauses", [60, 1200])
 def test_many_conditions_at_once(index: SqliteIndex, clauses: int) -> None:
     index.insert("artifacts", *({"_id": str(n), "username": "u", "tags": [str(n)]} for n in range(10)))

@@ -48,6 +48,7 @@ def by_the_rules(collection: str, document: dict[str, Any]) -> Rows:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("collection", INDEXED_PATHS)
 @given(document=st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=6))
 def test_the_quick_way_is_exact(collection: str, document: dict[str, Any]) -> None:

@@ -227,6 +227,7 @@ def test_only_what_it_made_itself_is_deleted(
     assert fresh.verify().ok
 
 
+@pytest.mark.slow
 def test_without_the_index_no_tag_is_moved(local: eio.Handler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody knows then whether the lake has what this process reproduces."""
     data, model = save(local, tmp_path, "data"), save(local, tmp_path, "model")

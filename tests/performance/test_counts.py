@@ -234,6 +234,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> dict[int, eio.Handler]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_what_an_index_serves_costs_the_same_among_many(
     filled: dict[int, eio.Handler], question: str, monkeypatch: pytest.MonkeyPatch

@@ -253,6 +253,7 @@ def test_a_cell_full_of_data_does_not_push_out_the_others() -> None:
     assert found[1][1] == "# elliptio: a cell of 1,048,577 characters was not kept; 1,048,576 are kept at most"
 
 
+@pytest.mark.slow
 def test_it_never_takes_more_than_it_may() -> None:
     made = to_notebook(["", *(f"# {number}\n" + "x" * 100_000 for number in range(200))])
     assert made is not None

@@ -161,6 +161,7 @@ def test_queries(h: eio.Handler, query: Any, sort: Any) -> None:
     assert found.index.name == "artifact_id"
 
 
+@pytest.mark.slow
 @GENERATED
 @given(identifier=st.one_of(st.text(), values))
 def test_identifiers(h: eio.Handler, identifier: Any) -> None:

@@ -85,6 +85,7 @@ def test_a_damaged_artifact_can_be_deleted(local: eio.Handler, data: Path, left:
     assert os.listdir(saved.remote_root) == ["deleted.json"]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::elliptio.SpooledWarning", "ignore::elliptio.EmptyIndexWarning")
 def test_a_flipped_bit_in_the_index_is_said(local: eio.Handler, data: Path) -> None:
     for number in range(20):

@@ -44,6 +44,7 @@ CHILD = """
 """
 
 
+@pytest.mark.slow
 def test_a_child_process_is_part_of_the_run(local: eio.Handler, data: Path) -> None:
     first, second = local.upload(data / "train.txt"), local.upload(data / "test.txt")
     with local.run("outer") as outer:
@@ -74,6 +75,7 @@ def work(h: eio.Handler | None, root: str, path: str, source: str) -> None:
     h.current_run.log(loss=0.5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 @pytest.mark.parametrize("pickled", [False, True])
 def test_multiprocessing(local: eio.Handler, data: Path, method: str, pickled: bool) -> None:
@@ -142,6 +144,7 @@ def killed(h: eio.Handler, index: str) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_what_was_killed_is_found_out(team: Team) -> None:
     if "collection" in team.arguments:
         pytest.skip("no other process can use it")
@@ -158,6 +161,7 @@ def test_what_was_killed_is_found_out(team: Team) -> None:
     assert [document["status"] for document in h.index.find("runs", {})] == ["killed", "killed"]
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_found_without_its_lock(local: eio.Handler, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(liveness, "is_locked", lambda path: None)
     killed(local, "")

@@ -55,6 +55,7 @@ def everything_in(lake: Path) -> bytes:
     )
 
 
+@pytest.mark.slow
 def test_no_secret_is_in_the_lake(planted: Path, tmp_path: Path) -> None:
     options = ["--password", "pa55-of-argv", "--token=t0ken-of-argv", "mongodb://andy:pw-0f-argv@host/db"]
     environment = {**os.environ, "MY_PASSWORD": "pw-0f-the-environment"}
@@ -71,6 +72,7 @@ def test_no_secret_is_in_the_lake(planted: Path, tmp_path: Path) -> None:
     assert b"pw-0f-the-environment" not in stored
 
 
+@pytest.mark.slow
 def test_what_was_masked_is_reported_without_its_value(planted: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", SCRIPT, str(tmp_path / "lake"), "--password", "pa55-of-argv"]
     subprocess.run(command, check=True, capture_output=True)

@@ -100,6 +100,7 @@ def check(h: eio.Handler, artifacts: list[eio.Artifact]) -> None:
     assert verified.artifacts == len(artifacts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("save", [upload, write_in_a_block])
 @pytest.mark.parametrize("lake", ["new", "in use", "closed"])
 def test_a_save_with_any_room_left(disk: Disk, source: Path, save: Save, lake: str) -> None:

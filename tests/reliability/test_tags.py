@@ -55,6 +55,7 @@ def test_of_16_threads_one_wins(team: Team, data: Path) -> None:
     assert len(h.tags(history="prod")) == 1
 
 
+@pytest.mark.slow
 def test_no_move_of_many_at_once_is_lost_and_the_index_agrees(team: Team, data: Path) -> None:
     h = team.handler()
     artifacts = [h.upload(data / "train.txt") for _ in range(4)]

@@ -334,6 +334,7 @@ def moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         yield boto3.client("s3")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lock", ["governance:30d", "compliance:1y"])
 def test_a_locked_object_cannot_be_removed_for_good(moto: Any, lock: str) -> None:
     from botocore.exceptions import ClientError
@@ -363,6 +364,7 @@ def test_a_locked_object_cannot_be_removed_for_good(moto: Any, lock: str) -> Non
     assert len(versions) == 2
 
 
+@pytest.mark.slow
 def test_object_lock_needs_a_bucket_that_has_it(moto: Any) -> None:
     moto.create_bucket(Bucket="open")
     with pytest.raises(StoreError, match="object lock was asked for"):

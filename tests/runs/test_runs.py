@@ -379,6 +379,7 @@ def test_the_tree(team: Team, data: Path) -> None:
     assert "(deleted)" in str(h.runs.tree(train.run_id))
 
 
+@pytest.mark.slow
 def test_a_tree_may_be_deep(local: eio.Handler, monkeypatch: pytest.MonkeyPatch) -> None:
     depth = 60
 
@@ -555,6 +556,7 @@ def test_metrics_are_written_while_the_run_goes_on(local: eio.Handler, monkeypat
         assert only(local, run.run_id)["status"] == "running"
 
 
+@pytest.mark.slow
 def test_the_first_values_are_written_soon(local: eio.Handler, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recording, "LOG_SECONDS", 1000)
     with local.run("x") as run:

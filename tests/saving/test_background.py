@@ -188,6 +188,7 @@ def test_children_and_copies_have_nothing_to_wait_for(local: eio.Handler, data: 
     assert len(local.find()) == 2
 
 
+@pytest.mark.slow
 def test_saving_does_not_keep_the_program_waiting(
     local: eio.Handler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

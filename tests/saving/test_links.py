@@ -365,6 +365,7 @@ def test_the_lake_itself_is_refused(h: eio.Handler, data: Path, tmp_path: Path) 
     assert len(h.find()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs a user who may not read")
 @pytest.mark.parametrize("hash", [True, False])
 def test_an_unreadable_file_is_named_when_it_is_linked(tmp_path: Path, hash: bool) -> None:
@@ -562,6 +563,7 @@ def test_ten_thousand_files(local: eio.Handler, tmp_path: Path) -> None:
     assert local.get(made.artifact_id).files["07777"].download_string() == "7777"
 
 
+@pytest.mark.slow
 def test_hashing_shows_how_far_it_is(local: eio.Handler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "large.bin").write_bytes(bytes(20 * MB))
     read = LinkReader.read

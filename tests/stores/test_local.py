@@ -178,6 +178,7 @@ def test_everything_that_must_be_is_flushed(
         assert made | files <= flushed
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="there is no way to tell the disk")
 @pytest.mark.parametrize("durable", [True, False])
 def test_the_disk_begins_to_write_while_more_comes(

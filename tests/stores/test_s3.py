@@ -411,6 +411,7 @@ def test_what_is_not_as_its_checksum_says_is_refused(store: S3Store, operation: 
     assert caught.value.response["Error"]["Code"] in ("BadDigest", "XAmzContentSHA256Mismatch")
 
 
+@pytest.mark.slow
 def test_the_largest_parts_go_two_at_a_time() -> None:
     buffers = s3_writers.Buffers()
     size = 20 * s3_writers.PART

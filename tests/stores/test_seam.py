@@ -37,6 +37,7 @@ def test_such_questions_are_found(code: str) -> None:
     assert any(map(asks, ast.walk(ast.parse(code))))
 
 
+@pytest.mark.slow
 def test_nobody_asks_a_store_what_it_is() -> None:
     found = [
         f"{path.relative_to(PACKAGE)}: {ast.unparse(node)}"

@@ -10,6 +10,7 @@ from typing import Any, Final, NoReturn
 from uuid import UUID
 
 from elliptio.errors import QueryError
+from elliptio.naming import shorten
 
 MAX_DEPTH: Final = 100
 TYPE_CODES: Final[dict[str, tuple[int, ...]]] = {
@@ -50,8 +51,7 @@ def guess(name: str, known: list[str]) -> str:
 
 def short(value: Any) -> str:
     """Shorten a value for a message."""
-    text = repr(value)
-    return text if len(text) <= 60 else text[:59] + "…"
+    return shorten(repr(value), 60)
 
 
 def check_path(path: str) -> str:

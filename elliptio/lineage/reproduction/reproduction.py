@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from elliptio.artifacts.artifact import Artifact
-from elliptio.config import hide_password
 from elliptio.errors import ReproductionError
 from elliptio.finding.loading import artifact_of, metadata_of
 from elliptio.lake import run_records, spool
@@ -28,6 +27,7 @@ from elliptio.lineage.reproduction.outcome import Result, result_of
 from elliptio.lineage.reproduction.plan import Step, command_line, plan
 from elliptio.lineage.reproduction.repository_code import CodeFinder
 from elliptio.lineage.reproduction.workshop import Workshop
+from elliptio.masking import hide_password
 from elliptio.runs import scopes
 
 log = logging.getLogger(__name__)

@@ -8,6 +8,7 @@ from html import escape
 from elliptio.artifacts.display import human_size, printable
 from elliptio.lineage.reproduction.outcome import FileResult, Result
 from elliptio.lineage.reproduction.plan import Step
+from elliptio.naming import shorten
 
 _MOST_COMMAND = 200
 
@@ -74,5 +75,4 @@ def _names(step: Step) -> list[str]:
 
 
 def _command(step: Step) -> str:
-    text = " ".join(step.shown().split())
-    return text if len(text) <= _MOST_COMMAND else f"{text[: _MOST_COMMAND - 1]}…"
+    return shorten(" ".join(step.shown().split()), _MOST_COMMAND)

@@ -10,11 +10,11 @@ without bound is possessive (``++``).
 from __future__ import annotations
 
 import dataclasses
-import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+from elliptio.masking import CREDENTIALS, Rule, compiled
 from elliptio.provenance.secrets.assignments import is_placeholder, is_secret_argument, is_secret_option, named_secrets
 from elliptio.provenance.secrets.calls import secrets_in_calls
 from elliptio.provenance.secrets.commands import command_named, split_secret
@@ -38,36 +38,18 @@ class Finding:
     position: int
 
 
-@functools.cache
-def _compiled(source: str) -> re.Pattern[str]:
-    # Compiling all of them takes 0.1 s, and most texts need none.
-    return re.compile(source, re.ASCII | re.MULTILINE)
-
-
-class _Rule(NamedTuple):
-    """A pattern that is only tried where the text has the hint at all; its group 1 is masked."""
-
-    kind: str
-    hint: str
-    source: str
-
-    @property
-    def pattern(self) -> re.Pattern[str]:
-        return _compiled(self.source)
-
-
-def _token(kind: str, prefix: str, body: str) -> _Rule:
+def _token(kind: str, prefix: str, body: str) -> Rule:
     """Return a rule for a token that begins with `prefix`, is followed by `body`, and is no part of a longer word."""
     # The fixed string comes first, and is looked at again from behind: so the search is one for a plain string.
     literal = re.escape(prefix)
     # A word may also begin after the minus of a diff, an escaped line break or an escaped "=" or space.
     boundary = "|".join(rf"(?<={before}{literal})" for before in ("^-", r"\\[nrt]", "%3D", "%20"))
-    return _Rule(kind, prefix, rf"{literal}(?:(?<![\w-]{literal})|{boundary}){body}")
+    return Rule(kind, prefix, rf"{literal}(?:(?<![\w-]{literal})|{boundary}){body}")
 
 
 _WORD_END = r"(?![A-Za-z0-9])"
 
-_TOKENS: tuple[_Rule, ...] = (
+_TOKENS: tuple[Rule, ...] = (
     *(_token("aws-access-key-id", p, rf"[A-Z0-9]{{16}}{_WORD_END}") for p in ("AKIA", "ASIA", "ABIA", "ACCA")),
     *(_token("github-token", f"gh{c}_", r"[A-Za-z0-9]{30,}+") for c in "pousr"),
     _token("github-token", "github_pat_", r"\w{22,}+"),
@@ -101,26 +83,22 @@ _TOKENS: tuple[_Rule, ...] = (
 )
 
 # After the fixed string, group 1 is the secret.
-_CONTEXTS: tuple[_Rule, ...] = (
-    _Rule("url-credentials", "://", r"://[^\s/:@'\"<>?#]{0,256}+:([^\s/'\"<>?#\\\[\]]{1,512})@(?=[\w.\[$%{*-])"),
-    _Rule("url-credentials", "://", r"://((?=[A-Za-z]{0,64}[0-9])[A-Za-z0-9_-]{20,256}+)@"),
-    _Rule("slack-webhook", "hooks.slack.com/", r"hooks\.slack\.com/(?:services|workflows|triggers)/([\w/]{20,}+)"),
-    _Rule("discord-webhook", "/api/webhooks/", r"/api/webhooks/[0-9]{10,24}+/([\w-]{40,}+)"),
-    _Rule("azure-key", "AccountKey=", r"AccountKey=([A-Za-z0-9+/=]{16,}+)"),
-    _Rule("azure-key", "SharedAccessKey=", r"SharedAccessKey=([A-Za-z0-9+/=]{16,}+)"),
-    _Rule("signed-url", "sig=", r"sig=(?<=[?&;\"']sig=)([A-Za-z0-9%+/=_-]{16,}+)"),
-    _Rule("signed-url", "ignature=", r"ignature=(?<=[?&-][sS]ignature=)([A-Za-z0-9%+/=_-]{16,}+)"),
-    _Rule("signed-url", "X-Amz-Credential=", r"X-Amz-Credential=([A-Za-z0-9%/_-]{16,}+)"),
-    _Rule("bearer-token", "earer ", r"earer (?<=[Bb]earer ) {0,4}+((?=[A-Za-z_.~+/-]{0,256}[0-9])[\w.~+/-]{8,}+=*+)"),
-    _Rule("netrc-password", "login ", r"login (?<=[\s]login )\S{1,256}+\s{1,8}+password\s{1,8}+(\S{1,256}+)"),
-    _Rule("docker-auth", '"auth', r'"auth\\{0,3}": {0,4}+\\{0,3}"([A-Za-z0-9+/=]{12,}+)\\{0,3}"'),
-    _Rule(
+_CONTEXTS: tuple[Rule, ...] = (
+    *CREDENTIALS,
+    Rule("slack-webhook", "hooks.slack.com/", r"hooks\.slack\.com/(?:services|workflows|triggers)/([\w/]{20,}+)"),
+    Rule("discord-webhook", "/api/webhooks/", r"/api/webhooks/[0-9]{10,24}+/([\w-]{40,}+)"),
+    Rule("azure-key", "AccountKey=", r"AccountKey=([A-Za-z0-9+/=]{16,}+)"),
+    Rule("azure-key", "SharedAccessKey=", r"SharedAccessKey=([A-Za-z0-9+/=]{16,}+)"),
+    Rule("bearer-token", "earer ", r"earer (?<=[Bb]earer ) {0,4}+((?=[A-Za-z_.~+/-]{0,256}[0-9])[\w.~+/-]{8,}+=*+)"),
+    Rule("netrc-password", "login ", r"login (?<=[\s]login )\S{1,256}+\s{1,8}+password\s{1,8}+(\S{1,256}+)"),
+    Rule("docker-auth", '"auth', r'"auth\\{0,3}": {0,4}+\\{0,3}"([A-Za-z0-9+/=]{12,}+)\\{0,3}"'),
+    Rule(
         "ssh-password",
         "sshpass",
         r"sshpass\\{0,3}[\"']?,?[ \t]{1,4}+\\{0,3}[\"']?-p"
         r"(?:\\{0,3}[\"'],)?[ \t]{0,4}+\\{0,3}[\"']?([^\s\"'\\,]{1,256}+)",
     ),
-    _Rule("npm-auth", "_auth", r"_auth(?<!\w_auth) ?= ?\"?([A-Za-z0-9+/=]{12,}+)(?![\w(.])"),
+    Rule("npm-auth", "_auth", r"_auth(?<!\w_auth) ?= ?\"?([A-Za-z0-9+/=]{12,}+)(?![\w(.])"),
 )
 
 _HEADER = (
@@ -292,7 +270,7 @@ def _spans(text: str) -> Iterator[tuple[int, int, str]]:
                 if not is_placeholder(match[1]):
                     yield match.start(1), match.end(1), rule.kind
     if "uthorization" in text:
-        for match in _compiled(_HEADER).finditer(text):
+        for match in compiled(_HEADER).finditer(text):
             if not is_placeholder(match[1]):
                 yield match.start(1), match.end(1), "authorization-header"
     if "PRIVATE KEY" in text:
@@ -302,9 +280,9 @@ def _spans(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def _key_blocks(text: str) -> Iterator[tuple[int, int, str]]:
-    for begin in _compiled(_KEY_BEGIN).finditer(text):
+    for begin in compiled(_KEY_BEGIN).finditer(text):
         position = begin.end()
-        while (body := _compiled(_KEY_BODY).match(text, position)) is not None:
+        while (body := compiled(_KEY_BODY).match(text, position)) is not None:
             position = body.end()
             if body[1] is not None:
                 yield body.start(1), body.end(1), "private-key"

@@ -181,6 +181,7 @@ def test_numbers_compare_exactly(a: Any, b: Any) -> None:
     assert (order_key(a) == order_key(b)) == (_exact(a) == _exact(b))
 
 
+@pytest.mark.slow
 @given(st.text(), st.text())
 def test_strings_compare_by_their_bytes(a: str, b: str) -> None:
     assert (order_key(a) < order_key(b)) == (a.encode() < b.encode())
@@ -223,6 +224,7 @@ def test_index_values(document: dict[str, Any], path: str, expected: list[Any], 
     assert index_values(document, path) == (expected, multikey)
 
 
+@pytest.mark.slow
 @given(documents(), st.sampled_from(["a", "a.b", "b.c.a", "a.0", "a.0.b", "a.b.1"]), values())
 def test_whatever_matches_has_a_value_in_the_index(document: dict[str, Any], path: str, operand: Any) -> None:
     if isinstance(operand, dict | list):

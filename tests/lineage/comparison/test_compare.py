@@ -323,6 +323,7 @@ def commit(code: Path, text: str) -> None:
     git("commit", "-q", "-m", text)
 
 
+@pytest.mark.slow
 def test_commits(local: eio.Handler, data: Path, code: Path) -> None:
     a = local.upload(data)
     assert local.compare(a).git.same
@@ -367,6 +368,7 @@ def test_a_repository_that_lacks_them(
         assert (found.same, found.commits_between, found.diff()) == (False, None, None)
 
 
+@pytest.mark.slow
 def test_uncommitted_changes(local: eio.Handler, data: Path, code: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clean = local.upload(data)
     code.write_text("print(7)\n")

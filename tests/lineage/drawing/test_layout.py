@@ -68,6 +68,7 @@ def test_a_circle_is_cut_open() -> None:
     assert sum(placed.routes[edge][0][0] > placed.routes[edge][-1][0] for edge in edges) == 1
 
 
+@pytest.mark.slow
 def test_four_times_as_many_are_placed_in_little_more_than_four_times_the_steps() -> None:
     few, many = (calls_of(lambda count=count: layout(range(count), some_edges(count))) for count in (250, 1000))
     assert many < 8 * few

@@ -72,6 +72,7 @@ def test_what_others_wrote_is_no_dot() -> None:
         assert re.fullmatch(rf'    n\d+ \[label={text}, tooltip={text}, style="\w+"(, penwidth=3)?\]', line), line
 
 
+@pytest.mark.slow
 def test_networkx() -> None:
     import networkx
 

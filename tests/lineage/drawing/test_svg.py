@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
+import pytest
+
 from elliptio.lineage.drawing.folding import MOST_ALIKE, fold
 from elliptio.lineage.drawing.nodes import Node
 from elliptio.lineage.drawing.svg import svg
@@ -63,6 +65,7 @@ def test_long_chains_are_folded() -> None:
     assert [text.split(".")[0] for text in shown] == ["c0", "c1", "c2", "… 994 more …", "c997", "c998", "c999"]
 
 
+@pytest.mark.slow
 def test_the_one_asked_about_is_in_no_fold() -> None:
     nodes, links, _ = descendants(chain(1000), "c0")
     folded = fold(nodes, links, "c500", 300)

@@ -274,6 +274,7 @@ def slow_status(committed, tmp_path, monkeypatch):
     return committed
 
 
+@pytest.mark.slow
 def test_too_slow(slow_status, commands, caplog):
     with caplog.at_level(logging.DEBUG, "elliptio"):
         state = git_state(slow_status.path)

@@ -258,6 +258,7 @@ def test_git_is_asked_each_time_where_nothing_can_be_watched(committed, monkeypa
     assert commands.count("status") == 4
 
 
+@pytest.mark.slow
 def test_more_changes_than_the_kernel_notes(watched):
     """What was not noted counts as a change."""
     most = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
@@ -279,6 +280,7 @@ def test_a_child_asks_for_itself(watched):
     assert repository_state(watched.path).facts["dirty"] is True
 
 
+@pytest.mark.slow
 def test_many_threads(watched):
     failed = []
 

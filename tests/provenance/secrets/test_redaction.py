@@ -246,6 +246,7 @@ def test_takes_linear_time(unit):
     redact_argv([text, "--password", text, f"x={text}"])
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_takes_any_text(text):
     masked, findings = redact(text)
