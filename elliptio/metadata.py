@@ -146,6 +146,9 @@ class Metadata:
 
     """
 
+    username: str = field(metadata=stored("who: from the environment, else from the system", TEXT, needed=True))
+    hostname: str = field(metadata=stored("on which machine", TEXT, needed=True))
+    argv: str = field(metadata=stored("the command of the process, secrets masked", TEXT, needed=True))
     artifact_id: str = field(metadata=stored("`artifact_` and a UUID version 7", TEXT, needed=True, column=False))
     run_id: str = field(
         metadata=stored(
@@ -157,9 +160,9 @@ class Metadata:
     creation_time: datetime = field(
         metadata=stored("when the saving began, in UTC, with milliseconds", TIME, needed=True, read=_in_utc)
     )
-    username: str = field(metadata=stored("who: from the environment, else from the system", TEXT, needed=True))
-    hostname: str = field(metadata=stored("on which machine", TEXT, needed=True))
-    argv: str = field(metadata=stored("the command of the process, secrets masked", TEXT, needed=True))
+    python_packages: Mapping[str, str] = field(
+        default_factory=dict, metadata=stored("versions by name", OBJECT, where=Where.ENVIRONMENT)
+    )
     based_on: list[str] = field(
         default_factory=list, metadata=stored("identifiers of what it was made from", TEXTS, write=list)
     )
@@ -257,9 +260,6 @@ class Metadata:
         default="", metadata=stored("the lake it belongs to, so that one MongoDB can index several", TEXT)
     )
     version: int = field(default=VERSION, metadata=stored("version of this format", ANYTHING))
-    python_packages: Mapping[str, str] = field(
-        default_factory=dict, metadata=stored("versions by name", OBJECT, where=Where.ENVIRONMENT)
-    )
     environment: Mapping[str, Any] = field(
         default_factory=dict,
         metadata=stored("all that is recorded of its environment", OBJECT, column=False, where=Where.ENVIRONMENT),
@@ -270,7 +270,13 @@ class Metadata:
         object.__setattr__(self, "file_relpaths", [record.relpath for record in self.files])
 
 
-FIELDS: dict[str, Stored] = {entry.name: entry.metadata["stored"] for entry in dataclasses.fields(Metadata)}
+_FIRST = ("artifact_id", "run_id", "creation_time")
+"""Fields that are written first: they tell what a file or a document is."""
+
+FIELDS: dict[str, Stored] = {
+    entry.name: entry.metadata["stored"]
+    for entry in sorted(dataclasses.fields(Metadata), key=lambda entry: entry.name not in _FIRST)
+}
 """Fields of `Metadata` by name, in the order in which they are written."""
 
 

@@ -63,7 +63,7 @@ def in_a_wide_terminal() -> Iterator[None]:
         yield
 
 
-@pytest.mark.slow
+@pytest.mark.server  # some pages name one
 @pytest.mark.usefixtures("in_a_wide_terminal")
 @pytest.mark.parametrize("page", RUN, ids=lambda page: str(page.relative_to(ROOT)))
 def test_blocks_run_and_print_what_the_page_says(page: Path, home: Path, request: pytest.FixtureRequest) -> None:
