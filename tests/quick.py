@@ -8,7 +8,7 @@ interpreter at most. `make quick` names those that took longer all the same.
 from __future__ import annotations
 
 import os
-import sys
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -35,17 +35,22 @@ _running: pytest.Item | None = None
 _interpreters = 0
 
 
-def _hook(event: str, arguments: tuple[Any, ...]) -> None:
-    global _interpreters
-    if event == "subprocess.Popen" and _is_python(arguments[0] or arguments[1][0]):
-        _interpreters += 1
-
-
 def _is_python(program: object) -> bool:
     return isinstance(program, str | bytes | os.PathLike) and os.path.basename(os.fsdecode(program)).startswith("py")
 
 
-sys.addaudithook(_hook)
+_start = subprocess.Popen.__init__
+
+
+def _counted_start(process: subprocess.Popen[Any], args: Any, *more: Any, **options: Any) -> None:
+    global _interpreters
+    program = options.get("executable") or (args if isinstance(args, str | bytes | os.PathLike) else args[0])
+    _interpreters += _is_python(program)
+    _start(process, args, *more, **options)
+
+
+# Not an audit hook: that is asked about each file that is opened, too.
+subprocess.Popen.__init__ = _counted_start  # type: ignore[assignment]
 
 
 def is_quick(item: pytest.Item) -> bool:

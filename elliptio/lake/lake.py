@@ -74,6 +74,8 @@ class Lake:
         self._identity: str | None = None
         self._format_checked = False
         self._own: dict[type, Any] = {}
+        # How often it was closed: what a module knows of the index may not hold after that.
+        self.closed = 0
         self._paused_until = -math.inf
         self._failure = ""
         self._places: dict[str, Store] = {}
@@ -140,6 +142,7 @@ class Lake:
         """Release the index's connections, and forget what is known of it: it may be another one next time."""
         self.index.close()
         self._environments.clear()
+        self.closed += 1
 
     def add(self, document: Mapping[str, Any], environment: Mapping[str, Any]) -> None:
         """Publish a document; its environment goes first, so that no artifact refers to one that is not there.

@@ -69,14 +69,14 @@ class _Known:
     moves
         Moves that were read: one never changes.
     told
-        The last moves that the index was made to follow.
+        The last moves that the index was made to follow, and how often the lake had been closed by then.
 
     """
 
     def __init__(self) -> None:
         self.keys: dict[str, tuple[str, int] | None] = {}
         self.moves: dict[tuple[str, int], Move] = {}
-        self.told: Heads | None = None
+        self.told: tuple[Heads, int] | None = None
 
 
 def check_name(name: str) -> str:
@@ -350,13 +350,15 @@ def sync(lake: Lake, *, changes: bool = False) -> dict[str, FormatError]:
 
     """
     known = lake.own(_Known)
-    told = known.told if changes else None
+    told = None
+    if changes and known.told is not None and known.told[1] == lake.closed:
+        told = known.told[0]
     while True:
         at = heads(lake)
         found, damaged = moves_at(lake, at)
         moved = set(at) if told is None else {name for name, number in at.items() if told.get(name) != number}
         if not _write_index(lake, found, damaged, moved, everything=told is None) or heads(lake) == at:
-            known.told = None if damaged else at
+            known.told = None if damaged else (at, lake.closed)
             return damaged
         told = at if changes else None
 

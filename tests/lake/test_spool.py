@@ -271,3 +271,23 @@ def test_a_closed_lake_writes_its_environment_again(local: eio.Handler, data: Pa
         os.unlink(path)
     local.upload(data)
     assert local.index.count("environments", {}) == 1
+
+
+def test_a_tag_that_could_not_be_noted_is_remembered(
+    switched: tuple[eio.Handler, Failing], data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    h, index = switched
+    artifact = h.upload(data)
+    create = h.store.create
+
+    def full(key: str, data: bytes) -> bool:
+        if key.startswith(spool.SPOOL):
+            raise eio.StoreError("the disk is full")
+        return create(key, data)
+
+    index.down = True
+    monkeypatch.setattr(h.store, "create", full)
+    with pytest.warns(eio.SpooledWarning, match="Nor could it be noted: the disk is full"):
+        h.tag(artifact, "prod")
+    index.down = False
+    assert list(h.find({"tags": "prod"}).index) == [artifact.artifact_id]

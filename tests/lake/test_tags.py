@@ -290,3 +290,24 @@ def test_a_save_costs_nothing_more(local: eio.Handler, data: Path, monkeypatch: 
     local.find()
     local.latest()
     assert asked == []
+
+
+def test_an_index_that_may_be_another_one_is_told_of_all_tags(local: eio.Handler, data: Path) -> None:
+    one, other = local.upload(data), local.upload(data)
+    local.tag(one, "first")
+    (document,) = local.index.find("artifacts", {"_id": one.artifact_id})
+    local.index.replace("artifacts", {**document, "tags": []})
+    local.tag(other, "second")
+    assert tagged(local) == {other.artifact_id: ["second"]}  # only what moved is asked for
+    local.close()
+    local.tag(other, "third")
+    assert tagged(local) == {one.artifact_id: ["first"], other.artifact_id: ["second", "third"]}
+
+
+def test_what_others_moved_meanwhile_is_told_too(local: eio.Handler, data: Path) -> None:
+    """As by a process that was killed between the file and the index."""
+    one, other = local.upload(data), local.upload(data)
+    local.tag(one, "mine")
+    tags.point(local.lake, "theirs", one.artifact_id, overwrite=False, username="brenda")
+    local.tag(other, "mine", overwrite=True)
+    assert tagged(local) == {one.artifact_id: ["theirs"], other.artifact_id: ["mine"]}
