@@ -66,6 +66,11 @@ def asks_for_a_server(item: pytest.Item) -> bool:
     return any(NAMES & set(value.split("-")) for value in parameters if isinstance(value, str))
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Choose one worker more than there are processors for the whole suite: much of it waits for servers."""
+    return None if "not server" in config.getoption("markexpr") else (os.cpu_count() or 1) + 1
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark those that ask for a server, and let long ones begin, so that none of them is left for the end."""
