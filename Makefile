@@ -24,10 +24,10 @@ check: .venv/.ready  ## the answer after an edit, in less than a minute: lint, s
 	@$(MAKE) --no-print-directory -j 2 lint quick
 
 quick: .venv/.ready  ## run the shape test, and the tests that need no server and take under half a second
-	.venv/bin/python -m pytest -q -m "not server and not slow" --durations=10 --durations-min=0.5 $(ARGS)
+	@$(in_memory); in_memory 2; .venv/bin/python -m pytest -q -m "not server and not slow" --durations=10 --durations-min=0.5 $(ARGS)
 
 test: .venv/.ready  ## run the whole test suite
-	.venv/bin/python -m pytest $(ARGS)
+	@$(in_memory); in_memory 12; .venv/bin/python -m pytest $(ARGS)
 
 test-all: $(VERSIONS:%=test-%)  ## run it on each supported Python (3.11, 3.12, 3.13)
 
@@ -35,7 +35,7 @@ find-%:
 	@$(find_python); find_python $*; echo "$$python"
 
 test-%: .venv-%/.ready
-	.venv-$*/bin/python -m pytest $(ARGS)
+	@$(in_memory); in_memory 12; .venv-$*/bin/python -m pytest $(ARGS)
 
 torture: .venv/.ready  ## run the long versions of the reliability tests: hundreds of kills, thousands of saves
 	ELLIPTIO_TORTURE=1 .venv/bin/python -m pytest tests/reliability -s --timeout 3600 $(ARGS)
@@ -98,6 +98,18 @@ find_python() { \
 }; \
 suits() { "$$1" -c 'import sys; v = sys.version_info[:2]; \
 sys.exit(not (v >= (3, 11) and sys.argv[1] in ("", "%d.%d" % v)))' "$$wanted" >/dev/null 2>&1; }
+endef
+
+# in_memory GIB: lets the folders of tests lie in memory where there is so much room, and removes them in the end. Most of
+# what tests wait for is a disk that flushes. What only a disk shows is left to `make torture` and `make bench`.
+define in_memory
+in_memory() { \
+	room=$$(df --output=avail -B 1073741824 /dev/shm 2>/dev/null | tail -n 1); \
+	[ "$${room:-0}" -ge "$$1" ] && [ -w /dev/shm ] || return 0; \
+	folder=$$(mktemp -d /dev/shm/elliptio-tests.XXXXXX) || return 0; \
+	trap 'chmod -R u+w "$$folder"; rm -rf "$$folder"' EXIT; \
+	export TMPDIR="$$folder"; \
+}
 endef
 
 # make_venv FOLDER ARGUMENT...: an environment in FOLDER with what pip or uv installs for these arguments.

@@ -216,7 +216,7 @@ def test_reading_many_never_walks_them_for_cycles(filled: dict[int, eio.Handler]
     passes = []
     gc.callbacks.append(lambda phase, info: passes.append((phase, info["generation"])))
     try:
-        found = search.search(h.lake, {}, max_docs=0)
+        found = h.search(max_docs=0)
         chain = h.lineage(newest, direction="up")
     finally:
         gc.callbacks.pop()
