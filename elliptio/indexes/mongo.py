@@ -30,6 +30,7 @@ from elliptio.indexes.query.ordering import sort_documents
 from elliptio.indexes.query.predicate import compile_query
 from elliptio.masking import hide_password
 from elliptio.protocols import Document, Index, Query, Sort
+from elliptio.system.forking import Lock
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,10 @@ BAD_VALUE = 2
 """MongoDB's error code for what it cannot answer, such as sorting by two lists of one document."""
 
 _OPTIONS: CodecOptions[Any] = CodecOptions(tz_aware=True)
+
+
+_in_memory = Lock()
+"""Held by who replaces or reads documents of mongomock: it empties a document before it fills it again."""
 
 
 class MongoIndex(Index):
@@ -97,14 +102,17 @@ class MongoIndex(Index):
         with self._failures():
             target = self._collection(collection)
             self._prepare(collection, target)
-            target.replace_one({"_id": document["_id"]}, dict(document), upsert=True)
+            with _in_memory if self._in_memory else contextlib.nullcontext():
+                target.replace_one({"_id": document["_id"]}, dict(document), upsert=True)
 
     def find(self, collection: str, query: Query, *, sort: Sort = (), limit: int = 0) -> Iterator[Document]:
         """Find matching documents, lazily."""
         with self._failures():
             target = self._collection(collection)
             if self._in_memory:
-                documents = filter(compile_query(query), map(_aware, target.find({})))
+                with _in_memory:
+                    every = list(target.find({}))
+                documents = filter(compile_query(query), map(_aware, every))
                 yield from sort_documents(documents, sort, limit) if sort or limit else documents
                 return
             cursor = target.find(dict(query))
