@@ -107,6 +107,7 @@ in_memory() { \
 	room=$$(df --output=avail -B 1073741824 /dev/shm 2>/dev/null | tail -n 1); \
 	[ "$${room:-0}" -ge "$$1" ] && [ -w /dev/shm ] || return 0; \
 	folder=$$(mktemp -d /dev/shm/elliptio-tests.XXXXXX) || return 0; \
+	chmod 755 "$$folder"; \
 	trap 'chmod -R u+w "$$folder"; rm -rf "$$folder"' EXIT; \
 	export TMPDIR="$$folder"; \
 }

@@ -216,7 +216,7 @@ def test_killed_between_store_and_index(local: eio.Handler, data: Path, heals: s
 import os, signal
 import elliptio as eio
 from elliptio.lake import tags
-tags.sync = lambda lake: os.kill(os.getpid(), signal.SIGKILL)
+tags.sync = lambda lake, **options: os.kill(os.getpid(), signal.SIGKILL)
 eio.Handler({local.store.root!r}).tag({second.artifact_id!r}, "prod", overwrite=True)
 """
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}

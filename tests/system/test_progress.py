@@ -60,13 +60,13 @@ def test_nothing_shows_for_a_short_transfer(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 SCRIPT = """
-import elliptio as eio, elliptio.system.progress, elliptio.artifacts.hashing, sys, time
+import elliptio as eio, elliptio.system.progress, elliptio.saving.transfer, sys, time
 elliptio.system.progress.DELAY = 0.1
-read = elliptio.artifacts.hashing.HashingReader.read
+read = elliptio.saving.transfer._CountingReader.read
 def slowly(self, size=-1):
     time.sleep(0.1)
     return read(self, size)
-elliptio.artifacts.hashing.HashingReader.read = slowly
+elliptio.saving.transfer._CountingReader.read = slowly
 eio.Handler("lake").upload("large.bin")
 """
 
