@@ -65,7 +65,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def kernel(folder: Path) -> Iterator[Kernel]:
     with running(folder, own_environment(folder, ELLIPTIO_ROOT=str(folder / "lake"))) as started:
         started.run("import elliptio as eio\nh = eio.Handler()", store_history=False)
-        started.run("def save(**more): print(h.upload('a.txt', **more).artifact_id)", store_history=False)
+        # One write for each line: print() makes two, between which another thread may write.
+        save = "def save(**more): print(h.upload('a.txt', **more).artifact_id + '\\n', end='')"
+        started.run(save, store_history=False)
         (folder / "a.txt").write_text("a")
         yield started
 
