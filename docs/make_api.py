@@ -35,6 +35,9 @@ RETURNED = {
 }
 
 INTERNAL = {"Files.settle"}
+WORK = ("Work", "Reading")
+"""Classes whose verbs are shown as those of `Handler`."""
+
 NOT_MADE_BY_USERS = {"Files"}
 
 HEAD = """\
@@ -99,15 +102,16 @@ def describe(item: Any) -> Iterator[str]:
 
 def inherits(base: type) -> str:
     """Say what a class has of another."""
-    if base.__name__ != "Work":
+    if base.__name__ not in WORK:
         return f"Has all that [`{base.__name__}`](#{base.__name__.lower()}) has."
-    verbs = ", ".join(f"`{name}`" for name in vars(base) if not name.startswith("_"))
+    kinds = [kind for kind in base.__mro__ if kind.__name__ in WORK]
+    verbs = ", ".join(f"`{name}`" for kind in kinds for name in vars(kind) if not name.startswith("_"))
     return f"Has these of [`Handler`](#handler): {verbs}."
 
 
 def homes(item: type) -> list[type]:
     """List a class and those whose members are shown as its own."""
-    return [kind for kind in item.__mro__ if kind is item or (item.__name__, kind.__name__) == ("Handler", "Work")]
+    return [kind for kind in item.__mro__ if kind is item or (item.__name__ == "Handler" and kind.__name__ in WORK)]
 
 
 def signature(name: str, item: Any) -> str:

@@ -10,17 +10,18 @@ from pathlib import Path
 import pytest
 
 import elliptio as eio
+from elliptio.reading import Reading
 from elliptio.run import Run
 from elliptio.work import Work
 
 
 def test_no_verb_is_said_twice() -> None:
-    verbs = {name for name in vars(Work) if not name.startswith("_")}
-    assert {"upload", "new", "link", "get", "latest", "find", "search", "run"} <= verbs
+    verbs = {name for name in vars(Work) | vars(Reading) if not name.startswith("_")}
+    assert {"upload", "new", "link", "get", "show", "latest", "find", "search", "run"} <= verbs
     for kind in (eio.Handler, Run):
         assert issubclass(kind, Work)
         assert not verbs & set(vars(kind))
-        assert [base for base in kind.__mro__ if base.__module__.startswith("elliptio.")] == [kind, Work]
+        assert [base for base in kind.__mro__ if base.__module__.startswith("elliptio.")] == [kind, Work, Reading]
 
 
 ASK: dict[str, Callable[[eio.Handler, Run], object]] = {
