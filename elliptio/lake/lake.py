@@ -30,14 +30,8 @@ ENVIRONMENTS = "environments"
 TOMBSTONES = "tombstones"
 RUNS = "runs"
 ENVIRONMENT_FIELDS = (
-    "python_packages",
-    "python",
-    "platform",
-    "cpu",
-    "memory",
-    "gpus",
-    "container",
-    "scheduler",
+    *("python_packages", "package_origins", "python", "platform"),
+    *("cpu", "memory", "gpus", "container", "scheduler"),
 )
 """Top-level fields of an environment; a query over artifacts may use them as if they were the artifact's own."""
 

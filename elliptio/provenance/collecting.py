@@ -100,11 +100,11 @@ class _Redacted:
 _MOST_NAMED = 1000
 """Limit of secrets that are named one by one: a document has an end."""
 
-_NO_PACKAGES: dict[str, str] = {}
+_NO_PACKAGES = packages.Snapshot((), {}, {})
 _NO_REPOSITORY: dict[str, Any] = {"working_directory": None, "git": None, "diff": None}
 
 _lock = Lock()
-_environment: tuple[dict[str, str], dict[str, Any]] | None = None
+_environment: tuple[packages.Snapshot, dict[str, Any]] | None = None
 _redacted: _Redacted | None = None
 
 
@@ -241,9 +241,11 @@ def environment() -> dict[str, Any]:
         _log.debug("the packages are missing", exc_info=True)
         installed = _NO_PACKAGES
     known = _environment
-    if known is not None and known[0] is installed:
+    if known is not None and known[0].packages is installed.packages and known[0].origins is installed.origins:
         return known[1]
-    document: dict[str, Any] = {**_try(environment_facts, {}), "python_packages": Packages(installed)}
+    document: dict[str, Any] = {**_try(environment_facts, {}), "python_packages": Packages(installed.packages)}
+    if installed.origins:
+        document["package_origins"] = dict(installed.origins)
     document = {"_id": environment_id(document), **document}
     with _lock:
         if _environment is not None and _environment[1] == document:

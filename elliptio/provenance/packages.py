@@ -1,7 +1,8 @@
-"""List the installed packages by name and version.
+"""List the installed packages by name and version, and where those came from that came from no index.
 
-The names are read from the directories ``NAME-VERSION.dist-info`` on ``sys.path``, which is fifty times faster than
-opening every ``METADATA`` file, and remembered per directory for as long as its modification time stays the same.
+The names are read from the directories ``NAME-VERSION.dist-info`` on ``sys.path``, which is much faster than reading
+every ``METADATA`` file, and remembered per directory for as long as its modification time stays the same. What an
+installer left behind without metadata is no package.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ _VERSION = re.compile(r"[0-9][A-Za-z0-9.!+]*")
 _METADATA = re.compile(r"(?!~).*\.(?:dist|egg)-info", re.ASCII | re.IGNORECASE | re.DOTALL)
 _METADATA_IN_EGG = re.compile(rf"{_METADATA.pattern}|egg-info", _METADATA.flags)
 _METADATA_FILES = ("METADATA", "PKG-INFO", "")
+_ORIGIN_FILE = "direct_url.json"
+_MOST_OF_ORIGIN = 64 << 10
 
 _Stamp = tuple[int, int, int]
 
@@ -39,18 +42,20 @@ class _Reading(NamedTuple):
     stamps: dict[str, _Stamp | None]
     reusable: bool
     packages: dict[str, str]
+    origins: dict[str, str]
 
 
-class _Snapshot(NamedTuple):
-    """The packages of all entries together."""
+class Snapshot(NamedTuple):
+    """The packages of all entries together, and where those came from that came from no index; not to be modified."""
 
     readings: tuple[_Reading, ...]
     packages: dict[str, str]
+    origins: dict[str, str]
 
 
 _lock = Lock()
 _readings: dict[str, _Reading] = {}
-_snapshots: dict[tuple[str, ...], _Snapshot] = {}
+_snapshots: dict[tuple[str, ...], Snapshot] = {}
 
 
 class Packages(dict[str, str]):
@@ -97,11 +102,16 @@ def installed_packages(paths: Sequence[str] | None = None) -> dict[str, str]:
     dict[str, str]
         A new dictionary on each call. It is never out of date: a ``pip install`` since the last call shows.
     """
-    return dict(snapshot(paths))
+    return dict(snapshot(paths).packages)
 
 
-def snapshot(paths: Sequence[str] | None = None) -> dict[str, str]:
-    """Return what `installed_packages` does, as the very same object for as long as nothing changed; do not modify."""
+def snapshot(paths: Sequence[str] | None = None) -> Snapshot:
+    """Return what `installed_packages` does, and origins by name: the very same dicts for as long as nothing changed.
+
+    Origins are written as ``pip freeze`` does: ``git+https://host/x.git@COMMIT``, the URL of a wheel,
+    ``file:///folder``, with ``-e`` before it if it is editable. Credentials are masked. They come from the files
+    ``direct_url.json`` of https://packaging.python.org/en/latest/specifications/direct-url/ .
+    """
     key = _absolute(sys.path if paths is None else paths)
     with _lock:
         known = [_readings.get(entry) for entry in key]
@@ -112,17 +122,25 @@ def snapshot(paths: Sequence[str] | None = None) -> dict[str, str]:
         )
         last = _snapshots.get(key)
         if last is not None and all(a is b for a, b in zip(last.readings, readings, strict=True)):
-            return last.packages
-        merged: dict[str, str] = {}
-        for reading in reversed(readings):
-            merged.update(reading.packages)
-        packages = dict(sorted(merged.items()))
-        if last is not None and last.packages == packages:
-            packages = last.packages
+            return last
+        made = _merged(readings)
+        if last is not None and (last.packages, last.origins) == made[1:]:
+            made = Snapshot(readings, last.packages, last.origins)
         if len(_snapshots) > 16:
             _snapshots.clear()
-        _snapshots[key] = _Snapshot(readings, packages)
-        return packages
+        _snapshots[key] = made
+        return made
+
+
+def _merged(readings: tuple[_Reading, ...]) -> Snapshot:
+    packages: dict[str, str] = {}
+    came_from: dict[str, str] = {}
+    for reading in reversed(readings):
+        packages.update(reading.packages)
+        # A package that hides another one hides where that came from too.
+        came_from = {name: origin for name, origin in came_from.items() if name not in reading.packages}
+        came_from.update(reading.origins)
+    return Snapshot(readings, dict(sorted(packages.items())), dict(sorted(came_from.items())))
 
 
 def _absolute(paths: Sequence[str]) -> tuple[str, ...]:
@@ -153,28 +171,72 @@ def _read(entry: str) -> _Reading:
     now = time.time_ns()
     stamps = _stamps([entry])
     packages: dict[str, str] = {}
+    came_from: dict[str, str] = {}
     opened: list[str] = []
     try:
         if os.path.isdir(entry):
             pattern = _METADATA_IN_EGG if entry.lower().rstrip("/\\").endswith(".egg") else _METADATA
             for file_name in filter(pattern.fullmatch, os.listdir(entry)):
+                path = os.path.join(entry, file_name)
                 package = _from_directory_name(file_name)
                 if package is None:
-                    path, package = _from_metadata_file(os.path.join(entry, file_name))
+                    metadata_file, package = _from_metadata_file(path)
+                    opened.append(metadata_file)
+                elif not _has_metadata(path):
                     opened.append(path)
-                if package is not None:
-                    packages.setdefault(*package)
+                    continue
+                if package is not None and package[0] not in packages:
+                    packages[package[0]] = package[1]
+                    origin = _origin(path)
+                    if origin is not None:
+                        came_from[package[0]] = origin
         elif stamps[entry] is not None:
             packages = _from_metadata(entry)
     except Exception:
         _log.debug("cannot list the packages in %s", entry, exc_info=True)
-        packages, opened = {}, []
+        packages, came_from, opened = {}, {}, []
     stamps |= _stamps(opened)
     reusable = all(then is None or now - then[0] > _RACY_NS for then in stamps.values())
-    reading = _Reading(stamps, reusable, packages)
+    reading = _Reading(stamps, reusable, packages, came_from)
     if _readings.get(entry) != reading:
         _readings[entry] = reading
     return _readings[entry]
+
+
+def _has_metadata(path: str) -> bool:
+    """Tell whether a ``.dist-info`` or ``.egg-info`` has the file that makes it a package; some are that file."""
+    name = "METADATA" if path.lower().endswith(".dist-info") else "PKG-INFO"
+    return os.path.isfile(os.path.join(path, name)) or os.path.isfile(path)
+
+
+def _origin(path: str) -> str | None:
+    """Tell where a package came from, by its metadata; None if that was an index."""
+    try:
+        with open(os.path.join(path, _ORIGIN_FILE), encoding="utf-8") as file:
+            import json
+
+            found = json.loads(file.read(_MOST_OF_ORIGIN))
+    except OSError:
+        return None
+    except ValueError:
+        return f"unknown: {_ORIGIN_FILE} cannot be read"
+    try:
+        return _shown_origin(found)
+    except (AttributeError, KeyError, TypeError):
+        return f"unknown: {_ORIGIN_FILE} is malformed"
+
+
+def _shown_origin(found: Mapping[str, Any]) -> str:
+    from elliptio.provenance.secrets.redaction import redact_url
+
+    url = redact_url(str(found["url"]))
+    place = f"#subdirectory={found['subdirectory']}" if found.get("subdirectory") else ""
+    if "vcs_info" in found:
+        return f"{found['vcs_info']['vcs']}+{url}@{found['vcs_info']['commit_id']}{place}"
+    if "dir_info" in found:
+        return f"-e {url}{place}" if found["dir_info"].get("editable") else f"{url}{place}"
+    hashes = found.get("archive_info", {}).get("hashes") or {}
+    return f"{url}#sha256={hashes['sha256']}" if "sha256" in hashes and not place else f"{url}{place}"
 
 
 def _from_directory_name(file_name: str) -> tuple[str, str] | None:

@@ -38,7 +38,9 @@ def test_environment(tmp_path):
 def test_environment_is_the_same_object_until_something_is_installed(tmp_path, monkeypatch):
     first = collect(tmp_path).environment
     assert collect(tmp_path).environment is first
-    (tmp_path / "elliptio_probe-1.0.dist-info").mkdir()
+    metadata = tmp_path / "elliptio_probe-1.0.dist-info" / "METADATA"
+    metadata.parent.mkdir()
+    metadata.write_text("Metadata-Version: 2.1\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     second = collect(tmp_path).environment
     assert second["python_packages"]["elliptio-probe"] == "1.0"

@@ -1,7 +1,9 @@
 import builtins
 import importlib.metadata
+import json
 import os
 import pickle
+import shutil
 import sys
 import zipfile
 
@@ -24,6 +26,10 @@ def add(directory, file_name, *, name=None, version=None, metadata="METADATA"):
     target.mkdir(parents=True)
     if name is not None:
         (target / metadata).write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n\nText: of it\n")
+    else:
+        (target / ("METADATA" if file_name.endswith(".dist-info") else "PKG-INFO")).write_text(
+            "Metadata-Version: 2.1\n"
+        )
     return target
 
 
@@ -129,7 +135,7 @@ def test_sees_what_was_installed_since(tmp_path, monkeypatch):
     for version in ("1.0", "2.0", "3.0"):
         target = add(tmp_path, f"elliptio_probe-{version}.dist-info")
         assert installed_packages() == dict(sorted({**before, "elliptio-probe": version}.items()))
-        target.rmdir()
+        shutil.rmtree(target)
         assert installed_packages() == before
 
 
@@ -174,19 +180,19 @@ def test_reads_nothing_twice(tmp_path, count_reads):
     add(tmp_path, "foo-1.0.dist-info")
     egg = add(tmp_path, "bar.egg-info", name="bar", version="1.0", metadata="PKG-INFO")
     make_old(egg / "PKG-INFO", egg, tmp_path)
-    first = packages.snapshot([str(tmp_path)])
+    first = packages.snapshot([str(tmp_path)]).packages
     assert count_reads
     count_reads.clear()
-    assert packages.snapshot([str(tmp_path)]) is first
+    assert packages.snapshot([str(tmp_path)]).packages is first
     assert count_reads == []
 
 
 def test_same_object_while_nothing_changes(tmp_path):
     (tmp_path / "x").mkdir()
     add(tmp_path, "foo-1.0.dist-info")
-    first = packages.snapshot([str(tmp_path)])
+    first = packages.snapshot([str(tmp_path)]).packages
     (tmp_path / "unrelated").write_text("x")
-    assert packages.snapshot([str(tmp_path)]) is first
+    assert packages.snapshot([str(tmp_path)]).packages is first
 
 
 def test_returns_a_new_dictionary(tmp_path):
@@ -223,3 +229,76 @@ def test_says_what_is_missing():
 def test_packages_survive_pickling():
     found = Packages.of_any({"foo": "1.0"})
     assert pickle.loads(pickle.dumps(found)) == found == {"foo": "1.0"}
+
+
+# --- what is a package, and where it came from ---
+
+
+def distribution(folder, name, metadata=True, origin=None):
+    place = folder / f"{name}.dist-info"
+    place.mkdir()
+    if metadata:
+        (place / "METADATA").write_text("Metadata-Version: 2.1\n")
+    if origin is not None:
+        (place / "direct_url.json").write_text(origin if isinstance(origin, str) else json.dumps(origin))
+
+
+def test_a_folder_without_metadata_is_no_package(tmp_path):
+    distribution(tmp_path, "left_behind-1.0", metadata=False)
+    distribution(tmp_path, "there-1.0")
+    assert packages.installed_packages([str(tmp_path)]) == {"there": "1.0"}
+    (tmp_path / "left_behind-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\n")
+    assert packages.installed_packages([str(tmp_path)]) == {"left-behind": "1.0", "there": "1.0"}
+
+
+COMMIT = "a" * 40
+ORIGINS = {
+    "git": (
+        {"url": "https://andy:secret@git.example.org/x.git", "vcs_info": {"vcs": "git", "commit_id": COMMIT}},
+        f"git+https://git.example.org/x.git@{COMMIT}",
+    ),
+    "below": (
+        {"url": "https://h/x.git", "vcs_info": {"vcs": "git", "commit_id": COMMIT}, "subdirectory": "python"},
+        f"git+https://h/x.git@{COMMIT}#subdirectory=python",
+    ),
+    "folder": ({"url": "file:///home/andy/x", "dir_info": {}}, "file:///home/andy/x"),
+    "editable": ({"url": "file:///home/andy/x", "dir_info": {"editable": True}}, "-e file:///home/andy/x"),
+    "wheel": (
+        {"url": "https://h/x-1.0-py3-none-any.whl", "archive_info": {"hashes": {"sha256": "b" * 64}}},
+        "https://h/x-1.0-py3-none-any.whl#sha256=" + "b" * 64,
+    ),
+    "damaged": ("{", "unknown: direct_url.json cannot be read"),
+    "strange": ([1], "unknown: direct_url.json is malformed"),
+}
+
+
+@pytest.mark.parametrize("kind", ORIGINS)
+def test_where_a_package_came_from(tmp_path, kind):
+    found, shown = ORIGINS[kind]
+    distribution(tmp_path, "ours-1.0", origin=found)
+    distribution(tmp_path, "theirs-2.0")
+    assert packages.installed_packages([str(tmp_path)]) == {"ours": "1.0", "theirs": "2.0"}
+    assert packages.snapshot([str(tmp_path)]).origins == {"ours": shown}
+
+
+def test_a_package_that_is_hidden_has_no_origin(tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder, origin in ((first, None), (second, ORIGINS["git"][0])):
+        folder.mkdir()
+        distribution(folder, "ours-1.0", origin=origin)
+    assert packages.snapshot([str(first), str(second)]).origins == {}
+    assert packages.snapshot([str(second), str(first)]).origins == {"ours": ORIGINS["git"][1]}
+
+
+def test_the_same_version_from_elsewhere_is_another_environment(tmp_path, monkeypatch):
+    from elliptio.provenance.collecting import environment
+
+    monkeypatch.syspath_prepend(str(tmp_path))
+    distribution(tmp_path, "ours-1.0")
+    before = environment()
+    shutil.rmtree(tmp_path / "ours-1.0.dist-info")
+    distribution(tmp_path, "ours-1.0", origin=ORIGINS["git"][0])
+    after = environment()
+    assert after["python_packages"]["ours"] == before["python_packages"]["ours"] == "1.0"
+    assert after["package_origins"]["ours"] == ORIGINS["git"][1]
+    assert after["_id"] != before["_id"]

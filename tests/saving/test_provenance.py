@@ -82,7 +82,9 @@ def test_a_package_installed_between_two_saves_shows_in_the_second(
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
     (tmp_path / "site").mkdir()
     before = local.upload(data)
-    (tmp_path / "site" / "My_Package-1.2.dist-info").mkdir()
+    metadata = tmp_path / "site" / "My_Package-1.2.dist-info" / "METADATA"
+    metadata.parent.mkdir()
+    metadata.write_text("Metadata-Version: 2.1\n")
     after = local.upload(data)
     assert "my-package" not in before.metadata.python_packages
     assert after.metadata.python_packages["My.Package"] == "1.2"

@@ -14,6 +14,7 @@ from elliptio.provenance.secrets.redaction import MASK
 
 _MARK = "# elliptio: "
 _LEFT_OUT = f"{_MARK}left out "
+_FETCHED = re.compile(r"(?:git\+(?:https?|ssh)://[^\s#]+@[0-9a-f]{40,64}|https?://[^\s#]+)(?:#[A-Za-z0-9=/._-]+)?")
 
 
 @dataclass(frozen=True)
@@ -233,6 +234,29 @@ def of_python(metadata: Metadata, found: FoundPackages) -> Iterator[tuple[str, b
         yield f"it was {implementation}, and CPython has to do.", False
 
 
+def origins(metadata: Metadata) -> dict[str, str]:
+    """Return by name where packages came from that came from no index: of that name anybody may have one there."""
+    found = metadata.environment.get("package_origins")
+    return {str(name): str(origin) for name, origin in found.items()} if isinstance(found, Mapping) else {}
+
+
+def buildable(name: str, origin: str) -> str | None:
+    """Return the requirement that installs a package from its origin; None where that is of one machine, or masked."""
+    known = re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", name) and _FETCHED.fullmatch(origin) and MASK not in origin
+    return f"{name} @ {origin}" if known else None
+
+
+def _of_origins(metadata: Metadata, left_out: frozenset[str | None]) -> Iterator[tuple[str, bool]]:
+    for name, origin in origins(metadata).items():
+        if name in left_out:
+            continue
+        came = f"{name} {metadata.python_packages.get(name, '')} was installed from {origin[:300]}"
+        if buildable(name, origin):
+            yield f"{came}, and is again when the command is run.", False
+        else:
+            yield f"{came}, which cannot be had here: no package of that name is taken instead.", False
+
+
 def of_packages(
     metadata: Metadata, found: FoundPackages, *, project: str | None, own: str
 ) -> Iterator[tuple[str, bool]]:
@@ -245,6 +269,7 @@ def of_packages(
         yield f"nobody could be asked for packages: {found.problem}", True
     for name, why in found.missing.items():
         yield f"{name} {packages[name]} {why}", False
+    yield from _of_origins(metadata, frozenset(("elliptio", project)))
     if project in packages:
         yield f"{project} is installed from the recorded code, when the command is run.", False
     recorded = packages.get("elliptio")

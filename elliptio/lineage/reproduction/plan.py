@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,7 +37,7 @@ class Step:
     project
         Name of the package that is installed from the recorded code.
     built
-        Packages that are tried to be built from source.
+        Requirements that are tried to be built from source, or fetched from where they came from, by name.
     obstacles
         What cannot be restored as it was.
 
@@ -82,7 +82,8 @@ class Step:
     def environment_key(self) -> object:
         """The key that two steps have in common that share an environment."""
         code = self.code_key if self.project else None
-        return self.version, self.python, tuple(sorted(self.packages.items())), code
+        packages = tuple(sorted({**self.packages, **self.built}.items()))
+        return self.version, self.python, packages, code
 
     def shown(self) -> str:
         """Show the command as it was to people."""
@@ -109,7 +110,9 @@ def _step(
     repository, code = finder.find(git.get("commit"), git.get("remote"), metadata.repository_root)
     files = code.files | obstacles.new_files(diff or "")
     project = code.project if code.project in metadata.python_packages else None
-    wanted = {name: version for name, version in metadata.python_packages.items() if name not in ("elliptio", project)}
+    origins = obstacles.origins(metadata)
+    own = ("elliptio", project, *origins)
+    wanted = {name: version for name, version in metadata.python_packages.items() if name not in own}
     key = (recorded_python(metadata), tuple(sorted(wanted.items())))
     if key not in known:
         known[key] = look(installer, key[0], wanted)
@@ -123,7 +126,7 @@ def _step(
         python=python,
         packages={name: version for name, version in wanted.items() if name not in found.missing},
         project=project,
-        built={name: version for name, version in wanted.items() if name in found.missing and is_pin(name, version)},
+        built=_built(wanted, found, {name: origin for name, origin in origins.items() if name not in own[:2]}),
     )
     told = _told(metadata, command, diff, code, found, frozenset(files), here, project)
     step.obstacles = [Obstacle(metadata.artifact_id, about, *what) for about, what in told]
@@ -132,6 +135,15 @@ def _step(
         Obstacle(metadata.artifact_id, "inputs", why, prevents=True) for why in (*missing, *made.damaged)
     ]
     return step
+
+
+def _built(wanted: Mapping[str, str], found: FoundPackages, origins: Mapping[str, str]) -> dict[str, str]:
+    versions = {name: version for name, version in wanted.items() if name in found.missing and is_pin(name, version)}
+    fetched = {name: obstacles.buildable(name, origin) for name, origin in origins.items()}
+    return {
+        **{name: f"{name}=={version}" for name, version in versions.items()},
+        **{name: requirement for name, requirement in fetched.items() if requirement is not None},
+    }
 
 
 def _told(

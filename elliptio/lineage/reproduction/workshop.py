@@ -155,7 +155,7 @@ class Workshop:
         """Install what is built from source, which runs code of its own; return what could not be."""
         failed = []
         environment, checkout = self.environment(step), self.checkout(step)
-        wanted = [[f"{name}=={version}"] for name, version in step.built.items()]
+        wanted = [[requirement] for requirement in step.built.values()]
         wanted += [["-e", str(checkout)]] if step.project else []
         if wanted:
             say(f"Building {_several(len(wanted), 'package')} from source by {self._installer.name} …")

@@ -49,6 +49,35 @@ def masked(*lines: int) -> list[dict[str, str]]:
     return [{"kind": "named-secret", "where": f"git.diff, line {line}"} for line in lines]
 
 
+# --- packages that came from elsewhere ---
+
+COMMIT = "a" * 40
+
+
+@pytest.mark.parametrize(
+    ("origin", "again"),
+    [
+        (f"git+https://h.org/x.git@{COMMIT}", True),
+        (f"git+ssh://git@h.org/x.git@{COMMIT}#subdirectory=a/b", True),
+        ("https://h.org/x-1.0-py3-none-any.whl#sha256=" + "b" * 64, True),
+        ("file:///home/andy/x", False),
+        ("-e file:///home/andy/x", False),
+        (f"git+https://***@h.org/x.git@{COMMIT}", False),
+        ("git+https://h.org/x.git@main", False),
+        ("https://h.org/x.whl --index-url https://evil.org", False),
+        ("unknown: direct_url.json is malformed", False),
+    ],
+)
+def test_where_a_package_came_from(origin: str, again: bool) -> None:
+    metadata = recorded(environment={"package_origins": {"pandas": origin, "elliptio": origin, "mine": origin}})
+    told = list(obstacles.of_packages(metadata, FoundPackages("3.11.7"), project="mine", own="1.0.0"))
+    (about,) = [message for message, _ in told if "pandas" in message]
+    assert f"pandas 2.2.3 was installed from {origin}" in about
+    assert ("is again when the command is run" in about) is again
+    assert (obstacles.buildable("pandas", origin) == f"pandas @ {origin}") is again
+    assert obstacles.buildable("-r x", origin) is None
+
+
 # --- the code ---
 
 
