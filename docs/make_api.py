@@ -17,7 +17,7 @@ from typing import Any
 RETURNED = {
     "artifacts.artifact": ("NewArtifact",),
     "artifacts.files": ("Files",),
-    "metadata": ("FileRecord",),
+    "metadata": ("FileRecord", "ValueRecord"),
     "lineage.lineage": ("Lineage", "Node"),
     "run": ("Run",),
     "runs.runs": ("Runs",),
@@ -101,13 +101,19 @@ def inherits(base: type) -> str:
     """Say what a class has of another."""
     if base.__name__ != "Work":
         return f"Has all that [`{base.__name__}`](#{base.__name__.lower()}) has."
-    verbs = ", ".join(f"`{name}`" for name in vars(base) if not name.startswith("_"))
+    verbs = ", ".join(f"`{name}`" for kind in verbs_of(base) for name in vars(kind) if not name.startswith("_"))
     return f"Has these of [`Handler`](#handler): {verbs}."
 
 
 def homes(item: type) -> list[type]:
     """List a class and those whose members are shown as its own."""
-    return [kind for kind in item.__mro__ if kind is item or (item.__name__, kind.__name__) == ("Handler", "Work")]
+    shown = verbs_of(item) if item.__name__ == "Handler" else [item]
+    return [kind for kind in item.__mro__ if kind in shown]
+
+
+def verbs_of(item: type) -> list[type]:
+    """List a class and its bases, the plainest last."""
+    return [kind for kind in item.__mro__ if kind is not object]
 
 
 def signature(name: str, item: Any) -> str:

@@ -27,6 +27,7 @@ from elliptio.saving import linking, places
 from elliptio.saving.publication import Publication, discarding
 from elliptio.saving.sources import Paths, declared_in, find_sources
 from elliptio.saving.writing import writing
+from elliptio.saving_values import SavesValues
 from elliptio.system.background import Background, Pending
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from elliptio.runs.scopes import Scope
 
 
-class Work:
+class Work(SavesValues):
     """One unit of work at one lake: what it saves is based on what it loaded.
 
     Parameters
