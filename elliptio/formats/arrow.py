@@ -19,6 +19,7 @@ from elliptio.formats.cells import (
     objects_of,
     sparse,
     string_dtype,
+    strings,
     to_cells,
     unwrapped,
 )
@@ -178,7 +179,8 @@ def from_arrow(column: Any, spec: Spec) -> Any:
         missing = column.is_null().to_numpy()
         whole = column.fill_null(False if column.type == "bool" else 0)
         return masked(whole.to_numpy(), missing, spec)
-    return string_dtype(spec).__from_arrow__(column)
+    dtype = string_dtype(spec)
+    return strings(column.to_pylist(), spec) if dtype is None else dtype.__from_arrow__(column)
 
 
 def _chunked(array: Any) -> Any:

@@ -140,7 +140,7 @@ def from_cells(cells: Cells, spec: Spec) -> Any:
             spec["dtype"]
         )
     if kind == "string":
-        return pd.array([pd.NA if cell is None else str(cell) for cell in cells], dtype=string_dtype(spec))
+        return strings([None if cell is None else str(cell) for cell in cells], spec)
     if kind == "masked":
         convert = {"b": _FROM_TEXT["bool"], "f": float}.get(pd.api.types.pandas_dtype(spec["dtype"]).kind, int)
         values = [0 if cell is None else convert(cell) for cell in cells]
@@ -236,12 +236,23 @@ def sparse(dense: Any, spec: Spec) -> Any:
 
 
 def string_dtype(spec: Spec) -> Any:
-    """Make the dtype of a column of strings."""
+    """Make the dtype of a column of strings; None for those of pandas 3 in an older one, where they are objects."""
     import pandas as pd
 
     if spec["na"] == "NA":
         return pd.StringDtype(spec["storage"])
+    older = spec["storage"] == "pyarrow_numpy"  # what pandas 2 called it
     try:
-        return pd.StringDtype(spec["storage"], na_value=float("nan"))
-    except TypeError:  # pandas before 2.3 knows it by another name
-        return pd.StringDtype("pyarrow_numpy")
+        return pd.StringDtype("pyarrow" if older else spec["storage"], na_value=float("nan"))
+    except TypeError:
+        return pd.StringDtype("pyarrow_numpy") if older else None
+
+
+def strings(values: Cells, spec: Spec) -> Any:
+    """Make a column of strings, of which those that are None are missing."""
+    import pandas as pd
+
+    dtype = string_dtype(spec)
+    if dtype is None:
+        return objects_of(values, {"missing": "nan"})
+    return pd.array([pd.NA if value is None else value for value in values], dtype=dtype)

@@ -128,7 +128,9 @@ def difference(value: Any, other: Any) -> str | None:
     if isinstance(value, pd.DataFrame | pd.Series):
         return changed(value, other)
     mine, others = table_of(value), table_of(other)
-    if not mine.schema.equals(others.schema, check_metadata=True):
+    # Types of polars can be one in Arrow.
+    kinds = [getattr(each, "schema", getattr(each, "dtype", None)) for each in (value, other)]
+    if not mine.schema.equals(others.schema, check_metadata=True) or kinds[0] != kinds[1]:
         return "the types of its columns would change"
     pairs = zip(mine.column_names, mine.columns, others.columns, strict=True)
     found = next((name for name, one, another in pairs if not _same(one, another)), None)

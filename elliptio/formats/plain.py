@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Collection, Iterator
 from decimal import Decimal
 from typing import Any
@@ -63,9 +64,14 @@ def check_text(text: str, where: str) -> None:
 
 
 def name_of(value: Any) -> str:
-    """Name the class of a value, as users do."""
+    """Name the class of a value as users import it, wherever the library keeps it in this version."""
     kind = type(value)
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    if kind.__module__ == "builtins":
+        return kind.__qualname__
+    package = kind.__module__.partition(".")[0]
+    if getattr(sys.modules.get(package), kind.__qualname__, None) is kind:
+        return f"{package}.{kind.__qualname__}"
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _instead(item: Any) -> str:

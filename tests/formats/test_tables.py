@@ -124,7 +124,7 @@ def test_there_are_as_many_kinds_as_were_promised() -> None:
 def test_each_kind_comes_back_equal_or_is_refused(name: str, kind: str) -> None:
     value = {**FRAMES, **MORE_FRAMES}[kind]
     before = value.copy(deep=True)
-    if kind in LACKS[name]:
+    if kind in LACKS[name] or (kind == "a NUL" and name in ("csv", "tsv") and pd.__version__ < "3"):
         file = io.BytesIO()
         with pytest.raises(eio.ValueRefusedError):
             formats.get(name).write(value, file)
@@ -172,7 +172,7 @@ POLARS: dict[str, pl.DataFrame | pl.Series] = {
     "float32": pl.DataFrame({"f": pl.Series([0.1, None], dtype=pl.Float32)}),
     "NaN": pl.DataFrame({"f": [float("nan"), None, -0.0]}),
     "objects": pl.DataFrame({"o": pl.Series([object()], dtype=pl.Object)}),
-    "int128": pl.DataFrame({"i": pl.Series([1], dtype=pl.Int128)}),
+    "int128": pl.DataFrame({"i": pl.Series([1], dtype=getattr(pl, "Int128", pl.Object))}),
     "series": pl.Series("s", [1, 2]),
 }
 ARROW: dict[str, pa.Table] = {
@@ -199,6 +199,10 @@ ARROW: dict[str, pa.Table] = {
 }
 
 
+NEEDS_RECENT = {"enum", "decimal"} if not hasattr(pl, "Int128") else set()
+"""Kinds that an older polars does not take back from Arrow as they were."""
+
+
 @pytest.mark.parametrize("kind", POLARS)
 @pytest.mark.parametrize("name", EVERY)
 def test_polars_comes_back_as_polars_or_is_refused(name: str, kind: str) -> None:
@@ -206,8 +210,8 @@ def test_polars_comes_back_as_polars_or_is_refused(name: str, kind: str) -> None
     try:
         file, options = written(formats.get(name), value)
     except eio.ValueRefusedError:
-        assert kind in ("objects", "int128") or name not in ("parquet", "feather")
-        assert kind not in ("plain", "series", "categories", "enum", "zone", "float32", "no rows")
+        assert kind in {"objects", "int128", *NEEDS_RECENT} or name not in ("parquet", "feather")
+        assert kind not in {"plain", "series", "categories", "enum", "zone", "float32", "no rows"} - NEEDS_RECENT
         return
     found = formats.get(name).read(file, **options)
     assert type(found) is type(value)

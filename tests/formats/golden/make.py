@@ -19,12 +19,12 @@ FOLDER = Path(__file__).parent
 
 def frame() -> pd.DataFrame:
     """A table that has a little of all."""
-    index = pd.date_range("2026-10-25", periods=3, freq="h", tz="Europe/Berlin", name="hour")
+    index = pd.date_range("2026-10-25", periods=3, freq="h", tz="Europe/Berlin", name="hour", unit="us")
     made = pd.DataFrame(
         {
             "number": np.array([1, 2, 3], "i8"),
             "part": [0.1, None, 5e-324],
-            "text": pd.Series(["x", None, ""], dtype=object).to_numpy(),
+            "text": pd.Series(["x", None, ""], dtype=object, index=index),
             "size": pd.Categorical(["s", None, "l"], categories=["s", "m", "l"], ordered=True),
             "count": pd.array([1, None, 3], dtype="Int64"),
             "month": pd.period_range("2026-01", periods=3, freq="M"),
@@ -41,7 +41,7 @@ def values() -> dict[str, tuple[str, Any]]:
     """A value for each format that gives it back, with the name of its file."""
     table = frame()
     plain = {"b": [1, 0.5, None, True, "Zoë"], "a": {"": {}}}
-    excel = table.assign(text=["x", None, "y"])
+    excel = table.drop(columns="text", level=0)
     excel.attrs = table.attrs
     return {
         "parquet": ("table.parquet", table),
