@@ -11,16 +11,18 @@ import pytest
 
 import elliptio as eio
 from elliptio.run import Run
+from elliptio.saving_values import SavesValues
 from elliptio.work import Work
 
 
 def test_no_verb_is_said_twice() -> None:
-    verbs = {name for name in vars(Work) if not name.startswith("_")}
-    assert {"upload", "new", "link", "get", "latest", "find", "search", "run"} <= verbs
+    verbs = {name for part in (Work, SavesValues) for name in vars(part) if not name.startswith("_")}
+    assert {"upload", "new", "save", "link", "get", "latest", "find", "search", "run"} <= verbs
+    assert not vars(Work).keys() & {name for name in vars(SavesValues) if not name.startswith("_")}
     for kind in (eio.Handler, Run):
         assert issubclass(kind, Work)
         assert not verbs & set(vars(kind))
-        assert [base for base in kind.__mro__ if base.__module__.startswith("elliptio.")] == [kind, Work]
+        assert [base for base in kind.__mro__ if base.__module__.startswith("elliptio.")] == [kind, Work, SavesValues]
 
 
 ASK: dict[str, Callable[[eio.Handler, Run], object]] = {

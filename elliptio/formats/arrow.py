@@ -141,29 +141,15 @@ def _present(array: Any) -> list[Any]:
 
 def from_arrow(column: Any, spec: Spec) -> Any:
     """Turn a column of Arrow into the array that it was made of."""
-    import numpy as np
-    import pandas as pd
-
     kind = spec["kind"]
     if kind == "numpy":
         return _numbers(column, spec)
     if kind == "complex":
-        whole = column.combine_chunks()
-        real, imaginary = (np.asarray(whole.field(part)) for part in ("real", "imag"))
-        found = np.empty(len(real), dtype=spec["dtype"])
-        found.real, found.imag = real, imaginary
-        return found
-    if kind in ("datetime", "timedelta"):
-        series = column.to_pandas()
-        dtype = pd.api.types.pandas_dtype(spec["dtype"])
-        array = series.array if series.dtype == dtype else series.astype(dtype).array
-        return np.asarray(array) if isinstance(dtype, np.dtype) else array
-    if kind == "period":
-        period: Any = pd.api.types.pandas_dtype(spec["dtype"])
-        return pd.DatetimeIndex(column.to_pandas()).to_period(period.freq).array
+        return _complex(column.combine_chunks(), spec)
+    if kind in ("datetime", "timedelta", "period"):
+        return _times(column, spec)
     if kind == "interval":
-        whole = column.combine_chunks()
-        left, right = (from_arrow(_chunked(end), spec["of"]) for end in whole.flatten())
+        left, right = (from_arrow(_chunked(end), spec["of"]) for end in column.combine_chunks().flatten())
         return interval(left, right, spec)
     if kind == "categorical":
         return _categories(column, spec)
@@ -171,11 +157,39 @@ def from_arrow(column: Any, spec: Spec) -> Any:
         return sparse(from_arrow(column, spec["dense"]), spec)
     if kind == "object":
         return _from_objects(column, spec)
-    if kind == "arrow":
+    return _extended(column, spec)
+
+
+def _complex(whole: Any, spec: Spec) -> Any:
+    import numpy as np
+
+    real, imaginary = (np.asarray(whole.field(part)) for part in ("real", "imag"))
+    found = np.empty(len(real), dtype=spec["dtype"])
+    found.real, found.imag = real, imaginary
+    return found
+
+
+def _times(column: Any, spec: Spec) -> Any:
+    import numpy as np
+    import pandas as pd
+
+    dtype: Any = pd.api.types.pandas_dtype(spec["dtype"])
+    series = column.to_pandas()
+    if spec["kind"] == "period":
+        return pd.DatetimeIndex(series).to_period(dtype.freq).array
+    array = series.array if series.dtype == dtype else series.astype(dtype).array
+    return np.asarray(array) if isinstance(dtype, np.dtype) else array
+
+
+def _extended(column: Any, spec: Spec) -> Any:
+    """Make an array of a type that only pandas has: of Arrow, nullable, or of strings."""
+    import pandas as pd
+
+    if spec["kind"] == "arrow":
         held = schema_of(spec).field(0).type
         wrapped: Any = pd.ArrowDtype(held)
         return wrapped.__from_arrow__(column if column.type == held else column.cast(held))
-    if kind == "masked":
+    if spec["kind"] == "masked":
         missing = column.is_null().to_numpy()
         whole = column.fill_null(False if column.type == "bool" else 0)
         return masked(whole.to_numpy(), missing, spec)

@@ -135,6 +135,14 @@ def test_each_kind_comes_back_equal_or_is_refused(name: str, kind: str) -> None:
     assert_same(before, value)
 
 
+@pytest.mark.parametrize("kind", sorted({*FRAMES, *MORE_FRAMES} - REFUSED))
+def test_files_of_many_parts_are_read(kind: str) -> None:
+    value = {**FRAMES, **MORE_FRAMES}[kind]
+    for name, options in {"parquet": {"row_group_size": 1}, "feather": {"chunksize": 1}}.items():
+        file, _ = written(formats.get(name), value, **options)
+        assert_same(value, formats.get(name).read(file))
+
+
 @pytest.mark.parametrize(
     "value",
     [
