@@ -178,6 +178,8 @@ def _times(column: Any, spec: Spec) -> Any:
     if spec["kind"] == "period":
         return pd.DatetimeIndex(series).to_period(dtype.freq).array
     array = series.array if series.dtype == dtype else series.astype(dtype).array
+    # It may lie in the file itself: a frame can be changed.
+    array = array if array.asi8.flags.writeable else array.copy()
     return np.asarray(array) if isinstance(dtype, np.dtype) else array
 
 

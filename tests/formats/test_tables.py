@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -133,6 +134,19 @@ def test_each_kind_comes_back_equal_or_is_refused(name: str, kind: str) -> None:
     file, options = written(formats.get(name), value)
     assert_same(value, formats.get(name).read(file, **options))
     assert_same(before, value)
+
+
+@pytest.mark.parametrize("kind", ["plain", "datetime ns", "far times", "timedelta", "interval of times", "bool", "cut"])
+@pytest.mark.parametrize("name", ["parquet", "feather"])
+def test_what_comes_back_can_be_changed(name: str, kind: str, tmp_path: Path) -> None:
+    value = {**FRAMES, **MORE_FRAMES}[kind]
+    path = tmp_path / "a"
+    with path.open("wb") as file:
+        formats.get(name).write(value, file)
+    with path.open("rb") as file:
+        found = formats.get(name).read(file)
+    found.iloc[0, 0] = found.iloc[0, 0]
+    assert_same(value, found)
 
 
 @pytest.mark.parametrize("kind", sorted({*FRAMES, *MORE_FRAMES} - REFUSED))
