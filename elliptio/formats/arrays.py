@@ -94,7 +94,7 @@ def _write(file: Any, array: np.ndarray[Any, Any]) -> None:
     import numpy as np
 
     # Names of fields beyond Latin-1 take another version of the file, which numpy warns of if it has to find out.
-    latin = max(map(ord, repr(array.dtype.names)), default=0) < 256
+    latin = max(map(ord, repr(np.lib.format.dtype_to_descr(array.dtype)))) < 256
     np.lib.format.write_array(file, array, version=None if latin else (3, 0), allow_pickle=False)
 
 

@@ -44,7 +44,8 @@ def register(format: Format) -> Format:
     Parameters
     ----------
     format
-        What has all that `Format` says. The same one may be registered again.
+        What has all that `Format` says. One of the same class may be registered again, as a cell of a notebook does
+        that is run again: the newest holds.
 
     Raises
     ------
@@ -54,14 +55,14 @@ def register(format: Format) -> Format:
     Examples
     --------
     >>> from elliptio import formats
-    >>> class Celsius(formats.Format):
-    ...     name, suffixes, types = "celsius", (".celsius",), ("builtins.complex",)
+    >>> class Complex(formats.Format):
+    ...     name, suffixes, types = "complex", (".complex",), ("builtins.complex",)
     ...     def write(self, value, file, **options):
     ...         file.write(repr(value).encode())
     ...     def read(self, file, **options):
     ...         return complex(file.read().decode())
-    >>> formats.register(Celsius()).name
-    'celsius'
+    >>> formats.register(Complex()).name
+    'complex'
 
     """
     lacking = [part for part in ("name", "suffixes", "types", "write", "read") if not hasattr(format, part)]
@@ -69,10 +70,14 @@ def register(format: Format) -> Format:
         what = "is a class: register an instance" if isinstance(format, type) else f"has no {', '.join(lacking)}"
         raise ValueError(f"{format!r} is no format: it {what}. `elliptio.formats.Format` says what one has.")
     known = _formats.get(format.name)
-    if known is not None and type(known) is not type(format):
+    if known is not None and _class_of(known) != _class_of(format):
         raise ValueError(f"There is a format {format.name!r} already, {type(known).__qualname__}: choose another name.")
     _formats[format.name] = format
     return format
+
+
+def _class_of(format: Format) -> tuple[str, str]:
+    return type(format).__module__, type(format).__qualname__
 
 
 def names() -> list[str]:

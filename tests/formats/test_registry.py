@@ -93,7 +93,8 @@ def distribution(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clean: None) -
 
 
 def test_names_are_those_that_there_are() -> None:
-    assert [name for name in formats.names() if name != "celsius"] == [
+    # Other tests register more.
+    assert [name for name in formats.names() if type(formats.get(name)).__module__.startswith("elliptio.formats.")] == [
         "binary", "csv", "excel", "feather", "figure", "image", "joblib", "json", "jsonl", "npy", "npz", "parquet",
         "pickle", "text", "tsv", "yaml",
     ]  # fmt: skip
@@ -102,7 +103,7 @@ def test_names_are_those_that_there_are() -> None:
 def test_an_unknown_name_says_what_there_is() -> None:
     with pytest.raises(eio.UnknownFormatError, match="no format 'parqet'; did you mean 'parquet'"):
         formats.get("parqet")
-    with pytest.raises(KeyError, match="there are binary, csv, excel"):
+    with pytest.raises(KeyError, match=r"there are binary, .*csv, excel"):
         formats.get("zzz")
 
 
@@ -110,6 +111,10 @@ def test_an_unknown_name_says_what_there_is() -> None:
 def test_a_name_is_taken_once() -> None:
     formats.register(CelsiusFormat())
     formats.register(CelsiusFormat())
+
+    again = type("CelsiusFormat", (Format,), dict(vars(CelsiusFormat)))()
+    assert type(again) is not CelsiusFormat
+    assert formats.register(again) is formats.get("celsius") is again
 
     class Other(CelsiusFormat):
         name = "csv"
