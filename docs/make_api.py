@@ -35,6 +35,9 @@ RETURNED = {
 }
 
 INTERNAL = {"Files.settle"}
+WORK = ("Work", "Reading")
+"""Classes whose verbs are shown as those of `Handler`."""
+
 NOT_MADE_BY_USERS = {"Files"}
 
 HEAD = """\
@@ -99,21 +102,16 @@ def describe(item: Any) -> Iterator[str]:
 
 def inherits(base: type) -> str:
     """Say what a class has of another."""
-    if base.__name__ != "Work":
+    if base.__name__ not in WORK:
         return f"Has all that [`{base.__name__}`](#{base.__name__.lower()}) has."
-    verbs = ", ".join(f"`{name}`" for kind in verbs_of(base) for name in vars(kind) if not name.startswith("_"))
+    kinds = [kind for kind in base.__mro__ if kind.__name__ in WORK]
+    verbs = ", ".join(f"`{name}`" for kind in kinds for name in vars(kind) if not name.startswith("_"))
     return f"Has these of [`Handler`](#handler): {verbs}."
 
 
 def homes(item: type) -> list[type]:
     """List a class and those whose members are shown as its own."""
-    shown = verbs_of(item) if item.__name__ == "Handler" else [item]
-    return [kind for kind in item.__mro__ if kind in shown]
-
-
-def verbs_of(item: type) -> list[type]:
-    """List a class and its bases, the plainest last."""
-    return [kind for kind in item.__mro__ if kind is not object]
+    return [kind for kind in item.__mro__ if kind is item or (item.__name__ == "Handler" and kind.__name__ in WORK)]
 
 
 def signature(name: str, item: Any) -> str:

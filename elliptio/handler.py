@@ -269,7 +269,7 @@ class Handler(Work):
     def _published(self, artifact: str | Artifact) -> Artifact:
         """Load an artifact to look at it: it does not count as what the next one is based on."""
         if not isinstance(artifact, Artifact):
-            return self.get(artifact, track=False)
+            return self.show(artifact)
         if not artifact.metadata.fingerprint:
             raise DocumentNotFoundError(f"{artifact.artifact_id} is not published yet.")
         return artifact

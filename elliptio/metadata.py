@@ -169,11 +169,10 @@ class Metadata:
     ``creation_time`` is in UTC with milliseconds; ``tags`` are those that it had when it was loaded, and do not count
     when two are compared; ``remote_root`` is the absolute place of the artifact as seen from here; ``git`` holds
     commit, branch, remote and dirty, or is None outside a repository; ``working_directory`` is relative to the
-    repository; ``repository_root`` is where the repository lay, if the command names something in it by its absolute
-    path; ``link`` is where the files of a link lie, None where they lie in the lake; ``redactions`` tells of each
-    secret that was masked what kind it is and where it was; ``reproduces`` is the identifier of the artifact that this
-    one was made to reproduce, if any; ``file_relpaths`` are the names of the files in the order in which they were
-    given.
+    repository; ``repository_root`` is where that lay on the machine; ``link`` is where the files of a link lie, None
+    where they lie in the lake; ``redactions`` tells of each secret that was masked what kind it is and where it was;
+    ``reproduces`` is the identifier of the artifact that this one was made to reproduce, if any; ``file_relpaths`` are
+    the names of the files in the order in which they were given.
 
     Examples
     --------
@@ -285,7 +284,7 @@ class Metadata:
     repository_root: str | None = field(
         default=None,
         metadata=stored(
-            "where the repository lay, only if the command names something in it by its absolute path",
+            "where the repository lay on that machine; only in one",
             TEXT_OR_NULL,
             sparse=True,
             column=False,

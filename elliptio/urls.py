@@ -18,6 +18,7 @@ from elliptio.artifacts.artifact import Artifact
 from elliptio.errors import DocumentNotFoundError, FileKeyError, MissingKeyError, StoreError
 from elliptio.handler import Handler
 from elliptio.naming import listed
+from elliptio.runs.scopes import read
 from elliptio.system.current_handler import current
 
 
@@ -25,8 +26,7 @@ class ElliptioFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec ha
     """Reads files of artifacts by ``elliptio://ARTIFACT/FILE``, verified; nothing can be written.
 
     ARTIFACT is what `Handler.get` takes: an identifier, ``tag:NAME``, ``NAME:latest``. A file is verified as a whole
-    before any of it is handed out. Opening one loads its artifact as `Handler.get` does, so that what is saved
-    afterwards is based on it.
+    before any of it is handed out. Opening one reads it, so that what is saved afterwards is based on its artifact.
 
     Parameters
     ----------
@@ -119,7 +119,10 @@ class ElliptioFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec ha
             raise MissingKeyError(f"elliptio://{path} names no file: it is elliptio://{path}/FILE, of {has}.")
         with _missing():
             local = os.fspath(artifact.files[relpath])
-        handler._scope.here().load(artifact.artifact_id)
+        if self._given is None:
+            read(handler.store.root, artifact.artifact_id)
+        else:
+            handler._scope.here().load(artifact.artifact_id)
         # What reads through fsspec may forget to close; this kind of file does so by itself.
         return cast("BinaryIO", LocalFileSystem().open(local, "rb"))
 

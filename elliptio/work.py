@@ -6,42 +6,32 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from elliptio import naming
 from elliptio.artifacts.artifact import Artifact, NewArtifact
 from elliptio.artifacts.files import files_of
-from elliptio.finding.frame import to_frame
-from elliptio.finding.loading import metadata_of, neighbours_of, run_of
-from elliptio.finding.options import FindOptions, Options
-from elliptio.finding.references import BasedOn, identifiers_of, latest, resolve
-from elliptio.finding.search import Found, search
+from elliptio.finding.loading import neighbours_of, run_of
+from elliptio.finding.references import BasedOn, identifiers_of
 from elliptio.labels import LabelsLike, check_labels
-from elliptio.lake import spool
-from elliptio.lineage.lineage import relatives
-from elliptio.runs.recording import Recording
+from elliptio.reading import Reading
 from elliptio.runs.running import running
-from elliptio.saving import linking, places
+from elliptio.saving import linking, places, values
 from elliptio.saving.publication import Publication, discarding
 from elliptio.saving.sources import Paths, declared_in, find_sources
 from elliptio.saving.writing import writing
-from elliptio.saving_values import SavesValues
-from elliptio.system.background import Background, Pending
+from elliptio.system.background import Pending
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from elliptio.config import Setting
-    from elliptio.lake.lake import Lake
     from elliptio.metadata import Metadata
-    from elliptio.protocols import Document
     from elliptio.run import Run
     from elliptio.runs.scopes import Scope
 
 
-class Work(SavesValues):
+class Work(Reading):
     """One unit of work at one lake: what it saves is based on what it loaded.
 
     Parameters
@@ -56,36 +46,6 @@ class Work(SavesValues):
         What saves with ``wait=False``.
 
     """
-
-    def __init__(self, lake: Lake, scope: Scope, settings: Mapping[str, Setting], background: Background) -> None:
-        self.lake = lake
-        self.progress = bool(settings["progress"].value)
-        self._scope = scope
-        self._settings = settings
-        self._background = background
-
-    def __getstate__(self) -> dict[str, Any]:
-        # In another process a copy goes on in the run that this one is in.
-        return {**self.__dict__, "_continues": self._scope.here().run is not None}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        continues = state.pop("_continues")
-        self.__dict__.update(state)
-        if continues and self._scope.run is None:
-            Recording(self.lake, self._scope)
-
-    @property
-    def run_id(self) -> str:
-        """Identifier of this unit of work, which what it makes carries."""
-        return self._scope.run_id
-
-    @property
-    def based_on(self) -> list[str]:
-        """Identifiers of what was loaded in it so far, in order, once each: what its next artifact is based on.
-
-        Those of a handler are what was loaded outside of ``with h.run(…)``.
-        """
-        return self._scope.loaded()
 
     @overload
     def upload(
@@ -187,6 +147,53 @@ class Work(SavesValues):
             yield artifact
         artifact._publish(written.metadata, files_of(self.lake, written.metadata, naming.LOGS))
 
+    def save(
+        self,
+        value: Any,
+        name: str | os.PathLike[str] | None = None,
+        labels: LabelsLike = None,
+        *,
+        format: str | None = None,
+        based_on: BasedOn = None,
+        **options: Any,
+    ) -> Artifact:
+        """Save a value as a file, by the suffix of its name; ``.load()`` of the artifact gives it back, equal.
+
+        What a format would change is kept beside the data, or refused before anything is published.
+
+        Parameters
+        ----------
+        value
+            A table, an array, a text, plain values, an image, a figure, a model, …; or, where no name is given, a
+            mapping from names to such values, which become the files of one artifact.
+        name
+            Of the file: ``"train.parquet"``. Without a suffix it gets the usual one of the value's class.
+        labels, based_on
+            As for `upload`.
+        format
+            Name of a format, instead of that of the suffix; ``"pickle"`` has to be named.
+        options
+            Passed on to the format, such as ``compression="zstd"`` of Parquet.
+
+        Raises
+        ------
+        ValueRefusedError
+            If a value would not come back equal. The message names where in it that is, and what to do.
+        UnknownFormatError
+            If there is no such format, none for this suffix, or none for this class.
+        FormatOptionError
+            If the format has no such option.
+        MissingExtraError
+            If a library is not installed.
+        SourceError, MetadataError
+            If a name or labels cannot be stored.
+        StoreError, IndexUnavailableError
+            If the store or the index fails.
+
+        """
+        planned = values.plan(value, name, format)
+        return self._artifact(values.save(self._publication(labels, based_on), planned, options))
+
     def link(self, place: Paths, labels: LabelsLike = None, *, hash: bool = True, based_on: BasedOn = None) -> Artifact:
         """Record files as an artifact, and leave their bytes where they are.
 
@@ -227,108 +234,6 @@ class Work(SavesValues):
             metadata = publication.publish(files, local_root="", link=found.root)
         return self._artifact(metadata)
 
-    def get(self, artifact_id: str | Artifact, *, track: bool = True) -> Artifact:
-        """Load an artifact, and remember it as what the next one is based on.
-
-        Parameters
-        ----------
-        artifact_id
-            Identifier, or a beginning of it that fits only one. ``"tag:NAME"``: what this tag names now.
-            ``"NAME:latest"``: the newest artifact with a file of exactly this name, or with it as label ``dataset`` or
-            ``project``.
-        track
-            False leaves `based_on` as it is.
-
-        Raises
-        ------
-        DocumentNotFoundError
-            If there is no such artifact, or the beginning fits several, or the file, the dataset and the project NAME
-            have different newest ones.
-        IndexUnavailableError
-            If the index cannot be reached.
-
-        """
-        spool.flush_if_any(self.lake)
-        return self._loaded(self.lake.get(resolve(self.lake, artifact_id)), track)
-
-    def latest(self, query: Mapping[str, Any] | None = None, *, track: bool = True) -> Artifact:
-        """Load the newest artifact that matches a query, as `get` does.
-
-        Parameters
-        ----------
-        query
-            As for `find`. What was made by `reproduce` does not count, unless the query asks for ``reproduces``.
-        track
-            As for `get`.
-
-        Raises
-        ------
-        DocumentNotFoundError
-            If none matches.
-        QueryError
-            If the query is malformed or not supported.
-        IndexUnavailableError
-            If the index cannot be reached.
-
-        """
-        return self._loaded(latest(self.lake, query), track)
-
-    def find(
-        self,
-        query: Mapping[str, Any] | None = None,
-        *,
-        max_docs: int = 1000,
-        sort: Any = None,
-        columns: Sequence[str] | None = None,
-        exclude_columns: Sequence[str] = ("python_packages",),
-        deleted: bool = False,
-        ancestors_of: str | Artifact | None = None,
-        descendants_of: str | Artifact | None = None,
-    ) -> pd.DataFrame:
-        """Find artifacts with a MongoDB query.
-
-        Parameters
-        ----------
-        query
-            Such as ``{"username": "andy", "labels.project": "x"}``; everything without it. ``python_packages.<name>``
-            and the other fields of the environment can be queried too.
-        max_docs
-            At most so many rows; 0 means all. A warning says if there are more, and how many (counted to 10,000).
-        sort
-            ``"path"``, ``"-path"`` or a list of ``(path, 1 or -1)``; newest first without it.
-        columns
-            Only these, dotted paths such as ``"labels.project"`` included.
-        exclude_columns
-            Left out when `columns` is not given.
-        deleted
-            True: deleted artifacts too; the column ``deleted`` says ``{"time": …, "username": …}`` of them.
-        ancestors_of, descendants_of
-            Only what this artifact was made from, or what was made of it, over all generations.
-
-        Returns
-        -------
-        pandas.DataFrame
-            One row an artifact, indexed by ``artifact_id``; columns ``creation_time`` (UTC), ``username``,
-            ``file_relpaths``, ``argv``, then the others sorted. An empty result has the same columns.
-
-        Raises
-        ------
-        QueryError
-            If the query, the sort or a column is malformed or not supported.
-        IndexUnavailableError
-            If the index cannot be reached.
-
-        """
-        wanted = Options(query, max_docs, sort, columns, exclude_columns, deleted, ancestors_of, descendants_of)
-        found = search(self.lake, wanted, among=self._among(ancestors_of, descendants_of))
-        found.warn_if_truncated("artifacts")
-        return to_frame(found)
-
-    def search(self, query: Mapping[str, Any] | None = None, **options: Unpack[FindOptions]) -> Found:
-        """Find artifacts without pandas: ``.rows()`` of the result are plain dicts; options and errors as of `find`."""
-        wanted = Options(query, **options)
-        return search(self.lake, wanted, among=self._among(wanted.ancestors_of, wanted.descendants_of))
-
     @contextlib.contextmanager
     def run(self, name: str, params: Mapping[str, Any] | None = None, *, labels: LabelsLike = None) -> Iterator[Run]:
         """Record a piece of work: what is made inside the ``with`` block carries its identifier.
@@ -366,21 +271,10 @@ class Work(SavesValues):
         """Make the run that has a scope, at the same lake."""
         raise NotImplementedError
 
-    def _among(self, *near: str | Artifact | None) -> list[str] | None:
-        if near == (None, None):
-            return None
-        above, below = (None if one is None else resolve(self.lake, one) for one in near)
-        return relatives(self.lake, ancestors_of=above, descendants_of=below)
-
     def _artifact(self, metadata: Metadata) -> Artifact:
+        # As `artifact_of` does, in this file: a save goes through few.
         files, logs = (files_of(self.lake, metadata, folder) for folder in (naming.FILES, naming.LOGS))
         return Artifact(metadata, files, logs, partial(neighbours_of, self.lake), partial(run_of, self.lake))
-
-    def _loaded(self, document: Document, track: bool) -> Artifact:
-        metadata = metadata_of(self.lake, document)
-        if track:
-            self._scope.here().load(metadata.artifact_id)
-        return self._artifact(metadata)
 
     def _publication(self, labels: LabelsLike, based_on: BasedOn) -> Publication:
         scope = self._scope.here()

@@ -95,6 +95,7 @@ def main() -> None:
     """Print what each verb takes, as JSON: in a folder of its own, with no settings but the defaults."""
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
+        del sys.modules["__main__"].__file__  # else the repository of this file is that of the code
         os.environ.update(ELLIPTIO_USER_DIR=f"{folder}/user-dir", ELLIPTIO_CONFIG_FILE=os.devnull)
         print(json.dumps(measured(Path(folder)), indent=1))
         os.chdir("/")

@@ -10,19 +10,18 @@ from pathlib import Path
 import pytest
 
 import elliptio as eio
+from elliptio.reading import Reading
 from elliptio.run import Run
-from elliptio.saving_values import SavesValues
 from elliptio.work import Work
 
 
 def test_no_verb_is_said_twice() -> None:
-    verbs = {name for part in (Work, SavesValues) for name in vars(part) if not name.startswith("_")}
-    assert {"upload", "new", "save", "link", "get", "latest", "find", "search", "run"} <= verbs
-    assert not vars(Work).keys() & {name for name in vars(SavesValues) if not name.startswith("_")}
+    verbs = {name for name in vars(Work) | vars(Reading) if not name.startswith("_")}
+    assert {"upload", "new", "save", "link", "get", "show", "latest", "find", "search", "run"} <= verbs
     for kind in (eio.Handler, Run):
         assert issubclass(kind, Work)
         assert not verbs & set(vars(kind))
-        assert [base for base in kind.__mro__ if base.__module__.startswith("elliptio.")] == [kind, Work, SavesValues]
+        assert [base for base in kind.__mro__ if base.__module__.startswith("elliptio.")] == [kind, Work, Reading]
 
 
 ASK: dict[str, Callable[[eio.Handler, Run], object]] = {

@@ -34,7 +34,7 @@ def text_of(file: RemoteFile) -> str:
     if (file.size or 0) > MAX_TEXT:
         raise QueryError(f"{file.remote_url} has {file.size:,} bytes: lines of up to {MAX_TEXT:,} bytes are compared.")
     try:
-        text = file.download_string()
+        text = file.unread().download_string()
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text:
@@ -63,7 +63,7 @@ def table_of(file: RemoteFile) -> pd.DataFrame:
             f"{file.remote_url} has {file.size:,} bytes: values of up to {MAX_TABLE:,} bytes are compared."
         )
     # Whole: a reader that seeks gets no check of the content.
-    with file.open("rb") as source:
+    with file.unread().open("rb") as source:
         content = io.BytesIO(source.read())
     try:
         frame = read(content)

@@ -43,12 +43,15 @@ class Downloads:
         Whether long downloads show a bar.
     addressing
         How bucket names go into the URLs of those that are linked on S3.
+    read
+        Told the identifier of each artifact that a file was read of.
 
     """
 
     cache: Cache | None = None
     progress: bool = True
     addressing: str = "auto"
+    read: Callable[[str], object] | None = None
 
 
 PLAIN = Downloads()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
 import logging
 import os
@@ -36,6 +37,8 @@ class RemoteFile:
     machine, handed out when its content is verified, which is done once as long as nothing changes the file. Of a file
     in a remote store it is that of a read-only copy, which goes when the process ends.
 
+    What is saved after a published file was read is based on its artifact, unless that was taken to be looked at only.
+
     Attributes
     ----------
     relpath
@@ -67,8 +70,10 @@ class RemoteFile:
         record: FileRecord | None = None,
         block: Block | None = None,
         downloads: Downloads = PLAIN,
+        artifact_id: str | None = None,
     ) -> None:
         self._store = store
+        self._artifact_id = artifact_id
         self._key = key
         self._block = block
         self._downloads = downloads
@@ -95,7 +100,9 @@ class RemoteFile:
     def __fspath__(self) -> str:
         if self._block:
             return str(self._block.path(self.relpath))
-        return str(verified_paths.path_of(self._stored(), self.relpath, self._downloads.cache))
+        path = verified_paths.path_of(self._stored(), self.relpath, self._downloads.cache)
+        self._count()
+        return str(path)
 
     @property
     def remote_url(self) -> str:
@@ -120,6 +127,7 @@ class RemoteFile:
         if self._block:
             return self._block.path(self.relpath)
         if self._store.folder is not None:
+            self._count()
             return Path(self._store.folder, self._key)
         raise StoreError(f"{self.remote_url} is not a local file: use .download() or .open().")
 
@@ -150,6 +158,7 @@ class RemoteFile:
         if set(mode) & set("wax+"):
             raise StoreError(f"{self.remote_url} is published and cannot be changed: save a new artifact.")
         buffered = downloading.to_read(self._stored(), self._downloads.cache)
+        self._count()
         return buffered if "b" in mode else io.TextIOWrapper(buffered, encoding=text_encoding)
 
     def download(self, to: str | os.PathLike[str] | None = None) -> Path:
@@ -183,6 +192,7 @@ class RemoteFile:
                 target = target / name
             if to is None and os.path.lexists(target):
                 if target.is_file() and hashing.sha256_of(target) == self.sha256:
+                    self._count()
                     return target
                 raise StoreError(f"{_shown(target)} is there with different content: say where, .download(to=...).")
         download_all([(self, target)])
@@ -192,7 +202,9 @@ class RemoteFile:
         """Read the whole file as text, verified."""
         if self._block:
             return self._block.path(self.relpath).read_bytes().decode(encoding)
-        return downloading.to_bytes(self._stored(), self._downloads.cache).decode(encoding)
+        content = downloading.to_bytes(self._stored(), self._downloads.cache)
+        self._count()
+        return content.decode(encoding)
 
     def load(self, *, format: str | None = None, **options: Any) -> Any:
         """Read the value that the file holds, verified: by how it was saved, else by the suffix of its name.
@@ -240,6 +252,17 @@ class RemoteFile:
         with explained("write", self.remote_url), self.open("wb") as sink:
             yield cast("BinaryIO", sink)
 
+    def _count(self) -> None:
+        """Let what is made afterwards be based on the artifact of this file: it was read."""
+        if self._artifact_id is not None and self._downloads.read is not None:
+            self._downloads.read(self._artifact_id)
+
+    def unread(self) -> RemoteFile:
+        """Return the same file to look at: reading it does not count as what the next artifact is based on."""
+        seen = copy.copy(self)
+        seen._artifact_id = None
+        return seen
+
     def _stored(self) -> Stored:
         # Every published file has a record.
         assert self.size is not None
@@ -254,6 +277,7 @@ class RemoteFile:
                 raise StoreError(f"{_shown(target)} is a device or a pipe, which a file must not replace.")
             if not self._block:
                 downloading.to_path(self._stored(), target, self._downloads.cache, moved)
+                self._count()
                 return
             with downloading.replacing(target) as part:
                 shutil.copyfile(self._block.path(self.relpath), part)

@@ -29,6 +29,8 @@ class FileMaker:
         The block in which the files are being written.
     downloads
         How they come to this machine.
+    artifact_id
+        Of the artifact that reading them counts for; None of those to look at, such as logs.
 
     """
 
@@ -40,8 +42,10 @@ class FileMaker:
         records: Mapping[str, FileRecord] | None = None,
         block: Block | None = None,
         downloads: Downloads = PLAIN,
+        artifact_id: str | None = None,
     ) -> None:
         self._store = store
+        self._artifact_id = artifact_id
         self._prefix = prefix
         self._records = records or {}
         self._block = block
@@ -51,7 +55,7 @@ class FileMaker:
         """Make the object of one file."""
         kind = FILE_CLASSES.get(self._store.scheme, RemoteFile)
         key, record = f"{self._prefix}/{relpath}" if self._prefix else relpath, self._records.get(relpath)
-        return kind(self._store, key, relpath, record, self._block, self._downloads)
+        return kind(self._store, key, relpath, record, self._block, self._downloads, self._artifact_id)
 
 
 class Files(Mapping[str, RemoteFile]):
@@ -122,21 +126,25 @@ class Home(Protocol):
 class LinkedFileMaker:
     """Makes the file objects of a link; where they lie is asked for when one is made."""
 
-    def __init__(self, home: Home, link: str, records: Mapping[str, FileRecord]) -> None:
+    def __init__(self, home: Home, link: str, records: Mapping[str, FileRecord], artifact_id: str | None) -> None:
         self._home = home
         self._link = link
         self._records = records
+        self._artifact_id = artifact_id
 
     def __call__(self, relpath: str) -> RemoteFile:
         """Make the object of one file."""
         store, prefix = self._home.place(self._link)
-        return FileMaker(store, prefix, records=self._records, downloads=self._home.downloads)(relpath)
+        downloads, artifact_id = self._home.downloads, self._artifact_id
+        return FileMaker(store, prefix, records=self._records, downloads=downloads, artifact_id=artifact_id)(relpath)
 
 
-def files_of(home: Home, metadata: Metadata, folder: str) -> Files:
-    """Hold the files of a published artifact, or its logs."""
+def files_of(home: Home, metadata: Metadata, folder: str, *, track: bool = True) -> Files:
+    """Hold the files of a published artifact, or its logs; reading logs, or with `track` off, does not count."""
+    artifact_id = metadata.artifact_id if track and folder == naming.FILES else None
     records = {record.relpath: record for record in (metadata.files if folder == naming.FILES else metadata.logs)}
     if metadata.link is not None and folder == naming.FILES:
-        return Files(records, LinkedFileMaker(home, metadata.link, records))
+        return Files(records, LinkedFileMaker(home, metadata.link, records, artifact_id))
     prefix = f"{metadata.remote_root.removeprefix(home.store.root + '/')}/{folder}"
-    return Files(records, FileMaker(home.store, prefix, records=records, downloads=home.downloads))
+    make = FileMaker(home.store, prefix, records=records, downloads=home.downloads, artifact_id=artifact_id)
+    return Files(records, make)

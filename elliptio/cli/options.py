@@ -162,4 +162,4 @@ def settings(args: argparse.Namespace, problems: list[ConfigError] | None = None
 def full_id(opened: Handler, given: str) -> str:
     """Find the artifact_id of what a user names; a complete one may belong to another lake and is taken as it is."""
     whole = given.startswith("artifact_") and len(given) >= ID_LENGTH
-    return given if whole else opened.get(given, track=False).artifact_id
+    return given if whole else opened.show(given).artifact_id

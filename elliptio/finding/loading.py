@@ -29,9 +29,9 @@ def metadata_of(lake: Lake, document: Document) -> Metadata:
     return from_document(document, environment, root, Packages(environment.get("python_packages", {})))
 
 
-def artifact_of(lake: Lake, metadata: Metadata) -> Artifact:
-    """Give metadata its files and logs, and what asks the index, when it is shown, for what lies around it."""
-    files, logs = files_of(lake, metadata, naming.FILES), files_of(lake, metadata, naming.LOGS)
+def artifact_of(lake: Lake, metadata: Metadata, *, track: bool) -> Artifact:
+    """Give metadata its files and logs, to look at or to read, and what asks the index for what lies around it."""
+    files, logs = (files_of(lake, metadata, folder, track=track) for folder in (naming.FILES, naming.LOGS))
     return Artifact(metadata, files, logs, partial(neighbours_of, lake), partial(run_of, lake))
 
 

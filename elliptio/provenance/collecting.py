@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import logging
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -27,13 +28,13 @@ __all__ = [
     "Packages",
     "Provenance",
     "argv",
+    "code_directory",
     "collect",
     "environment",
     "environment_facts",
     "environment_id",
     "executed_cells",
     "hostname",
-    "in_repository",
     "installed_packages",
     "is_unchanged",
     "mock_username",
@@ -70,7 +71,7 @@ class Provenance:
     redactions
         ``kind`` and ``where`` of every secret that was masked.
     repository_root
-        Absolute path of the root of the repository, if the command names something in it that way; else None.
+        Absolute path of the root of the repository; None outside one.
     """
 
     username: str
@@ -113,7 +114,7 @@ def collect(directory: Path | None = None, git_diff: str = "all", *, ask_git: bo
     Parameters
     ----------
     directory
-        Where to look for the git repository, the working directory if None.
+        Where to look for the git repository; if None where the program that runs lies, else the working directory.
     ask_git
         False where it is known that there is no repository.
     git_diff
@@ -166,10 +167,10 @@ def _of_repository(directory: Path | None, git_diff: str) -> tuple[dict[str, Any
     nothing: tuple[str | None, list[Finding]] = None, []
     diff, findings = _try(functools.partial(_diff, state, git_diff), nothing)
     facts = {
-        "working_directory": state.working_directory,
+        "working_directory": _try(functools.partial(process.working_directory, state.toplevel), None),
         "git": state.facts,
         "diff": diff,
-        "repository_root": _try(functools.partial(process.named_root, state.toplevel), None),
+        "repository_root": os.fsencode(state.toplevel).decode("utf-8", "replace"),
     }
     return facts, findings
 
@@ -206,18 +207,24 @@ def _bounded(masked: list[dict[str, str]], where: str) -> list[dict[str, str]]:
     return masked if more <= 0 else [*masked[:_MOST_NAMED], {"kind": f"{more:,} more", "where": where}]
 
 
-def in_repository(directory: Path | None = None) -> bool:
-    """Tell whether a directory (the working directory if None) lies in a git repository, so that `collect` asks git."""
+def code_directory() -> Path | None:
+    """Return a folder of the code's repository: the program's if that is in one, else the working directory, else None.
+
+    One may stand in a repository of data: the program's own comes first.
+    """
     from elliptio.provenance.git.directory import find_toplevel
 
-    return find_toplevel(Path() if directory is None else directory) is not None
+    for folder in (process.program_directory(), ""):
+        if folder is not None and find_toplevel(folder) is not None:
+            return Path(folder)
+    return None
 
 
-def is_unchanged(directory: Path | None = None) -> bool:
-    """Tell whether nothing changed in a repository since it was last asked about, so that `collect` takes no time."""
+def is_unchanged() -> bool:
+    """Tell whether nothing changed in it since git was last asked, so that `collect` takes no time."""
     from elliptio.provenance.git.repository import unchanged_state
 
-    return _try(lambda: unchanged_state(Path() if directory is None else directory), None) is not None
+    return _try(lambda: unchanged_state(code_directory() or Path()), None) is not None
 
 
 def _empty_environment() -> dict[str, Any]:
@@ -256,7 +263,7 @@ def _try(probe: Callable[[], _T], default: _T) -> _T:
 def _git_state(directory: Path | None) -> GitState | None:
     from elliptio.provenance.git.repository import repository_state
 
-    return repository_state(Path.cwd() if directory is None else directory)
+    return repository_state(directory or code_directory() or Path())
 
 
 def _diff(state: GitState, scope: str) -> tuple[str | None, list[Finding]]:

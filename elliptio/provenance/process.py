@@ -21,6 +21,8 @@ _USER_VARIABLES = ("LOGNAME", "USER", "LNAME", "USERNAME")
 _UNSAFE = re.compile(r"[/\\\x00-\x1f\x7f]")
 _MAX_NAME_BYTES = 128
 
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
 _mocked: ContextVar[str | None] = ContextVar("elliptio_username", default=None)
 _last_argv: tuple[tuple[str, ...], tuple[str, list[Finding]]] | None = None
 
@@ -96,15 +98,34 @@ def redacted_argv() -> tuple[str, list[Finding]]:
     return _last_argv[1]
 
 
-def named_root(toplevel: os.PathLike[str]) -> str | None:
-    """Return the root of a repository if the command of this process names something in it by its absolute path.
+def program_directory() -> str | None:
+    """Return the folder of the program that runs, by its notebook or the file of ``__main__``; None if it has none.
 
-    The interpreter does not count: where that lies says nothing of the code.
+    An installed program, such as a test runner or ``elliptio`` itself, is not what is to be recorded.
     """
-    root = os.fspath(toplevel)
-    inside = re.compile(re.escape(root) + r"(?:/|\Z)")
-    named = any(inside.search(str(word)) for word in getattr(sys, "orig_argv", sys.argv)[1:])
-    return root.encode("utf-8", "replace").decode("utf-8") if named else None
+    notebook = notebook_path() if "IPython" in sys.modules else None
+    path = notebook or getattr(sys.modules.get("__main__"), "__file__", None)
+    if not isinstance(path, str) or not os.path.isabs(path) or _is_installed(path):
+        return None
+    return os.path.dirname(path)
+
+
+@functools.lru_cache(maxsize=16)
+def _is_installed(path: str) -> bool:
+    folder, name = os.path.split(path)
+    if {"site-packages", "dist-packages"} & set(folder.split(os.sep)):
+        return True
+    is_script = os.path.basename(folder) in ("bin", "Scripts") and not name.endswith(".py")
+    return is_script or path.startswith((os.path.dirname(os.__file__) + os.sep, _PACKAGE + os.sep))
+
+
+def working_directory(toplevel: os.PathLike[str]) -> str | None:
+    """Return the working directory relative to the root of a repository; None if it is gone."""
+    try:
+        relative = os.path.relpath(os.getcwd(), toplevel)
+    except OSError:
+        return None
+    return relative.replace(os.sep, "/").encode("utf-8", "replace").decode("utf-8")
 
 
 def notebook_path() -> str | None:

@@ -63,9 +63,12 @@ class Recording:
         self._metrics: dict[str, Any] = {}
         self._mine: set[int] = set()
         self._renew()
+        self._told = 0
         scope.run = self
         scope.changed = self._ensure_thread
         _recordings.add(self)
+        if scope.used:
+            self._ensure_thread()
 
     def _renew(self) -> None:
         self._rows: list[dict[str, Any]] = []

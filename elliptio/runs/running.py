@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from elliptio import naming
@@ -16,8 +18,12 @@ from elliptio.runs.scopes import HandlerScope, Scope
 
 
 def joined(lake: Lake) -> HandlerScope:
-    """Make the scope of a handler: a unit of work of its own, or a part of the run that this process was started in."""
+    """Make the scope of a handler: a unit of work of its own, or a part of the run that this process was started in.
+
+    From now on what is read of this lake's files counts.
+    """
     root = lake.store.root
+    lake.downloads = dataclasses.replace(lake.downloads, read=partial(scopes.read, root))
     scope = scopes.inherited(root)
     if scope is None:
         return HandlerScope(root, naming.new_id("run")[0])

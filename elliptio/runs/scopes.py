@@ -11,6 +11,7 @@ import logging
 import os
 import re
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any, Protocol
@@ -136,6 +137,12 @@ class Scope:
 class HandlerScope(Scope):
     """Scope of a handler: what is done with it counts for the run that the code is in, if it is in one."""
 
+    def __init__(self, lake: str, run_id: str, based_on: Iterable[str] = ()) -> None:
+        super().__init__(lake, run_id, based_on)
+        _handlers.add(self)
+        for artifact_id in _waiting.pop(lake, ()):
+            self.load(artifact_id)
+
     def here(self) -> Scope:
         """Find the run of this lake that the code at hand is in, else this scope."""
         return (current(self.lake) if _active else None) or self
@@ -151,6 +158,12 @@ _active: list[Scope] = []
 
 _before: dict[str, str | None] = {}
 """Values of the variables before the first of them was entered."""
+
+_handlers: weakref.WeakSet[HandlerScope] = weakref.WeakSet()
+"""Those of the handlers of this process."""
+
+_waiting: dict[str, list[str]] = {}
+"""Artifacts read, by lake, while there was no handler: a worker was given one. The next handler is told of them."""
 
 _current: ContextVar[Scope | None] = ContextVar("elliptio_run", default=None)
 
@@ -169,6 +182,19 @@ def current(lake: str) -> Scope | None:
         return None
     with _lock:
         return _shared(one for one in _active if one.lake == lake)
+
+
+def read(lake: str, artifact_id: str) -> None:
+    """Count a file of an artifact as read, by whatever object: in the run that the code is in, else for each handler.
+
+    Outside of a run nothing tells which handler of the lake will save what is made of it.
+    """
+    within = current(lake)
+    scopes = [within] if within else [one for one in _handlers if one.lake == lake]
+    for scope in scopes:
+        scope.load(artifact_id)
+    if not scopes:
+        _waiting.setdefault(lake, []).append(artifact_id)
 
 
 def _shared(among: Iterable[Scope]) -> Scope | None:

@@ -11,6 +11,7 @@ import os
 import secrets
 import shutil
 import stat
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -68,8 +69,9 @@ class Publication:
         self._progress = progress
         self.artifact_id, self._moment = naming.new_id("artifact")
         self._collecting = _Collecting(git_diff)
-        # None where no code but the commit is to be recorded.
-        self._executed_cells: Callable[[], list[str]] = list if git_diff == "none" else collecting.executed_cells
+        # None where no code but the commit is to be recorded, nor outside of notebooks.
+        no_cells = git_diff == "none" or "IPython" not in sys.modules
+        self._executed_cells: Callable[[], list[str]] = list if no_cells else collecting.executed_cells
         self._cells = self._executed_cells()
         self.username = collecting.username()
         self.root_key = naming.remote_root(self.artifact_id, self._moment, self.username)
@@ -228,7 +230,7 @@ class _Collecting:
         self._git_diff = git_diff
         self._facts: Provenance | None = None
         self._thread: threading.Thread | None = None
-        if not collecting.in_repository():
+        if collecting.code_directory() is None:
             return
         if collecting.is_unchanged():
             self._collect()

@@ -83,6 +83,12 @@ def _begun(publication: Publication, declared: list[str] | None) -> Writing:
     for name in declared or ():
         block.path(name)
     prefix = f"{publication.root_key}/{naming.FILES}"
-    make = FileMaker(publication.lake.store, prefix, block=block, downloads=publication.lake.downloads)
+    make = FileMaker(
+        publication.lake.store,
+        prefix,
+        block=block,
+        downloads=publication.lake.downloads,
+        artifact_id=publication.artifact_id,
+    )
     logs = Files([], FileMaker(publication.lake.store, prefix))
     return Writing(block, publication.describe_unpublished(), Files(declared or (), make, grows=declared is None), logs)

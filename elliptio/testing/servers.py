@@ -6,6 +6,7 @@ multipart uploads and conditional writes (SeaweedFS). Both come from PyPI; neith
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import secrets
@@ -90,20 +91,26 @@ class S3Server:
 
     def client(self, **options: Any) -> Any:
         """Create a boto3 S3 client for this server, independent of the environment."""
-        import boto3
         from botocore.config import Config
 
         config = Config(
             connect_timeout=2, read_timeout=30, retries={"total_max_attempts": 2}, s3={"addressing_style": "path"}
         )
-        return boto3.Session(self.access_key, self.secret_key, region_name=self.region).client(
-            "s3", endpoint_url=self.endpoint_url, config=options.pop("config", config), **options
-        )
+        session = _session(self.access_key, self.secret_key, self.region)
+        return session.client("s3", endpoint_url=self.endpoint_url, config=options.pop("config", config), **options)
 
     def create_bucket(self, name: str) -> str:
         """Create a bucket and return its name."""
         self.client().create_bucket(Bucket=name)
         return name
+
+
+@functools.cache
+def _session(access_key: str, secret_key: str, region: str) -> Any:
+    """Make a boto3 session, which reads the models of its services once: that is most of what making a client takes."""
+    import boto3
+
+    return boto3.Session(access_key, secret_key, region_name=region)
 
 
 @contextmanager

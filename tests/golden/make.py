@@ -223,7 +223,7 @@ def _fixed() -> Iterator[None]:
         patch("elliptio.naming.new_id", new_id),
         patch("elliptio.work.find_sources", sources),
         patch("elliptio.lake.upkeep.upkeep.datetime", _Clock),
-        patch("elliptio.provenance.collecting.in_repository", lambda: False),
+        patch("elliptio.provenance.collecting.code_directory", lambda: None),
     ):
         yield
 

@@ -73,11 +73,11 @@ def committed(repository):
 def commands(monkeypatch):
     """Every git command that is run."""
     seen = []
-    run = git_command.run
+    output_of = git_command.output_of
 
     def counting(toplevel, arguments, *rest):
         seen.append(arguments[0])
-        return run(toplevel, arguments, *rest)
+        return output_of(toplevel, arguments, *rest)
 
-    monkeypatch.setattr(git_command, "run", counting)
+    monkeypatch.setattr(git_command, "output_of", counting)
     return seen

@@ -57,6 +57,46 @@ def test_inside_a_repository(committed, monkeypatch):
     assert "+changed\n" in facts.diff
 
 
+def program(committed, name):
+    """A program of a repository that prints what is recorded of its code."""
+    committed.write(name, "from elliptio.provenance.collecting import collect\nfacts = collect()\n"
+                          "print(facts.git and facts.git['commit'], facts.working_directory)\n")  # fmt: skip
+    return committed.commit()
+
+
+def run(command, folder, **environ):
+    environ = {**os.environ, "PYTHONPATH": os.getcwd(), **environ}
+    done = subprocess.run(command, cwd=folder, env=environ, check=True, capture_output=True, text=True)
+    return done.stdout.split()
+
+
+@pytest.mark.slow
+def test_the_repository_is_that_of_the_program(committed, tmp_path):
+    commit = program(committed, "work/train.py")
+    (tmp_path / "scratch").mkdir()
+    data = tmp_path / "data"
+    committed.git("clone", "-q", ".", str(data))
+    type(committed)(data).commit("of the data")
+    script = [sys.executable, str(committed.path / "work" / "train.py")]
+    package = {"PYTHONPATH": f"{os.getcwd()}:{committed.path}"}
+    for folder in (data, tmp_path / "scratch"):
+        assert run(script, folder) == [commit, os.path.relpath(folder, committed.path)]
+    assert run([sys.executable, "-m", "work.train"], tmp_path / "scratch", **package)[0] == commit
+    assert run(script, committed.path / "work") == [commit, "work"]
+
+
+@pytest.mark.slow
+def test_without_a_program_it_is_that_of_the_working_directory(committed, tmp_path):
+    commit = program(committed, "train.py")
+    code = (committed.path / "train.py").read_text()
+    (tmp_path / "alone.py").write_text(code)
+    tool = tmp_path / "bin" / "tool"
+    tool.parent.mkdir()
+    tool.write_text(code)
+    for command in (["-c", code], [str(tmp_path / "alone.py")], [str(tool)]):
+        assert run([sys.executable, *command], committed.path) == [commit, "."]
+
+
 def test_the_working_directory_is_gone(tmp_path, monkeypatch):
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")

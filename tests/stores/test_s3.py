@@ -188,6 +188,16 @@ def test_nothing_is_connected_before_it_is_needed(monkeypatch: pytest.MonkeyPatc
     staging.discard()
 
 
+def test_what_botocore_knows_of_s3_is_read_once_in_a_process(s3_root: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    S3Store(s3_root).stat("a")
+    read: list[str] = []
+    monkeypatch.setattr(
+        "botocore.loaders.JSONFileLoader._load_file", lambda self, path, opener: read.append(path), raising=True
+    )
+    assert S3Store(s3_root).stat("a") is None
+    assert read == []
+
+
 def test_the_boto3_client_is_there_for_bucket_calls(store: S3Store) -> None:
     assert store.client().head_bucket(Bucket=store.bucket)["ResponseMetadata"]["HTTPStatusCode"] == 200
 

@@ -123,7 +123,7 @@ def _andy_follows(lake: Path, dataset_id: str) -> None:
 
         _say("They did. He follows the lineage, which nobody had to write down, to Charlie's metrics.")
         children = _descendants(h, dataset_id)
-        artifacts = {artifact_id: h.get(artifact_id, track=False) for artifact_id in children}
+        artifacts = {artifact_id: h.show(artifact_id) for artifact_id in children}
         _print_tree(dataset_id, children, artifacts)
         for artifact in artifacts.values():
             if "metrics.json" in artifact.files:

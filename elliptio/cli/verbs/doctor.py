@@ -257,4 +257,11 @@ def _git_check() -> Check:
     found = shutil.which("git")
     if found is None:
         return Check(WARN, "git", "not found: commits and changes are not recorded", "install git")
+    from elliptio.provenance.git.state import git_state
+
+    state = git_state(Path())
+    if state is not None and state.problem:
+        problem, _, mend = state.problem.partition(": git config ")
+        mend = f"git config {mend}" if mend else "mend what `git status` says there"
+        return Check(FAIL, "git", f"in {state.toplevel}, {problem}", mend)
     return Check(OK, "git", found)

@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     from elliptio.artifacts.file import download_all
 
     with handler(args) as h:
-        artifact = h.get(args.artifact_id, track=False)
+        artifact = h.show(args.artifact_id)
         files = [artifact.files[name] for name in dict.fromkeys(args.file or artifact.files)]
         folder = args.to if args.to is not None else _own_folder(artifact.artifact_id)
         targets = [_target(file, folder, force=args.force) for file in files]

@@ -28,7 +28,7 @@ def add_parser(verbs: Verb) -> None:
 def run(args: argparse.Namespace) -> int:
     """Look it up and print it."""
     with handler(args) as h:
-        artifact = h.get(args.artifact_id, track=False)
+        artifact = h.show(args.artifact_id)
         if args.json:
             document = output.artifact_document(artifact, whole=True)
             output.print_json({**document, "git_diff": _diff(artifact)} if args.diff else document)

@@ -19,7 +19,7 @@ def add_parser(verbs: Verb) -> None:
 def run(args: argparse.Namespace) -> int:
     """Set the tag, and say what it names."""
     with handler(args) as h:
-        found = h.get(args.artifact_id, track=False).artifact_id
+        found = h.show(args.artifact_id).artifact_id
         h.tag(found, args.name, overwrite=args.overwrite)
     if args.json:
         output.print_json({"tag": args.name, "artifact_id": found})

@@ -59,7 +59,7 @@ def gather(lake: Lake, artifact_id: str, *, ancestors: bool, progress: bool) -> 
         If there is no such artifact.
 
     """
-    target = artifact_of(lake, metadata_of(lake, lake.get(artifact_id)))
+    target = artifact_of(lake, metadata_of(lake, lake.get(artifact_id)), track=False)
     wanted = [target]
     if ancestors:
         above = lineage(lake, target.artifact_id, direction="up").ancestors
@@ -85,7 +85,7 @@ def _those_left(lake: Lake, artifact_ids: Iterable[str]) -> list[Artifact]:
     found = []
     for artifact_id in artifact_ids:
         try:
-            found.append(artifact_of(lake, metadata_of(lake, lake.get(artifact_id))))
+            found.append(artifact_of(lake, metadata_of(lake, lake.get(artifact_id)), track=False))
         except DocumentNotFoundError:  # what was made from it says that it is lost
             continue
     return found
@@ -101,7 +101,7 @@ def _siblings(lake: Lake, artifact: Artifact) -> list[Artifact]:
         run_ids = [metadata.run_id]
     same = {"run_id": {"$in": [*run_ids, metadata.run_id]}, "argv": metadata.argv, "hostname": metadata.hostname}
     found = list(lake.find(same, sort=[("creation_time", 1), ("_id", 1)], limit=MOST_TOLD))
-    made = [artifact_of(lake, metadata_of(lake, document)) for document in found]
+    made = [artifact_of(lake, metadata_of(lake, document), track=False) for document in found]
     return made if artifact.artifact_id in {one.artifact_id for one in made} else [*made, artifact]
 
 

@@ -106,7 +106,7 @@ def _step(
     metadata = made.artifact.metadata
     diff = made.artifact.logs[DIFF_LOG].download_string() if DIFF_LOG in metadata.log_relpaths else None
     git = metadata.git or {}
-    repository, code = finder.find(git.get("commit"), git.get("remote"))
+    repository, code = finder.find(git.get("commit"), git.get("remote"), metadata.repository_root)
     files = code.files | obstacles.new_files(diff or "")
     project = code.project if code.project in metadata.python_packages else None
     wanted = {name: version for name, version in metadata.python_packages.items() if name not in ("elliptio", project)}

@@ -40,7 +40,7 @@ _VARIABLES = {
 
 
 class CodeFinder:
-    """Finds repositories that have a commit: the one around a directory, else the recorded remote, fetched.
+    """Finds repositories that have a commit: the one around a directory, that where it was, else the remote, fetched.
 
     Parameters
     ----------
@@ -51,28 +51,30 @@ class CodeFinder:
 
     def __init__(self, directory: Path) -> None:
         self._clone = find_toplevel(directory)
-        self._found: dict[tuple[str, str | None], tuple[Path | None, FoundCode]] = {}
+        self._found: dict[tuple[str, str | None, str | None], tuple[Path | None, FoundCode]] = {}
         self._fetched = Path(tempfile.mkdtemp(prefix="elliptio-"))
         self.close = weakref.finalize(self, shutil.rmtree, str(self._fetched), True)
 
-    def find(self, commit: str | None, remote: str | None) -> tuple[Path | None, FoundCode]:
+    def find(self, commit: str | None, remote: str | None, was: str | None = None) -> tuple[Path | None, FoundCode]:
         """Return the repository that has a commit, and what is in that; None where nobody has it.
 
-        Of no commit at all there is nothing to find: it is the state before the first one.
+        `was` is where the repository lay then, on whatever machine. Of no commit at all there is nothing to find: it is
+        the state before the first one.
         """
         if commit is None:
             return None, FoundCode()
-        if (commit, remote) not in self._found:
-            self._found[commit, remote] = self._find(commit, remote)
-        return self._found[commit, remote]
+        if (commit, remote, was) not in self._found:
+            self._found[commit, remote, was] = self._find(commit, remote, was)
+        return self._found[commit, remote, was]
 
-    def _find(self, commit: str, remote: str | None) -> tuple[Path | None, FoundCode]:
+    def _find(self, commit: str, remote: str | None, was: str | None) -> tuple[Path | None, FoundCode]:
         if not isinstance(commit, str) or not _HASH.fullmatch(commit):
             return None, FoundCode(problem=f"{commit!r} is no commit.")
         if not _is_installed():
             return None, FoundCode(problem=f"commit {commit[:12]} cannot be had: git is not installed.")
-        if self._clone is not None and _has(self._clone, commit):
-            return self._clone, _look(self._clone, commit)
+        for clone in (self._clone, find_toplevel(was) if was else None):
+            if clone is not None and _has(clone, commit):
+                return clone, _look(clone, commit)
         here = f"the clone {self._clone} does not have it" if self._clone else "there is no clone around this folder"
         if not remote:
             return None, FoundCode(

@@ -273,7 +273,8 @@ class Reproduction:
         wanted = {"reproduces": {"$in": step.made.wanted}, "run_id": {"$in": run_ids}}
         found = self._lake.find({**wanted, "creation_time": {"$gte": began}}, sort=[("creation_time", -1)], limit=0)
         return {
-            document["reproduces"]: artifact_of(self._lake, metadata_of(self._lake, document)) for document in found
+            document["reproduces"]: artifact_of(self._lake, metadata_of(self._lake, document), track=False)
+            for document in found
         }
 
     def _fingerprints(self, artifacts: list[Artifact]) -> dict[str, str]:

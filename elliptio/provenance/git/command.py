@@ -59,8 +59,27 @@ class GitTimeoutError(Exception):
     """Git took too long."""
 
 
+class GitRefusedError(Exception):
+    """Git failed; the text is what it says about that."""
+
+
 def run(toplevel: Path, arguments: Sequence[str], consume: Callable[[IO[bytes]], None] | None = None) -> bytes | None:
-    """Run git in a directory and return its output, None if it failed.
+    """Run git in a directory and return its output, None if it failed; parameters as of `output_of`.
+
+    Raises
+    ------
+    GitTimeoutError
+        If it took longer than `TIMEOUT`.
+    """
+    try:
+        return output_of(toplevel, arguments, consume)
+    except GitRefusedError as error:
+        _log.debug("git %s failed in %s: %s", arguments[0], toplevel, error)
+        return None
+
+
+def output_of(toplevel: Path, arguments: Sequence[str], consume: Callable[[IO[bytes]], None] | None = None) -> bytes:
+    """Run git in a directory and return its output.
 
     Parameters
     ----------
@@ -75,6 +94,8 @@ def run(toplevel: Path, arguments: Sequence[str], consume: Callable[[IO[bytes]],
     ------
     GitTimeoutError
         If it took longer than `TIMEOUT`.
+    GitRefusedError
+        If it failed.
     """
     errors: list[bytes] = []
     output = b""
@@ -87,8 +108,7 @@ def run(toplevel: Path, arguments: Sequence[str], consume: Callable[[IO[bytes]],
     if timed_out.is_set():
         raise GitTimeoutError(arguments[0])
     if process.returncode != 0:
-        _log.debug("git %s failed in %s: %s", arguments[0], toplevel, b"".join(errors).decode("utf-8", "replace"))
-        return None
+        raise GitRefusedError(b"".join(errors).decode("utf-8", "replace").strip())
     return output
 
 

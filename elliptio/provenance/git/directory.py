@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,10 +16,13 @@ _log = logging.getLogger(__name__)
 Stamps = tuple[tuple[str, int, int] | None, ...]
 """Path, time of modification in nanoseconds and size in bytes of files; None for one that is not there."""
 
+_GIT_LFS = re.compile(r"git-lfs (clean -- %f|filter-process)")
+"""Commands that ``git lfs install`` sets."""
+
 _known_settings: dict[Path, tuple[Stamps, dict[str, str]]] = {}
 
 
-def find_toplevel(directory: Path) -> Path | None:
+def find_toplevel(directory: str | os.PathLike[str]) -> Path | None:
     """Return the root of the working tree around a directory, by looking for ``.git`` only; None if there is none."""
     try:
         path = os.path.realpath(directory)
@@ -60,16 +64,57 @@ def _stamped_settings(toplevel: Path) -> tuple[Stamps, dict[str, str]]:
     stamps = _file_stamps(_config_files(toplevel))
     known = _known_settings.get(toplevel)
     if known is None or known[0] != stamps or _is_racy(stamps):
-        found: dict[str, str] = {}
-        names = r"remote\..*\.url|branch\..*\.remote|core\.(excludes|attributes)file"
-        output = git_command.run(toplevel, ("config", "-z", "--get-regexp", f"^({names})$"))
-        for entry in (output or b"").decode("utf-8", "replace").split("\0"):
-            key, newline, value = entry.partition("\n")
-            if newline:
-                found.setdefault(key, value)
-        known = stamps, found
+        names = r"remote\..*\.url|branch\..*\.remote|core\.(excludes|attributes)file|filter\..*\.(clean|process)"
+        output = git_command.run(toplevel, ("config", "-z", "--show-scope", "--get-regexp", f"^({names})$"))
+        known = stamps, _parsed((output or b"").decode("utf-8", "surrogateescape"))
         _known_settings[toplevel] = known
     return known
+
+
+def _parsed(output: str) -> dict[str, str]:
+    """Take apart what ``git config -z --show-scope`` tells; filters only that the repository itself brings."""
+    found: dict[str, str] = {}
+    parts = output.split("\0")
+    for scope, entry in zip(parts[::2], parts[1::2], strict=False):
+        key, newline, value = entry.partition("\n")
+        own = scope not in ("system", "global", "command")
+        if newline and (not key.startswith("filter.") or (own and not _GIT_LFS.fullmatch(value))):
+            found.setdefault(key, value)
+    return found
+
+
+def without_filters(toplevel: Path) -> tuple[str, ...] | None:
+    """Options for git that keep it from running the filters of a repository; None if they cannot be kept from it.
+
+    Those that the user has in settings of their own run, and Git LFS does: it only hashes.
+    """
+    names = {key.split(".", 1)[1].rpartition(".")[0] for key in settings(toplevel) if key.startswith("filter.")}
+    if any("=" in name for name in names):
+        return None
+    off = (f"filter.{name}.{what}" for name in sorted(names) for what in ("clean=", "process=", "required=false"))
+    return tuple(part for option in off for part in ("-c", option))
+
+
+def submodules_are_plain(toplevel: Path) -> bool:
+    """Tell whether no submodule brings filters or other files of settings, so that git may look into all of them."""
+    _, common = _git_directories(toplevel)
+    modules = os.walk(os.path.join(common, "modules"))
+    found = [os.path.join(folder, "config") for folder, _, files in modules if "config" in files]
+    try:
+        with open(os.path.join(toplevel, ".gitmodules"), "rb") as file:
+            named = re.findall(rb"^\s*path\s*=\s*(.+?)\s*$", file.read(1 << 20), re.MULTILINE)
+    except OSError:
+        named = []
+    found += [os.path.join(toplevel, os.fsdecode(path), ".git", "config") for path in named]
+    return not any(_brings_programs(path) for path in found)
+
+
+def _brings_programs(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return re.search(rb"(?im)^\s*\[\s*(filter|include)", file.read(1 << 20)) is not None
+    except OSError:
+        return False
 
 
 def config_stamps(toplevel: Path) -> Stamps:

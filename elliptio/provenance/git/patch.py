@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from typing import IO
 
 from elliptio.provenance.git import command as git_command
+from elliptio.provenance.git.directory import without_filters
 from elliptio.provenance.git.state import GitState
 
 _log = logging.getLogger(__name__)
@@ -201,7 +202,8 @@ def _add_changed(state: GitState, collected: _Collected) -> None:
     def consume(stream: IO[bytes]) -> None:
         found.extend(_sections(stream, collected.room))
 
-    if git_command.run(state.toplevel, (*DIFF, base, "--"), consume) is None:
+    options = without_filters(state.toplevel)
+    if options is None or git_command.run(state.toplevel, (*options, *DIFF, base, "--"), consume) is None:
         for path in state.changed:
             collected.leave_out(path, "git could not tell the changes")
         return

@@ -1,22 +1,25 @@
 """Read the state of the git repository around a directory: commit, branch, remote, and whether anything is uncommitted.
 
 Outside a repository no process is started and nothing is imported. Inside one, a single ``git status`` answers.
-No program that a user configured (hooks, external diffs, file system monitors, pagers) is run, and nothing is written.
+No program that the repository configures (filters but those of Git LFS, hooks, external diffs, file system monitors,
+pagers) is run, and nothing is written.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
-import os
 import re
+import shlex
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from elliptio.provenance.git import command as git_command
-from elliptio.provenance.git.command import GitTimeoutError
-from elliptio.provenance.git.directory import find_toplevel, settings
+from elliptio.provenance.git.command import GitRefusedError, GitTimeoutError
+from elliptio.provenance.git.directory import find_toplevel, settings, submodules_are_plain, without_filters
 from elliptio.provenance.secrets.redaction import redact_url
 
 _log = logging.getLogger(__name__)
@@ -42,16 +45,16 @@ class GitState:
     remote
         Where the branch is fetched from, without credentials; None if there is no remote.
     dirty
-        Whether anything differs from the commit: changed files, and new ones that are not ignored. None if git took
-        too long to tell.
+        Whether anything differs from the commit: changed files, and new ones that are not ignored. None if git does
+        not tell.
     toplevel
         The root of the working tree.
-    working_directory
-        The directory that was asked about, relative to `toplevel`; ``"."`` for the root itself.
     changed, untracked, dirty_submodules
         Paths relative to `toplevel`, as git's bytes.
     ignored
-        Such paths of what is ignored, a slash behind those of folders; None if git took too long.
+        Such paths of what is ignored, a slash behind those of folders; None if git does not tell.
+    problem
+        Why git does not tell; empty if it does.
     """
 
     commit: str | None
@@ -59,11 +62,11 @@ class GitState:
     remote: str | None
     dirty: bool | None
     toplevel: Path
-    working_directory: str
     changed: tuple[bytes, ...] = dataclasses.field(default=(), repr=False)
     untracked: tuple[bytes, ...] = dataclasses.field(default=(), repr=False)
     dirty_submodules: tuple[bytes, ...] = dataclasses.field(default=(), repr=False)
     ignored: tuple[bytes, ...] | None = dataclasses.field(default=None, repr=False)
+    problem: str = ""
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -72,6 +75,7 @@ class GitState:
 
 
 _slow: dict[Path, float] = {}
+_warned: set[Path] = set()
 
 
 def git_state(directory: Path) -> GitState | None:
@@ -85,49 +89,58 @@ def git_state(directory: Path) -> GitState | None:
     Returns
     -------
     GitState | None
-        None outside a repository, in a bare one, without git, and where git refuses (such as a repository of
-        somebody else that is not a ``safe.directory``).
+        None outside a repository, in a bare one, and without git. Where git refuses (a repository of somebody else
+        that is no ``safe.directory``), fails or takes too long, what the files of the repository tell without it, and
+        one warning says why.
     """
     toplevel = find_toplevel(directory)
     if toplevel is None:
         return None
     try:
-        relative = os.path.relpath(os.path.realpath(directory), toplevel).replace(os.sep, "/")
-        relative = relative.encode("utf-8", "replace").decode("utf-8")
-        if time.monotonic() - _slow.get(toplevel, -PAUSE_AFTER_TIMEOUT) < PAUSE_AFTER_TIMEOUT:
-            return _head_only(toplevel, relative)
         try:
-            return _status(toplevel, relative)
-        except GitTimeoutError:
-            _log.debug("git status took more than %s s in %s", git_command.TIMEOUT, toplevel)
-            _slow[toplevel] = time.monotonic()
-            return _head_only(toplevel, relative)
+            return _status(toplevel)
+        except (GitTimeoutError, GitRefusedError) as error:
+            return _head_only(toplevel, _problem(toplevel, error))
     except Exception:
         _log.debug("no git state of %s", toplevel, exc_info=True)
         return None
 
 
-def _status(toplevel: Path, relative: str) -> GitState | None:
-    """Ask git for the whole state; return None where it refuses."""
-    output = git_command.run(
-        toplevel,
-        (
-            *("status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all", "--ignore-submodules=none"),
-            *("--no-renames", "--no-ahead-behind", "--ignored=matching"),
-        ),
+def _problem(toplevel: Path, error: Exception) -> str:
+    if isinstance(error, GitTimeoutError):
+        return f"git takes more than {git_command.TIMEOUT:g} s in it"
+    lines = str(error).splitlines() or ["git gives no reason"]
+    if any("dubious ownership" in line for line in lines):
+        advice = f"git config --global --add safe.directory {shlex.quote(str(toplevel))}"
+        return f"it belongs to somebody else, so git refuses to look at it until you trust it: {advice}"
+    return next((line for line in reversed(lines) if line.startswith(("fatal: ", "error: "))), lines[-1])[:300]
+
+
+def _status(toplevel: Path) -> GitState:
+    """Ask git for the whole state."""
+    if time.monotonic() - _slow.get(toplevel, -PAUSE_AFTER_TIMEOUT) < PAUSE_AFTER_TIMEOUT:
+        raise GitTimeoutError
+    options = without_filters(toplevel)
+    if options is None:
+        raise GitRefusedError("it has filters with names that git cannot be kept from running")
+    submodules = "none" if submodules_are_plain(toplevel) else "dirty"
+    arguments = (
+        *(*options, "status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all"),
+        *(f"--ignore-submodules={submodules}", "--no-renames", "--no-ahead-behind", "--ignored=matching"),
     )
-    if output is None:
-        return None
-    told = _parsed(output)
+    try:
+        told = _parsed(git_command.output_of(toplevel, arguments))
+    except GitTimeoutError:
+        _slow[toplevel] = time.monotonic()
+        raise
     commit, branch = told.headers.get(b"branch.oid"), told.headers.get(b"branch.head")
     branch = None if branch == "(detached)" else branch
     return GitState(
         commit=None if commit == "(initial)" else commit,
         branch=branch,
-        remote=_remote(toplevel, branch),
+        remote=_remote(branch, settings(toplevel)),
         dirty=bool(told.changed or told.untracked),
         toplevel=toplevel,
-        working_directory=relative,
         changed=tuple(told.changed),
         untracked=tuple(told.untracked),
         dirty_submodules=tuple(told.submodules),
@@ -166,20 +179,35 @@ def _parsed(output: bytes) -> _Told:
     return told
 
 
-def _head_only(toplevel: Path, relative: str) -> GitState | None:
-    """Return what can be told without looking at the working tree."""
-    output = git_command.run(toplevel, ("rev-parse", "HEAD", "--abbrev-ref", "HEAD"))
-    if output is None:
-        return None
-    commit, branch = output.decode("utf-8", "replace").split()[:2]
-    name = None if branch == "HEAD" else branch
-    return GitState(commit, name, _remote(toplevel, name), None, toplevel, relative)
+def _head_only(toplevel: Path, problem: str) -> GitState | None:
+    """Read what the files of a repository tell without git, and warn once that this is all; None of a bare one."""
+    import git
+
+    with git.Repo(toplevel) as repository:
+        if repository.bare:
+            return None
+    if toplevel not in _warned:
+        _warned.add(toplevel)
+        _log.warning("Whether anything is uncommitted in %s is not recorded, only its commit: %s", toplevel, problem)
+    with git.Repo(toplevel) as repository:
+        head = repository.head
+        branch = None if head.is_detached else head.reference.name
+        commit = None
+        with contextlib.suppress(ValueError):  # before the first commit
+            commit = head.dereference_recursive(repository, "HEAD")
+        with repository.config_reader("repository") as reader:
+            known = {
+                ".".join((*section.rstrip('"').split(' "'), name)): str(value)
+                for section in reader.sections()
+                if section.startswith(("remote ", "branch "))
+                for name, value in reader.items(section)
+            }
+    return GitState(commit, branch, _remote(branch, known), None, toplevel, problem=problem)
 
 
-def _remote(toplevel: Path, branch: str | None) -> str | None:
+def _remote(branch: str | None, known: Mapping[str, str]) -> str | None:
     """Return the URL that the branch is fetched from, else that of ``origin``, else that of the first remote."""
-    known = settings(toplevel)
     remote = known.get(f"branch.{branch}.remote", "origin")
     urls = (value for key, value in known.items() if _REMOTE_URL.fullmatch(key))
     url = known.get(f"remote.{remote}.url") or known.get("remote.origin.url") or next(urls, None)
-    return None if url is None else redact_url(url)
+    return None if url is None else redact_url(url.encode("utf-8", "replace").decode("utf-8"))

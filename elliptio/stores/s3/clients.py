@@ -166,6 +166,7 @@ def connect(
 
     if session is None:
         session = boto3.Session()
+        _share_models(session)
     credentials = session.get_credentials()
     if credentials is None:
         from botocore.exceptions import NoCredentialsError
@@ -187,6 +188,16 @@ def connect(
         credentials=credentials,
         ca_bundle=_ca_bundle(session),
     )
+
+
+_loaders: dict[tuple[str, ...], Any] = {}
+
+
+def _share_models(session: Session) -> None:
+    """Let all sessions of this process read botocore's models once: that is most of what making a client takes."""
+    botocore_session = session._session
+    own = botocore_session.get_component("data_loader")
+    botocore_session.register_component("data_loader", _loaders.setdefault(tuple(own.search_paths), own))
 
 
 def _client(

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Protocol
 
 from elliptio.stores.s3.clients import BULK_SECONDS, RANGE_SECONDS, Connection
@@ -59,11 +60,22 @@ class ObstoreMover:
     def __init__(self, connection: Connection) -> None:
         _notice_forks()
         self._connection = connection
-        # A request for a few bytes that takes long has failed; a part over a slow line has not.
-        self._quick = connection.obstore(SMALL_SECONDS)
-        self._bulk = connection.obstore(BULK_SECONDS)
-        self._reading = connection.obstore(RANGE_SECONDS)
         self.writer = Writer(connection)
+
+    # Each is made when it is first needed, as that takes as long as several requests to a server nearby. A request for
+    # a few bytes that takes long has failed; a part over a slow line has not.
+
+    @cached_property
+    def _quick(self) -> Any:
+        return self._connection.obstore(SMALL_SECONDS)
+
+    @cached_property
+    def _bulk(self) -> Any:
+        return self._connection.obstore(BULK_SECONDS)
+
+    @cached_property
+    def _reading(self) -> Any:
+        return self._connection.obstore(RANGE_SECONDS)
 
     def create(self, key: str, data: bytes | bytearray, token: str) -> bool:
         import obstore

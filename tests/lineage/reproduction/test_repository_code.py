@@ -63,12 +63,14 @@ def test_a_remote_that_is_gone(pushed: tuple[Path, str], tmp_path: Path, origin:
     assert "does not appear to be a git repository" in code.problem or "not exist" in code.problem
 
 
-def test_a_commit_that_nobody_has(pushed: tuple[Path, str], origin: Path) -> None:
+def test_a_commit_that_nobody_has(pushed: tuple[Path, str], origin: Path, tmp_path: Path) -> None:
     folder, _ = pushed
     repository, code = CodeFinder(folder).find("1" * 40, str(origin))
     assert repository is None
     assert f"the clone {folder} does not have it" in code.problem
     assert "it is not there" in code.problem
+    assert CodeFinder(tmp_path).find(pushed[1], None, str(tmp_path / "nowhere"))[0] is None
+    assert CodeFinder(tmp_path).find(pushed[1], None, str(folder))[0] == folder
     assert "no remote was recorded" in CodeFinder(folder).find("1" * 40, None)[1].problem
 
 

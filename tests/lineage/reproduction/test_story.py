@@ -88,7 +88,6 @@ def test_a_pipeline_is_made_again(desk: Desk, clones: dict[str, Path], tmp_path:
     data = h.latest({"file_relpaths": "numbers.csv"}, track=False)
     assert [one.metadata.username for one in (data, model, report)] == ["andy", "brenda", "andy"]
     assert model.metadata.repository_root == str(clones["brenda"])
-    assert report.metadata.repository_root is None
     # Since then there are younger data, and the clones are gone.
     later = h.upload(clones["brenda"] / "steps/scaling.py", {"dataset": "numbers"})
     h.tag(later, "train", overwrite=True)

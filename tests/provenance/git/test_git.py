@@ -28,21 +28,18 @@ def test_clean(committed):
         "dirty": False,
     }
     assert state.toplevel == committed.path
-    assert state.working_directory == "."
 
 
 def test_below_the_root(committed):
     (committed.path / "deep" / "er").mkdir(parents=True)
     state = git_state(committed.path / "deep" / "er")
     assert state.toplevel == committed.path
-    assert state.working_directory == "deep/er"
 
 
 def test_through_a_symbolic_link(committed, tmp_path):
     (tmp_path / "link").symlink_to(committed.path / "sub")
     state = git_state(tmp_path / "link")
     assert state.toplevel == committed.path
-    assert state.working_directory == "sub"
 
 
 def test_changes_show_at_once(committed):
@@ -131,12 +128,6 @@ def test_any_file_name(committed, name):
     assert git_state(committed.path).untracked == ()
 
 
-def test_working_directory_that_is_not_unicode(committed):
-    directory = os.fsdecode(os.path.join(os.fsencode(committed.path), b"\xff"))
-    os.mkdir(directory)
-    assert git_state(directory).working_directory == "?"
-
-
 @pytest.mark.parametrize(
     ("url", "expected"),
     [
@@ -167,7 +158,7 @@ def test_one_process_when_nothing_changed(committed, commands):
     for path in (committed.path / ".git" / "config",):
         os.utime(path, (1, 1))
     git_state(committed.path)
-    assert commands == ["status", "config"]
+    assert commands == ["config", "status"]
     commands.clear()
     git_state(committed.path)
     assert commands == ["status"]
@@ -212,10 +203,42 @@ def test_without_gitpython(committed, monkeypatch):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-def test_repository_of_somebody_else(committed):
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder away")
+@pytest.mark.parametrize("head", ["main", "detached", "packed", "unborn"])
+def test_repository_of_somebody_else(committed, caplog, head):
+    commit = committed.git("rev-parse", "HEAD")
+    committed.git("remote", "add", "up", "https://andy:secret@example.org/code.git")
+    committed.git("config", "branch.main.remote", "up")
+    if head == "detached":
+        committed.git("checkout", "-q", "--detach")
+    elif head == "packed":
+        committed.git("pack-refs", "--all")
+    elif head == "unborn":
+        committed.git("checkout", "-q", "--orphan", "other")
     for path in (committed.path, committed.path / ".git"):
         os.chown(path, 12345, 12345)
-    assert git_state(committed.path) is None
+    states = [git_state(committed.path) for _ in range(2)]
+    assert states[0] == states[1]
+    assert states[0].facts == {
+        "commit": None if head == "unborn" else commit,
+        "branch": {"detached": None, "unborn": "other"}.get(head, "main"),
+        "remote": "https://example.org/code.git",
+        "dirty": None,
+    }
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert f"git config --global --add safe.directory {committed.path}" in record.getMessage()
+
+
+def test_a_filter_that_fails(committed, tmp_path, caplog):
+    (tmp_path / "gitconfig").write_text('[filter "broken"]\n\tclean = no-such-program\n\trequired = true\n')
+    committed.write(".git/info/attributes", "a.py filter=broken\n")
+    os.utime(committed.path / "a.py", (1, 1))
+    state = git_state(committed.path)
+    assert (state.commit, state.dirty) == (committed.git("rev-parse", "HEAD"), None)
+    assert "no-such-program" in state.problem or "broken" in state.problem
+    (record,) = caplog.records
+    assert state.problem in record.getMessage()
 
 
 def test_variables_of_a_hook_do_not_mislead(committed, tmp_path, monkeypatch):
@@ -251,6 +274,62 @@ def test_runs_no_program_of_the_user(committed, tmp_path):
     assert state.dirty
     assert "+changed" in git_diff(state).text
     assert not mark.exists()
+
+
+FILTERS = {
+    "clean": ('[filter "evil"]\n\tclean = "touch {mark}; cat"\n', "evil"),
+    "process": ('[filter "evil"]\n\tprocess = "touch {mark}; cat"\n\trequired = true\n', "evil"),
+    "included": ("[include]\n\tpath = ../included\n", "evil"),
+    "a name with =": ('[filter "e=vil"]\n\tclean = "touch {mark}; cat"\n', "e=vil"),
+    "a name with dots": ('[filter "e.v.il"]\n\tclean = "touch {mark}; cat"\n', "e.v.il"),
+    "almost Git LFS": ('[filter "lfs"]\n\tclean = "git-lfs clean -- %f; touch {mark}"\n', "lfs"),
+}
+
+
+@pytest.mark.parametrize("kind", FILTERS)
+@pytest.mark.parametrize("where", ["here", "in a submodule"])
+def test_runs_no_filter_that_a_repository_brings(committed, tmp_path, kind, where):
+    from elliptio.provenance.git.patch import git_diff
+
+    mark = tmp_path / "mark"
+    settings, name = FILTERS[kind]
+    place = committed.path
+    if where == "in a submodule":
+        inner = tmp_path / "inner"
+        committed.git("clone", "-q", ".", str(inner))
+        committed.git("submodule", "add", "-q", str(inner), "module")
+        committed.commit()
+        place = committed.path / "module"
+    git_directory = place / ".git" if where == "here" else committed.path / ".git" / "modules" / "module"
+    (git_directory.parent / "included").write_text(FILTERS["clean"][0].format(mark=mark))
+    with open(git_directory / "config", "a") as config:
+        config.write(settings.format(mark=mark))
+    (git_directory / "info").mkdir(exist_ok=True)
+    (git_directory / "info" / "attributes").write_text(f"* filter={name}\n")
+    (place / "a.py").write_text((place / "a.py").read_text().swapcase())
+    os.utime(place / "a.py")
+    state = git_state(committed.path)
+    git_diff(state)
+    assert not mark.exists()
+    if where == "here":
+        assert state.dirty is (None if "=" in name else True)
+
+
+def test_filters_of_the_user_and_of_git_lfs_run(committed, tmp_path, monkeypatch):
+    (tmp_path / "bin").mkdir()
+    for name in ("git-lfs", "strip"):
+        program = tmp_path / "bin" / name
+        program.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran-{name}\ntr A-Z a-z\n")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    committed.git("config", "filter.lfs.clean", "git-lfs clean -- %f")
+    (tmp_path / "gitconfig").write_text('[filter "strip"]\n\tclean = strip\n')
+    committed.write(".git/info/attributes", "a.py filter=lfs\nsub/b.py filter=strip\n")
+    for path in ("a.py", "sub/b.py"):
+        file = committed.path / path
+        file.write_text(file.read_text().upper())
+    assert git_state(committed.path).dirty is False
+    assert {path.name for path in tmp_path.glob("ran-*")} == {"ran-git-lfs", "ran-strip"}
 
 
 def test_writes_nothing(committed):
