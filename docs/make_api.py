@@ -17,7 +17,7 @@ from typing import Any
 RETURNED = {
     "artifacts.artifact": ("NewArtifact",),
     "artifacts.files": ("Files",),
-    "metadata": ("FileRecord",),
+    "metadata": ("FileRecord", "ValueRecord"),
     "lineage.lineage": ("Lineage", "Node"),
     "run": ("Run",),
     "runs.runs": ("Runs",),

@@ -19,6 +19,7 @@ _HOMES = {
     "ElliptioError": "elliptio.errors",
     "FileKeyError": "elliptio.errors",
     "FormatError": "elliptio.errors",
+    "FormatOptionError": "elliptio.errors",
     "Handler": "elliptio.handler",
     "InUseError": "elliptio.errors",
     "IndexUnavailableError": "elliptio.errors",
@@ -40,6 +41,9 @@ _HOMES = {
     "StoreError": "elliptio.errors",
     "TagTakenError": "elliptio.errors",
     "TruncatedWarning": "elliptio.finding.search",
+    "UnknownFormatError": "elliptio.errors",
+    "ValueRefusedError": "elliptio.errors",
+    "WriteOnlyError": "elliptio.errors",
     "mock_username": "elliptio.provenance.collecting",
 }
 
@@ -51,6 +55,7 @@ __all__ = [
     "EmptyIndexWarning",
     "FileKeyError",
     "FormatError",
+    "FormatOptionError",
     "Handler",
     "InUseError",
     "IndexUnavailableError",
@@ -72,6 +77,9 @@ __all__ = [
     "StoreError",
     "TagTakenError",
     "TruncatedWarning",
+    "UnknownFormatError",
+    "ValueRefusedError",
+    "WriteOnlyError",
     "__version__",
     "mock_username",
 ]
@@ -85,6 +93,7 @@ if TYPE_CHECKING:
         ElliptioError,
         FileKeyError,
         FormatError,
+        FormatOptionError,
         IndexUnavailableError,
         IntegrityError,
         InUseError,
@@ -98,6 +107,9 @@ if TYPE_CHECKING:
         SourceNotFoundError,
         StoreError,
         TagTakenError,
+        UnknownFormatError,
+        ValueRefusedError,
+        WriteOnlyError,
     )
     from elliptio.finding.search import EmptyIndexWarning, TruncatedWarning
     from elliptio.handler import Handler

@@ -11,6 +11,10 @@ so that code which never heard of elliptio can still handle it.
     ├── MetadataError (ValueError)          labels or names that cannot be stored faithfully
     ├── SourceError (ValueError)            files to save that cannot be saved as asked
     │   └── SourceNotFoundError (FileNotFoundError)
+    ├── ValueRefusedError (ValueError)      a value that a format would change
+    ├── UnknownFormatError (KeyError)       no format has this name or suffix
+    ├── FormatOptionError (TypeError)       an option that a format does not have
+    ├── WriteOnlyError (ValueError)         a format whose values cannot be loaded
     ├── NotWrittenError (FileNotFoundError) a declared file was not written
     ├── DocumentNotFoundError (LookupError) no artifact, or not just one, has this id
     ├── FileKeyError (KeyError)             the artifact has no such file
@@ -54,6 +58,22 @@ class SourceError(ElliptioError, ValueError):
 
 class SourceNotFoundError(SourceError, FileNotFoundError):
     """Files to save do not exist."""
+
+
+class ValueRefusedError(ElliptioError, ValueError):
+    """A format would not give this value back as it is, so nothing was saved."""
+
+
+class UnknownFormatError(ElliptioError, KeyError):
+    """No format has this name or this suffix, or it has to be named."""
+
+
+class FormatOptionError(ElliptioError, TypeError):
+    """A format has no such option."""
+
+
+class WriteOnlyError(ElliptioError, ValueError):
+    """A format can be saved to, but nothing can be loaded from it."""
 
 
 class NotWrittenError(ElliptioError, FileNotFoundError):

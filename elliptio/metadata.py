@@ -7,6 +7,7 @@ in the documentation follow from the declarations here.
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -72,11 +73,32 @@ def stored(says: str, rule: Rule, **options: Any) -> dict[str, Stored]:
 
 
 @dataclass(frozen=True, slots=True)
+class ValueRecord:
+    """Record of how a value became a file: its format, its class, and the options with which it is read.
+
+    `name` is the one under which it was saved, among several; None where it was saved alone.
+
+    Examples
+    --------
+    >>> import elliptio as eio
+    >>> h = eio.Handler("lake")
+    >>> h.save({"rate": 0.1}, "params.json").metadata.files[0].value
+    ValueRecord(format='json', type='dict', options={}, name=None)
+
+    """
+
+    format: str
+    type: str
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class FileRecord:
     """One file of an artifact: its name within it, its size in bytes and the sha256 of its content (hexadecimal).
 
     A linked file has a `stamp`, by which it is seen whether it was written again, and, until it is hashed, no
-    `sha256`.
+    `sha256`. A file that holds a value has a record of it in `value`.
 
     Examples
     --------
@@ -93,6 +115,7 @@ class FileRecord:
     size: int
     sha256: str
     stamp: str | None = None
+    value: ValueRecord | None = field(default=None, repr=False)
 
 
 _FILE_PARTS = tuple(entry.name for entry in dataclasses.fields(FileRecord))
@@ -105,12 +128,29 @@ def _written(records: Sequence[FileRecord]) -> list[dict[str, Any]]:
         written.append({"relpath": record.relpath, "size": record.size, "sha256": record.sha256 or None})
         if record.stamp is not None:
             written[-1]["stamp"] = record.stamp
+        if record.value is not None:
+            written[-1]["value"] = _written_value(record.value)
     return written
 
 
 def _records(entries: Sequence[Mapping[str, Any]]) -> list[FileRecord]:
     """Read a document's list of files."""
-    return [FileRecord(one["relpath"], one["size"], one["sha256"] or "", one.get("stamp")) for one in entries]
+    records = []
+    for one in entries:
+        value = _value_record(one["value"]) if "value" in one else None
+        records.append(FileRecord(one["relpath"], one["size"], one["sha256"] or "", one.get("stamp"), value))
+    return records
+
+
+def _written_value(record: ValueRecord) -> dict[str, Any]:
+    """Shape the record of a value; options lie there as JSON, as their names and numbers may be none of an index."""
+    written = {"format": record.format, "type": record.type, "options": json.dumps(record.options)}
+    return written if record.name is None else {**written, "name": record.name}
+
+
+def _value_record(entry: Mapping[str, Any]) -> ValueRecord:
+    """Read the record of a value."""
+    return ValueRecord(entry["format"], entry["type"], json.loads(entry["options"]), entry.get("name"))
 
 
 def record_of(entry: Mapping[str, Any]) -> FileRecord:
@@ -190,7 +230,8 @@ class Metadata:
     files: list[FileRecord] = field(
         default_factory=list,
         metadata=stored(
-            "for each file `relpath`, `size` and `sha256`; of a [link](#links) `stamp` too",
+            "for each file `relpath`, `size` and `sha256`; of a [link](#links) `stamp` too; of a "
+            "[saved value](formats.md) `value` with `format`, `type`, `options`, and `name` if it is one of several",
             ANYTHING,
             parts=_FILE_PARTS,
             write=_written,

@@ -1,4 +1,4 @@
-"""Say what a store and an index promise: the two seams of elliptio.
+"""Say what a store, an index and a format promise: the three seams of elliptio.
 
 The docstrings here are the contract; ``elliptio.testing`` checks it against any implementation.
 """
@@ -255,3 +255,77 @@ class Index(Protocol):
 
     def close(self) -> None:
         """Release connections. The index may be used again afterwards: it reconnects."""
+
+
+class Format(Protocol):
+    """Turn values into bytes and back: what is read is equal to what was written, or is refused.
+
+    Nothing is lost on the way: types, indexes, categories and attributes come back. What a file has no place for is
+    among the options that `write` returns, and what cannot be kept is refused before anything is written.
+
+    Libraries are imported by `write` and `read` alone, so that a format can be chosen without any.
+
+    Attributes
+    ----------
+    name
+        Its name: ``"parquet"``.
+    suffixes
+        Ends of the names of its files, the usual one first: ``(".parquet",)``.
+    types
+        Dotted names of the classes of its values, as users import them: ``("pandas.DataFrame",)``. A value without a
+        suffix gets the first format that was registered for its class.
+    runs_code
+        Whether reading may run code that a file holds. Such a format reads what was saved in it, or where it is named.
+
+    Examples
+    --------
+    ::
+
+        class Celsius(Format):
+            name, suffixes, types = "celsius", (".celsius",), ("weather.Celsius",)
+
+            def write(self, value, file, **options):
+                file.write(repr(value.degrees).encode())
+
+            def read(self, file, **options):
+                from weather import Celsius
+
+                return Celsius(float(file.read()))
+    """
+
+    name: str
+    suffixes: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    runs_code: bool = False
+
+    def write(self, value: Any, file: BinaryIO, **options: Any) -> Mapping[str, Any] | None:
+        """Write a value, and return the options with which `read` gives it back, if there are any.
+
+        Those are recorded with the file: texts, numbers, booleans, None, lists and dicts. ``file.name``, where the file
+        has one, tells its suffix.
+
+        Raises
+        ------
+        ValueRefusedError
+            If the value would not come back equal. The message names where in it that is and what to do. Nothing is
+            written then.
+        FormatOptionError
+            If an option does not exist. Nothing is written then.
+        MissingExtraError
+            If a library is not installed.
+        """
+
+    def read(self, file: BinaryIO, **options: Any) -> Any:
+        """Read a value from a file that can seek.
+
+        Raises
+        ------
+        FormatError
+            If the file is damaged, or of another format.
+        FormatOptionError
+            If an option does not exist.
+        WriteOnlyError
+            If values of this format cannot be read.
+        MissingExtraError
+            If a library is not installed.
+        """

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -18,7 +19,7 @@ from elliptio.finding.references import BasedOn, identifiers_of
 from elliptio.labels import LabelsLike, check_labels
 from elliptio.reading import Reading
 from elliptio.runs.running import running
-from elliptio.saving import linking, places
+from elliptio.saving import linking, places, values
 from elliptio.saving.publication import Publication, discarding
 from elliptio.saving.sources import Paths, declared_in, find_sources
 from elliptio.saving.writing import writing
@@ -145,6 +146,53 @@ class Work(Reading):
             artifact.folder = written.block.folder
             yield artifact
         artifact._publish(written.metadata, files_of(self.lake, written.metadata, naming.LOGS))
+
+    def save(
+        self,
+        value: Any,
+        name: str | os.PathLike[str] | None = None,
+        labels: LabelsLike = None,
+        *,
+        format: str | None = None,
+        based_on: BasedOn = None,
+        **options: Any,
+    ) -> Artifact:
+        """Save a value as a file, by the suffix of its name; ``.load()`` of the artifact gives it back, equal.
+
+        What a format would change is kept beside the data, or refused before anything is published.
+
+        Parameters
+        ----------
+        value
+            A table, an array, a text, plain values, an image, a figure, a model, …; or, where no name is given, a
+            mapping from names to such values, which become the files of one artifact.
+        name
+            Of the file: ``"train.parquet"``. Without a suffix it gets the usual one of the value's class.
+        labels, based_on
+            As for `upload`.
+        format
+            Name of a format, instead of that of the suffix; ``"pickle"`` has to be named.
+        options
+            Passed on to the format, such as ``compression="zstd"`` of Parquet.
+
+        Raises
+        ------
+        ValueRefusedError
+            If a value would not come back equal. The message names where in it that is, and what to do.
+        UnknownFormatError
+            If there is no such format, none for this suffix, or none for this class.
+        FormatOptionError
+            If the format has no such option.
+        MissingExtraError
+            If a library is not installed.
+        SourceError, MetadataError
+            If a name or labels cannot be stored.
+        StoreError, IndexUnavailableError
+            If the store or the index fails.
+
+        """
+        planned = values.plan(value, name, format)
+        return self._artifact(values.save(self._publication(labels, based_on), planned, options))
 
     def link(self, place: Paths, labels: LabelsLike = None, *, hash: bool = True, based_on: BasedOn = None) -> Artifact:
         """Record files as an artifact, and leave their bytes where they are.

@@ -25,20 +25,23 @@ LONGEST_FILE, LONGEST_CLASS, LONGEST_FUNCTION = 400, 250, 40
 DOORS = {
     eio: [
         "Artifact", "ConfigError", "DocumentNotFoundError", "ElliptioError", "EmptyIndexWarning", "FileKeyError",
-        "FormatError", "Handler", "InUseError", "IndexUnavailableError", "IntegrityError", "Labels", "LocalFile",
+        "FormatError", "FormatOptionError",
+        "Handler", "InUseError", "IndexUnavailableError", "IntegrityError", "Labels", "LocalFile",
         "Metadata", "MetadataError", "MissingExtraError", "MissingKeyError", "NotWrittenError", "QueryError",
         "RemoteFile", "ReproductionError", "S3File", "SourceError", "SourceNotFoundError", "SpooledWarning",
-        "StoreError", "TagTakenError", "TruncatedWarning", "__version__", "mock_username",
+        "StoreError", "TagTakenError", "TruncatedWarning", "UnknownFormatError", "ValueRefusedError",
+        "WriteOnlyError", "__version__", "mock_username",
     ],
     elliptio.testing: [
-        "IndexConformance", "S3Server", "ServerError", "StoreConformance", "mongodb_server", "s3_server",
+        "FormatConformance", "IndexConformance", "S3Server", "ServerError", "StoreConformance", "mongodb_server",
+        "s3_server",
     ],
 }  # fmt: skip
 
 VERBS = [
     "based_on", "close", "compare", "current_run", "delete", "find", "flush", "gc", "get", "hash", "identify", "index",
-    "latest", "lineage", "link", "new", "owners", "reindex", "reproduce", "run", "run_id", "runs", "search", "show",
-    "store", "tag", "tags", "upload", "verify",
+    "latest", "lineage", "link", "new", "owners", "reindex", "reproduce", "run", "run_id", "runs", "save", "search",
+    "show", "store", "tag", "tags", "upload", "verify",
 ]  # fmt: skip
 
 BUDGET = {

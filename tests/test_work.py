@@ -17,7 +17,7 @@ from elliptio.work import Work
 
 def test_no_verb_is_said_twice() -> None:
     verbs = {name for name in vars(Work) | vars(Reading) if not name.startswith("_")}
-    assert {"upload", "new", "link", "get", "show", "latest", "find", "search", "run"} <= verbs
+    assert {"upload", "new", "save", "link", "get", "show", "latest", "find", "search", "run"} <= verbs
     for kind in (eio.Handler, Run):
         assert issubclass(kind, Work)
         assert not verbs & set(vars(kind))

@@ -118,6 +118,32 @@ class Artifact:
             raise FileKeyError(f"The artifact has {len(names):,} files, not one: {listed(names)}. Use .files[name].")
         return self.files[next(iter(self.files))]
 
+    def load(self) -> Any:
+        """Read what was saved with `Handler.save`: the value, or a dict of values by the names that they were given.
+
+        Of other artifacts the value of their only file, or a dict of values by the names of the files. With options,
+        read one: ``.files[name].load(…)``.
+
+        Raises
+        ------
+        UnknownFormatError
+            If there is no format for a file, or it has to be named.
+        FormatError
+            If a file cannot be read so.
+        IntegrityError, StoreError
+            As for `RemoteFile.open`.
+        MissingExtraError
+            If a library is not installed.
+
+        """
+        values = {record.relpath: record.value for record in self.metadata.files}
+        names = {
+            relpath: value.name for relpath, value in values.items() if value is not None and value.name is not None
+        }
+        if len(self.files) == 1 and not names:
+            return self.file.load()
+        return {names.get(relpath, relpath): file.load() for relpath, file in self.files.items()}
+
     @property
     def remote_root(self) -> str:
         """Place of the artifact: an absolute path or URL."""

@@ -81,6 +81,7 @@ class RemoteFile:
         self.size = record.size if record else None
         self.sha256 = (record.sha256 or None) if record else None
         self._stamp = record.stamp if record else None
+        self._value = record.value if record else None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.remote_url!r}, size={self.size})"
@@ -205,6 +206,37 @@ class RemoteFile:
         self._count()
         return content.decode(encoding)
 
+    def load(self, *, format: str | None = None, **options: Any) -> Any:
+        """Read the value that the file holds, verified: by how it was saved, else by the suffix of its name.
+
+        Parameters
+        ----------
+        format
+            Name of the format, instead. What was not saved as a pickle, or by joblib, with `save` is only read as such
+            where it is named: that may run any code.
+        options
+            Passed on to the format, such as ``columns=["a"]`` of tables.
+
+        Raises
+        ------
+        UnknownFormatError
+            If there is no such format, or none for this suffix.
+        FormatOptionError
+            If the format has no such option.
+        FormatError
+            If it cannot be read so.
+        WriteOnlyError
+            If it shows a figure.
+        IntegrityError, StoreError
+            As for `open`.
+        MissingExtraError
+            If a library is not installed.
+
+        """
+        from elliptio.formats.choosing import read
+
+        return read(self, self.relpath, self._value, format, options)
+
     def upload(self, path: str | os.PathLike[str]) -> None:
         """Fill this file from a local one, while its artifact is being made."""
         with open(path, "rb") as source, self._writing() as sink:
@@ -252,7 +284,7 @@ class RemoteFile:
 
     def _publish(self, record: FileRecord) -> None:
         self._block = None
-        self.size, self.sha256 = record.size, record.sha256
+        self.size, self.sha256, self._value = record.size, record.sha256, record.value
 
 
 class LocalFile(RemoteFile):

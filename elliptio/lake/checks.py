@@ -5,6 +5,7 @@ What is checked here can be found, shown, read and deleted later without a surpr
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -151,11 +152,26 @@ def check_records(records: Any, name: str, where: str) -> None:
         stamp = record.get("stamp")
         if not isinstance(stamp, str | None):
             raise FormatError(f"{where} is damaged: the stamp of {record['relpath']!r} is none.")
+        if "value" in record and not _is_value(record["value"]):
+            raise FormatError(f"{where} is damaged: the value of {record['relpath']!r} is no record of one.")
         hashed = SHA256.accepts(record.get("sha256")) or (stamp is not None and record.get("sha256", "") is None)
         if not COUNT.accepts(record.get("size")) or not hashed:
             raise FormatError(f"{where} is damaged: size or sha256 of {record['relpath']!r} is none.")
     if len({record["relpath"] for record in records}) < len(records):
         raise FormatError(f"{where} is damaged: {name} has one name twice.")
+
+
+def _is_value(value: Any) -> bool:
+    """Tell whether something says how a value became a file."""
+    if not isinstance(value, Mapping) or not isinstance(value.get("name"), str | None):
+        return False
+    if not all(isinstance(value.get(part), str) for part in ("format", "type", "options")):
+        return False
+    try:
+        options = json.loads(value["options"])
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(options, dict)
 
 
 def check_tombstone(tombstone: Any, folder: str, where: str) -> None:

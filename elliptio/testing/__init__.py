@@ -1,7 +1,7 @@
-"""Help to test code that uses elliptio, and to test new stores and indexes.
+"""Help to test code that uses elliptio, and to test new stores, indexes and formats.
 
-`StoreConformance` and `IndexConformance` hold a store and an index to the contract in `elliptio.protocols`, one test
-for each promise: a test class subclasses one of them, and has one fixture.
+`StoreConformance`, `IndexConformance` and `FormatConformance` hold a store, an index and a format to the contract in
+`elliptio.protocols`, one test for each promise: a test class subclasses one of them, and has one fixture.
 `mongodb_server` and `s3_server` run real servers for as long as a ``with`` block.
 ``pytest_plugins = ["elliptio.testing.fixtures"]`` offers them as fixtures.
 """
@@ -11,11 +11,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from elliptio.testing.formats import FormatConformance
     from elliptio.testing.indexes import IndexConformance
     from elliptio.testing.servers import S3Server, ServerError, mongodb_server, s3_server
     from elliptio.testing.stores import StoreConformance
 
 _HOMES = {
+    "FormatConformance": "formats",
     "IndexConformance": "indexes",
     "S3Server": "servers",
     "ServerError": "servers",
@@ -24,7 +26,15 @@ _HOMES = {
     "s3_server": "servers",
 }
 
-__all__ = ["IndexConformance", "S3Server", "ServerError", "StoreConformance", "mongodb_server", "s3_server"]
+__all__ = [
+    "FormatConformance",
+    "IndexConformance",
+    "S3Server",
+    "ServerError",
+    "StoreConformance",
+    "mongodb_server",
+    "s3_server",
+]
 
 
 def __getattr__(name: str) -> Any:

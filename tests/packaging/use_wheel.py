@@ -26,7 +26,7 @@ def check_installation() -> None:
     assert (package / "py.typed").is_file(), "type hints are not marked as such"
     assert resources.files("elliptio.cli.demo").joinpath("data", "penguins.csv").is_file()
     assert any(file.name == "LICENSE" for file in metadata.files("elliptio") or [])
-    for extra in ("boto3", "obstore", "sklearn", "fsspec", "pytest"):
+    for extra in ("boto3", "obstore", "sklearn", "fsspec", "pyarrow", "PIL", "openpyxl", "joblib", "pytest"):
         assert util.find_spec(extra) is None, f"{extra} was installed without being asked for"
 
 

@@ -1,0 +1,104 @@
+"""Save values: choose the format of each, write it into an artifact that is being made, and record how."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from elliptio.errors import FormatOptionError, MetadataError, SourceError, ValueRefusedError
+from elliptio.formats.choosing import for_saving
+from elliptio.formats.plain import name_of
+from elliptio.metadata import Metadata, ValueRecord
+from elliptio.naming import check_declared
+from elliptio.protocols import Format
+from elliptio.saving.publication import Publication, discarding
+from elliptio.system.os_errors import explained
+
+
+class Planned(NamedTuple):
+    """A value that is to be saved: the name of its file, its format, and its own name among several."""
+
+    relpath: str
+    value: Any
+    format: Format
+    name: str | None
+
+
+def plan(value: Any, name: str | os.PathLike[str] | None, format: str | None) -> list[Planned]:
+    """Choose names and formats of what is to be saved: a value with a name, or a mapping from names to values.
+
+    Raises
+    ------
+    SourceError
+        If a name cannot be one of a file, or two values would get the same.
+    UnknownFormatError
+        If there is no format for one.
+    ValueRefusedError
+        If the format of a suffix takes no such value, or a value has no name.
+
+    """
+    if name is not None:
+        if not isinstance(name, str | os.PathLike):
+            raise ValueRefusedError(f"The name of a value is a text, not a {name_of(name)}: give labels as labels=….")
+        chosen = for_saving(value, os.fspath(name), format)
+        planned = [Planned(chosen.relpath, value, chosen.format, None)]
+    else:
+        planned = [_named(each, one, format) for each, one in _several(value).items()]
+    check_declared([one.relpath for one in planned])
+    return planned
+
+
+def _several(values: Any) -> Mapping[str, Any]:
+    if not isinstance(values, Mapping):
+        raise ValueRefusedError(f'The {name_of(values)} needs a name: h.save(value, "name").')
+    if not values:
+        raise SourceError("There is nothing to save: the mapping from names to values is empty.")
+    for name in values:
+        if not isinstance(name, str):
+            raise ValueRefusedError(
+                f'{name!r} is no name of a value: to save a dict itself, name it, such as h.save(value, "params.json").'
+            )
+    return values
+
+
+def _named(name: str, value: Any, format: str | None) -> Planned:
+    chosen = for_saving(value, name, format)
+    return Planned(chosen.relpath, value, chosen.format, name)
+
+
+def save(publication: Publication, planned: list[Planned], options: Mapping[str, Any]) -> Metadata:
+    """Write values and publish them; leave nothing behind if that fails."""
+    with discarding(publication):
+        records = [_write(publication, one, options) for one in planned]
+        files, _ = publication.collect([one.relpath for one in planned])
+        described = [dataclasses.replace(file, value=record) for file, record in zip(files, records, strict=True)]
+        return publication.publish(described, local_root="")
+
+
+def _write(publication: Publication, planned: Planned, options: Mapping[str, Any]) -> ValueRecord:
+    path = publication.folder / planned.relpath
+    with explained("write", str(path)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "xb") as file:
+            try:
+                kept = planned.format.write(planned.value, file, **options) or {}
+            except (ValueRefusedError, FormatOptionError) as error:
+                raise type(error)(f"{planned.relpath}: {error}") from error
+    return ValueRecord(planned.format.name, name_of(planned.value), _checked(kept, planned), planned.name)
+
+
+def _checked(options: Mapping[str, Any], planned: Planned) -> Mapping[str, Any]:
+    """Refuse options that could not be recorded: what reads the file would not have them."""
+    try:
+        same = json.loads(json.dumps(options)) == options
+    except (TypeError, ValueError):
+        same = False
+    if not same:
+        raise MetadataError(
+            f"The options {options!r} of {planned.relpath!r} cannot be recorded: give texts, numbers, booleans, lists "
+            "and dicts."
+        )
+    return options
