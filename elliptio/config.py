@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from elliptio.errors import ConfigError
-from elliptio.masking import hide_password
+from elliptio.masking import hide_login, hide_password
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class Setting:
     @property
     def shown(self) -> str:
         """The value as it may be shown: without a password."""
-        return "" if self.value is None else hide_password(str(self.value))
+        return "" if self.value is None else hide_login(str(self.value))
 
 
 def _text(value: Any) -> str:
@@ -179,7 +179,7 @@ def _resolve(name: str, definition: Definition, sources: Sources, problems: list
             try:
                 return Setting(name, definition.parse(values[name]), shown_origin)
             except ValueError as error:
-                shown = hide_password(repr(values[name]))
+                shown = hide_login(repr(values[name]))
                 problem = ConfigError(f"The setting {name!r} from {shown_origin} {error}, not {shown}.")
                 if problems is None:
                     raise problem from None
@@ -281,7 +281,9 @@ def _file_settings(path: Path, table: tuple[str, ...]) -> Sources:
             return []
         raise ConfigError(f"The settings file {path} cannot be read: {error}") from error
     if not isinstance(values, dict):
-        raise ConfigError(f"{path} has tool.elliptio = {values!r}: make it a table, [tool.elliptio].")
+        raise ConfigError(
+            f"{path} has tool.elliptio = {hide_password(repr(values))}: make it a table, [tool.elliptio]."
+        )
     if not values:
         return []
     unknown = sorted(set(values) - set(DEFINITIONS))

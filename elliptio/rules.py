@@ -74,3 +74,12 @@ OBJECT = Rule("an object", (dict,))
 OBJECTS = Rule("a list of objects", (list,), _are_objects)
 LINK = Rule("an absolute path, s3://bucket/prefix or null", (str, _NONE), _is_link)
 GIT = Rule("an object or null", (Mapping, _NONE), _is_git)
+
+
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+_VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.!+_-]*")
+
+
+def is_pin(name: str, version: object) -> bool:
+    """Tell whether these are the name and the version of a package."""
+    return _NAME.fullmatch(name) is not None and isinstance(version, str) and _VERSION.fullmatch(version) is not None

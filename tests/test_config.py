@@ -8,7 +8,7 @@ import pytest
 
 import elliptio as eio
 from elliptio import config
-from elliptio.config import hide_password, load_settings
+from elliptio.config import hide_login, hide_password, load_settings
 from elliptio.indexes.sqlite.index import SqliteIndex
 from elliptio.stores.local.store import LocalStore
 
@@ -122,7 +122,44 @@ def test_a_wrong_value_does_not_show_a_password(project: Path, tmp_path: Path) -
     ],
 )
 def test_passwords_are_not_shown(url: str, shown: str) -> None:
-    assert hide_password(url) == shown
+    assert hide_password(url) == hide_login(url) == shown
+
+
+MISTYPED = [
+    *("mongo://andy:zqhunter@host/db", "mongodb:/andy:zqhunter@host/db", "mongodb//andy:zqhunter@host/db"),
+    *(
+        "mongodb:andy:zqhunter@host/db",
+        "mongodb:///andy:zqhunter@host",
+        "mongodb://andy:zqhunter",
+        "andy:zqhunter@host/db",
+    ),
+    *("mongodb://andy:zqhunter/db", "mongodb://andy:zq hunter@host/db", "mongodb://andy:zqhunter@host:port/db"),
+    *("mongodb://andy:zq%zzhunter@host", "mongodb://andy:z@qhunter@host/db", "http://andy:zqhunter@host"),
+    *("mongodb://andy:zqhunter@host/db?tls=maybe", "MongoDB ://andy:zqhunter@host", "s3:/key:zqhunter@bucket"),
+    *("s3://key:zqhunter@bucket", "gs://key:zqhunter@bucket", "file://andy:zqhunter@host/x"),
+]
+
+
+@pytest.mark.parametrize("url", MISTYPED)
+@pytest.mark.parametrize("setting", ["index", "root"])
+def test_no_error_has_the_password_of_a_mistyped_url(
+    url: str, setting: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(f"ELLIPTIO_{setting.upper()}", url)
+    shown = load_settings()[setting].shown
+    try:
+        eio.Handler(progress=False, **({} if setting == "root" else {"root": "lake"}))
+    except eio.ElliptioError as error:
+        shown += str(error)
+    assert "hunter" not in shown
+
+
+def test_no_error_has_the_password_of_what_is_no_text(tmp_path: Path) -> None:
+    for wrong in ({"root": 1, "index": ["mongodb://andy:hunter2@host"]}, {"root": ["s3:/andy:hunter2@host"]}):
+        with pytest.raises(eio.ElliptioError) as error:
+            eio.Handler(**wrong)
+        assert "hunter2" not in str(error.value)
 
 
 def test_the_default_lake_lies_in_the_users_data(tmp_path: Path, data: Path) -> None:

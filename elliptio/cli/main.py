@@ -42,6 +42,7 @@ from elliptio.cli.verbs import (
     verify,
 )
 from elliptio.errors import ElliptioError
+from elliptio.masking import hide_password
 
 VERBS = (
     demo, upload, link, hash, find, show, lineage, get, identify, compare, reproduce,
@@ -77,8 +78,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     _use_utf8()
     args = defaults()
     try:
-        code = _run(arguments, args, as_json)
-        sys.stdout.flush()
+        with contextlib.redirect_stdout(output.Shown(sys.stdout)):
+            code = _run(arguments, args, as_json)
+            sys.stdout.flush()
     except BrokenPipeError:
         output.drop_stdout()
         return NOBODY_READS
@@ -127,7 +129,7 @@ def _run(arguments: Sequence[str], args: argparse.Namespace, as_json: bool) -> i
         raise
     except Exception as error:
         if args.verbose:
-            traceback.print_exception(error)
+            output.Shown(sys.stderr).write("".join(traceback.format_exception(error)))
         output.notice("error", _described(error), as_json=as_json, type=type(error).__name__)
         return int(args.failed)
 
@@ -142,7 +144,7 @@ def _say_usage(error: UsageError, as_json: bool) -> None:
     if as_json:
         output.notice("error", str(error), as_json=True, type="UsageError")
     else:
-        print(f"{error.usage}{error.prog}: error: {output.one_line(str(error))}", file=sys.stderr)
+        print(f"{error.usage}{error.prog}: error: {output.one_line(hide_password(str(error)))}", file=sys.stderr)
 
 
 def _joined(arguments: Sequence[str]) -> list[str]:

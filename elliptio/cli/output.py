@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import dataclasses
+import io
 import json
 import math
 import os
@@ -12,8 +13,9 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
+from elliptio.masking import hide_password
 from elliptio.naming import shorten
 
 if TYPE_CHECKING:
@@ -26,10 +28,61 @@ LEAST = 6
 """Characters that a column keeps, however narrow the terminal is."""
 
 
+# What steers a terminal or turns the order of letters around. Written as code points: none of them is visible.
+_BIDIRECTIONAL = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_STEERING = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *_BIDIRECTIONAL)
+_REPLACED = dict.fromkeys((code for code in _STEERING if chr(code) not in "\n\t"), "�")
+_ESCAPED = {code: f"\\u{code:04x}" for code in (*_STEERING, *range(0xD800, 0xE000)) if code >= 0x20}
+
+
+class Shown(io.TextIOBase):
+    """A stream to people, through which nothing comes that steers a terminal, whoever chose the text.
+
+    Parameters
+    ----------
+    stream
+        Where the text goes.
+
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text, with a mark for each character that would steer."""
+        self.stream.write(text if text.isprintable() else text.translate(_REPLACED))
+        return len(text)
+
+    def flush(self) -> None:
+        """Hand on what is written."""
+        self.stream.flush()
+
+    def isatty(self) -> bool:
+        """Tell whether it is a terminal."""
+        return self.stream.isatty()
+
+    def fileno(self) -> int:
+        """Return the number of the stream."""
+        return self.stream.fileno()
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """Encoding of the stream."""
+        return self.stream.encoding
+
+
+def print_content(text: str) -> None:
+    """Print what a program may read on as it is, such as a diff; to a terminal, without what would steer it."""
+    stream = sys.stdout
+    raw = stream.stream if isinstance(stream, Shown) and not stream.isatty() else stream
+    print(text, end="", file=raw)
+
+
 def notice(kind: str, message: str, *, as_json: bool, **more: str) -> None:
     """Print one line to stderr: a warning, an error or a log line."""
+    message = hide_password(message)
     if as_json:
-        line = json.dumps({kind: {**more, "message": message}}, ensure_ascii=False)
+        line = _json({kind: {**more, "message": message}}, indent=None)
     else:
         line = f"elliptio: {kind}: {one_line(message)}"
     print(line, file=sys.stderr)
@@ -42,7 +95,12 @@ def one_line(text: str) -> str:
 
 def print_json(value: Any) -> None:
     """Print a value as one JSON document."""
-    print(json.dumps(jsonable(value), ensure_ascii=False, indent=2, allow_nan=False))
+    print(_json(jsonable(value), indent=2))
+
+
+def _json(value: Any, indent: int | None) -> str:
+    """Write JSON; what would steer a terminal, and half characters that UTF-8 does not have, as escapes."""
+    return json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False).translate(_ESCAPED)
 
 
 def jsonable(value: Any) -> Any:

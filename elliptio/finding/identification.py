@@ -16,7 +16,7 @@ from elliptio.finding.search import Found, warn_if_index_is_lost
 from elliptio.indexes.query.ordering import sort_documents
 from elliptio.lake import spool
 from elliptio.lake.lake import Lake
-from elliptio.lake.manifests import manifest_of
+from elliptio.lake.manifests import LONGEST_MANIFEST, manifest_of
 from elliptio.protocols import Document
 from elliptio.system.os_errors import explained
 
@@ -113,7 +113,7 @@ def _names_in_manifest(lake: Lake, indexed: Document, sha256: str) -> list[str]:
         return _names(manifest_of(lake, indexed["remote_root"])[0], sha256)
     key = f"{indexed['remote_root']}/{naming.MANIFEST}"
     with lake.store.open(key) as manifest:
-        data = manifest.read()
+        data = manifest.read(LONGEST_MANIFEST)
     # To find the hash in its text takes a hundredth of the time that reading it as JSON takes.
     if sha256.encode() not in data:
         return []

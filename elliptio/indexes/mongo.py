@@ -28,7 +28,7 @@ from elliptio.indexes.indexed_paths import INDEXED_PATHS
 from elliptio.indexes.links import Link, by_generations, links_of
 from elliptio.indexes.query.ordering import sort_documents
 from elliptio.indexes.query.predicate import compile_query
-from elliptio.masking import hide_password
+from elliptio.masking import hide_login, hide_password, hide_words
 from elliptio.protocols import Document, Index, Query, Sort
 from elliptio.system.forking import Lock
 
@@ -72,7 +72,7 @@ class MongoIndex(Index):
         # mongomock deviates from MongoDB in the meaning of queries (docs/queries.md), so ours decides there.
         self._in_memory = type(collection).__module__.split(".")[0] == "mongomock"
         if url is not None:
-            self.address = hide_password(url)
+            self.address = hide_login(url)
             _check_url(url, self.address)
         else:
             self.address = f"the given collection {getattr(collection, 'full_name', collection)!s}"
@@ -182,7 +182,9 @@ class MongoIndex(Index):
             try:
                 self._client = MongoClient(self._url, **options)
             except (InvalidURI, ConfigurationError, ValueError) as error:
-                raise ConfigError(f"The index {self.address} is not a MongoDB URL: {error}") from error
+                raise ConfigError(
+                    f"The index {self.address} is not a MongoDB URL: {hide_words(str(error), self._url)}"
+                ) from error
             self._pid = os.getpid()
             # Whoever forgets to close a handler should not read of it in a ResourceWarning.
             weakref.finalize(self, self._client.close)
@@ -220,7 +222,7 @@ def _check_url(url: str, address: str) -> None:
         try:
             parse_uri(url)
         except (InvalidURI, ConfigurationError, ValueError) as error:
-            raise ConfigError(f"The index {address} is not a MongoDB URL: {error}") from error
+            raise ConfigError(f"The index {address} is not a MongoDB URL: {hide_words(str(error), url)}") from error
 
 
 def index_models(collection: str) -> list[IndexModel]:
@@ -249,7 +251,12 @@ def _aware(value: Any) -> Any:
 
 def _explained(error: PyMongoError, address: str) -> str:
     if isinstance(error, ServerSelectionTimeoutError):
-        return f"The index {address} cannot be reached. Is the server up, and the address right?"
+        # The driver's reason is followed by how long it waited, and by what it knows of each server.
+        reason = re.sub(r" \(configured timeouts: [^)]*\)", "", str(error).partition(", Timeout: ")[0])
+        return (
+            f"The index {address} cannot be reached: {hide_password(reason)}. "
+            "Is the server up, and the address right (host, port, tls, replicaSet)?"
+        )
     if isinstance(error, OperationFailure) and error.code in (13, 18, 8000):
         return (
             f"The index {address} refused: {(error.details or {}).get('errmsg', error)}. Check the user and its roles."

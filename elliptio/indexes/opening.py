@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from elliptio.errors import ConfigError
+from elliptio.masking import hide_login
 from elliptio.protocols import Index
 
 SCHEMES = ("sqlite", "mongodb", "mongodb+srv")
@@ -22,7 +23,9 @@ def open_index(url: str, *, durable: bool = True) -> Index:
     """
     scheme, separator, rest = url.partition("://")
     if not separator or scheme not in SCHEMES:
-        raise ConfigError(f"The index {url!r} is not one elliptio knows: use one of {', '.join(SCHEMES)}://….")
+        raise ConfigError(
+            f"The index {hide_login(url)!r} is not one elliptio knows: use one of {', '.join(SCHEMES)}://…."
+        )
     if scheme == "sqlite":
         from elliptio.indexes.sqlite.index import SqliteIndex
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from elliptio import naming
@@ -240,3 +240,12 @@ def _check_packages(environment: Mapping[str, Any], where: str) -> None:
 
 def _short(value: Any) -> str:
     return shorten(repr(value), 60)
+
+
+MOST_MISSING = 1000
+"""Moves that may be missing before a number is taken for none of a move."""
+
+
+def credible(numbers: Sequence[int]) -> list[int]:
+    """Leave out numbers that no move of a tag can have: each follows the one before, and few can have been lost."""
+    return [number for number in numbers if 0 < number <= len(numbers) + MOST_MISSING]

@@ -9,9 +9,11 @@ from elliptio.protocols import Store
 from elliptio.system.os_errors import damage_named
 
 FROM_BACKUP = "Restore it from a backup."
+LONGEST = 64 << 20
+"""Bytes that a file about one thing may have: an index takes 16 MB of it at most."""
 
 
-def read_json(store: Store, key: str, *, advice: str = FROM_BACKUP, longest: int | None = None) -> Any:
+def read_json(store: Store, key: str, *, advice: str = FROM_BACKUP, longest: int = LONGEST) -> Any:
     """Read a JSON file, plain or extended, as a whole, and check its version.
 
     Parameters
@@ -35,9 +37,9 @@ def read_json(store: Store, key: str, *, advice: str = FROM_BACKUP, longest: int
     """
     where = f"{store.root}/{key}"
     with store.open(key, whole=True) as file:
-        data = file.read() if longest is None else file.read(longest + 1)
+        data = file.read(longest + 1)
     with damage_named(where, advice):
-        if longest is not None and len(data) > longest:
+        if len(data) > longest:
             raise ValueError(f"it is longer than {longest:,} bytes")
         found = read_extended_json(data)
         check_version(found, where)

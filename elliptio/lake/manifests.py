@@ -15,6 +15,9 @@ from elliptio.metadata import FileRecord, fingerprint_of, record_of
 from elliptio.protocols import Document
 from elliptio.system.os_errors import damage_named
 
+LONGEST_MANIFEST = 1 << 30
+"""Bytes of a manifest: it has the name, size and hash of each file, of millions too."""
+
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -34,7 +37,11 @@ def manifest_of(lake: Lake, folder: str) -> tuple[Document, Document, str]:
     key = f"{folder}/{naming.MANIFEST}"
     where = f"{lake.store.root}/{key}"
     with lake.store.open(key, whole=True) as file:
-        document, environment = read_manifest(file.read(), where)
+        data = file.read(LONGEST_MANIFEST + 1)
+    with damage_named(where, FROM_BACKUP):
+        if len(data) > LONGEST_MANIFEST:
+            raise ValueError(f"it is longer than {LONGEST_MANIFEST:,} bytes")
+        document, environment = read_manifest(data, where)
     if document.get("link") is not None:
         with damage_named(where, FROM_BACKUP):
             document = _with_hashes(lake, folder, document)
@@ -60,7 +67,7 @@ def _with_hashes(lake: Lake, folder: str, document: Document) -> Document:
     key = f"{folder}/{naming.HASHES}"
     where = f"{lake.store.root}/{key}"
     try:
-        found = read_json(lake.store, key)
+        found = read_json(lake.store, key, longest=LONGEST_MANIFEST)
     except MissingKeyError:
         return document
     with damage_named(where, FROM_BACKUP):

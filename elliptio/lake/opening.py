@@ -15,6 +15,7 @@ from elliptio.config import Setting, size_in_bytes, user_cache_folder, user_data
 from elliptio.errors import ConfigError
 from elliptio.indexes.opening import open_index
 from elliptio.lake.lake import Lake
+from elliptio.masking import hide_login
 from elliptio.naming import LAKE_FOLDER
 from elliptio.protocols import Index, Store
 from elliptio.stores.opening import open_store
@@ -95,7 +96,9 @@ def chosen_root(settings: Mapping[str, Setting], kind: type[RemoteFile] | None =
 def _check_kinds(index: Any, collection: Any) -> None:
     """Refuse now what would fail at the first use, with a message about something else."""
     if index is not None and not isinstance(index, Index):
-        raise ConfigError(f"index= is a URL such as mongodb://host/db or sqlite:///path, or an Index, not {index!r}.")
+        raise ConfigError(
+            f"index= is a URL such as mongodb://host/db or sqlite:///path, or an Index, not {hide_login(repr(index))}."
+        )
     # Asked of the type: a MongoDB database claims to have every attribute.
     kind = type(collection)
     if collection is not None and not (hasattr(kind, "find") and hasattr(kind, "insert_one")):
@@ -107,7 +110,9 @@ def _open_store(settings: Mapping[str, Setting], root: str | os.PathLike[str] | 
     if not isinstance(address, str):
         if isinstance(address, Store):
             return address
-        raise ConfigError(f"The root is a folder, a URL such as s3://bucket/prefix, or a Store, not {root!r}.")
+        raise ConfigError(
+            f"The root is a folder, a URL such as s3://bucket/prefix, or a Store, not {hide_login(repr(root))}."
+        )
     if address.lower().startswith("s3://"):
         lock = settings["s3_object_lock"].value
         return open_store(address, addressing=settings["s3_addressing"].value, object_lock=lock)

@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote
 
 from elliptio import naming
 from elliptio.errors import DocumentNotFoundError, FormatError, MetadataError, TagTakenError
-from elliptio.lake.checks import check_artifact_id, lies_at
+from elliptio.lake.checks import MOST_MISSING, check_artifact_id, credible, lies_at
 from elliptio.lake.json_files import read_json
 from elliptio.lake.lake import Lake
 from elliptio.metadata import VERSION
@@ -166,13 +166,16 @@ def read(lake: Lake, name: str, number: int) -> Move:
 
 def heads(lake: Lake) -> dict[str, int]:
     """List all tags, with the number of the last move of each; those that were removed too."""
-    keys, found = lake.own(_Known).keys, dict[str, int]()
+    keys, found, listed = lake.own(_Known).keys, dict[str, int](), dict[str, list[int]]()
     for stored in lake.store.list(TAGS):
         if stored.key not in keys:
             keys[stored.key] = parse_key(stored.key)
-        parsed = keys[stored.key]
-        if parsed is not None and parsed[1] > found.get(parsed[0], 0):
-            found[parsed[0]] = parsed[1]
+        if parsed := keys[stored.key]:
+            listed.setdefault(parsed[0], []).append(parsed[1])
+    for name, numbers in listed.items():
+        last = max(numbers)
+        if last := last if last <= len(numbers) + MOST_MISSING else max(credible(numbers), default=0):
+            found[name] = last
     return found
 
 
@@ -230,11 +233,12 @@ def last(lake: Lake, name: str) -> Move | None:
     return read(lake, name, number) if number else None
 
 
-def _numbers(lake: Lake, name: str) -> Iterator[int]:
+def _numbers(lake: Lake, name: str) -> list[int]:
+    numbers = []
     for stored in lake.store.list(f"{TAGS}/{encode(name)}"):
-        parsed = parse_key(stored.key)
-        if parsed:
-            yield parsed[1]
+        if parsed := parse_key(stored.key):
+            numbers.append(parsed[1])
+    return numbers if max(numbers, default=0) <= len(numbers) + MOST_MISSING else credible(numbers)
 
 
 def unknown(lake: Lake, name: str) -> DocumentNotFoundError:

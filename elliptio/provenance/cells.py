@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from elliptio.provenance.secrets.assignments import is_placeholder, is_secret_option
+from elliptio.provenance.secrets.names import is_placeholder, is_secret_option
 from elliptio.provenance.secrets.redaction import MASK, Finding, redact, redact_argv
 
 MAX_BYTES = 5 << 20

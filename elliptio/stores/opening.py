@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from elliptio.errors import ConfigError, MissingExtraError
+from elliptio.masking import hide_login
 from elliptio.protocols import Store
 
 __all__ = ["SCHEMES", "Scheme", "open_store"]
@@ -94,7 +95,8 @@ def _scheme_of(address: str) -> str:
     match = _URL.match(address)
     if match is None:
         if _ONE_SLASH.match(address):
-            raise ConfigError(f"{address!r} looks like a URL with one slash too few; if it is a folder: ./{address}")
+            shown = hide_login(address)
+            raise ConfigError(f"{shown!r} looks like a URL with one slash too few; if it is a folder: ./{shown}")
         return "file"
     name = match[1].lower()
     if "@" in urlsplit(address).netloc:
@@ -105,7 +107,9 @@ def _scheme_of(address: str) -> str:
         )
     if name not in SCHEMES:
         known = ", ".join(f"{each}://" for each in sorted(SCHEMES))
-        raise ConfigError(f"no store is known for {name}:// (root {address!r}): use a folder or one of {known}")
+        raise ConfigError(
+            f"no store is known for {name}:// (root {hide_login(address)!r}): use a folder or one of {known}"
+        )
     return name
 
 
@@ -115,7 +119,9 @@ def _folder_of(address: str) -> str:
         return address
     parts = urlsplit(address)
     if parts.netloc not in ("", "localhost") or not parts.path or parts.query or parts.fragment:
-        raise ConfigError(f"{address!r} is not a folder on this machine: write file:///absolute/path, or just the path")
+        raise ConfigError(
+            f"{hide_login(address)!r} is not a folder on this machine: write file:///absolute/path, or just the path"
+        )
     return unquote(parts.path)
 
 

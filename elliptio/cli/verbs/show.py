@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from elliptio.cli import output
 from elliptio.cli.options import ID_HELP, Verb, add_verb, handler
 from elliptio.naming import DIFF_LOG
+from elliptio.rules import is_pin
 
 if TYPE_CHECKING:
     from elliptio.artifacts.artifact import Artifact
@@ -33,15 +35,24 @@ def run(args: argparse.Namespace) -> int:
             document = output.artifact_document(artifact, whole=True)
             output.print_json({**document, "git_diff": _diff(artifact)} if args.diff else document)
         elif args.packages:
-            for name, version in sorted(artifact.metadata.python_packages.items()):
-                print(f"{name}=={version}")
+            _print_pins(artifact.metadata.python_packages)
         elif args.diff:
             _print_diff(artifact)
         elif args.log is not None:
-            print(artifact.logs[args.log].download_string(), end="")
+            output.print_content(artifact.logs[args.log].download_string())
         else:
             print(artifact)
     return 0
+
+
+def _print_pins(packages: Mapping[str, str]) -> None:
+    """Print what names a package and a version; pip would take anything else for an option or another source."""
+    for name, version in sorted(packages.items()):
+        if is_pin(name, version):
+            print(f"{name}=={version}")
+        else:
+            message = f"{name!r} {version!r} is no name and version of a package, and is left out."
+            output.notice("warning", message, as_json=False)
 
 
 def _print_diff(artifact: Artifact) -> None:
@@ -49,7 +60,7 @@ def _print_diff(artifact: Artifact) -> None:
     if diff is None:
         output.notice("warning", "No uncommitted changes are recorded for this artifact.", as_json=False)
     else:
-        print(diff, end="" if diff.endswith("\n") else "\n")
+        output.print_content(diff if diff.endswith("\n") else f"{diff}\n")
 
 
 def _diff(artifact: Artifact) -> str | None:

@@ -31,7 +31,8 @@ def explained(error: sqlite3.Error, path: Path) -> str:
         )
     if isinstance(error, sqlite3.DatabaseError) and ("malformed" in str(error) or "not a database" in str(error)):
         return (
-            f"The index {path} is damaged ({error}). Move it away and rebuild it from the lake with Handler.reindex()."
+            f"The index {path} is damaged ({error}). Rebuild it: Handler.reindex(), or `elliptio reindex`, "
+            "moves it aside and makes a new one from the lake."
         )
     return f"The index {path} failed: {error}."
 

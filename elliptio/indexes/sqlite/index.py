@@ -46,6 +46,7 @@ from elliptio.indexes.sqlite.connection import (
 from elliptio.indexes.sqlite.failures import explained
 from elliptio.indexes.sqlite.following import followed
 from elliptio.indexes.sqlite.narrowing import narrow
+from elliptio.indexes.sqlite.repair import set_aside
 from elliptio.indexes.sqlite.writing import TIME, Writer
 from elliptio.protocols import Document, Index, Query, Sort
 
@@ -192,6 +193,15 @@ class SqliteIndex(Index):
     def close(self) -> None:
         """Close this thread's connection."""
         self._drop()
+
+    def set_aside(self) -> str | None:
+        """Move the file away if it is damaged; return where to."""
+        self._drop()
+        try:
+            moved = set_aside(self.path)
+        except OSError as error:
+            raise IndexUnavailableError(f"The index {self.path} is damaged and cannot be moved: {error}.") from error
+        return None if moved is None else str(moved)
 
     def _drop(self) -> None:
         connection: Connection | None = self._local.__dict__.pop("connection", None)

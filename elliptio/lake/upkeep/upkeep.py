@@ -94,7 +94,8 @@ class ReindexReport:
 def reindex(lake: Lake) -> ReindexReport:
     """Put every artifact and tombstone that lies complete in the store into the index; add only what is missing.
 
-    Then the index is told which tags artifacts have, and which runs there were.
+    Then the index is told which tags artifacts have, and which runs there were. An embedded index that is damaged is
+    moved aside, and made anew.
 
     Raises
     ------
@@ -105,6 +106,19 @@ def reindex(lake: Lake) -> ReindexReport:
 
     """
     lake.check_format()
+    try:
+        return _reindex(lake)
+    except IndexUnavailableError:
+        # Only an index that lies in files has a way of its own to be made anew.
+        set_aside = getattr(lake.index, "set_aside", None)
+        moved = set_aside and set_aside()
+        if not moved:
+            raise
+    log.warning("The index %s was damaged. It is kept as %s, and rebuilt from the lake.", lake.index.address, moved)
+    return _reindex(lake)
+
+
+def _reindex(lake: Lake) -> ReindexReport:
     report = record(lake, *lying(lake))
     report.problems += [Problem(f"tag:{name}", None, str(error)) for name, error in tags.sync(lake).items()]
     report.runs, damaged = run_records.reindex(lake)

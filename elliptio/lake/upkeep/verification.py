@@ -11,7 +11,7 @@ from elliptio.artifacts.downloading import Stored
 from elliptio.artifacts.hashing import CHUNK, HashingReader, once_more_if_remote
 from elliptio.errors import DocumentNotFoundError, ElliptioError, FormatError, IntegrityError, MissingKeyError
 from elliptio.lake import run_records, tags
-from elliptio.lake.checks import check_document, check_fields, check_records
+from elliptio.lake.checks import check_document, check_fields, check_records, credible
 from elliptio.lake.lake import TOMBSTONE_FILE, Lake
 from elliptio.lake.manifests import manifest_of
 from elliptio.metadata import fingerprint_of, record_of
@@ -114,16 +114,21 @@ def verify(lake: Lake, documents: Iterable[Document], *, progress: bool = True) 
 def verify_tags(lake: Lake) -> list[Problem]:
     """Read every move of every tag; tell which are damaged or missing, and which tags name what is not there."""
     problems = []
-    numbers: dict[str, set[int]] = {}
+    numbers: dict[str, list[int]] = {}
     for stored in lake.store.list(tags.TAGS):
         parsed = tags.parse_key(stored.key)
         if parsed is None:
             relpath = stored.key.removeprefix(f"{tags.TAGS}/")
             problems.append(Problem("tag:", relpath, "is no move of a tag: it does not belong here"))
         else:
-            numbers.setdefault(parsed[0], set()).add(parsed[1])
+            numbers.setdefault(parsed[0], []).append(parsed[1])
     for name in sorted(numbers):
-        last = max(numbers[name])
+        moves = credible(numbers[name])
+        problems += [
+            Problem(f"tag:{name}", f"{number:08d}.json", "is no move of the tag: too many are missing before it")
+            for number in sorted(set(numbers[name]) - set(moves))
+        ]
+        last = max(moves, default=0)
         problems += [problem for number in range(1, last + 1) if (problem := _verify_move(lake, name, number, last))]
     return problems
 

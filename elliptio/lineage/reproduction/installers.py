@@ -19,6 +19,8 @@ from pathlib import Path
 
 from elliptio.errors import ReproductionError
 from elliptio.lineage.reproduction.obstacles import FoundPackages
+from elliptio.masking import hide_password
+from elliptio.rules import is_pin
 
 log = logging.getLogger(__name__)
 
@@ -32,9 +34,9 @@ _LEFT_OUT = {
     *(f"UV_{name}" for name in ("PYTHON", "SYSTEM_PYTHON", "TARGET", "PREFIX", "CONSTRAINT", "OVERRIDE", "PROJECT")),
     *("UV_WORKING_DIRECTORY", "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME"),
 }
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
-_VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.!+_-]*")
 _PYTHON = re.compile(r"[0-9]+\.[0-9]+(?:\.[0-9]+)?[0-9A-Za-z+]*")
+_NOBODYS = os.path.abspath(os.sep)
+"""A folder that no stranger writes to; installers look for settings and environments in it and above it."""
 _TRIED = "building it from source is tried when the command is run."
 _UNREACHABLE = re.compile(
     r"(?:Retrying \(|ConnectionError|ConnectTimeout|ReadTimeout|ProxyError|SSLError|No route to host|dns error"
@@ -87,8 +89,8 @@ class Pip(Installer):
         named = [shutil.which(name) for name in (f"python{version}", f"python{minor}", "python3", "python")]
         found: dict[str, str] = {}
         for path in (sys.executable, str(pyenv), *named):
-            if path and os.path.exists(path) and (known := version_of(path)):
-                found.setdefault(known, path)
+            if path and os.path.exists(path) and (known := version_of(os.path.abspath(path))):
+                found.setdefault(known, os.path.abspath(path))
         if version in found:
             return found[version], version
         like = next((known for known in found if known.startswith(f"{minor}.")), None)
@@ -154,7 +156,7 @@ class Uv(Installer):
 def choose() -> Installer:
     """Take uv where it is installed, else pip."""
     program = shutil.which("uv")
-    return Pip() if program is None else Uv(program)
+    return Pip() if program is None else Uv(os.path.abspath(program))
 
 
 def look(installer: Installer, version: str, wanted: Mapping[str, str]) -> tuple[str | None, FoundPackages]:
@@ -183,11 +185,6 @@ def look(installer: Installer, version: str, wanted: Mapping[str, str]) -> tuple
             if not named or len(missing) >= MOST_MISSING:
                 return python, FoundPackages(known, fetched, missing, f"{installer.name} says: {_short(done)}")
             missing |= dict.fromkeys(named, f"cannot be had as a wheel for Python {known}; {_TRIED}")
-
-
-def is_pin(name: str, version: str) -> bool:
-    """Tell whether these are the name and the version of a package."""
-    return _NAME.fullmatch(name) is not None and _VERSION.fullmatch(version) is not None
 
 
 def _is_unreachable(said: str) -> bool:
@@ -228,11 +225,11 @@ def version_of(python: str) -> str:
 def _pip(python: str) -> Sequence[str]:
     """Call pip for an interpreter: that of this one if it has any, else its own."""
     if importlib.util.find_spec("pip") is not None:
-        return sys.executable, "-m", "pip", "--python", python
+        return sys.executable, "-P", "-m", "pip", "--python", python
     for name in ("pip3", "pip"):
         program = shutil.which(name)
         if program is not None:
-            return program, "--python", python
+            return os.path.abspath(program), "--python", python
     raise ReproductionError("Neither uv nor pip is here, so no environment can be made. Run: pip install uv")
 
 
@@ -245,7 +242,7 @@ def _checked(command: Sequence[str], what: str) -> None:
 def _short(done: subprocess.CompletedProcess[str]) -> str:
     lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
     told = [line for line in lines if "notice" not in line and not line.startswith("WARNING")] or lines
-    return " ".join(told[-5:])[-500:] or f"exit status {done.returncode}"
+    return hide_password(" ".join(told[-5:]))[-500:] or f"exit status {done.returncode}"
 
 
 def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
@@ -255,6 +252,8 @@ def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(
             command,
+            # Neither settings nor interpreters nor modules of the folder one stands in: others wrote the code in it.
+            cwd=_NOBODYS,
             env=environ,
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -11,13 +11,14 @@ from elliptio.artifacts.artifact import Artifact
 from elliptio.lineage.reproduction import obstacles
 from elliptio.lineage.reproduction.commands import RUNNER, Command, parse
 from elliptio.lineage.reproduction.gathering import Made
-from elliptio.lineage.reproduction.installers import Installer, is_pin, look
+from elliptio.lineage.reproduction.installers import Installer, look
 from elliptio.lineage.reproduction.obstacles import FoundCode, FoundPackages, Obstacle
 from elliptio.lineage.reproduction.own_wheel import own_version
 from elliptio.lineage.reproduction.repository_code import CodeFinder
 from elliptio.metadata import Metadata
 from elliptio.naming import CELLS_LOG, DIFF_LOG
 from elliptio.provenance import collecting
+from elliptio.rules import is_pin
 
 
 @dataclass

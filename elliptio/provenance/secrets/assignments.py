@@ -10,26 +10,26 @@ import re
 import string
 from collections.abc import Iterator
 
-_KEYS_TO = (
-    *("api", "access", "account", "private", "auth", "signing", "encryption"),
-    *("master", "session", "storage", "service", "license", "subscription", "wandb", "openai", "anthropic", "hf"),
-    *("huggingface", "comet", "neptune", "aws", "azure", "gcp", "google", "github", "gitlab", "mistral", "cohere"),
-    *("replicate", "pinecone", "datadog", "stripe", "sendgrid", "twilio"),
+from elliptio.provenance.secrets.names import (
+    KEY,
+    OTHER_LANGUAGES,
+    SHORT_KEY,
+    is_file_name,
+    is_linguistic,
+    is_mixed,
+    is_pass,
+    is_path,
+    is_placeholder,
+    is_variable,
+    key_positions,
+    words_of,
 )
-_KEY = (
-    r"passw(?:or)?d|passphrase|pwd"
-    r"|secret(?:[_-]?(?:access[_-]?)?key)?"
-    r"|token"
-    rf"|(?:{'|'.join(_KEYS_TO)})[_-]?key"
-)
-_LONGEST_BEFORE_KEY = max(map(len, _KEYS_TO)) + 1
-# What the other names begin with; looking for plain strings is ten times faster than a pattern that ignores case.
-_ROOTS = ("password", "passwd", "passphrase", "pwd", "secret", "token")
-_BEFORE_KEY = re.compile(rf"(?:{'|'.join(_KEYS_TO)})[_-]?\Z")
+
 _NEW_LINE = r"(?:\\n\",)?\n[+-]?[ \t]{0,80}+\"?[ \t]{0,80}+"
 _QUOTED = (
     # In brackets, the literal may stand on the next line.
-    rf"(?P<bracket>\([ \t]{{0,4}}+(?:{_NEW_LINE})?)?"
+    r"(?P<bracket>(?:[\w.]{0,32}(?:SecretStr|SecretBytes|Secret|Field|field)(?=\())?"
+    rf"\([ \t]{{0,4}}+(?:{_NEW_LINE})?(?:default[ \t]?=[ \t]?)?)?"
     r"[rbfuRBFU]{0,2}(?:"
     r"(?:\\{0,3}\"){3}(?:\\?\n[+-]?[ \t]{0,80}+)?(?P<triple_double>[^\"\\\n]{1,1000}+)"
     r"|'{3}(?:\\?\n[+-]?[ \t]{0,80}+)?(?P<triple_single>[^'\\\n]{1,1000}+)"
@@ -38,7 +38,7 @@ _QUOTED = (
 )
 _BARE = r"""(?P<bare>[^\s"'`,;&()\[\]{}<>|\\]{1,2000}+)"""
 _NAMED = re.compile(
-    rf"(?P<key>{_KEY})"
+    rf"(?P<key>{KEY}|{SHORT_KEY})"
     r"(?P<close>\\{0,3}[\"']\]?)?"
     r"(?P<separator>[ \t]{0,8}+(?:=>|:=|:[ \t]{0,2}[A-Za-z][\w.| ]{0,40}=(?!=)|[:=](?![:=]))[ \t]{0,8}+|[ \t]{1,8}+|>)"
     rf"(?:{_QUOTED}|{_BARE})",
@@ -48,87 +48,33 @@ _VALUES = ("bare", "double", "single", "escaped", "triple_double", "triple_singl
 _MORE = re.compile(
     rf"[ \t]{{0,8}}+(?:{_NEW_LINE})?[rbfuRBFU]{{0,2}}\\{{0,3}}[\"']([^\"'\\\n]{{1,1000}}+)\\{{0,3}}[\"']"
 )
-_OPTION = re.compile(rf"(?:[\w.+-]*[_.+-])?({_KEY})", re.IGNORECASE | re.ASCII)
+_SHORT = re.compile(SHORT_KEY, re.IGNORECASE)
+_LONGEST_SHORT = 256
+_STRONG = ("pass", "pwd", "secret", *OTHER_LANGUAGES)
+# A `pass` or `pw` with one of these words before it is a password, whatever its value.
+_ACCOUNT_WORDS = """
+    db database sql mysql mariadb pg postgres postgresql redis mongo mongodb oracle mssql jdbc odbc sa ldap smtp imap
+    pop mail email ftp sftp ssh http https proxy api app web user usr root admin login account auth basic master service
+    server host remote client sudo vpn wifi rabbitmq rabbit mq amqp kafka es elastic elasticsearch key keystore
+    truststore store cert private registry docker git svn jenkins jupyter my su
+"""
+_ACCOUNTS = frozenset(_ACCOUNT_WORDS.split())
+# What gives a value to a variable with nothing but a space between: Dockerfiles, fish, csh.
+_EXPORT = re.compile(
+    r"(?:^|[\s;&|\"'+-])(?:ENV|ARG|setenv|set(?:[ \t]{1,4}-{1,2}[A-Za-z-]{1,12}){1,3})[ \t]{1,8}[\w.-]*\Z", re.ASCII
+)
 _NAME_CHARACTERS = string.ascii_letters + string.digits + "_.-"
-_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+\Z", re.ASCII)
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*\Z", re.ASCII)
-_VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\Z")
 # The beginning of a line in a diff; in a notebook, each line is a string.
 _LINE_START = re.compile(r"[+-]?(?:[ ]*\")?(?P<indent>[ ]*)(?:- )?[\w.-]*\Z", re.ASCII)
-_PATH = re.compile(r"(?:~|\.{1,2})?/[\w.@/-]*\Z", re.ASCII)
-_FILE_NAME = re.compile(r"\.[a-z]{2,5}\Z")
-_GENERATED = re.compile(r"[A-Za-z0-9+/=_-]+\Z")
-_TURN = re.compile(r"(?<=[0-9])(?=[A-Za-z])|(?<=[A-Za-z])(?=[0-9])")
-_HARMLESS_KEYS = frozenset(
-    ("sort", "primary", "foreign", "cache", "public", "partition", "group", "join", "index", "order", "object", "row")
-)
 
 # How far back the beginning of a name or of its line is looked for.
 _REACH = 64
 
-# A token with one of these words before it is one of a language model or a parser.
-_LINGUISTIC_WORDS = """
-    pad eos bos unk sep cls mask special next stop start end image prev previous last first per new max min num n
-    input output decoder encoder prompt begin continuation current peek bad word sub additional total extra
-    sentence text audio video padding unknown separator no cancellation ct
-"""
-_LINGUISTIC = frozenset(_LINGUISTIC_WORDS.split())
-_NOT_VALUES_WORDS = """
-    none null nil true false undefined str string bytes int float bool boolean number any object optional required
-    text varchar char secretstr self cls not or and if else is in the a an to for of as with default empty missing
-    yes no todo type field password passwd token secret auto inherit prompt stdin env await new lambda
-"""
-_NOT_VALUES = frozenset(_NOT_VALUES_WORDS.split())
 _PROMPT = re.compile(
     r"pass|enter|your|please|invalid|must|wrong|user|required|secret|token|\bis\b|\bfor\b", re.IGNORECASE
 )
-
-
-def is_placeholder(value: str) -> bool:
-    """Tell whether a value stands for a secret without being one: ``${TOKEN}``, ``<password>``, ``***``."""
-    bare = value.strip("\"'")
-    if not bare or bare[0] in "$<{" or bare.startswith(("%s", "%(", "%{", "***", "...")):
-        return True
-    return (
-        (len(bare) > 2 and len(set(bare)) == 1)
-        or bare.lower() in _NOT_VALUES
-        or bare.lower().startswith(("your-", "your_", "xxx"))
-    )
-
-
-def is_secret_option(name: str) -> bool:
-    """Tell whether an option or key holds a secret: ``--db-password``, ``model.api_key``, ``HF_TOKEN``."""
-    if len(name) > 128:
-        return False
-    match = _OPTION.fullmatch(name) or _OPTION.fullmatch(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name))
-    if match is None:
-        return False
-    words = [word.lower() for word in _WORDS.findall(name[: match.start(1)])]
-    if match[1].lower() == "pwd" and not words:
-        return False
-    return not words or (words[0] != "no" and not _is_linguistic(match[1], words))
-
-
-def is_secret_argument(name: str, value: str) -> bool:
-    """Tell whether an option that may hold a secret does, judged by its value: ``--key``, ``--pwd``, ``--pass``."""
-    words = [word.lower() for word in _WORDS.findall(name[:128])]
-    if not words or is_placeholder(value) or _PATH.match(value) or any(map(str.isspace, value)):
-        return False
-    if words[-1] in ("pass", "pat", "credentials", "credential", "creds", "passcode"):
-        return words[0] != "no" and not (value.isdigit() and len(value) < 4) and not _FILE_NAME.search(value)
-    if words[-1] == "pwd":
-        return _is_mixed(value, 8) and (_turns(value) > 1 or any(letter in "!@#$%^&*~?" for letter in value))
-    if words[-1] == "key" and len(words) > 1 and words[-2] in _HARMLESS_KEYS:
-        return False
-    if words[-1] in ("key", "auth"):
-        return len(value) >= 16 and _GENERATED.match(value) is not None and _turns(value) > 3
-    return False
-
-
-def _turns(value: str) -> int:
-    """Count how often digits and letters take turns: often in what was generated, seldom in what was named."""
-    return len(_TURN.findall(re.sub(r"[^A-Za-z0-9]", "", value)))
 
 
 def named_secrets(text: str) -> Iterator[tuple[int, int]]:
@@ -143,7 +89,7 @@ def named_secrets(text: str) -> Iterator[tuple[int, int]]:
             continue
         before = text[max(0, match.start() - _REACH) : match.start()]
         if _is_secret(match, group, before, text[end : end + 1]):
-            if group == "bare" and _is_shell(match, before):
+            if group == "bare" and (_is_shell(match, before) or match["separator"].isspace()):
                 end = _end_of_word(text, end)
             yield start, end
             if match["bracket"]:
@@ -158,73 +104,88 @@ def _continued(text: str, position: int) -> Iterator[re.Match[str]]:
 
 
 def _matches(text: str) -> Iterator[re.Match[str]]:
-    lower = text.lower()
-    if len(lower) != len(text):  # rare letters become two in lower case
-        yield from _NAMED.finditer(text)
-        return
-    positions: set[int] = set()
-    for root in _ROOTS:
-        position = lower.find(root)
-        while position != -1:
-            positions.add(position)
-            position = lower.find(root, position + len(root))
-    position = lower.find("key")
-    while position != -1:
-        before = _BEFORE_KEY.search(lower, max(0, position - _LONGEST_BEFORE_KEY), position)
-        if before is not None:
-            positions.add(before.start())
-        position = lower.find("key", position + len("key"))
     done = 0
-    for position in sorted(positions):
+    for position in key_positions(text):
         match = _NAMED.match(text, position) if position >= done else None
         if match is not None:
-            done = match.end()
+            # What a short name is given to may be another name: `creds: password=…`
+            done = done if _is_short(match["key"]) else match.end()
             yield match
 
 
 def _is_secret(match: re.Match[str], group: str, before: str, after: str) -> bool:
     key, value = match["key"], match[group]
-    prefix = _end_of_name(before)
-    if match["separator"].isspace() and not prefix.startswith("--"):
+    if len(value) > _LONGEST_SHORT and _is_short(key):
         return False
-    words = [word.lower() for word in _WORDS.findall(prefix)]
-    if is_placeholder(value) or value.lower() == key.lower() or _is_linguistic(key, words):
+    prefix = _end_of_name(before)
+    words = words_of(prefix)
+    exported = match["separator"].isspace() and _EXPORT.search(before) is not None
+    if match["separator"].isspace() and not (exported or prefix.startswith("--")):
+        return False
+    if is_placeholder(value) or value.lower() == key.lower() or is_linguistic(key, words):
         return False
     # `userpassword` is a password, but `detoken` is no token; `accessToken` is one.
     glued = prefix[-1:].isalnum() and not (key[0].isupper() and prefix[-1].islower())
-    if glued and key.lower() in ("pwd", "token"):
+    if glued and key.lower() in ("pwd", "token", "senha"):
         return False
+    if "." in key and not prefix.startswith("--"):  # `aws.key`, an attribute
+        return False
+    if _is_short(key):
+        return _is_short_secret(match, group, before, after, glued)
     if key.lower() == "pwd" and not prefix.endswith(("_", "-", ".")) and not before.endswith(";"):
         return group != "bare" and match["separator"].strip() in ("=", ":") and _is_password(value)
     if before.endswith(":") and match["separator"] == ":":  # in the middle of an identifier, `arn:…:secret:name`
         return False
+    strong = key.lower().startswith(_STRONG)
+    if exported:
+        return _is_shell_value(value, strong)
     if match["separator"].isspace():
         return _is_option_value(group, value)
     if value.lower().replace("-", "_").endswith(key.lower().replace("-", "_")) and _IDENTIFIER.match(value):
         return False
-    strong = key.lower().startswith(("pass", "pwd", "secret"))
     if group != "bare":
         return _is_secret_literal(key, value, strong, qualified=bool(words) or "key" in key.lower())
     if after in ("(", "[", "{") or _DOTTED.match(value):
         return False
     if _is_shell(match, before):
-        return len(value) >= 3 and not _VARIABLE.match(value) and (strong or _is_mixed(value, 6))
+        return _is_shell_value(value, strong)
     return _is_secret_word(match, value, before, after, strong)
+
+
+def _is_short(key: str) -> bool:
+    return _SHORT.fullmatch(key) is not None
+
+
+def _is_short_secret(match: re.Match[str], group: str, before: str, after: str, glued: bool) -> bool:
+    """Tell whether ``DB_PASS=…``, ``pw = "…"`` or ``credentials: …`` holds a secret."""
+    key, value = match["key"].lower(), match[group]
+    words = words_of(_end_of_name(before))
+    of_account = bool(words) and words[-1] in _ACCOUNTS
+    if (glued and (key.startswith("cred") or not of_account)) or is_pass(words) or any(map(str.isspace, value)):
+        return False
+    if is_path(value) or is_variable(value) or is_file_name(value) or value.lower().endswith(key):
+        return False
+    strong = of_account and not key.startswith("cred")
+    if match["separator"].isspace() and not _EXPORT.search(before):
+        return _is_option_value(group, value)
+    if group != "bare":
+        return len(value) >= 3 and "{" not in value and (strong or is_mixed(value, 8 if key.startswith("cred") else 6))
+    if after in ("(", "[", "{") or _DOTTED.match(value):
+        return False
+    if match["separator"].isspace() or _is_shell(match, before):
+        return _is_shell_value(value, strong)
+    if key.startswith("p") and not words and match["separator"].strip() == ":":  # as tests say `PASS: name`
+        return False
+    return _is_secret_word(match, value, before, after, strong)
+
+
+def _is_shell_value(value: str, strong: bool) -> bool:
+    return len(value) >= 3 and not is_variable(value) and (strong or is_mixed(value, 6))
 
 
 def _end_of_name(before: str) -> str:
     """Return what belongs to a name at the end of the text before its last word."""
     return before[len(before.rstrip(_NAME_CHARACTERS)) :]
-
-
-def _is_linguistic(key: str, words: list[str]) -> bool:
-    return key.lower() == "token" and bool(words) and words[-1] in _LINGUISTIC
-
-
-def _is_mixed(value: str, length: int) -> bool:
-    """Tell whether a value has both digits and letters, as generated ones do and words do not."""
-    has_digit = any(character.isdigit() for character in value)
-    return len(value) >= length and has_digit and any(character.isalpha() for character in value)
 
 
 def _is_shell(match: re.Match[str], before: str) -> bool:
@@ -246,7 +207,7 @@ def _is_option_value(group: str, value: str) -> bool:
     """Tell whether ``--password value`` in a text means this value; prose about an option has words there."""
     if value.startswith("-"):
         return False
-    return (group != "bare" and " " not in value) or _is_mixed(value, 4)
+    return (group != "bare" and " " not in value) or is_mixed(value, 4)
 
 
 def _is_password(value: str) -> bool:
@@ -258,13 +219,13 @@ def _is_secret_literal(key: str, value: str, strong: bool, qualified: bool) -> b
     if any(character.isspace() for character in value):
         if key.lower() == "passphrase":
             return _PROMPT.search(value) is None
-        return strong and _is_mixed(value, 6) and _PROMPT.search(value) is None
-    if _VARIABLE.match(value) or (_PATH.match(value) and "secret" not in key.lower()):
+        return strong and is_mixed(value, 6) and _PROMPT.search(value) is None
+    if is_variable(value) or (is_path(value) and "secret" not in key.lower()):
         return False
     if strong:
         return len(value) >= 3 and not value.endswith(":")
-    if _is_mixed(value, 8):
-        return "{" not in value and not ("/" in value and _FILE_NAME.search(value))
+    if is_mixed(value, 8):
+        return "{" not in value and not ("/" in value and is_file_name(value))
     return qualified and len(value) >= 20 and value.isalpha() and not value.islower()
 
 
@@ -274,10 +235,10 @@ def _is_secret_word(match: re.Match[str], value: str, before: str, after: str, s
     start = _LINE_START.match(line) if after in ("", "\n", "\r", "\\") and not match["close"] else None
     alone = start is not None
     spaced = match["separator"] != "="
-    if _PATH.match(value) and not strong:
+    if is_path(value) and not strong:
         return False
     if before.endswith((";", "?", "&")) or after in (";", "&"):
-        return len(value) >= 3 and (strong or _is_mixed(value, 6))
+        return len(value) >= 3 and (strong or is_mixed(value, 6))
     if _IDENTIFIER.match(value):
         if after in (",", ")") or "_" in value or value.lower().startswith(match["key"].lower()):
             return False
@@ -285,7 +246,7 @@ def _is_secret_word(match: re.Match[str], value: str, before: str, after: str, s
             return len(value) >= 3
         if strong and start is not None and not spaced and len(start["indent"]) < 2:
             return len(value) >= 3
-        return _is_mixed(value, 6 if strong else 12)
+        return is_mixed(value, 6 if strong else 12)
     if strong:
-        return _is_mixed(value, 4) or (alone and len(value) >= 4 and any(c in "!@#$%^&*~?" for c in value))
-    return _is_mixed(value, 10)
+        return is_mixed(value, 4) or (alone and len(value) >= 4 and any(c in "!@#$%^&*~?" for c in value))
+    return is_mixed(value, 10)

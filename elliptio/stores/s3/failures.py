@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from elliptio.errors import ElliptioError, StoreError
+from elliptio.masking import hide_password
 from elliptio.naming import shorten
 
 T = TypeVar("T")
@@ -189,5 +190,5 @@ def _codes(error: BaseException, text: str) -> list[str]:
 
 
 def _short(text: str, limit: int = 300) -> str:
-    text = " ".join(re.sub(r"<\?xml.*", "", text, flags=re.DOTALL).split())
+    text = hide_password(" ".join(re.sub(r"<\?xml.*", "", text, flags=re.DOTALL).split()))
     return shorten(text, limit)

@@ -47,6 +47,29 @@ def test_this_interpreter_needs_not_be_on_the_path(
     assert version_of(python_in(tmp_path / "made")) == HERE
 
 
+def test_nothing_of_the_working_directory_takes_part(
+    installer: Installer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = tmp_path / "clone"
+    (clone / ".venv" / "bin").mkdir(parents=True)
+    mark = tmp_path / "ran"
+    for name in ("pip", "venv", "logging", "platform", "json", "tempfile"):
+        (clone / f"{name}.py").write_text(f"open({str(mark)!r}, 'w').close()\nraise SystemExit(3)\n")
+    python = clone / ".venv" / "bin" / "python"
+    python.write_text(f"#!/bin/sh\ntouch {mark}\n")
+    python.chmod(0o755)
+    (clone / ".venv" / "pyvenv.cfg").write_text(f"home = {Path(sys.executable).parent}\nversion = {HERE}\n")
+    for name in ("uv.toml", "pip.conf", "setup.cfg"):
+        (clone / name).write_text("this is no setting")
+    monkeypatch.chdir(clone)
+    version_of.cache_clear()
+    for wanted in (HERE, f"{HERE.rpartition('.')[0]}.999", "3.99.1"):
+        look(installer, wanted, {"pip": "0.0.0.1"})
+    installer.make(tmp_path / "environment", sys.executable, HERE)
+    installer.install(tmp_path / "environment", str(write_own_wheel(tmp_path)))
+    assert not mark.exists()
+
+
 def test_versions_that_do_not_exist(installer: Installer) -> None:
     wanted = {"six": "99.9", "tqdm": version("tqdm"), "python-dateutil": "0.0.1", "no-such-package-of-elliptio": "1.0"}
     path, found = look(installer, HERE, wanted)

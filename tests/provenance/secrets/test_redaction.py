@@ -27,7 +27,7 @@ def test_masks_a_secret(template, secret):
 def test_masks_a_secret_in_a_diff(template, secret, place):
     line = template.format(secret)
     if '"' in place:
-        line = json.dumps(line)[1:-1]
+        line = json.dumps(line, ensure_ascii=False)[1:-1]
     masked, findings = redact(place.format(line))
     assert secret not in masked
     assert masked.count("\n") == place.count("\n")
@@ -73,6 +73,7 @@ def test_masks_a_private_key(prefix, kind):
         ["PASSWORD = (", '    "{}"', "    'second99'", ")"],
         ['password = """', "{}", '"""'],
         ["password = '''\\", "{}'''"],
+        ["docker login -u u \\", "    -p '{}' registry"],
     ],
 )
 def test_masks_a_secret_on_the_next_line(prefix, lines):
@@ -144,6 +145,14 @@ def test_masks_a_private_key_that_is_cut_off():
         (["mariadb-dump", "-pone two"], ["mariadb-dump", f"-p{MASK}"]),
         (["exec", "--", "mariadb", "-phunter"], ["exec", "--", "mariadb", f"-p{MASK}"]),
         (["mongosh", "-u", "root", "-p", "hunter"], ["mongosh", "-u", "root", "-p", MASK]),
+        (["docker", "login", "-u", "u", "-p", "x", "reg"], ["docker", "login", "-u", "u", "-p", MASK, "reg"]),
+        (["curl", "--proxy-user", "u:x1"], ["curl", "--proxy-user", f"u:{MASK}"]),
+        (["smbclient", "-U", "u%x"], ["smbclient", "-U", f"u%{MASK}"]),
+        (["--logger.wandb.key=" + "x"], ["--logger.wandb.key=" + MASK]),
+        (["+comet.api_key=" + "x"], ["+comet.api_key=" + MASK]),
+        (["--pw", "hunter"], ["--pw", MASK]),
+        (["--mysql-pwd", "hunter"], ["--mysql-pwd", MASK]),
+        (["DB_PASS=" + "hunter", "db.pass=" + "hunter"], ["DB_PASS=" + MASK, "db.pass=" + MASK]),
         (["redis-cli", "-a", "hunter", "get"], ["redis-cli", "-a", MASK, "get"]),
     ],
 )
@@ -206,6 +215,9 @@ def test_masks_arguments(argv, expected):
         ["curl", "-uandy", "-uhttps://x"],
         ["curl", "-u$USER:$PASSWORD"],
         ["run.py", "curl.py", "-ua:b"],
+        ["docker", "run", "-p", "80:80", "login"],
+        ["first_pass=x1", "--num-pass", "1000"],
+        ["key=a1b2c3d4e5f6a7b8"],
         ["-c", "token=5; print(token)\n"],
         ["--token", ""],
         ["--password=$PASSWORD"],
