@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
-from elliptio.runs.facts import check_metrics, check_step
-from elliptio.runs.scopes import Scope
+from elliptio.artifacts.artifact import Artifact
+from elliptio.errors import MetadataError
+from elliptio.finding.loading import artifact_of, metadata_of
+from elliptio.lake import spool
+from elliptio.runs.facts import check_metrics, check_params, check_step, note
+from elliptio.runs.scopes import Recorder, Scope
 from elliptio.work import Work
+
+
+class Params(MutableMapping[str, Any]):
+    """Parameters of a run that goes on: more can be added, and those given before can be set anew, not taken away."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    def __getitem__(self, name: str) -> Any:
+        return self._recorder.params[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._recorder.add_params(check_params({name: value}))
+
+    def __delitem__(self, name: str) -> None:
+        raise MetadataError(f"The parameter {name!r} is recorded, and cannot be taken away: set it anew.")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._recorder.params)
+
+    def __len__(self) -> int:
+        return len(self._recorder.params)
+
+    def __repr__(self) -> str:
+        return repr(self._recorder.params)
 
 
 class Run(Work):
@@ -23,6 +52,7 @@ class Run(Work):
     >>> import elliptio as eio
     >>> h = eio.Handler("lake")
     >>> with h.run("train", {"rate": 0.1}) as run:
+    ...     run.params["layers"] = 3
     ...     run.log(loss=0.3)
     >>> h.runs({"params.rate": 0.1})["metrics"].tolist()
     [{'loss': 0.3}]
@@ -41,6 +71,28 @@ class Run(Work):
         Child processes that the main thread starts inside its ``with`` block have them already.
         """
         return {name: str(value) for name, value in self._scope.environment().items()}
+
+    @property
+    def params(self) -> Params:
+        """Parameters, which can be added to while it runs: ``run.params["layers"] = 3``; secrets are masked.
+
+        In a child process it holds those that this one added.
+        """
+        return Params(self._recorder)
+
+    @property
+    def artifacts(self) -> list[Artifact]:
+        """Load the artifacts that were made in it so far, the oldest first; only reading them counts.
+
+        Raises
+        ------
+        IndexUnavailableError
+            If the index cannot be reached.
+
+        """
+        spool.flush_if_any(self.lake)
+        found = self.lake.find({"run_id": self.run_id}, sort=[("creation_time", 1)])
+        return [artifact_of(self.lake, metadata_of(self.lake, document), track=True) for document in found]
 
     def log(self, metrics: Mapping[str, Any] | None = None, /, *, step: int | None = None, **more: Any) -> None:
         """Record what was measured: ``run.log(loss=0.3, step=2)``.
@@ -62,5 +114,20 @@ class Run(Work):
             If there is something that is no number, or has a name that no query could reach.
 
         """
+        self._recorder.log(check_metrics(metrics, more), check_step(step))
+
+    def note(self, text: str) -> None:
+        """Add a remark: who made it when is recorded, and `Handler.runs` shows it in the column ``notes``.
+
+        Raises
+        ------
+        MetadataError
+            If it is no text, or too long.
+
+        """
+        self._recorder.note(note(text))
+
+    @property
+    def _recorder(self) -> Recorder:
         assert self._scope.run is not None  # no other scope becomes a Run
-        self._scope.run.log(check_metrics(metrics, more), check_step(step))
+        return self._scope.run

@@ -235,7 +235,14 @@ class Work(Reading):
         return self._artifact(metadata)
 
     @contextlib.contextmanager
-    def run(self, name: str, params: Mapping[str, Any] | None = None, *, labels: LabelsLike = None) -> Iterator[Run]:
+    def run(
+        self,
+        name: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        labels: LabelsLike = None,
+        log_output: bool = False,
+    ) -> Iterator[Run]:
         """Record a piece of work: what is made inside the ``with`` block carries its identifier.
 
         What was loaded before the block counts inside it; what is loaded inside counts only there. Child processes
@@ -249,12 +256,15 @@ class Work(Reading):
             What it depends on, by name; secrets that are recognised are masked.
         labels
             `Labels` or a dict.
+        log_output
+            Keep what Python code prints and logs in the block, secrets masked: ``h.runs.logs(run_id)["output.log"]``.
 
         Yields
         ------
         Run
-            Its ``log`` records metrics. When the block ends the run is finished, or failed if it raises; if the
-            process is killed, that is found out by whoever looks next.
+            Its ``log`` records metrics. Commit, uncommitted changes, environment, command and working directory are
+            recorded when it begins. When the block ends the run is finished, or failed if it raises, with the
+            traceback in ``error``; if the process is killed, that is found out by whoever looks next.
 
         Raises
         ------
@@ -264,7 +274,9 @@ class Work(Reading):
             If the store cannot be written.
 
         """
-        with running(self.lake, self._scope, name, params, labels) as scope:
+        git_diff = self._settings["git_diff"].value
+        begun = running(self.lake, self._scope, name, params, labels, log_output=log_output, git_diff=git_diff)
+        with begun as scope:
             yield self._inside(scope)
 
     def _inside(self, scope: Scope) -> Run:

@@ -155,8 +155,13 @@ class Lake:
             self.index.insert(ARTIFACTS, document)
 
     def record_run(self, document: Document) -> None:
-        """Put the document of a run in the place of its older form."""
-        self.index.replace(RUNS, document)
+        """Put the document of a run in the place of its older form; the environment in it goes where others are."""
+        environment = document.get("environment") or {}
+        identifier = environment.get("_id")
+        if identifier and identifier not in self._environments:
+            self.index.insert(ENVIRONMENTS, environment)
+            self._environments[identifier] = dict(environment)
+        self.index.replace(RUNS, {name: value for name, value in document.items() if name != "environment"})
 
     @contextlib.contextmanager
     def pausing(self) -> Iterator[None]:

@@ -1,7 +1,8 @@
 """Runs as they lie in a lake. The files are the truth, the index follows them.
 
 ``.elliptio/runs/<run_id>/begin.json`` says what began, ``end.json`` how it ended, ``killed.json`` that somebody found
-it dead, and each ``log-<number>.json`` what was measured and loaded in a while. All are written once and never changed.
+it dead, and each ``log-<number>.json`` what was measured, loaded, added and remarked in a while. ``diff.json`` has what
+was not committed when it began, ``output.json`` what it printed. All are written once and never changed.
 """
 
 from __future__ import annotations
@@ -33,6 +34,12 @@ RUNS = f"{naming.LAKE_FOLDER}/runs"
 BEGIN, END, KILLED, LOCK = "begin.json", "end.json", "killed.json", "lock"
 
 RUNNING, FINISHED, FAILED, DEAD = "running", "finished", "failed", "killed"
+
+LOGS = {naming.DIFF_LOG: "diff.json", naming.OUTPUT_LOG: "output.json"}
+"""Files with the text of the logs of a run."""
+
+MOST_OF_LOG = 8_000_000
+"""Characters that are kept of a log, from its end."""
 
 _KEY = re.compile(rf"{re.escape(RUNS)}/(run_[0-9a-f-]{{36}})/([a-z]+(?:-[0-9]{{8}})?\.json)")
 _LOG = re.compile(r"log-([0-9]{8})\.json")
@@ -74,7 +81,20 @@ def write(lake: Lake, run_id: str, name: str, content: Mapping[str, Any]) -> boo
     return lake.store.create(key(run_id, name), extended_json({**content, "version": VERSION}).encode() + b"\n")
 
 
+def write_log(lake: Lake, run_id: str, name: str, text: str) -> None:
+    """Write a log of a run, as far as it fits."""
+    if len(text) > MOST_OF_LOG:
+        text = f"[elliptio: what was before this was not kept]\n{text[-MOST_OF_LOG:]}"
+    write(lake, run_id, LOGS[name], {"text": text.encode("utf-8", "backslashreplace").decode()})
+
+
 # --- reading ---
+
+
+def read_logs(lake: Lake, run_id: str) -> dict[str, str]:
+    """Read the logs of a run, by name."""
+    names = files(lake, run_id).get(run_id, set())
+    return {name: read_file(lake, run_id, file)["text"] for name, file in LOGS.items() if file in names}
 
 
 def files(lake: Lake, run_id: str = "") -> Files:
@@ -138,6 +158,8 @@ def read(lake: Lake, run_id: str, names: Iterable[str] | None = None) -> Documen
     begin = read_file(lake, run_id, BEGIN)
     logged = logs(lake, run_id, log_numbers(names))
     measured = rows(logged)
+    for one in logged:
+        begin["params"] |= one.get("params", {})
     document = {
         **begin,
         "status": RUNNING,
@@ -145,6 +167,7 @@ def read(lake: Lake, run_id: str, names: Iterable[str] | None = None) -> Documen
         "error": None,
         "metrics": last_values({name: value for row in measured for name, value in row["values"].items()}),
         "used": list(dict.fromkeys(identifier for one in logged for identifier in one["used"])),
+        "notes": [remark for one in logged for remark in one.get("notes", ())],
         "heartbeat": max([begin["creation_time"], *(one["time"] for one in logged)]),
     }
     # What a run says of itself comes first: who found it dead may only have lost sight of it.
@@ -171,7 +194,7 @@ def read_file(lake: Lake, run_id: str, name: str) -> dict[str, Any]:
     found = dict(read_json(lake.store, key(run_id, name), advice=_ADVICE, longest=_LONGEST))
     with damage_named(where, _ADVICE):
         _check(found, name)
-        if name in (BEGIN, END):
+        if name in (BEGIN, END) or "params" in found or "notes" in found:
             check_storable(found, where)
         if name == BEGIN and found["run_id"] != run_id:
             raise ValueError(f"it is of {found['run_id']}")
@@ -187,6 +210,9 @@ def _check(found: Any, name: str) -> None:
             raise TypeError("params, labels and process should be objects")
         if not isinstance(found["parent"], str | None):
             raise TypeError("parent should be a text or null")
+        environment = found.get("environment", {"_id": ""})
+        if not isinstance(environment, dict) or not isinstance(environment.get("_id"), str):
+            raise TypeError("environment should be an object with an _id")
         _check_time(found["creation_time"])
     elif name == END:
         _check_time(found["end_time"])
@@ -198,6 +224,12 @@ def _check(found: Any, name: str) -> None:
         _check_time(found["time"])
         if not all(isinstance(identifier, str) for identifier in found["used"]):
             raise TypeError("used should be texts")
+        if not isinstance(found.get("params", {}), dict):
+            raise TypeError("params should be an object")
+        for remark in found.get("notes", ()):
+            _check_time(remark["time"])
+            if not isinstance(remark["text"], str) or not isinstance(remark["username"], str):
+                raise TypeError("text and username of a note should be texts")
         for row in found["rows"]:
             _check_time(row["time"])
             "".join(row["values"]).encode()
@@ -205,6 +237,9 @@ def _check(found: Any, name: str) -> None:
                 raise TypeError("values should be numbers")
             if row["step"] is not None and not _is_whole(row["step"]):
                 raise TypeError("step should be a whole number or null")
+
+    elif name in LOGS.values() and not isinstance(found["text"], str):
+        raise TypeError("text should be a text")
 
 
 def _is_whole(value: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import traceback
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,7 @@ from elliptio.labels import check_labels
 from elliptio.lake import run_records
 from elliptio.protocols import Document
 from elliptio.provenance import collecting
+from elliptio.provenance.collecting import Provenance
 from elliptio.provenance.secrets.redaction import redact, redact_values
 from elliptio.runs.scopes import Scope
 from elliptio.system import liveness
@@ -22,11 +24,24 @@ MOST_BYTES = 200
 MOST_OF_ERROR = 2000
 """Characters that are kept of what an exception says."""
 
+MOST_OF_TRACEBACK = 20_000
+"""Characters that are kept of a traceback, from its end."""
+
+MOST_OF_NOTE = 10_000
+"""Characters of a note."""
+
 
 def describe(
-    name: str, params: Mapping[str, Any] | None, labels: Any, *, run_id: str, moment: datetime, outer: Scope
+    name: str,
+    params: Mapping[str, Any] | None,
+    labels: Any,
+    *,
+    run_id: str,
+    moment: datetime,
+    outer: Scope,
+    seen: Provenance,
 ) -> Document:
-    """Say what is known of a run when it begins.
+    """Say what is known of a run when it begins: `seen` is what is recorded of an artifact that is made then.
 
     Raises
     ------
@@ -41,13 +56,46 @@ def describe(
         "parent": parent,
         "root": outer.run.root if outer.run is not None else run_id,
         "creation_time": moment,
-        "username": collecting.username(),
-        "hostname": collecting.hostname(),
-        "argv": collecting.argv(),
-        "params": redact_values(_checked("params", params)),
+        "username": seen.username,
+        "hostname": seen.hostname,
+        "argv": seen.argv,
+        "params": check_params(params),
         "labels": check_labels({} if labels is None else labels),
         "process": liveness.this_process(),
+        "git": seen.git,
+        "working_directory": seen.working_directory,
+        "repository_root": seen.repository_root,
+        "notebook": seen.notebook,
+        "environment_id": seen.environment["_id"],
+        "redactions": seen.redactions,
     }
+
+
+def check_params(params: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return parameters as they are stored, secrets masked.
+
+    Raises
+    ------
+    MetadataError
+        If they cannot be stored.
+
+    """
+    return redact_values(_checked("params", params))
+
+
+def note(text: str) -> dict[str, Any]:
+    """Describe a remark: who makes it when.
+
+    Raises
+    ------
+    MetadataError
+        If it is no text, empty, or longer than `MOST_OF_NOTE` characters.
+
+    """
+    if not isinstance(text, str) or not text.strip() or len(text) > MOST_OF_NOTE:
+        raise MetadataError(f"A note is a text of 1 to {MOST_OF_NOTE:,} characters, not {text!r:.100}.")
+    said = redact(text)[0].encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+    return {"time": run_records.now(), "username": collecting.username(), "text": said}
 
 
 def _checked(what: str, values: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -140,4 +188,15 @@ def outcome(error: BaseException | None) -> Document:
         said = ""
     # To look for secrets in all of a very long one would take seconds.
     message = redact(said[: 50 * MOST_OF_ERROR])[0].encode("utf-8", "replace").decode()
-    return {"status": run_records.FAILED, "error": {"type": name, "message": message[:MOST_OF_ERROR]}}
+    told = {"type": name, "message": message[:MOST_OF_ERROR], "traceback": _traceback(error)}
+    return {"status": run_records.FAILED, "error": told}
+
+
+def _traceback(error: BaseException) -> str:
+    """Show where an error came from, secrets masked; the end of it where it is long."""
+    try:
+        text = "".join(traceback.format_exception(error))
+    except Exception:  # the exception's own text may fail
+        text = "".join(traceback.format_tb(error.__traceback__))
+    shown = text if len(text) <= MOST_OF_TRACEBACK else f"…\n{text[-MOST_OF_TRACEBACK:]}"
+    return redact(shown)[0].encode("utf-8", "replace").decode().replace("\0", "\ufffd")

@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
+from elliptio import naming
 from elliptio.errors import ElliptioError
 from elliptio.lake import run_records, spool
 from elliptio.lake.lake import Lake
@@ -61,6 +62,8 @@ class Recording:
         # Two, so that who measures never waits for a store.
         self._lock, self._writing = Lock(), Lock()
         self._metrics: dict[str, Any] = {}
+        self._params: dict[str, Any] = dict((begin or {}).get("params", {}))
+        self._notes: list[dict[str, Any]] = []
         self._mine: set[int] = set()
         self._renew()
         self._told = 0
@@ -72,6 +75,8 @@ class Recording:
 
     def _renew(self) -> None:
         self._rows: list[dict[str, Any]] = []
+        self._added: dict[str, Any] = {}
+        self._said: list[dict[str, Any]] = []
         self._told = len(self._scope.used)
         self._number: int | None = 1 if self._owner else None
         self._thread: threading.Thread | None = None
@@ -87,8 +92,8 @@ class Recording:
         self._renew()
 
     @classmethod
-    def began(cls, lake: Lake, scope: Scope, begin: Document) -> Self:
-        """Record that a run begins.
+    def began(cls, lake: Lake, scope: Scope, begin: Document, *, diff: str | None) -> Self:
+        """Record that a run begins; `diff` is what is not committed of its code.
 
         Raises
         ------
@@ -101,6 +106,8 @@ class Recording:
         recording._life = liveness.LifeLock(path) if path else None
         try:
             run_records.write(lake, scope.run_id, run_records.BEGIN, begin)
+            if diff is not None:
+                run_records.write_log(lake, scope.run_id, naming.DIFF_LOG, diff)
         except BaseException:
             recording._release()
             raise
@@ -131,8 +138,28 @@ class Recording:
             self._metrics.update(values)
         self._ensure_thread()
 
+    @property
+    def params(self) -> dict[str, Any]:
+        """Parameters, those that were added meanwhile included; in another process those that it added itself."""
+        with self._lock:
+            return dict(self._params)
+
+    def add_params(self, values: Mapping[str, Any]) -> None:
+        """Keep more parameters; they are written a few seconds later."""
+        with self._lock:
+            self._params.update(values)
+            self._added.update(values)
+        self._ensure_thread()
+
+    def note(self, remark: dict[str, Any]) -> None:
+        """Keep a remark; it is written a few seconds later."""
+        with self._lock:
+            self._notes.append(remark)
+            self._said.append(remark)
+        self._ensure_thread()
+
     def flush(self) -> None:
-        """Write what was measured and loaded since it was last written.
+        """Write what was measured, loaded, added and remarked since it was last written.
 
         Raises
         ------
@@ -142,13 +169,20 @@ class Recording:
         """
         with self._writing:
             waiting, used = list(self._rows), self._scope.used[self._told :]
-            while waiting or used:
+            with self._lock:
+                more = {"params": dict(self._added), "notes": list(self._said)}
+            more = {name: values for name, values in more.items() if values}
+            while waiting or used or more:
                 rows = waiting[: _fitting(waiting)]
-                self._write({"time": run_records.now(), "rows": rows, "used": used})
+                self._write({"time": run_records.now(), "rows": rows, "used": used, **more})
                 self._told += len(used)
                 with self._lock:
                     del self._rows[: len(rows)]
-                waiting, used = waiting[len(rows) :], []
+                    del self._said[: len(more.get("notes", ()))]
+                    for name, value in more.get("params", {}).items():
+                        if self._added.get(name) is value:
+                            del self._added[name]
+                waiting, used, more = waiting[len(rows) :], [], {}
 
     def _write(self, content: Document) -> None:
         run_id = self._scope.run_id
@@ -210,7 +244,9 @@ class Recording:
             "status": run_records.RUNNING,
             "end_time": None,
             "error": None,
+            "params": self.params,
             "metrics": run_records.last_values(dict(self._metrics)),
+            "notes": list(self._notes),
             "used": list(self._scope.used),
             "heartbeat": run_records.now(),
             "lake_id": self._lake.lake_id,

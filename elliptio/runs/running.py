@@ -10,11 +10,15 @@ from typing import Any
 
 from elliptio import naming
 from elliptio.labels import LabelsLike
+from elliptio.lake import run_records
 from elliptio.lake.lake import Lake
+from elliptio.provenance import collecting
+from elliptio.provenance.secrets.redaction import redact
 from elliptio.runs import scopes
 from elliptio.runs.facts import describe
 from elliptio.runs.recording import Recording
 from elliptio.runs.scopes import HandlerScope, Scope
+from elliptio.saving import output
 
 
 def joined(lake: Lake) -> HandlerScope:
@@ -33,12 +37,19 @@ def joined(lake: Lake) -> HandlerScope:
 
 @contextlib.contextmanager
 def running(
-    lake: Lake, within: Scope, name: str, params: Mapping[str, Any] | None, labels: LabelsLike
+    lake: Lake,
+    within: Scope,
+    name: str,
+    params: Mapping[str, Any] | None,
+    labels: LabelsLike,
+    *,
+    log_output: bool,
+    git_diff: str,
 ) -> Iterator[Scope]:
     """Record a run inside a scope, from here to the end of the block, and yield its own; see `Work.run`."""
-    scope, recording = _begin(lake, within, name, params, labels)
+    scope, recording = _begin(lake, within, name, params, labels, git_diff)
     try:
-        with scopes.entered(scope):
+        with scopes.entered(scope), _kept_output(lake, scope.run_id) if log_output else contextlib.nullcontext():
             yield scope
     except BaseException as error:
         try:
@@ -49,12 +60,27 @@ def running(
     recording.finish(None)
 
 
+@contextlib.contextmanager
+def _kept_output(lake: Lake, run_id: str) -> Iterator[None]:
+    """Keep what is printed and logged in the block, also of one that fails."""
+    with contextlib.ExitStack() as block:
+        printed = block.enter_context(output.captured())
+        block.callback(lambda: run_records.write_log(lake, run_id, naming.OUTPUT_LOG, redact(printed.text())[0]))
+        yield
+
+
 def _begin(
-    lake: Lake, within: Scope, name: str, params: Mapping[str, Any] | None, labels: LabelsLike
+    lake: Lake,
+    within: Scope,
+    name: str,
+    params: Mapping[str, Any] | None,
+    labels: LabelsLike,
+    git_diff: str,
 ) -> tuple[Scope, Recording]:
     outer = within.here()
     run_id, moment = naming.new_id("run")
-    document = describe(name, params, labels, run_id=run_id, moment=moment, outer=outer)
+    seen = collecting.collect(git_diff=git_diff)
+    document = describe(name, params, labels, run_id=run_id, moment=moment, outer=outer, seen=seen)
     # What was loaded around it counts: data is mostly loaded once and then used by the runs of a loop.
     scope = Scope(lake.store.root, run_id, outer.loaded(), scopes.around(within), within.home or within)
-    return scope, Recording.began(lake, scope, document)
+    return scope, Recording.began(lake, scope, {**document, "environment": seen.environment}, diff=seen.diff)

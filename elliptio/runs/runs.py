@@ -123,6 +123,32 @@ class Runs:
         spool.flush_if_any(self.lake)
         return metrics_frame(run_records.history(self.lake, run_records.get(self.lake, run_id)["_id"]))
 
+    def logs(self, run_id: str) -> dict[str, str]:
+        """Read the logs of a run by name, secrets masked.
+
+        Parameters
+        ----------
+        run_id
+            Identifier of a run, or a beginning of it that fits only one.
+
+        Returns
+        -------
+        dict
+            ``"git.diff"``: what of the code was not committed when it began, if anything. ``"output.log"``: what it
+            printed and logged, if it was begun with ``log_output=True`` and has ended.
+
+        Raises
+        ------
+        DocumentNotFoundError
+            If there is no such run.
+        FormatError
+            If one is damaged.
+        StoreError, IndexUnavailableError
+            If the store or the index cannot be read.
+
+        """
+        return run_records.read_logs(self.lake, run_records.get(self.lake, run_id)["_id"])
+
     def _frame(self, options: Options) -> pd.DataFrame:
         found = search_runs(self.lake, options)
         found.warn_if_truncated("runs")

@@ -37,6 +37,16 @@ class Recorder(Protocol):
     def root(self) -> str:
         """Identifier of the outermost run around this one."""
 
+    @property
+    def params(self) -> dict[str, Any]:
+        """Parameters of the run so far."""
+
+    def add_params(self, values: Mapping[str, Any]) -> None:
+        """Keep more parameters."""
+
+    def note(self, remark: dict[str, Any]) -> None:
+        """Keep a remark."""
+
     def log(self, values: Mapping[str, Any], step: int | None) -> None:
         """Keep what was measured."""
 

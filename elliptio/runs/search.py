@@ -14,18 +14,8 @@ from elliptio.lake.lake import Lake
 
 FIRST = ("creation_time", "name", "status", "username", "params", "metrics")
 REST = (
-    "argv",
-    "end_time",
-    "error",
-    "heartbeat",
-    "hostname",
-    "labels",
-    "lake_id",
-    "parent",
-    "process",
-    "root",
-    "used",
-    "version",
+    *("argv", "end_time", "environment_id", "error", "git", "heartbeat", "hostname", "labels", "lake_id", "notebook"),
+    *("notes", "parent", "process", "redactions", "repository_root", "root", "used", "version", "working_directory"),
 )
 RUNS = Schema((*FIRST, *REST), frozenset((*FIRST, *REST, "_id", "run_id")), frozenset(("_id", "run_id")))
 
