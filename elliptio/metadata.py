@@ -76,7 +76,7 @@ class FileRecord:
     """One file of an artifact: its name within it, its size in bytes and the sha256 of its content (hexadecimal).
 
     A linked file has a `stamp`, by which it is seen whether it was written again, and, until it is hashed, no
-    `sha256`.
+    `sha256`. `executable` says whether its owner could execute it.
 
     Examples
     --------
@@ -85,7 +85,7 @@ class FileRecord:
     >>> with h.new(["data.csv"]) as made:
     ...     made.file.upload_string("1,2")
     >>> made.metadata.files
-    [FileRecord(relpath='data.csv', size=3, sha256='...', stamp=None)]
+    [FileRecord(relpath='data.csv', size=3, sha256='...', stamp=None, executable=False)]
 
     """
 
@@ -93,6 +93,7 @@ class FileRecord:
     size: int
     sha256: str
     stamp: str | None = None
+    executable: bool = False
 
 
 _FILE_PARTS = tuple(entry.name for entry in dataclasses.fields(FileRecord))
@@ -105,12 +106,17 @@ def _written(records: Sequence[FileRecord]) -> list[dict[str, Any]]:
         written.append({"relpath": record.relpath, "size": record.size, "sha256": record.sha256 or None})
         if record.stamp is not None:
             written[-1]["stamp"] = record.stamp
+        if record.executable:
+            written[-1]["executable"] = True
     return written
 
 
 def _records(entries: Sequence[Mapping[str, Any]]) -> list[FileRecord]:
     """Read a document's list of files."""
-    return [FileRecord(one["relpath"], one["size"], one["sha256"] or "", one.get("stamp")) for one in entries]
+    return [
+        FileRecord(one["relpath"], one["size"], one["sha256"] or "", one.get("stamp"), one.get("executable", False))
+        for one in entries
+    ]
 
 
 def record_of(entry: Mapping[str, Any]) -> FileRecord:
@@ -133,7 +139,7 @@ class Metadata:
     path; ``link`` is where the files of a link lie, None where they lie in the lake; ``redactions`` tells of each
     secret that was masked what kind it is and where it was; ``reproduces`` is the identifier of the artifact that this
     one was made to reproduce, if any; ``file_relpaths`` are the names of the files in the order in which they were
-    given.
+    given; ``empty_folders`` are the names of folders that held nothing.
 
     Examples
     --------
@@ -191,7 +197,8 @@ class Metadata:
     files: list[FileRecord] = field(
         default_factory=list,
         metadata=stored(
-            "for each file `relpath`, `size` and `sha256`; of a [link](#links) `stamp` too",
+            "for each file `relpath`, `size` and `sha256`; of a [link](#links) `stamp` too, "
+            "and `executable` where it is true",
             ANYTHING,
             parts=_FILE_PARTS,
             write=_written,
@@ -236,6 +243,12 @@ class Metadata:
             column=False,
             parts=("kind", "where"),
             write=list,
+        ),
+    )
+    empty_folders: list[str] = field(
+        default_factory=list,
+        metadata=stored(
+            "names of folders that hold nothing, only if there are any", TEXTS, sparse=True, column=False, write=list
         ),
     )
     link: str | None = field(

@@ -133,15 +133,13 @@ class Work:
             If the store or the index fails.
 
         """
-        sources, local_root = find_sources(local_paths, lake=self.lake.store.folder)
+        sources = find_sources(local_paths, lake=self.lake.store.folder)
         if not wait and based_on is None:
             based_on = self._scope.here().loaded()
         publication = self._publication(labels, based_on)
         if wait:
-            return self._artifact(publication.upload(sources, local_root))
-        return self._background.submit(
-            lambda: self._artifact(publication.upload(sources, local_root)), drop=publication.discard
-        )
+            return self._artifact(publication.upload(sources))
+        return self._background.submit(lambda: self._artifact(publication.upload(sources)), drop=publication.discard)
 
     @contextlib.contextmanager
     def new(
@@ -223,7 +221,7 @@ class Work:
             files = found.files
             if hash:
                 files = linking.hash_files(self.lake, found.root, files, progress=self.progress)
-            metadata = publication.publish(files, local_root="", link=found.root)
+            metadata = publication.publish(files, local_root="", empty_folders=found.empty_folders, link=found.root)
         return self._artifact(metadata)
 
     def get(self, artifact_id: str | Artifact, *, track: bool = True) -> Artifact:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from elliptio.errors import SourceError, StoreError
+from elliptio.system.file_systems import NO_UTF8, UTF8
 from elliptio.system.os_errors import explained
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,8 @@ class Block:
         """Return the path to write a file to; the folder for it is made."""
         if self._ended:
             raise StoreError(f"{relpath!r} cannot be written any more: its block has ended without publishing it.")
+        if not UTF8 and not relpath.isascii():
+            raise SourceError(f"{relpath!r} cannot be written: {NO_UTF8}.")
         path = self.folder / relpath
         with explained("make", str(path.parent)):
             try:

@@ -16,6 +16,7 @@ from elliptio.artifacts.block import Block
 from elliptio.artifacts.downloading import PLAIN, Downloads, Moved, Stored
 from elliptio.errors import StoreError
 from elliptio.metadata import FileRecord
+from elliptio.system.file_systems import copy_open, make_executable
 from elliptio.system.os_errors import explained
 from elliptio.system.parallel import each
 from elliptio.system.progress import Progress
@@ -43,6 +44,8 @@ class RemoteFile:
     size, sha256
         Bytes, and hexadecimal hash of the content; None until published. The hash of a linked file is None until it
         is hashed.
+    executable
+        Whether it is a program: a copy of it can be executed too.
 
     Examples
     --------
@@ -76,6 +79,7 @@ class RemoteFile:
         self.size = record.size if record else None
         self.sha256 = (record.sha256 or None) if record else None
         self._stamp = record.stamp if record else None
+        self.executable = record.executable if record else False
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.remote_url!r}, size={self.size})"
@@ -196,7 +200,9 @@ class RemoteFile:
     def upload(self, path: str | os.PathLike[str]) -> None:
         """Fill this file from a local one, while its artifact is being made."""
         with open(path, "rb") as source, self._writing() as sink:
-            shutil.copyfileobj(source, sink, hashing.CHUNK)
+            executable = copy_open(source, sink)
+        if executable and self._block:
+            make_executable(self._block.path(self.relpath))
 
     def upload_string(self, text: str, encoding: str = "utf-8") -> None:
         """Fill this file with text, while its artifact is being made."""
@@ -212,7 +218,7 @@ class RemoteFile:
         # Every published file has a record.
         assert self.size is not None
         assert self.sha256 is not None or self._stamp is not None
-        return Stored(self._store, self._key, self.size, self.sha256 or "", self._stamp)
+        return Stored(self._store, self._key, self.size, self.sha256 or "", self._stamp, self.executable)
 
     def _fetch(self, target: Path, moved: Moved) -> None:
         with explained("write", _shown(target)):
@@ -223,12 +229,13 @@ class RemoteFile:
             if not self._block:
                 downloading.to_path(self._stored(), target, self._downloads.cache, moved)
                 return
-            with downloading.replacing(target) as part:
-                shutil.copyfile(self._block.path(self.relpath), part)
+            path = self._block.path(self.relpath)
+            with downloading.replacing(target, executable=os.access(path, os.X_OK)) as part:
+                shutil.copyfile(path, part)
 
     def _publish(self, record: FileRecord) -> None:
         self._block = None
-        self.size, self.sha256 = record.size, record.sha256
+        self.size, self.sha256, self.executable = record.size, record.sha256, record.executable
 
 
 class LocalFile(RemoteFile):

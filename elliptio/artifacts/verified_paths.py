@@ -18,8 +18,11 @@ from elliptio.errors import IntegrityError, MissingKeyError
 from elliptio.naming import check_relpath
 from elliptio.system.os_errors import explained
 
-_State = tuple[int, int, int]
-"""Inode, size and time of a file: when one of them changes, so may have its content."""
+_State = tuple[int, int, int, int]
+"""Inode, size and times of a file: when one of them changes, so may have its content.
+
+One time is of the content, the other of all that the system knows of the file: nobody can set that one back.
+"""
 
 _verified: dict[tuple[str, str], _State] = {}
 _folders: dict[int, Path] = {}
@@ -57,7 +60,7 @@ def path_of(stored: Stored, relpath: str, cache: Cache | None) -> Path:
         path = _folder() / stored.name / Path(check_relpath(relpath)).name
         if not untouched or not _is_known(path, stored):
             downloading.to_path(stored, path, cache, lambda size: None)
-            path.chmod(0o400)
+            path.chmod(0o500 if stored.executable else 0o400)
             _verified[str(path), stored.name] = _state(path)
     return path
 
@@ -79,7 +82,7 @@ def _verify(path: Path, stored: Stored) -> bool:
 
 def _state(path: Path) -> _State:
     found = os.stat(path)
-    return found.st_ino, found.st_size, found.st_mtime_ns
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _folder() -> Path:

@@ -277,11 +277,9 @@ def test_links_are_followed_and_said_when_they_lead_out(
     (folder / "inside.txt").write_text("inside")
     (folder / "link-in.txt").symlink_to("inside.txt")
     (folder / "link-out.txt").symlink_to(data / "train.txt")
-    (folder / "loop").symlink_to(folder)
     artifact = local.upload(folder)
     assert artifact.files["link-in.txt"].download_string() == "inside"
     assert artifact.files["link-out.txt"].download_string() == (data / "train.txt").read_text()
-    assert "loop/inside.txt" not in artifact.files
     warned = [record.getMessage() for record in caplog.records]
     assert len(warned) == 1
     assert "link-out.txt" in warned[0]
