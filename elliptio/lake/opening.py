@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,13 +12,15 @@ from typing import Any
 from elliptio.artifacts.cache import Cache
 from elliptio.artifacts.downloading import Downloads
 from elliptio.artifacts.file import FILE_CLASSES, LocalFile, RemoteFile, S3File
-from elliptio.config import Setting, size_in_bytes, user_cache_folder, user_data_folder
+from elliptio.config import NoHomeError, Setting, size_in_bytes, user_cache_folder, user_data_folder
 from elliptio.errors import ConfigError
 from elliptio.indexes.opening import open_index
 from elliptio.lake.lake import Lake
 from elliptio.naming import LAKE_FOLDER
 from elliptio.protocols import Index, Store
 from elliptio.stores.opening import open_store
+
+log = logging.getLogger(__name__)
 
 
 def open_lake(
@@ -67,7 +70,11 @@ def open_lake(
 def open_cache(settings: Mapping[str, Setting]) -> Cache | None:
     """Find the cache that the settings ask for. Touches no disk."""
     cap = size_in_bytes(settings["cache_size"].value)
-    return Cache(user_cache_folder(settings), cap) if cap else None
+    try:
+        return Cache(user_cache_folder(settings), cap) if cap else None
+    except NoHomeError as error:
+        log.info("There is no cache: %s", error)
+        return None
 
 
 def chosen_root(settings: Mapping[str, Setting], kind: type[RemoteFile] | None = None) -> str:
