@@ -210,6 +210,12 @@ def _resolve(name: str, definition: Definition, sources: Sources, problems: list
     return Setting(name, definition.default, "default")
 
 
+def project_file_of(setting: Setting) -> str | None:
+    """Name the project's file that a setting comes from; None if it comes from the user, or nobody set it."""
+    own = {"argument", "default", variable(setting.name), str(user_config_file())}
+    return None if setting.origin in own else setting.origin
+
+
 def variable(name: str) -> str:
     """Name the environment variable of a setting: ``root`` is ``ELLIPTIO_ROOT``."""
     return f"ELLIPTIO_{name.upper()}"

@@ -30,15 +30,8 @@ ENVIRONMENTS = "environments"
 TOMBSTONES = "tombstones"
 RUNS = "runs"
 ENVIRONMENT_FIELDS = (
-    "python_packages",
-    "python",
-    "platform",
-    "cpu",
-    "memory",
-    "gpus",
-    "container",
-    "scheduler",
-)
+    "python_packages", "python", "platform", "cpu", "memory", "gpus", "container", "scheduler",
+)  # fmt: skip
 """Top-level fields of an environment; a query over artifacts may use them as if they were the artifact's own."""
 
 S3 = "s3://"
@@ -69,6 +62,9 @@ class Lake:
         self.index = index
         self.shared = shared
         self.downloads = downloads
+        # Whether somebody said where it is; what is to be said before something is first saved.
+        self.named = False
+        self.notice: Callable[[], None] | None = None
         self._environments: dict[str, Document] = {}
         self._lock = Lock()
         self._identity: str | None = None

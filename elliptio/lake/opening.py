@@ -16,6 +16,7 @@ from elliptio.config import NoHomeError, Setting, size_in_bytes, user_cache_fold
 from elliptio.errors import ConfigError
 from elliptio.indexes.opening import open_index
 from elliptio.lake.lake import Lake
+from elliptio.lake.project_places import notice_of
 from elliptio.naming import LAKE_FOLDER
 from elliptio.protocols import Index, Store
 from elliptio.stores.opening import open_store
@@ -55,16 +56,14 @@ def open_lake(
 
         index = MongoIndex(collection=collection)
     downloads = Downloads(open_cache(settings), settings["progress"].value, settings["s3_addressing"].value)
-    if index is not None:
-        return Lake(store, index, shared=True, downloads=downloads)
     durable = settings["durability"].value == "full"
-    if settings["index"].value:
+    if index is None and settings["index"].value:
         index = open_index(settings["index"].value, durable=durable)
-        return Lake(store, index, shared=True, downloads=downloads)
-    from elliptio.indexes.sqlite.index import SqliteIndex
-
-    own = SqliteIndex(_own_index_path(store, settings), durable=durable)
-    return Lake(store, own, shared=False, downloads=downloads)
+    shared = index is not None
+    lake = Lake(store, index or _own_index(store, settings, durable), shared=shared, downloads=downloads)
+    lake.named = root is not None or remote_file_cls is not None or settings["root"].origin != "default"
+    lake.notice = notice_of(settings, lake, root_given=root is not None)
+    return lake
 
 
 def open_cache(settings: Mapping[str, Setting]) -> Cache | None:
@@ -119,6 +118,12 @@ def _open_store(settings: Mapping[str, Setting], root: str | os.PathLike[str] | 
         lock = settings["s3_object_lock"].value
         return open_store(address, addressing=settings["s3_addressing"].value, object_lock=lock)
     return open_store(address, durable=settings["durability"].value == "full")
+
+
+def _own_index(store: Store, settings: Mapping[str, Setting], durable: bool) -> Index:
+    from elliptio.indexes.sqlite.index import SqliteIndex
+
+    return SqliteIndex(_own_index_path(store, settings), durable=durable)
 
 
 def _own_index_path(store: Store, settings: Mapping[str, Setting]) -> Path:
