@@ -15,7 +15,7 @@ from elliptio.artifacts.artifact import Artifact, NewArtifact
 from elliptio.artifacts.files import files_of
 from elliptio.finding.frame import to_frame
 from elliptio.finding.loading import metadata_of, neighbours_of, run_of
-from elliptio.finding.options import FindOptions, Options
+from elliptio.finding.options import MOST_SHOWN, FindOptions, Options
 from elliptio.finding.references import BasedOn, identifiers_of, latest, resolve
 from elliptio.finding.search import Found, search
 from elliptio.labels import LabelsLike, check_labels
@@ -274,7 +274,7 @@ class Work:
         self,
         query: Mapping[str, Any] | None = None,
         *,
-        max_docs: int = 1000,
+        max_docs: int | None = MOST_SHOWN,
         sort: Any = None,
         columns: Sequence[str] | None = None,
         exclude_columns: Sequence[str] = ("python_packages",),
@@ -290,7 +290,8 @@ class Work:
             Such as ``{"username": "andy", "labels.project": "x"}``; everything without it. ``python_packages.<name>``
             and the other fields of the environment can be queried too.
         max_docs
-            At most so many rows; 0 means all. A warning says if there are more, and how many (counted to 10,000).
+            At most so many rows; 0 and None mean all. Where none is given, a warning says if there are more, and how
+            many (counted to 10,000).
         sort
             ``"path"``, ``"-path"`` or a list of ``(path, 1 or -1)``; newest first without it.
         columns
@@ -356,6 +357,8 @@ class Work:
             If the store cannot be written.
 
         """
+        if self.lake.notice is not None:
+            self.lake.notice()
         with running(self.lake, self._scope, name, params, labels) as scope:
             yield self._inside(scope)
 
@@ -381,6 +384,8 @@ class Work:
 
     def _publication(self, labels: LabelsLike, based_on: BasedOn) -> Publication:
         scope = self._scope.here()
+        if self.lake.notice is not None:
+            self.lake.notice()
         explicit = None if based_on is None else identifiers_of(self.lake, based_on)
         return Publication(
             self.lake,

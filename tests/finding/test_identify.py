@@ -56,6 +56,7 @@ def test_nobody_knows_it(h: eio.Handler, data: Path, model: Path) -> None:
     assert str(empty["creation_time"].dtype) == "datetime64[ms, UTC]"
 
 
+@pytest.mark.filterwarnings("ignore::elliptio.EmptyIndexWarning")
 def test_an_empty_lake(local: eio.Handler, model: Path) -> None:
     assert list(local.identify(model).columns) == COLUMNS
 

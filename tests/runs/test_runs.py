@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 import elliptio as eio
+from elliptio.finding.options import Unasked
 from elliptio.lake import lake as lake_module
 from elliptio.lake import run_records as runs
 from elliptio.runs import facts as run_facts
@@ -90,9 +91,10 @@ def test_runs_are_found_by_metrics_params_and_labels(h: eio.Handler) -> None:
     assert list(h.runs({"status": "running"}).index) == []
     assert list(h.runs({"run_id": made[0]}).index) == [made[0]]
     with pytest.warns(eio.TruncatedWarning, match="2 of 3 runs"):
-        assert len(h.runs(max_docs=2)) == 2
+        assert len(h.runs(max_docs=Unasked(2))) == 2
 
 
+@pytest.mark.filterwarnings("ignore::elliptio.EmptyIndexWarning")
 def test_an_empty_answer_has_the_same_columns_and_types(local: eio.Handler) -> None:
     empty = local.runs()
     with local.run("x"):

@@ -286,6 +286,7 @@ def test_links_are_followed_and_said_when_they_lead_out(
     assert not Path(artifact.files["link-out.txt"].remote_url).is_symlink()
 
 
+@pytest.mark.filterwarnings("ignore::elliptio.EmptyIndexWarning")
 def test_a_store_that_fails_leaves_nothing(local: eio.Handler, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
