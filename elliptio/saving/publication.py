@@ -32,6 +32,7 @@ from elliptio.provenance.collecting import Provenance
 from elliptio.saving import transfer
 from elliptio.saving.equal_files import twins_in
 from elliptio.saving.sources import Source, Sources, check_ends, sources_in
+from elliptio.system import ending
 from elliptio.system.file_systems import copy_file
 from elliptio.system.os_errors import explained
 
@@ -251,7 +252,7 @@ class _Collecting:
         self._thread: threading.Thread | None = None
         if not collecting.in_repository():
             return
-        if collecting.is_unchanged():
+        if collecting.is_unchanged() or ending.begun:
             self._collect()
         else:
             context = contextvars.copy_context()
