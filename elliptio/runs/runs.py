@@ -110,7 +110,8 @@ class Runs:
         Returns
         -------
         pandas.DataFrame
-            One row a call, in the order of time: ``time`` (UTC), ``step``, and a column for each metric.
+            One row a call, in their order: ``time`` (UTC), ``step``, and a column for each metric. What several
+            processes measured is in the order in which it was written.
 
         Raises
         ------

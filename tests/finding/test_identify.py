@@ -123,6 +123,7 @@ def test_what_waits_for_the_index_is_known_too(local: eio.Handler, data: Path, t
 
 def test_a_lost_index_is_told(local: eio.Handler, data: Path) -> None:
     local.upload(data)
+    local.upload(data)
     local.close()
     for file in Path(local.store.root, ".elliptio").glob("index.sqlite*"):
         file.unlink()

@@ -658,3 +658,37 @@ def test_a_pickled_handler_goes_on_in_the_run(local: eio.Handler, data: Path) ->
     assert (copy.run_id, copy.based_on) == (run.run_id, [source.artifact_id])
     assert copy.current_run.run_id == run.run_id
     copy.close()
+
+
+class Clock:
+    """A clock that is set back while it runs."""
+
+    def __init__(self, *minutes: int) -> None:
+        self._minutes = iter(minutes)
+        self._last = 0
+
+    def __call__(self) -> datetime:
+        self._last = next(self._minutes, self._last)
+        return datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(minutes=self._last)
+
+
+def test_the_last_value_is_the_last_whatever_the_clock_says(
+    local: eio.Handler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "FIRST_SECONDS", 3600.0)
+    with local.run("train") as run:
+        # Of each file its rows, and when it was written; in the first the clock is set back between two rows.
+        monkeypatch.setattr(runs, "now", Clock(0, 50, 10, 11, 5, 6, -30, -29, -28))
+        for values in ((1, 2, 3), (4,), (5, 6)):
+            for value in values:
+                run.log(loss=value)
+            assert run._scope.run is not None
+            run._scope.run.flush()
+        monkeypatch.undo()
+    assert local.runs().metrics.iloc[0] == {"loss": 6}
+    assert list(local.runs.metrics(run.run_id).loss) == [1, 2, 3, 4, 5, 6]
+    for path in Path(local.store.root, ".elliptio").glob("index.sqlite*"):
+        path.unlink()
+    again = eio.Handler(local.store.root)
+    again.reindex()
+    assert again.runs().metrics.iloc[0] == {"loss": 6}
