@@ -341,14 +341,16 @@ def test_a_named_lake_that_is_not_there_is_not_an_empty_one(tmp_path: Path, monk
             warnings.simplefilter("always")
             assert h.find().empty
             assert h.runs().empty
+            assert h.tags().empty
+            assert h.verify().ok
         assert all(re.match(f"There is no lake at {re.escape(h.store.root)}", str(one.message)) for one in caught)
         return len(caught)
 
     typo = eio.Handler(tmp_path / "lkae")
-    assert asked(typo) == 2
+    assert asked(typo) == 4
     assert not (tmp_path / "lkae").exists()
     monkeypatch.setenv("ELLIPTIO_ROOT", str(tmp_path / "lkae"))
-    assert asked(eio.Handler()) == 2
+    assert asked(eio.Handler()) == 4
     monkeypatch.delenv("ELLIPTIO_ROOT")
     assert asked(eio.Handler()) == 0  # nobody said where that is
     with typo.run("x"):
