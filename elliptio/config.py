@@ -6,6 +6,7 @@ directory upwards. Credentials are no settings: they come from AWS's and MongoDB
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
@@ -21,6 +22,10 @@ from elliptio.masking import hide_login, hide_password
 log = logging.getLogger(__name__)
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", re.IGNORECASE)
+_UNEXPANDED = re.compile(r"\$\{?[A-Za-z_]")
+_OURS = re.compile(r"""tool["']?\s*\.\s*["']?elliptio\b|^\s*["']?elliptio["']?\s*[=.]""", re.MULTILINE)
+"""Signs that a ``pyproject.toml`` which cannot be parsed has settings of elliptio."""
+
 Parser = Callable[[Any], Any]
 Sources = list[tuple[str, Mapping[str, Any]]]
 
@@ -43,6 +48,18 @@ def _text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("must be a non-empty text")
     return value.strip()
+
+
+def _place(value: Any) -> str:
+    """Read a folder or a URL; what a shell should have made something else of is none."""
+    text = _text(value)
+    if text[0] in "\"'" or text[-1] in "\"'":
+        raise ValueError("must be without the quotes around it, which a shell or a file of variables kept")
+    if _UNEXPANDED.search(re.sub(r"(?<=://)[^/@]*@", "", text)):
+        raise ValueError("must have its variables written out, as nobody expands them here")
+    if not text.isprintable():
+        raise ValueError("must be of characters that can be seen: a line break or a byte order mark is among them")
+    return text
 
 
 def _flag(value: Any) -> bool:
@@ -81,10 +98,12 @@ class Definition:
 
 
 DEFINITIONS: dict[str, Definition] = {
-    "root": Definition("Where files lie: a folder or s3://bucket/prefix.", _text),
-    "index": Definition("Where documents lie: mongodb://host/db, or sqlite:///path (default: inside the lake).", _text),
-    "local_root": Definition("Root for Handler(remote_file_cls=eio.LocalFile).", _text),
-    "s3_bucket_name": Definition("Bucket for Handler(remote_file_cls=eio.S3File).", _text),
+    "root": Definition("Where files lie: a folder or s3://bucket/prefix.", _place),
+    "index": Definition(
+        "Where documents lie: mongodb://host/db, or sqlite:///path (default: inside the lake).", _place
+    ),
+    "local_root": Definition("Root for Handler(remote_file_cls=eio.LocalFile).", _place),
+    "s3_bucket_name": Definition("Bucket for Handler(remote_file_cls=eio.S3File).", _place),
     "s3_addressing": Definition("How bucket names go into S3 URLs.", _one_of("auto", "path", "virtual"), "auto"),
     "s3_object_lock": Definition("Protects files on S3 from deletion, such as governance:30d.", _text),
     "durability": Definition(
@@ -98,8 +117,8 @@ DEFINITIONS: dict[str, Definition] = {
         _one_of("all", "tracked", "none"),
         "all",
     ),
-    "user_dir": Definition("Folder of the user's default lake and of indexes of S3 lakes.", _text),
-    "cache_dir": Definition("Folder of the cache, which keeps copies of files from S3.", _text),
+    "user_dir": Definition("Folder of the user's default lake and of indexes of S3 lakes.", _place),
+    "cache_dir": Definition("Folder of the cache, which keeps copies of files from S3.", _place),
     "cache_size": Definition("Bytes that the cache may take, such as 10GB; 0 for no cache.", _size, "10GB"),
 }
 
@@ -110,6 +129,10 @@ _OTHER_VARIABLES = re.compile(
 """Variables that are no settings: others read them, such as ``docker-compose.yml``."""
 
 _warned: set[str] = set()
+
+
+class NoHomeError(ConfigError):
+    """Nobody knows the user's home folder, and something would have to lie in it."""
 
 
 def load_settings(
@@ -187,6 +210,12 @@ def _resolve(name: str, definition: Definition, sources: Sources, problems: list
     return Setting(name, definition.default, "default")
 
 
+def project_file_of(setting: Setting) -> str | None:
+    """Name the project's file that a setting comes from; None if it comes from the user, or nobody set it."""
+    own = {"argument", "default", variable(setting.name), str(user_config_file())}
+    return None if setting.origin in own else setting.origin
+
+
 def variable(name: str) -> str:
     """Name the environment variable of a setting: ``root`` is ``ELLIPTIO_ROOT``."""
     return f"ELLIPTIO_{name.upper()}"
@@ -196,30 +225,47 @@ def user_config_file(environ: Mapping[str, str] | None = None) -> Path:
     """Locate the user's settings (``ELLIPTIO_CONFIG_FILE`` names another file)."""
     named = (os.environ if environ is None else environ).get("ELLIPTIO_CONFIG_FILE")
     if named:
-        return Path(named).expanduser()
-    from platformdirs import user_config_path
-
-    return user_config_path("elliptio", appauthor=False) / "elliptio.toml"
+        return Path(os.path.expanduser(named))
+    return Path(_folder_for("config"), "elliptio.toml")
 
 
 def user_data_folder(settings: Mapping[str, Setting]) -> Path:
     """Locate the folder of the user's default lake and of the indexes of S3 lakes."""
     chosen = settings["user_dir"].value
     if chosen:
-        return Path(chosen).expanduser()
-    from platformdirs import user_data_path
-
-    return user_data_path("elliptio", appauthor=False)
+        return _at_home(chosen, "user_dir")
+    return _at_home(_folder_for("data"), "root")
 
 
 def user_cache_folder(settings: Mapping[str, Setting]) -> Path:
     """Locate the folder in which copies of files from remote stores are kept."""
     chosen = settings["cache_dir"].value
     if chosen:
-        return Path(chosen).expanduser().absolute()
-    from platformdirs import user_cache_path
+        return _at_home(chosen, "cache_dir").absolute()
+    return _at_home(_folder_for("cache"), "cache_dir")
 
-    return user_cache_path("elliptio", appauthor=False)
+
+def _folder_for(kind: str) -> str:
+    """Locate the system's folder for a user's files of some kind; it begins with ``~`` where nobody knows the home."""
+    import platformdirs
+
+    find = {
+        "config": platformdirs.user_config_dir,
+        "data": platformdirs.user_data_dir,
+        "cache": platformdirs.user_cache_dir,
+    }
+    try:
+        return find[kind]("elliptio", appauthor=False)
+    except RuntimeError:
+        return f"~/{kind}"
+
+
+def _at_home(path: str | Path, name: str) -> Path:
+    """Expand ``~``; where nobody knows the user's home, a folder called ``~`` would be made in its place."""
+    found = Path(os.path.expanduser(path))
+    if str(found).startswith("~"):
+        raise NoHomeError(f"{found} is nowhere, as this user has no home folder: set {variable(name)}, or HOME.")
+    return found
 
 
 def size_in_bytes(text: str) -> int:
@@ -233,6 +279,8 @@ def size_in_bytes(text: str) -> int:
 
 def _user_settings(user_file: Path | None, environ: Mapping[str, str]) -> Sources:
     path = user_file or user_config_file(environ)
+    if str(path).startswith("~"):  # nobody knows the user's home
+        return []
     if environ.get("ELLIPTIO_CONFIG_FILE") and user_file is None:
         # Who names a file means it to be read, and would not notice a lake of the default settings.
         try:
@@ -267,19 +315,24 @@ def _project_settings(directory: Path | None) -> Sources:
 
 def _file_settings(path: Path, table: tuple[str, ...]) -> Sources:
     try:
-        text = path.read_text(encoding="utf-8")
+        # An editor on Windows may have put a byte order mark in front.
+        text = path.read_text(encoding="utf-8-sig")
         # Parsing every pyproject.toml on the way up costs more than looking for the word.
         if table and "elliptio" not in text:
             return []
         values: Any = tomllib.loads(text)
         for key in table:
             values = values.get(key, {}) if isinstance(values, dict) else {}
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
+    except (FileNotFoundError, NotADirectoryError):
         return []
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        if table:  # a pyproject.toml that others find broken is not ours to refuse
+        if _says_nothing(path, table, error):
             return []
-        raise ConfigError(f"The settings file {path} cannot be read: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConfigError(
+            f"The settings file {path} cannot be read: {reason}. Mend it first: "
+            "without it, files would go to another lake."
+        ) from error
     if not isinstance(values, dict):
         raise ConfigError(
             f"{path} has tool.elliptio = {hide_password(repr(values))}: make it a table, [tool.elliptio]."
@@ -292,3 +345,17 @@ def _file_settings(path: Path, table: tuple[str, ...]) -> Sources:
             f"{path} has the unknown setting {unknown[0]!r}. Known settings: {', '.join(sorted(DEFINITIONS))}."
         )
     return [(str(path), values)]
+
+
+def _says_nothing(path: Path, table: tuple[str, ...], error: Exception) -> bool:
+    """Tell whether a file that cannot be read is none, or certainly has no settings of elliptio."""
+    if isinstance(error, OSError):
+        try:
+            return not path.is_file()
+        except PermissionError:  # nor may this user look into its folder
+            return True
+    # A pyproject.toml that others find broken is not ours to refuse, unless it speaks of elliptio.
+    with contextlib.suppress(OSError):
+        text = path.read_bytes().replace(b"\0", b"").decode("utf-8", "replace")
+        return bool(table) and _OURS.search(text) is None
+    return False

@@ -23,7 +23,7 @@ def fields_of(metadata: Metadata, root_key: str) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for name, one in _WRITTEN.items():
         value = getattr(metadata, name)
-        if value is not None or not one.sparse:
+        if not one.sparse or (value is not None and value != []):
             fields[name] = value if one.write is None else one.write(value)
     return fields | {"remote_root": root_key}
 
@@ -37,7 +37,8 @@ def to_document(fields: Mapping[str, Any]) -> dict[str, Any]:
 def without_many_files(document: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out the list of files where it is too long for the document of an index."""
     if document.get("file_count", 0) > MAX_INDEXED_FILES:
-        return {**document, "files": [], "file_relpaths": []}
+        short = {name: value for name, value in document.items() if name != "empty_folders"}
+        return {**short, "files": [], "file_relpaths": []}
     return dict(document)
 
 

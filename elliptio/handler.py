@@ -14,7 +14,7 @@ from elliptio.finding.frame import to_frame
 from elliptio.finding.identification import identify
 from elliptio.finding.loading import metadata_of
 from elliptio.finding.references import LATEST, identifier_of, resolve
-from elliptio.finding.search import Found
+from elliptio.finding.search import Found, warn_if_index_is_lost
 from elliptio.finding.tags import Tags
 from elliptio.lake import spool
 from elliptio.lake.opening import open_lake
@@ -335,6 +335,7 @@ class Handler(Work):
 
         """
         if artifact_id is None:
+            warn_if_index_is_lost(self.lake)
             return verify_lake(self.lake, progress=self.progress)
         return verify(self.lake, [self.lake.get(resolve(self.lake, artifact_id))], progress=self.progress)
 

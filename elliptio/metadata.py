@@ -98,7 +98,8 @@ class FileRecord:
     """One file of an artifact: its name within it, its size in bytes and the sha256 of its content (hexadecimal).
 
     A linked file has a `stamp`, by which it is seen whether it was written again, and, until it is hashed, no
-    `sha256`. A file that holds a value has a record of it in `value`.
+    `sha256`. `executable` says whether its owner could execute it. A file that holds a value has a record of it in
+    `value`.
 
     Examples
     --------
@@ -107,7 +108,7 @@ class FileRecord:
     >>> with h.new(["data.csv"]) as made:
     ...     made.file.upload_string("1,2")
     >>> made.metadata.files
-    [FileRecord(relpath='data.csv', size=3, sha256='...', stamp=None)]
+    [FileRecord(relpath='data.csv', size=3, sha256='...', stamp=None, executable=False)]
 
     """
 
@@ -115,6 +116,7 @@ class FileRecord:
     size: int
     sha256: str
     stamp: str | None = None
+    executable: bool = False
     value: ValueRecord | None = field(default=None, repr=False)
 
 
@@ -130,6 +132,8 @@ def _written(records: Sequence[FileRecord]) -> list[dict[str, Any]]:
             written[-1]["stamp"] = record.stamp
         if record.value is not None:
             written[-1]["value"] = _written_value(record.value)
+        if record.executable:
+            written[-1]["executable"] = True
     return written
 
 
@@ -138,7 +142,10 @@ def _records(entries: Sequence[Mapping[str, Any]]) -> list[FileRecord]:
     records = []
     for one in entries:
         value = _value_record(one["value"]) if "value" in one else None
-        records.append(FileRecord(one["relpath"], one["size"], one["sha256"] or "", one.get("stamp"), value))
+        executable = one.get("executable", False)
+        records.append(
+            FileRecord(one["relpath"], one["size"], one["sha256"] or "", one.get("stamp"), executable, value)
+        )
     return records
 
 
@@ -172,7 +179,8 @@ class Metadata:
     repository; ``repository_root`` is where that lay on the machine; ``link`` is where the files of a link lie, None
     where they lie in the lake; ``redactions`` tells of each secret that was masked what kind it is and where it was;
     ``reproduces`` is the identifier of the artifact that this one was made to reproduce, if any; ``file_relpaths`` are
-    the names of the files in the order in which they were given.
+    the names of the files in the order in which they were given; ``empty_folders`` are the names of folders that held
+    nothing.
 
     Examples
     --------
@@ -230,8 +238,8 @@ class Metadata:
     files: list[FileRecord] = field(
         default_factory=list,
         metadata=stored(
-            "for each file `relpath`, `size` and `sha256`; of a [link](#links) `stamp` too; of a "
-            "[saved value](formats.md) `value` with `format`, `type`, `options`, and `name` if it is one of several",
+            "for each file `relpath`, `size` and `sha256`; of a [link](#links) `stamp` too, and `executable` where it is "
+            "true; of a [saved value](formats.md) `value` with `format`, `type`, `options`, and `name` if it is one of several",
             ANYTHING,
             parts=_FILE_PARTS,
             write=_written,
@@ -276,6 +284,12 @@ class Metadata:
             column=False,
             parts=("kind", "where"),
             write=list,
+        ),
+    )
+    empty_folders: list[str] = field(
+        default_factory=list,
+        metadata=stored(
+            "names of folders that hold nothing, only if there are any", TEXTS, sparse=True, column=False, write=list
         ),
     )
     link: str | None = field(

@@ -89,6 +89,12 @@ def remote_root(artifact_id: str, creation_time: datetime, username: str) -> str
     user = quote(username, safe="@+=,~ ").strip(" ") or "unknown"
     if set(user) == {"."}:
         user = user.replace(".", "%2E")
+    if len(user) > MAX_NAME_BYTES:
+        # Letters of other scripts take up to 12 characters each. Who shares a beginning is still told apart.
+        import hashlib
+
+        digest = hashlib.sha256(username.encode()).hexdigest()[:16]
+        user = f"{user[: MAX_NAME_BYTES - 40].rpartition('%')[0] or user[: MAX_NAME_BYTES - 40]}~{digest}"
     return f"{creation_time:%Y/%m/%d}/{user}/{creation_time:%H%M%S}_{artifact_id}"
 
 

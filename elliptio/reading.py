@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from elliptio.artifacts.artifact import Artifact
 from elliptio.finding.frame import to_frame
 from elliptio.finding.loading import artifact_of, metadata_of
-from elliptio.finding.options import FindOptions, Options
+from elliptio.finding.options import MOST_SHOWN, FindOptions, Options
 from elliptio.finding.references import latest, resolve
 from elliptio.finding.search import Found, search
 from elliptio.lake import spool
@@ -137,7 +137,7 @@ class Reading:
         self,
         query: Mapping[str, Any] | None = None,
         *,
-        max_docs: int = 1000,
+        max_docs: int | None = MOST_SHOWN,
         sort: Any = None,
         columns: Sequence[str] | None = None,
         exclude_columns: Sequence[str] = ("python_packages",),
@@ -153,7 +153,8 @@ class Reading:
             Such as ``{"username": "andy", "labels.project": "x"}``; everything without it. ``python_packages.<name>``
             and the other fields of the environment can be queried too.
         max_docs
-            At most so many rows; 0 means all. A warning says if there are more, and how many (counted to 10,000).
+            At most so many rows; 0 and None mean all. Where none is given, a warning says if there are more, and how
+            many (counted to 10,000).
         sort
             ``"path"``, ``"-path"`` or a list of ``(path, 1 or -1)``; newest first without it.
         columns

@@ -94,15 +94,13 @@ class Work(Reading):
             If the store or the index fails.
 
         """
-        sources, local_root = find_sources(local_paths, lake=self.lake.store.folder)
+        sources = find_sources(local_paths, lake=self.lake.store.folder)
         if not wait and based_on is None:
             based_on = self._scope.here().loaded()
         publication = self._publication(labels, based_on)
         if wait:
-            return self._artifact(publication.upload(sources, local_root))
-        return self._background.submit(
-            lambda: self._artifact(publication.upload(sources, local_root)), drop=publication.discard
-        )
+            return self._artifact(publication.upload(sources))
+        return self._background.submit(lambda: self._artifact(publication.upload(sources)), drop=publication.discard)
 
     @contextlib.contextmanager
     def new(
@@ -231,7 +229,7 @@ class Work(Reading):
             files = found.files
             if hash:
                 files = linking.hash_files(self.lake, found.root, files, progress=self.progress)
-            metadata = publication.publish(files, local_root="", link=found.root)
+            metadata = publication.publish(files, local_root="", empty_folders=found.empty_folders, link=found.root)
         return self._artifact(metadata)
 
     @contextlib.contextmanager
@@ -274,6 +272,8 @@ class Work(Reading):
             If the store cannot be written.
 
         """
+        if self.lake.notice is not None:
+            self.lake.notice()
         git_diff = self._settings["git_diff"].value
         begun = running(self.lake, self._scope, name, params, labels, log_output=log_output, git_diff=git_diff)
         with begun as scope:
@@ -290,6 +290,8 @@ class Work(Reading):
 
     def _publication(self, labels: LabelsLike, based_on: BasedOn) -> Publication:
         scope = self._scope.here()
+        if self.lake.notice is not None:
+            self.lake.notice()
         explicit = None if based_on is None else identifiers_of(self.lake, based_on)
         return Publication(
             self.lake,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,8 +72,91 @@ def test_a_broken_file_is_said(project: Path, tmp_path: Path) -> None:
     with pytest.raises(eio.ConfigError, match=r"elliptio\.toml cannot be read"):
         settings(project, tmp_path)
     (project / "elliptio.toml").unlink()
-    (project / "pyproject.toml").write_text("[tool.elliptio")
+    for text in ("[tool.elliptio", "[tool]\n'elliptio' = {root", "[tool.elliptio]\nroot = 'team'\n<<<<<<< HEAD\n"):
+        (project / "pyproject.toml").write_text(text)
+        with pytest.raises(eio.ConfigError, match=r"pyproject\.toml cannot be read.*another lake"):
+            settings(project, tmp_path)
+    (project / "pyproject.toml").write_bytes("[tool.elliptio]\nroot = 'team'".encode("utf-16"))
+    with pytest.raises(eio.ConfigError, match=r"pyproject\.toml cannot be read"):
+        settings(project, tmp_path)
+
+
+@pytest.mark.parametrize("text", ["[project\ndependencies = ['elliptio']", "# elliptio \n<<<<<<<", b"\xff elliptio"])
+def test_a_broken_pyproject_that_says_nothing_of_elliptio_is_not_ours(
+    project: Path, tmp_path: Path, text: str | bytes
+) -> None:
+    (project / "pyproject.toml").write_bytes(text if isinstance(text, bytes) else text.encode())
     assert settings(project, tmp_path)["root"].origin == "default"
+
+
+@pytest.mark.parametrize("name", ["elliptio.toml", "pyproject.toml"])
+def test_a_byte_order_mark_changes_nothing(project: Path, tmp_path: Path, name: str) -> None:
+    head = "[tool.elliptio]\n" if name == "pyproject.toml" else ""
+    (project / name).write_text(f"\ufeff{head}root = 'team'\n", encoding="utf-8")
+    assert settings(project, tmp_path)["root"].value == "team"
+
+
+@pytest.mark.parametrize("name", ["elliptio.toml", "pyproject.toml"])
+def test_a_file_that_may_not_be_read_is_said(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    read_text = Path.read_text
+
+    def denied(path: Path, *args: Any, **options: Any) -> str:
+        if path == project / name:
+            raise PermissionError(13, "Permission denied", str(path))
+        return read_text(path, *args, **options)
+
+    monkeypatch.setattr(Path, "read_text", denied)
+    assert settings(project, tmp_path)["root"].origin == "default"
+    (project / name).write_text("[tool.elliptio]\nroot = 'team'\n")
+    with pytest.raises(eio.ConfigError, match=rf"{name} cannot be read: Permission denied"):
+        settings(project, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ('"s3://our-bucket/lake"', "without the quotes"),
+        ("'/data/lake'", "without the quotes"),
+        ("/data/lake'", "without the quotes"),
+        ("$HOME/lake", "variables written out"),
+        ("/data/${USER}/lake", "variables written out"),
+        ("/data/lake\n/more", "line break"),
+        ("\ufeff/data/lake", "byte order mark"),
+    ],
+)
+def test_what_a_shell_left_undone_is_no_place(project: Path, tmp_path: Path, value: str, problem: str) -> None:
+    for name in ("root", "index", "local_root", "s3_bucket_name", "user_dir", "cache_dir"):
+        with pytest.raises(eio.ConfigError, match=f"'{name}' from ELLIPTIO_{name.upper()} must .*{problem}"):
+            settings(project, tmp_path, {f"ELLIPTIO_{name.upper()}": value})
+    (project / "elliptio.toml").write_text(f"root = {json.dumps(value)}")
+    with pytest.raises(eio.ConfigError, match=rf"elliptio\.toml must .*{problem}"):
+        settings(project, tmp_path)
+
+
+def test_a_password_may_hold_a_dollar(project: Path, tmp_path: Path) -> None:
+    url = "mongodb://andy:pa$word@host/db"
+    assert settings(project, tmp_path, {"ELLIPTIO_INDEX": url})["index"].value == url
+
+
+@pytest.mark.parametrize("root", ["~nobody-of-this-name/lake", "$HOME/lake", '"lake"'])
+def test_a_root_that_was_to_become_another_is_refused(root: str) -> None:
+    with pytest.raises(eio.ConfigError, match=r"if it is a folder: \./"):
+        eio.Handler(root)
+    assert eio.Handler(f"./{root}").store.root.endswith(root)
+
+
+def test_without_a_home_no_folder_of_that_sign_is_made(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os.path, "expanduser", lambda path: os.fspath(path))
+    for name in ("ELLIPTIO_USER_DIR", "ELLIPTIO_CACHE_DIR", "ELLIPTIO_CONFIG_FILE"):
+        monkeypatch.delenv(name)
+    with pytest.raises(eio.ConfigError, match="no home folder: set ELLIPTIO_ROOT, or HOME"):
+        eio.Handler()
+    with pytest.raises(eio.ConfigError, match="no such home folder"):
+        eio.Handler("lake", index="sqlite:///~/x.sqlite")
+    assert eio.Handler("lake").upload(data).metadata.file_count == 2
+    assert os.listdir() == ["lake"]
 
 
 @pytest.mark.parametrize("text", ['tool = "elliptio"', "tool = 5  # elliptio", "[[tool]]\nname = 'elliptio'"])

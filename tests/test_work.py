@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import elliptio as eio
+from elliptio.finding.options import Unasked
 from elliptio.reading import Reading
 from elliptio.run import Run
 from elliptio.work import Work
@@ -25,10 +26,10 @@ def test_no_verb_is_said_twice() -> None:
 
 
 ASK: dict[str, Callable[[eio.Handler, Run], object]] = {
-    "h.find": lambda h, run: h.find(max_docs=1),
-    "run.find": lambda h, run: run.find(max_docs=1),
-    "h.runs": lambda h, run: h.runs(max_docs=1),
-    "h.runs.find": lambda h, run: h.runs.find(max_docs=1),
+    "h.find": lambda h, run: h.find(max_docs=Unasked(1)),
+    "run.find": lambda h, run: run.find(max_docs=Unasked(1)),
+    "h.runs": lambda h, run: h.runs(max_docs=Unasked(1)),
+    "h.runs.find": lambda h, run: h.runs.find(max_docs=Unasked(1)),
 }
 
 

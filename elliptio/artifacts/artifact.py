@@ -16,6 +16,7 @@ from elliptio.labels import AnyLabels, Labels
 from elliptio.metadata import Metadata
 from elliptio.naming import check_relpath, listed
 from elliptio.protocols import Document
+from elliptio.system.os_errors import explained
 
 
 class Neighbours(NamedTuple):
@@ -89,6 +90,8 @@ class Artifact:
     def download(self, to: str | os.PathLike[str]) -> list[Path]:
         """Copy all files to a folder on this machine, several at once, verified, below their own names.
 
+        Empty folders are made again, and what was executable is.
+
         Raises
         ------
         IntegrityError
@@ -101,6 +104,9 @@ class Artifact:
         """
         wanted = [(file, Path(to) / check_relpath(relpath)) for relpath, file in self.files.items()]
         download_all(wanted)
+        for name in self.metadata.empty_folders:
+            with explained("make", str(Path(to, name))):
+                Path(to, check_relpath(name)).mkdir(parents=True, exist_ok=True)
         return [path for _, path in wanted]
 
     @property

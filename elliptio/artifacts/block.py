@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from elliptio.errors import SourceError, StoreError
+from elliptio.system.file_systems import NO_UTF8, UTF8
 from elliptio.system.os_errors import explained
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,8 @@ class Block:
         Where they are written.
     in_place
         Whether that is in the lake itself, so that they can be written by their `remote_url`.
+    ended
+        Whether it is over.
     failure
         Why a file that was left open could not be closed, so that its end is missing.
 
@@ -31,13 +34,15 @@ class Block:
         self.folder = folder
         self.in_place = in_place
         self.failure: StoreError | None = None
-        self._ended = False
+        self.ended = False
         self._opened: weakref.WeakSet[IO[Any]] = weakref.WeakSet()
 
     def path(self, relpath: str) -> Path:
         """Return the path to write a file to; the folder for it is made."""
-        if self._ended:
+        if self.ended:
             raise StoreError(f"{relpath!r} cannot be written any more: its block has ended without publishing it.")
+        if not UTF8 and not relpath.isascii():
+            raise SourceError(f"{relpath!r} cannot be written: {NO_UTF8}.")
         path = self.folder / relpath
         with explained("make", str(path.parent)):
             try:
@@ -53,7 +58,7 @@ class Block:
 
     def end(self) -> None:
         """Close what was left open: what is still buffered would be missing from the artifact."""
-        self._ended = True
+        self.ended = True
         for file in list(self._opened):
             if not file.closed:
                 log.warning("%s was still open at the end of its block; it was closed, so that nothing is lost.", file)

@@ -18,6 +18,7 @@ from elliptio.artifacts.cache import Cache, clone
 from elliptio.artifacts.hashing import CHUNK, VerifyingReader, once_more_if_remote, sha256_of
 from elliptio.errors import IntegrityError
 from elliptio.protocols import Store
+from elliptio.system.file_systems import HOLE, MIDDLE, make_executable, write_with_holes
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +66,7 @@ class Stored(NamedTuple):
     size: int
     sha256: str
     stamp: str | None = None
+    executable: bool = False
 
     @property
     def url(self) -> str:
@@ -143,10 +145,10 @@ def to_path(stored: Stored, target: Path, cache: Cache | None, moved: Moved) -> 
     def fetch() -> None:
         part.unlink(missing_ok=True)
         with open(part, "xb") as sink:
-            _copy(stored, sink.write, moved)
+            _copy(stored, sink.write, moved, lambda size: sink.truncate(sink.seek(size, os.SEEK_CUR)))
 
     cache = _usable(stored, cache, stored.is_untouched())
-    with replacing(target) as part:
+    with replacing(target, executable=stored.executable) as part:
         if cache is not None and _from_cache(stored, part, cache, moved):
             return
         once_more_if_remote(stored.store.remote, fetch)
@@ -202,12 +204,14 @@ def to_read(stored: Stored, cache: Cache | None) -> io.BufferedReader:
 
 
 @contextlib.contextmanager
-def replacing(target: Path) -> Iterator[Path]:
+def replacing(target: Path, *, executable: bool = False) -> Iterator[Path]:
     """Write to a path that takes the place of `target` in the end; nothing is left of it if that fails."""
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
         yield part
+        if executable:
+            make_executable(part)
         os.replace(part, target)
     finally:
         part.unlink(missing_ok=True)
@@ -249,8 +253,14 @@ def _drop(stored: Stored, cache: Cache) -> None:
     cache.remove(stored.sha256)
 
 
-def _copy(stored: Stored, write: Callable[[bytes], object], moved: Moved) -> None:
+def _copy(
+    stored: Stored, write: Callable[[bytes], object], moved: Moved, skip: Callable[[int], object] | None = None
+) -> None:
+    """Read all of a file, verified; `skip` makes a hole of so many bytes where it has zeros, if it is given."""
     with stored.open(whole=True) as source:
         while data := source.read(CHUNK):
-            write(data)
+            if skip is not None and 0 in data[MIDDLE::HOLE]:
+                write_with_holes(data, write, skip)
+            else:
+                write(data)
             moved(len(data))

@@ -17,6 +17,7 @@ from elliptio.artifacts.block import Block
 from elliptio.artifacts.downloading import PLAIN, Downloads, Moved, Stored
 from elliptio.errors import StoreError
 from elliptio.metadata import FileRecord
+from elliptio.system.file_systems import copy_open, make_executable
 from elliptio.system.os_errors import explained
 from elliptio.system.parallel import each
 from elliptio.system.progress import Progress
@@ -46,6 +47,8 @@ class RemoteFile:
     size, sha256
         Bytes, and hexadecimal hash of the content; None until published. The hash of a linked file is None until it
         is hashed.
+    executable
+        Whether it is a program: a copy of it can be executed too.
 
     Examples
     --------
@@ -82,6 +85,7 @@ class RemoteFile:
         self.sha256 = (record.sha256 or None) if record else None
         self._stamp = record.stamp if record else None
         self._value = record.value if record else None
+        self.executable = record.executable if record else False
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.remote_url!r}, size={self.size})"
@@ -240,7 +244,9 @@ class RemoteFile:
     def upload(self, path: str | os.PathLike[str]) -> None:
         """Fill this file from a local one, while its artifact is being made."""
         with open(path, "rb") as source, self._writing() as sink:
-            shutil.copyfileobj(source, sink, hashing.CHUNK)
+            executable = copy_open(source, sink)
+        if executable and self._block:
+            make_executable(self._block.path(self.relpath))
 
     def upload_string(self, text: str, encoding: str = "utf-8") -> None:
         """Fill this file with text, while its artifact is being made."""
@@ -267,7 +273,7 @@ class RemoteFile:
         # Every published file has a record.
         assert self.size is not None
         assert self.sha256 is not None or self._stamp is not None
-        return Stored(self._store, self._key, self.size, self.sha256 or "", self._stamp)
+        return Stored(self._store, self._key, self.size, self.sha256 or "", self._stamp, self.executable)
 
     def _fetch(self, target: Path, moved: Moved) -> None:
         with explained("write", _shown(target)):
@@ -279,12 +285,14 @@ class RemoteFile:
                 downloading.to_path(self._stored(), target, self._downloads.cache, moved)
                 self._count()
                 return
-            with downloading.replacing(target) as part:
-                shutil.copyfile(self._block.path(self.relpath), part)
+            path = self._block.path(self.relpath)
+            with downloading.replacing(target, executable=os.access(path, os.X_OK)) as part:
+                shutil.copyfile(path, part)
 
     def _publish(self, record: FileRecord) -> None:
         self._block = None
-        self.size, self.sha256, self._value = record.size, record.sha256, record.value
+        self.size, self.sha256 = record.size, record.sha256
+        self.executable, self._value = record.executable, record.value
 
 
 class LocalFile(RemoteFile):

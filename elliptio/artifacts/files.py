@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from elliptio import naming
 from elliptio.artifacts.block import Block
@@ -50,6 +50,10 @@ class FileMaker:
         self._records = records or {}
         self._block = block
         self._downloads = downloads
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A block that has ended is of no use, and cannot be pickled.
+        return {**self.__dict__, "_block": None if self._block is not None and self._block.ended else self._block}
 
     def __call__(self, relpath: str) -> RemoteFile:
         """Make the object of one file."""

@@ -8,11 +8,12 @@ import logging
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import BinaryIO, TypeVar
 
 from elliptio.errors import IntegrityError
 from elliptio.protocols import PIECE
+from elliptio.system.ending import Pool
 
 T = TypeVar("T")
 
@@ -32,7 +33,7 @@ class Sha256:
     def __init__(self) -> None:
         self._digest = hashlib.sha256()
         self._hashed = 0
-        self._thread: ThreadPoolExecutor | None = None
+        self._thread: Pool | None = None
         self._waiting: deque[Future[None]] = deque()
 
     def update(self, data: bytes) -> None:
@@ -42,7 +43,7 @@ class Sha256:
             if self._hashed <= _AHEAD * CHUNK:
                 self._digest.update(data)
                 return
-            self._thread = ThreadPoolExecutor(1, "elliptio-sha256")
+            self._thread = Pool(1, "elliptio-sha256")
         self._waiting.append(self._thread.submit(self._digest.update, data))
         if len(self._waiting) > _AHEAD:
             self._waiting.popleft().result()

@@ -142,12 +142,19 @@ def json_object(text: str) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def handler(args: argparse.Namespace) -> Iterator[Handler]:
-    """Open the lake that the options and settings name; close it in the end."""
+def handler(args: argparse.Namespace, *, new: bool = False) -> Iterator[Handler]:
+    """Open the lake that the options and settings name, which must be there unless it may be `new`; close it then."""
+    from elliptio.errors import ConfigError
+    from elliptio.finding.search import is_missing
     from elliptio.handler import Handler
 
     progress = False if args.no_progress else None
     with contextlib.closing(Handler(args.root, args.index, progress=progress)) as opened:
+        if not new and is_missing(opened.lake):
+            raise ConfigError(
+                f"There is no lake at {opened.store.root}: nothing was ever saved there. "
+                "Mend --root, or see where it comes from: elliptio config"
+            )
         yield opened
 
 

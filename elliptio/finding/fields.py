@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
 from elliptio.errors import QueryError
+from elliptio.finding.meaning import check_values, compared, is_operators
 from elliptio.indexes.query.checking import check_sort
 from elliptio.labels import Labels
 from elliptio.lake.lake import ENVIRONMENT_FIELDS
@@ -93,6 +94,8 @@ def check_fields(wanted: Mapping[str, Any], known: Set[str]) -> None:
                 _check_times(path, operand)
             elif path.split(".")[0] == "remote_root":
                 _check_root(path, operand)
+            else:
+                check_values(path, operand)
 
 
 def check_field(path: str, known: Set[str]) -> None:
@@ -130,7 +133,7 @@ def _meant(name: str, known: Set[str], prefix: str = "") -> str:
 
 
 def _check_times(path: str, operand: Any) -> None:
-    for value in _compared(operand):
+    for value in compared(operand):
         if isinstance(value, str | int | float | re.Pattern) or type(value).__name__ == "Regex":
             raise QueryError(
                 f"{path} is compared with datetimes, not with {value!r}: give one with a zone, such as "
@@ -138,23 +141,9 @@ def _check_times(path: str, operand: Any) -> None:
             )
 
 
-def _compared(operand: Any) -> Iterator[Any]:
-    """The values that a condition compares a field with."""
-    if not _is_operators(operand):
-        yield from operand if isinstance(operand, list) else [operand]
-        return
-    for name, value in operand.items():
-        if name == "$not":
-            yield from _compared(value)
-        elif name in ("$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$regex"):
-            yield value
-        elif name in ("$in", "$nin", "$all"):
-            yield from value
-
-
 def _check_root(path: str, operand: Any) -> None:
     """Allow only whole values of ``remote_root``: it is stored relative to the lake, and shown absolute."""
-    operators = operand if _is_operators(operand) else {"$eq": operand}
+    operators = operand if is_operators(operand) else {"$eq": operand}
     values = [item for value in operators.values() for item in (value if isinstance(value, list) else [value])]
     plain = all(value is None or isinstance(value, str | bool) for value in values)
     if path != "remote_root" or not operators.keys() <= _WHOLE_VALUES or not plain:
@@ -162,10 +151,6 @@ def _check_root(path: str, operand: Any) -> None:
             "remote_root can be asked for only as a whole, with equality, $ne, $in, $nin or $exists. "
             "For parts of it use artifact_id, creation_time or username."
         )
-
-
-def _is_operators(operand: Any) -> bool:
-    return isinstance(operand, Mapping) and any(name.startswith("$") for name in operand)
 
 
 def asks_for(wanted: Query, field: str) -> bool:

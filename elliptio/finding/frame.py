@@ -28,13 +28,13 @@ def to_frame(found: Found) -> pd.DataFrame:
     """Shape an answer into a DataFrame indexed by identifier; its types do not depend on how many rows it has."""
     import pandas as pd
 
+    from elliptio.finding.table import Table
+
     index = pd.Index(found.ids, dtype="object", name=found.name)
     typed = {column: _typed(column, values, index) for column, values in found.columns.items() if column in _TYPES}
     others = [column for column in found.columns if column not in typed]
     # One block of all that are plain objects: pandas would look at each column by itself.
-    frame = pd.DataFrame(
-        _block([found.columns[column] for column in others], len(index)), index, others, dtype="object"
-    )
+    frame = Table(_block([found.columns[column] for column in others], len(index)), index, others, dtype="object")
     for place, column in enumerate(found.columns):
         if column in typed:
             frame.insert(place, column, typed[column])

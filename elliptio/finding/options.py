@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class FindOptions(TypedDict, total=False):
     """Options of `Work.find`, whose docstring describes them."""
 
-    max_docs: int
+    max_docs: int | None
     sort: Any
     columns: Sequence[str] | None
     exclude_columns: Sequence[str]
@@ -22,10 +22,18 @@ class FindOptions(TypedDict, total=False):
     descendants_of: str | Artifact | None
 
 
+class Unasked(int):
+    """A number that nobody asked for: where it cuts something off, that has to be said."""
+
+
+MOST_SHOWN: int = Unasked(1000)
+"""Rows of an answer where nobody says how many; 0 and None are all."""
+
+
 class RunOptions(TypedDict, total=False):
     """Options of `Runs.find`, whose docstring describes them."""
 
-    max_docs: int
+    max_docs: int | None
     sort: Any
     columns: Sequence[str] | None
 
@@ -35,7 +43,7 @@ class Options:
     """A query and how it is to be answered, as a user gave them; `Work.find` describes them."""
 
     query: Mapping[str, Any] | None = None
-    max_docs: int = 1000
+    max_docs: int | None = MOST_SHOWN
     sort: Any = None
     columns: Sequence[str] | None = None
     exclude_columns: Sequence[str] | None = None

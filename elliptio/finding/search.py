@@ -10,7 +10,8 @@ from typing import Any
 from elliptio import naming
 from elliptio.errors import QueryError, StoreError
 from elliptio.finding.fields import ARTIFACTS, WITH_DELETED, Schema, asks_for, check_fields, check_order
-from elliptio.finding.options import Options
+from elliptio.finding.meaning import check_zones
+from elliptio.finding.options import Options, Unasked
 from elliptio.indexes.query.checking import normalize_query
 from elliptio.lake import spool
 from elliptio.lake.checks import is_artifact_root
@@ -30,7 +31,7 @@ class TruncatedWarning(UserWarning):
 
 
 class EmptyIndexWarning(UserWarning):
-    """Nothing was found, because the index holds nothing, though the lake holds artifacts."""
+    """Nothing was found, because there is no such lake, or the lake holds artifacts and its index nothing."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class Found:
         False if `total` is where counting ended, and more match.
     name
         Name of the identifiers, such as ``"artifact_id"``.
+    asked
+        False where nobody said how many to show.
 
     Examples
     --------
@@ -69,6 +72,7 @@ class Found:
     total: int
     exact: bool = True
     name: str = "artifact_id"
+    asked: bool = True
 
     @property
     def truncated(self) -> str | None:
@@ -78,8 +82,8 @@ class Found:
         return f"{len(self.ids):,} of {'' if self.exact else 'more than '}{self.total:,}"
 
     def warn_if_truncated(self, what: str) -> None:
-        """Warn whoever called elliptio if these are not all."""
-        if self.truncated:
+        """Warn whoever called elliptio if these are not all, and so many were not asked for."""
+        if not self.asked and self.truncated:
             warn(f"Showing {self.truncated} {what} that match; max_docs=0 shows all.", TruncatedWarning)
 
     def rows(self) -> list[dict[str, Any]]:
@@ -99,6 +103,7 @@ class Asked:
     order: list[tuple[str, int]]
     columns: list[str]
     max_docs: int
+    said: bool
 
 
 def checked(options: Options, schema: Schema) -> Asked:
@@ -111,12 +116,15 @@ def checked(options: Options, schema: Schema) -> Asked:
 
     """
     query = normalize_query({} if options.query is None else options.query)
-    check_fields(query, schema.fields)
+    if options.query:
+        check_zones(options.query)
+        check_fields(query, schema.fields)
     order = check_order(options.sort, schema.fields)
     columns = schema.columns_of(options.columns, options.exclude_columns)
-    if not isinstance(options.max_docs, int) or isinstance(options.max_docs, bool) or options.max_docs < 0:
-        raise QueryError(f"max_docs is a number of rows, or 0 for all, not {options.max_docs!r}.")
-    return Asked(query, order, columns, options.max_docs)
+    most = 0 if options.max_docs is None else options.max_docs
+    if not isinstance(most, int) or isinstance(most, bool) or most < 0:
+        raise QueryError(f"max_docs is a number of rows, or 0 for all, not {most!r}.")
+    return Asked(query, order, columns, most, said=not isinstance(most, Unasked))
 
 
 def search(lake: Lake, options: Options, *, among: Sequence[str] | None = None) -> Found:
@@ -142,7 +150,7 @@ def search(lake: Lake, options: Options, *, among: Sequence[str] | None = None) 
     if not documents:
         warn_if_index_is_lost(lake)
     ids = [entry["_id"] for entry in documents]
-    return Found(ids, _columns(lake, documents, asked.columns), total, exact)
+    return Found(ids, _columns(lake, documents, asked.columns), total, exact, asked=asked.said)
 
 
 def first_of(
@@ -177,6 +185,7 @@ def newest(lake: Lake, query: Mapping[str, Any] | None = None) -> Document | Non
 
     """
     wanted = normalize_query({} if query is None else query)
+    check_zones(query)
     check_fields(wanted, ARTIFACTS.fields)
     spool.flush_if_any(lake)
     asked = view_of(lake).newest(wanted, made_again=asks_for(wanted, "reproduces"))
@@ -184,11 +193,14 @@ def newest(lake: Lake, query: Mapping[str, Any] | None = None) -> Document | Non
 
 
 def warn_if_index_is_lost(lake: Lake) -> None:
-    """Say so where nothing was found only because the index is not the one that the artifacts were recorded in."""
+    """Say so where nothing was found only because there is no lake, or its index is not that of the artifacts."""
     if not lake.is_empty():
         return
     try:
-        if lake.store.stat(naming.LAKE_IDENTITY) is None or not _holds_artifacts(lake):
+        if is_missing(lake):
+            warn(f"There is no lake at {lake.store.root}: nothing was ever saved there.", EmptyIndexWarning)
+            return
+        if not _holds_artifacts(lake):
             return
     except StoreError:  # the answer stands without the store
         return
@@ -197,6 +209,12 @@ def warn_if_index_is_lost(lake: Lake) -> None:
         "if files were saved here, run h.reindex()",
         EmptyIndexWarning,
     )
+
+
+def is_missing(lake: Lake) -> bool:
+    """Tell whether somebody said where a lake is, and there is none."""
+    store = lake.store
+    return lake.named and store.stat(naming.LAKE_IDENTITY) is None and next(iter(store.list()), None) is None
 
 
 def _holds_artifacts(lake: Lake) -> bool:

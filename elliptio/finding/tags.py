@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from elliptio.artifacts.artifact import Artifact
 from elliptio.finding.frame import moves_frame
 from elliptio.finding.references import resolve
+from elliptio.finding.search import warn_if_index_is_lost
 from elliptio.lake import tags
 from elliptio.lake.lake import Lake
 from elliptio.lake.tags import Move
@@ -84,7 +85,12 @@ class Tags:
 
     def moves(self, history: str | None = None) -> Sequence[Move]:
         """List what each tag names, or all moves of one, without pandas; errors as of `history`."""
-        return [*tags.current(self.lake).values()] if history is None else tags.history(self.lake, history)
+        if history is not None:
+            return tags.history(self.lake, history)
+        found = [*tags.current(self.lake).values()]
+        if not found:
+            warn_if_index_is_lost(self.lake)
+        return found
 
     def give(self, artifact: str | Artifact, name: str, *, overwrite: bool = False) -> None:
         """Give an artifact a name that can move to another one later: ``h.get("tag:prod")``.

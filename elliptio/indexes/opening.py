@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from elliptio.errors import ConfigError
@@ -30,7 +31,12 @@ def open_index(url: str, *, durable: bool = True) -> Index:
         from elliptio.indexes.sqlite.index import SqliteIndex
 
         # As in SQLAlchemy, sqlite:///relative and sqlite:////absolute.
-        return SqliteIndex(Path(rest.removeprefix("/")).expanduser(), durable=durable)
+        path = os.path.expanduser(rest.removeprefix("/"))
+        if path.startswith("~"):
+            raise ConfigError(
+                f"The index {url!r} is nowhere, as this user has no such home folder: write its path out."
+            )
+        return SqliteIndex(Path(path), durable=durable)
     from elliptio.indexes.mongo import MongoIndex
 
     return MongoIndex(url)

@@ -88,6 +88,7 @@ def check_document(document: Mapping[str, Any], environment: Any, where: str) ->
         raise FormatError(f"{where} is damaged: {strange[0]!r} is no field.")
     check_records(document.get("files"), "files", where)
     check_records(document.get("logs", []), "logs", where)
+    _check_folders(document, where)
     _check_sums(document, where)
     _check_environment(document, environment, where)
     check_storable(without_many_files(document), where)
@@ -126,6 +127,8 @@ def check_indexed(document: Mapping[str, Any], environment: Mapping[str, Any], w
         raise FormatError(f"{where} is damaged: artifact_id is {artifact_id!r}.")
     check_records(document.get("files", []), "files", where)
     check_records(document.get("logs", []), "logs", where)
+    if "empty_folders" in document:
+        _check_folders(document, where)
     if not isinstance(document.get("remote_root"), str) or not is_artifact_root(document["remote_root"]):
         raise FormatError(f"{where} is damaged: it lies in {_short(document.get('remote_root'))}.")
     _check_packages(environment, where)
@@ -154,6 +157,8 @@ def check_records(records: Any, name: str, where: str) -> None:
             raise FormatError(f"{where} is damaged: the stamp of {record['relpath']!r} is none.")
         if "value" in record and not _is_value(record["value"]):
             raise FormatError(f"{where} is damaged: the value of {record['relpath']!r} is no record of one.")
+        if not isinstance(record.get("executable", False), bool):
+            raise FormatError(f"{where} is damaged: whether {record['relpath']!r} is executable is not true or false.")
         hashed = SHA256.accepts(record.get("sha256")) or (stamp is not None and record.get("sha256", "") is None)
         if not COUNT.accepts(record.get("size")) or not hashed:
             raise FormatError(f"{where} is damaged: size or sha256 of {record['relpath']!r} is none.")
@@ -172,6 +177,15 @@ def _is_value(value: Any) -> bool:
     except (ValueError, RecursionError):
         return False
     return isinstance(options, dict)
+
+
+def _check_folders(document: Mapping[str, Any], where: str) -> None:
+    """Check the names of empty folders, which are made where an artifact is downloaded to."""
+    for name in document.get("empty_folders", ()):
+        try:
+            naming.check_relpath(name)
+        except SourceError as error:
+            raise FormatError(f"{where} is damaged: empty_folders: {error}") from error
 
 
 def check_tombstone(tombstone: Any, folder: str, where: str) -> None:

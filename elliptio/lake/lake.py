@@ -63,6 +63,9 @@ class Lake:
         self.index = index
         self.shared = shared
         self.downloads = downloads
+        # Whether somebody said where it is; what is to be said before something is first saved.
+        self.named = False
+        self.notice: Callable[[], None] | None = None
         self._environments: dict[str, Document] = {}
         self._lock = Lock()
         self._identity: str | None = None

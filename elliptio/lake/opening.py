@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,14 +12,17 @@ from typing import Any
 from elliptio.artifacts.cache import Cache
 from elliptio.artifacts.downloading import Downloads
 from elliptio.artifacts.file import FILE_CLASSES, LocalFile, RemoteFile, S3File
-from elliptio.config import Setting, size_in_bytes, user_cache_folder, user_data_folder
+from elliptio.config import NoHomeError, Setting, size_in_bytes, user_cache_folder, user_data_folder
 from elliptio.errors import ConfigError
 from elliptio.indexes.opening import open_index
 from elliptio.lake.lake import Lake
+from elliptio.lake.project_places import notice_of
 from elliptio.masking import hide_login
 from elliptio.naming import LAKE_FOLDER
 from elliptio.protocols import Index, Store
 from elliptio.stores.opening import open_store
+
+log = logging.getLogger(__name__)
 
 
 def open_lake(
@@ -53,22 +57,24 @@ def open_lake(
 
         index = MongoIndex(collection=collection)
     downloads = Downloads(open_cache(settings), settings["progress"].value, settings["s3_addressing"].value)
-    if index is not None:
-        return Lake(store, index, shared=True, downloads=downloads)
     durable = settings["durability"].value == "full"
-    if settings["index"].value:
+    if index is None and settings["index"].value:
         index = open_index(settings["index"].value, durable=durable)
-        return Lake(store, index, shared=True, downloads=downloads)
-    from elliptio.indexes.sqlite.index import SqliteIndex
-
-    own = SqliteIndex(_own_index_path(store, settings), durable=durable)
-    return Lake(store, own, shared=False, downloads=downloads)
+    shared = index is not None
+    lake = Lake(store, index or _own_index(store, settings, durable), shared=shared, downloads=downloads)
+    lake.named = root is not None or remote_file_cls is not None or settings["root"].origin != "default"
+    lake.notice = notice_of(settings, lake, root_given=root is not None)
+    return lake
 
 
 def open_cache(settings: Mapping[str, Setting]) -> Cache | None:
     """Find the cache that the settings ask for. Touches no disk."""
     cap = size_in_bytes(settings["cache_size"].value)
-    return Cache(user_cache_folder(settings), cap) if cap else None
+    try:
+        return Cache(user_cache_folder(settings), cap) if cap else None
+    except NoHomeError as error:
+        log.info("There is no cache: %s", error)
+        return None
 
 
 def chosen_root(settings: Mapping[str, Setting], kind: type[RemoteFile] | None = None) -> str:
@@ -117,6 +123,12 @@ def _open_store(settings: Mapping[str, Setting], root: str | os.PathLike[str] | 
         lock = settings["s3_object_lock"].value
         return open_store(address, addressing=settings["s3_addressing"].value, object_lock=lock)
     return open_store(address, durable=settings["durability"].value == "full")
+
+
+def _own_index(store: Store, settings: Mapping[str, Setting], durable: bool) -> Index:
+    from elliptio.indexes.sqlite.index import SqliteIndex
+
+    return SqliteIndex(_own_index_path(store, settings), durable=durable)
 
 
 def _own_index_path(store: Store, settings: Mapping[str, Setting]) -> Path:

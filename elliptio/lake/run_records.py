@@ -128,8 +128,11 @@ def logs(lake: Lake, run_id: str, numbers: Sequence[int]) -> list[dict[str, Any]
 
 
 def rows(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Collect what was measured, in the order of time: each with ``time``, ``step`` and ``values``."""
-    return sorted((row for one in found for row in one["rows"]), key=lambda row: row["time"])
+    """Collect what was measured, in the order in which it was written: each with ``time``, ``step`` and ``values``.
+
+    Not by time: a clock that is set back would make an older value the last one.
+    """
+    return [row for one in found for row in one["rows"]]
 
 
 def last_values(metrics: Mapping[str, Any]) -> dict[str, Any]:
@@ -359,7 +362,7 @@ def get(lake: Lake, run_id: str) -> Document:
 
 
 def history(lake: Lake, run_id: str) -> list[dict[str, Any]]:
-    """All that was measured in a run, in the order of time: each with ``time``, ``step`` and ``values``."""
+    """All that was measured in a run, as written one after the other: each with ``time``, ``step`` and ``values``."""
     names = files(lake, run_id).get(run_id, set())
     return rows(logs(lake, run_id, log_numbers(names)))
 

@@ -16,10 +16,9 @@ from typing import Self
 
 from elliptio import naming
 from elliptio.errors import ElliptioError, FormatError, IndexUnavailableError, MissingKeyError, StoreError
-from elliptio.lake import run_records, tags
-from elliptio.lake.checks import check_document, check_place, lies_at
+from elliptio.lake import run_records, tags, unrecorded
+from elliptio.lake.checks import lies_at
 from elliptio.lake.lake import Lake
-from elliptio.lake.manifests import manifest_of
 from elliptio.protocols import StoredFile
 from elliptio.system.warn import warn
 
@@ -48,8 +47,8 @@ class _Waiting:
     ----------
     some
         Whether something of this process does.
-    looked
-        When it was last looked for what other processes left.
+    looked, mended
+        When it was last looked for what other processes left, and for what none could note.
     unnoted
         Notes that could not be written: what they say by name.
     reported
@@ -59,7 +58,7 @@ class _Waiting:
 
     def __init__(self) -> None:
         self.some = False
-        self.looked = -math.inf
+        self.looked = self.mended = -math.inf
         self.unnoted: dict[str, str] = {}
         self.reported: set[str] = set()
 
@@ -154,6 +153,9 @@ def flush_if_any(lake: Lake) -> None:
 
     """
     waiting, now = lake.own(_Waiting), time.monotonic()
+    if now - waiting.mended > LOOK_SECONDS:
+        waiting.mended = now
+        unrecorded.mend(lake)
     if not waiting.some and lake.store.remote and now - waiting.looked < LOOK_SECONDS:
         return
     waiting.looked = now
@@ -218,7 +220,7 @@ def _deliver_artifact(lake: Lake, artifact_id: str, note: StoredFile | None) -> 
         root_key = lake.own(_Waiting).unnoted[artifact_id] if note is None else _read_root_key(lake, note)
     except MissingKeyError:  # another process was quicker
         return []
-    found = _record(lake, root_key)
+    found = unrecorded.record(lake, root_key)
     if note is not None:
         lake.store.remove(note.key)
     return [found] if found else []
@@ -232,18 +234,6 @@ def _deliver_run(lake: Lake, run_id: str) -> None:
     except IndexUnavailableError:
         lake.store.create(f"{SPOOL}/{run_id}", b"")
         raise
-
-
-def _record(lake: Lake, root_key: str) -> str | None:
-    """Put an artifact into the index; None where it was deleted since."""
-    try:
-        document, environment, where = manifest_of(lake, root_key)
-    except MissingKeyError:
-        return None
-    check_place(document, root_key, where)
-    check_document(document, environment, where)
-    added = lake.add_manifest({**document, "remote_root": root_key, "lake_id": lake.lake_id}, environment)
-    return document["_id"] if added or lake.has(document["_id"]) else None
 
 
 def _read_root_key(lake: Lake, stored: StoredFile) -> str:

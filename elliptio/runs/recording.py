@@ -19,7 +19,7 @@ from elliptio.metadata import VERSION
 from elliptio.protocols import Document
 from elliptio.runs.facts import outcome
 from elliptio.runs.scopes import Scope
-from elliptio.system import liveness
+from elliptio.system import ending, liveness
 from elliptio.system.forking import Lock
 
 log = logging.getLogger(__name__)
@@ -270,7 +270,7 @@ class Recording:
 
     def _ensure_thread(self) -> None:
         with self._lock:
-            if self._thread is None and not self._stop.is_set():
+            if self._thread is None and not self._stop.is_set() and not ending.begun:
                 thread = threading.Thread(target=self._work, name="elliptio-run", daemon=True)
                 thread.start()
                 self._thread = thread

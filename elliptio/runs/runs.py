@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Unpack
 
 from elliptio.finding.frame import metrics_frame, to_frame
-from elliptio.finding.options import Options, RunOptions
+from elliptio.finding.options import MOST_SHOWN, Options, RunOptions
 from elliptio.finding.search import Found
 from elliptio.lake import run_records, spool
 from elliptio.lake.lake import Lake
@@ -45,7 +45,7 @@ class Runs:
         self,
         query: Mapping[str, Any] | None = None,
         *,
-        max_docs: int = 1000,
+        max_docs: int | None = MOST_SHOWN,
         sort: Any = None,
         columns: Sequence[str] | None = None,
     ) -> pd.DataFrame:
@@ -57,7 +57,7 @@ class Runs:
             Such as ``{"name": "train", "metrics.loss": {"$lt": 0.1}}``, on the last value of each metric; everything
             without it.
         max_docs
-            At most so many rows; 0 means all. A warning says if there are more.
+            At most so many rows; 0 and None mean all. Where none is given, a warning says if there are more.
         sort
             ``"path"``, ``"-path"`` or a list of ``(path, 1 or -1)``; newest first without it.
         columns
@@ -110,7 +110,8 @@ class Runs:
         Returns
         -------
         pandas.DataFrame
-            One row a call, in the order of time: ``time`` (UTC), ``step``, and a column for each metric.
+            One row a call, in their order: ``time`` (UTC), ``step``, and a column for each metric. What several
+            processes measured is in the order in which it was written.
 
         Raises
         ------

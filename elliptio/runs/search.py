@@ -8,7 +8,7 @@ from typing import Any
 
 from elliptio.finding.fields import Schema
 from elliptio.finding.options import Options
-from elliptio.finding.search import Found, checked, dig, first_of
+from elliptio.finding.search import Found, checked, dig, first_of, warn_if_index_is_lost
 from elliptio.lake import run_records, spool
 from elliptio.lake.lake import Lake
 
@@ -37,8 +37,10 @@ def search_runs(lake: Lake, options: Options) -> Found:
     documents, total, exact = first_of(
         asked.max_docs, partial(lake.find_runs, asked.query, sort=asked.order), partial(lake.count_runs, asked.query)
     )
+    if not documents:
+        warn_if_index_is_lost(lake)
     values = {name: [_value(document, name) for document in documents] for name in asked.columns}
-    return Found([document["_id"] for document in documents], values, total, exact, "run_id")
+    return Found([document["_id"] for document in documents], values, total, exact, "run_id", asked.said)
 
 
 def _value(document: Mapping[str, Any], name: str) -> Any:

@@ -23,6 +23,7 @@ class PublishedFile:
     store: Store
     key: str
     sha256: str
+    executable: bool = False
 
     def open(self) -> BinaryIO:
         """Open it for reading."""
@@ -40,7 +41,9 @@ def twins_in(lake: Lake, size: int) -> list[PublishedFile]:
         documents = list(lake.find({"files.size": size, "link": None}, sort=[("creation_time", -1)], limit=MOST))
     except ElliptioError:
         return []
-    found = {file.sha256: file for document in documents for file in _files_of(lake.store, document, size)}
+    found = {
+        (file.sha256, file.executable): file for document in documents for file in _files_of(lake.store, document, size)
+    }
     return list(found.values())[:MOST]
 
 
@@ -55,7 +58,7 @@ def _files_of(store: Store, document: Document, size: int) -> Iterator[Published
                 key = f"{root}/{naming.FILES}/{naming.check_relpath(_text(file.get('relpath')))}"
             except ElliptioError:
                 continue
-            yield PublishedFile(store, key, _text(file.get("sha256")))
+            yield PublishedFile(store, key, _text(file.get("sha256")), file.get("executable") is True)
 
 
 def _text(value: Any) -> str:

@@ -64,6 +64,22 @@ class _Tee(io.TextIOBase):
     def fileno(self) -> int:
         return self._stream.fileno()
 
+    def writable(self) -> bool:
+        return True
+
+    # Of these the class has its own, which say nothing.
+    @property
+    def encoding(self) -> Any:  # type: ignore[override]
+        return getattr(self._stream, "encoding", None)
+
+    @property
+    def errors(self) -> Any:  # type: ignore[override]
+        return getattr(self._stream, "errors", None)
+
+    @property
+    def newlines(self) -> Any:  # type: ignore[override]
+        return getattr(self._stream, "newlines", None)
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import PurePath
 from typing import NamedTuple
 
 from elliptio.errors import SourceError, SourceNotFoundError
@@ -12,16 +13,18 @@ from elliptio.lake.lake import S3, Lake
 from elliptio.metadata import FileRecord
 from elliptio.naming import check_relpath, common_parent
 from elliptio.protocols import StoredFile
-from elliptio.saving.sources import PathLike, Source, find_sources
+from elliptio.saving.sources import PathLike, Source, find_sources, refuse_open
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+_ONE_SLASH = re.compile(r"s3:/(?!/)", re.IGNORECASE)
 
 
 class Place(NamedTuple):
-    """A place of linked files: an absolute folder or ``s3://bucket/prefix``, and the files, named relative to it."""
+    """A place: an absolute folder or ``s3://bucket/prefix``, and files and empty folders, named relative to it."""
 
     root: str
     files: list[FileRecord]
+    empty_folders: Sequence[str] = ()
 
 
 def look(lake: Lake, places: PathLike | Iterable[PathLike]) -> Place:
@@ -45,8 +48,12 @@ def look(lake: Lake, places: PathLike | Iterable[PathLike]) -> Place:
 
     """
     # An iterator can be walked once only; what is neither a path nor several is refused by `find_sources`.
+    refuse_open(places)
     named = list(places) if isinstance(places, Iterator) else places
     several = [named] if isinstance(named, str) or not isinstance(named, Iterable) else list(named)
+    flat = next((str(each) for each in several if isinstance(each, PurePath) and _ONE_SLASH.match(str(each))), None)
+    if flat is not None:
+        raise SourceError(f"{flat!r} was a URL: pathlib makes one slash of two. Give it as text: h.link('s3://…').")
     urls = [str(each) for each in several if _scheme(each)]
     if not urls:
         return _on_disk(lake, named)
@@ -68,7 +75,7 @@ def _scheme(place: object) -> str:
 
 def _on_disk(lake: Lake, paths: PathLike | Iterable[PathLike]) -> Place:
     home = lake.store.folder
-    sources, root = find_sources(paths, lake=home)
+    sources, root, empty_folders = find_sources(paths, lake=home)
     if home is not None:
         _check_outside(sources, os.path.realpath(home))
     try:
@@ -78,7 +85,8 @@ def _on_disk(lake: Lake, paths: PathLike | Iterable[PathLike]) -> Place:
     denied = next((source.path for source in sources if not os.access(source.path, os.R_OK)), None)
     if denied is not None:
         raise SourceError(f"{denied} cannot be read: Permission denied. Give this user access to it.")
-    return Place(root, [FileRecord(source.relpath, source.size, "", str(source.modified)) for source in sources])
+    files = [FileRecord(one.relpath, one.size, "", str(one.modified), one.executable) for one in sources]
+    return Place(root, files, empty_folders)
 
 
 def _check_outside(sources: Sequence[Source], home: str) -> None:

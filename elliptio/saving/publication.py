@@ -22,7 +22,7 @@ from elliptio import naming
 from elliptio.artifacts.artifact import not_written
 from elliptio.artifacts.hashing import HashingReader
 from elliptio.documents import fields_of, to_document, to_manifest
-from elliptio.errors import ElliptioError, MetadataError, SourceError
+from elliptio.errors import ElliptioError, MetadataError
 from elliptio.labels import readable_labels
 from elliptio.lake import spool
 from elliptio.lake.lake import Lake
@@ -32,7 +32,9 @@ from elliptio.provenance import collecting
 from elliptio.provenance.collecting import Provenance
 from elliptio.saving import transfer
 from elliptio.saving.equal_files import twins_in
-from elliptio.saving.sources import Source, files_in
+from elliptio.saving.sources import Source, Sources, check_ends, sources_in
+from elliptio.system import ending
+from elliptio.system.file_systems import copy_file
 from elliptio.system.os_errors import explained
 
 log = logging.getLogger(__name__)
@@ -78,10 +80,15 @@ class Publication:
         self.lake_id = lake.lake_id
         self.staging = lake.store.begin(self.root_key)
 
-    def upload(self, sources: Sequence[Source], local_root: str) -> Metadata:
+    def upload(self, sources: Sources) -> Metadata:
         """Copy local files and publish them; leave nothing behind if that fails."""
         with discarding(self):
-            return self.publish(self.save(sources), local_root=local_root)
+            files = self.save(sources.files)
+            if self.staging.in_place:
+                for name in sources.empty_folders:
+                    with explained("make", str(self.folder / name)):
+                        (self.folder / name).mkdir(parents=True, exist_ok=True)
+            return self.publish(files, local_root=sources.root, empty_folders=sources.empty_folders)
 
     def save(self, sources: Sequence[Source]) -> list[FileRecord]:
         """Copy local files into the staged artifact."""
@@ -99,8 +106,8 @@ class Publication:
         """Local folder in which files can be written before they are collected."""
         return self.staging.folder / naming.FILES
 
-    def collect(self, declared: Sequence[str]) -> tuple[list[FileRecord], list[str]]:
-        """Take what was written in `folder`: declared names first, then the others; return those others too.
+    def collect(self, declared: Sequence[str]) -> tuple[list[FileRecord], list[str], list[str]]:
+        """Take what was written in `folder`: declared names first, then the others; return those others, and folders.
 
         Raises
         ------
@@ -110,7 +117,8 @@ class Publication:
         """
         self._cells = self._executed_cells()  # a block may have gone on over several
         make_own(self.folder, self.staging.folder)
-        written = {source.relpath: source for source in files_in(self.folder)}
+        found = sources_in(self.folder)
+        written = {source.relpath: source for source in found.files}
         missing = [name for name in declared if name not in written]
         if missing or not written:
             raise not_written(missing)
@@ -118,12 +126,19 @@ class Publication:
         others = [name for name in written if name not in wanted]
         sources = [written[name] for name in [*declared, *others]]
         if not self.staging.in_place:
-            return self.save(sources), others
+            return self.save(sources), others, found.empty_folders
         concurrency = self.lake.store.concurrency
-        return transfer.hash_in_place(sources, concurrency=concurrency, progress=self._progress), others
+        files = transfer.hash_in_place(sources, concurrency=concurrency, progress=self._progress)
+        return files, others, found.empty_folders
 
     def publish(
-        self, files: list[FileRecord], *, local_root: str, output: str | None = None, link: str | None = None
+        self,
+        files: list[FileRecord],
+        *,
+        local_root: str,
+        empty_folders: Sequence[str] = (),
+        output: str | None = None,
+        link: str | None = None,
     ) -> Metadata:
         """Describe the artifact, make it visible and record it.
 
@@ -132,7 +147,7 @@ class Publication:
         facts, records = self._collecting.result(), list[FileRecord]()
         if output is not None or facts.diff is not None or self._cells:
             facts, records = self._put_logs(facts, output)
-        metadata = self._describe(facts, files, records, local_root, link)
+        metadata = self._describe(facts, files, records, local_root, empty_folders, link)
         fields = fields_of(metadata, self.root_key)
         document, manifest = to_document(fields), to_manifest(fields, metadata.environment)
         if len(manifest) > MAX_DOCUMENT_BYTES // 4:
@@ -190,7 +205,13 @@ class Publication:
         )
 
     def _describe(
-        self, facts: Provenance, files: list[FileRecord], logs: list[FileRecord], local_root: str, link: str | None
+        self,
+        facts: Provenance,
+        files: list[FileRecord],
+        logs: list[FileRecord],
+        local_root: str,
+        empty_folders: Sequence[str],
+        link: str | None,
     ) -> Metadata:
         return Metadata(
             username=self.username,
@@ -215,6 +236,7 @@ class Publication:
             git=facts.git,
             working_directory=facts.working_directory,
             notebook=facts.notebook,
+            empty_folders=list(empty_folders),
             link=link,
             redactions=facts.redactions,
             repository_root=facts.repository_root,
@@ -232,7 +254,7 @@ class _Collecting:
         self._thread: threading.Thread | None = None
         if collecting.code_directory() is None:
             return
-        if collecting.is_unchanged():
+        if collecting.is_unchanged() or ending.begun:
             self._collect()
         else:
             context = contextvars.copy_context()
@@ -275,9 +297,10 @@ def make_own(folder: Path, beside: Path) -> None:
     Raises
     ------
     SourceError
-        If a link leads to a folder that holds it: it would be copied into itself.
+        If a link leads to a folder that holds it: to copy it would not end.
 
     """
+    ends = False
     for current, folders, files in os.walk(folder):
         for name in [*folders, *files]:
             path = os.path.join(current, name)
@@ -287,13 +310,13 @@ def make_own(folder: Path, beside: Path) -> None:
                 continue
             copy = beside / f".copy-{secrets.token_hex(8)}"
             if os.path.isdir(path):
-                real = os.path.realpath(path)
-                if f"{os.path.realpath(current)}/".startswith(f"{real.rstrip('/')}/"):
-                    raise SourceError(f"The link {path} leads to a folder that holds it, so it cannot be saved.")
-                shutil.copytree(path, copy)
+                if not ends:
+                    check_ends(folder)
+                    ends = True
+                shutil.copytree(path, copy, copy_function=copy_file)
                 os.unlink(path)
             elif stat.S_ISREG(os.stat(path).st_mode):
-                shutil.copyfile(path, copy)
+                copy_file(path, str(copy))
             else:
                 continue  # `files_in` says what it is
             os.rename(copy, path)

@@ -17,6 +17,7 @@ from elliptio.errors import SourceError, StoreError
 from elliptio.metadata import FileRecord
 from elliptio.protocols import Content, Staging
 from elliptio.saving.sources import Source
+from elliptio.system.file_systems import make_executable
 from elliptio.system.parallel import each
 from elliptio.system.progress import SMALL, Progress
 
@@ -53,6 +54,10 @@ class Twin(Protocol):
     @property
     def sha256(self) -> str:
         """Its hash, as it was recorded."""
+
+    @property
+    def executable(self) -> bool:
+        """True where it may be executed."""
 
     def open(self) -> BinaryIO:
         """Open it for reading."""
@@ -147,15 +152,19 @@ def _each(
 def _save_one(source: Source, bar: Progress | None, *, staging: Staging, folder: str, twins: Twins) -> FileRecord:
     if source.size >= (LARGE if staging.in_place else LARGE_REMOTE):
         link = _link_one if staging.in_place else _copy_one
-        found = next(filter(None, (link(source, twin, staging, folder) for twin in twins(source.size))), None)
+        # What is linked is one file with one set of permissions.
+        wanted = (twin for twin in twins(source.size) if twin.executable == source.executable or not staging.in_place)
+        found = next(filter(None, (link(source, twin, staging, folder) for twin in wanted)), None)
         if found is not None:
             if bar is not None:
                 bar.advance(found.size)
             return found
     with _open(source) as file:
         before = os.fstat(file.fileno())
-        reader = _CountingReader(file, source.path, bar)
+        reader = _CountingReader(file, source, bar)
         staging.put(f"{folder}/{source.relpath}", cast("BinaryIO", reader))
+        if source.executable and staging.in_place:
+            make_executable(staging.folder / folder / source.relpath)
         return _record(source, reader, before, os.fstat(file.fileno()))
 
 
@@ -166,7 +175,7 @@ def _link_one(source: Source, twin: Twin, staging: Staging, folder: str) -> File
     """
     with _open(source) as file:
         before = os.fstat(file.fileno())
-        reader = _CountingReader(file, source.path)
+        reader = _CountingReader(file, source)
         try:
             with twin.open() as other:
                 while (chunk := reader.read(CHUNK)) == other.read(CHUNK):
@@ -192,7 +201,7 @@ def _copy_one(source: Source, twin: Twin, staging: Staging, folder: str) -> File
             return None
         file.seek(0)
         before = os.fstat(file.fileno())
-        reader = _CountingReader(file, source.path)
+        reader = _CountingReader(file, source)
         content = Content(source.size, pieces_of(cast("BinaryIO", reader)))
         if not staging.link(f"{folder}/{source.relpath}", twin.key, content):
             return None
@@ -215,7 +224,7 @@ def _alike(file: BinaryIO, twin: Twin, size: int) -> bool:
 def _hash_one(source: Source, bar: Progress | None) -> FileRecord:
     with _open(source) as file:
         before = os.fstat(file.fileno())
-        reader = _CountingReader(file, source.path, bar)
+        reader = _CountingReader(file, source, bar)
         while reader.read(CHUNK):
             pass
         return _record(source, reader, before, os.fstat(file.fileno()))
@@ -241,11 +250,8 @@ def _record(source: Source, reader: HashingReader, before: os.stat_result, after
     """Describe what was copied, unless the file changed meanwhile: a mix of before and after is nobody's file."""
     seen = {(source.size, source.modified), *((status.st_size, status.st_mtime_ns) for status in (before, after))}
     if len(seen) > 1 or reader.size != after.st_size:
-        raise SourceError(
-            f"{source.path} changed while it was being saved, so nothing was published. "
-            "Save it again when nothing writes to it."
-        )
-    return FileRecord(source.relpath, reader.size, reader.sha256)
+        raise _changed(source.path)
+    return FileRecord(source.relpath, reader.size, reader.sha256, executable=source.executable)
 
 
 def _open(source: Source) -> BinaryIO:
@@ -258,11 +264,12 @@ def _open(source: Source) -> BinaryIO:
 
 
 class _CountingReader(HashingReader):
-    """Tells the progress bar what passes, and whose fault it is where nothing does."""
+    """Tells the progress bar what passes, and whose fault it is where nothing does; ends where the file has grown."""
 
-    def __init__(self, source: BinaryIO, path: str, bar: Progress | None = None) -> None:
-        super().__init__(source)
-        self._path = path
+    def __init__(self, file: BinaryIO, source: Source, bar: Progress | None = None) -> None:
+        super().__init__(file)
+        self._path = source.path
+        self._most = source.size
         self._bar = bar
 
     def read(self, size: int = -1, /) -> bytes:
@@ -272,6 +279,9 @@ class _CountingReader(HashingReader):
             raise _unreadable(self._path, error) from error
         self._digest.update(data)
         self.size += len(data)
+        # What grows as fast as it is copied would be followed to the end of the disk.
+        if self.size > self._most:
+            raise _changed(self._path)
         if self._bar is not None:
             self._bar.advance(len(data))
         return data
@@ -281,9 +291,17 @@ class _CountingReader(HashingReader):
             found = super().readinto(buffer)
         except OSError as error:
             raise _unreadable(self._path, error) from error
+        if self.size > self._most:
+            raise _changed(self._path)
         if self._bar is not None:
             self._bar.advance(found)
         return found
+
+
+def _changed(path: str) -> SourceError:
+    return SourceError(
+        f"{path} changed while it was being saved, so nothing was published. Save it again when nothing writes to it."
+    )
 
 
 def _unreadable(path: str, error: OSError) -> SourceError:

@@ -73,7 +73,7 @@ def save(publication: Publication, planned: list[Planned], options: Mapping[str,
     """Write values and publish them; leave nothing behind if that fails."""
     with discarding(publication):
         records = [_write(publication, one, options) for one in planned]
-        files, _ = publication.collect([one.relpath for one in planned])
+        files, _, _ = publication.collect([one.relpath for one in planned])
         described = [dataclasses.replace(file, value=record) for file, record in zip(files, records, strict=True)]
         return publication.publish(described, local_root="")
 

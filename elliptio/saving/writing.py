@@ -69,11 +69,11 @@ def writing(publication: Publication, declared: list[str] | None, *, log_output:
     with keeping(publication):
         if block.failure is not None:
             raise block.failure
-        records, others = publication.collect(declared or ())
+        records, others, empty = publication.collect(declared or ())
         if declared and others:
             log.warning("Also saved, though not declared: %s.", ", ".join(others[:20]))
         text = printed.text() if printed else None
-        written.metadata = publication.publish(records, local_root="", output=text)
+        written.metadata = publication.publish(records, local_root="", empty_folders=empty, output=text)
 
 
 def _begun(publication: Publication, declared: list[str] | None) -> Writing:

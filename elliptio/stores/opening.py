@@ -39,7 +39,10 @@ class Scheme:
 def _local(root: str, **options: Any) -> Store:
     from elliptio.stores.local.store import LocalStore
 
-    return LocalStore(root, **options)
+    try:
+        return LocalStore(root, **options)
+    except FileNotFoundError:
+        raise ConfigError(f"the folder {root!r} lies in the working directory, which was removed") from None
 
 
 def _s3(root: str, **options: Any) -> Store:
@@ -97,6 +100,12 @@ def _scheme_of(address: str) -> str:
         if _ONE_SLASH.match(address):
             shown = hide_login(address)
             raise ConfigError(f"{shown!r} looks like a URL with one slash too few; if it is a folder: ./{shown}")
+        if os.path.expanduser(address).startswith("~"):
+            raise ConfigError(
+                f"{address!r} is nowhere, as there is no such home folder; if it is a folder: ./{address}"
+            )
+        if address[0] in "\"'$":
+            raise ConfigError(f"{address!r} was meant to become something else; if it is a folder: ./{address}")
         return "file"
     name = match[1].lower()
     if "@" in urlsplit(address).netloc:

@@ -6,11 +6,11 @@ import atexit
 import contextvars
 import logging
 import os
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from typing import Any, TypeVar
 
+from elliptio.system import ending
 from elliptio.system.forking import Lock
 
 log = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ Result = TypeVar("Result")
 
 
 class Pending(Future[Result]):
-    """A `concurrent.futures.Future`; an error that nobody has asked it for is shown when the program ends."""
+    """A `concurrent.futures.Future`; an error that nobody has asked it for is shown when the process ends."""
 
     def result(self, timeout: float | None = None) -> Result:
         """Wait for the result; raise what the work raised."""
@@ -52,18 +52,20 @@ def _forget() -> None:
 
 def _finish() -> None:
     wait(list(_unfinished))
+    if ending.in_child():
+        _show_unseen()
 
 
 def _show_unseen() -> None:
     for pending in list(_unseen):
         error = pending.exception()
         log.error("A save in the background failed, so nothing was published: %s", error, exc_info=error)
+        _unseen.pop(pending, None)
 
 
 atexit.register(_show_unseen)
-# Python ends its thread pools before anything that `atexit` runs, and a save needs them. What is registered here comes
-# before that, as it was registered after them.
-getattr(threading, "_register_atexit", atexit.register)(_finish)
+# Python ends its thread pools before anything that `atexit` runs, and a save needs them.
+ending.before_threads_end(_finish)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)
 
@@ -76,7 +78,7 @@ class Background:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._thread: ThreadPoolExecutor | None = None
+        self._thread: ending.Pool | None = None
         self._pid = os.getpid()
         self._pending: list[Pending[Any]] = []
 
@@ -84,17 +86,25 @@ class Background:
         return Background, ()
 
     def submit(self, work: Callable[[], Result], drop: Callable[[], object]) -> Pending[Result]:
-        """Do some work later, with the context variables of now; `drop` it if it is cancelled before it began."""
+        """Do some work later, with the context variables of now; `drop` it if it is cancelled before it began.
+
+        Where the process may be stopped before, it is done now.
+        """
         pending: Pending[Result] = Pending()
         context = contextvars.copy_context()
         with self._lock:
             if self._thread is None or self._pid != os.getpid():
-                self._thread, self._pid = ThreadPoolExecutor(1, "elliptio-background"), os.getpid()
+                self._thread, self._pid = ending.Pool(1, "elliptio-background"), os.getpid()
                 self._pending = []
             self._pending = [other for other in self._pending if other in _unseen or not other.done()]
             self._pending.append(pending)
             _unfinished[pending] = None
-            self._thread.submit(context.run, _run, pending, work, drop)
+            if not ending.may_be_stopped():
+                self._thread.submit(context.run, _run, pending, work, drop)
+                return pending
+        _run(pending, work, drop)
+        if pending in _unseen:
+            _show_unseen()
         return pending
 
     def finish(self) -> BaseException | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
+
+from elliptio.system import ending
 
 T = TypeVar("T")
 
@@ -18,7 +19,7 @@ def each(
     name: str,
     stopped: threading.Event | None = None,
 ) -> None:
-    """Do something with each item, in so many threads; in this one for less than two.
+    """Do something with each item, in so many threads; in this one for less than two, and while the program ends.
 
     Items are asked for when a thread is free, so a million of them take no more memory than a few, and no further one
     after something failed. `stopped` is set then: what takes long may look at it, and end with any error.
@@ -29,7 +30,7 @@ def each(
         The first failure of a thread, or of `items`.
 
     """
-    if workers <= 1:
+    if workers <= 1 or ending.begun:
         for item in items:
             do(item)
         return
@@ -49,7 +50,7 @@ def each(
             failures.append(error)
             stopped.set()
 
-    with ThreadPoolExecutor(workers, name) as pool:
+    with ending.Pool(workers, name) as pool:
         running = [pool.submit(work) for _ in range(workers)]
         try:
             for one in running:

@@ -7,6 +7,7 @@ import threading
 from types import TracebackType
 from typing import Any
 
+from elliptio.system import ending
 from elliptio.system.forking import Lock
 
 DELAY = 1.0
@@ -51,7 +52,7 @@ class Progress:
         self._bar: Any = None
         self._timer: threading.Timer | None = None
         # A thread for a few bytes would cost more than the transfer: small ones are over long before the delay.
-        if enabled and total > SMALL and _is_watched():
+        if enabled and total > SMALL and _is_watched() and not ending.begun:
             self._timer = threading.Timer(DELAY, self._show)
             self._timer.daemon = True
 

@@ -40,6 +40,28 @@ def test_sub_folders_and_chosen_files(cli: Run, tmp_path: Path) -> None:
     assert sorted(str(path) for path in Path("some").rglob("*.txt")) == ["some/a/d.txt", "some/e.txt"]
 
 
+def test_empty_folders_and_programs(cli: Run, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    (source / "assets" / "deep").mkdir(parents=True)
+    (source / "run.sh").write_text("#!/bin/sh")
+    (source / "run.sh").chmod(0o755)
+    saved = cli("upload", source, "--json").artifact_id
+    cli("get", saved, "--to", "all")
+    assert Path("all/assets/deep").is_dir()
+    assert Path("all/run.sh").stat().st_mode & 0o100
+    cli("get", saved, "--to", "some", "--file", "run.sh")
+    assert [path.name for path in Path("some").iterdir()] == ["run.sh"]
+    (tmp_path / "out").mkdir()
+    Path("led").mkdir()
+    Path("led/assets").symlink_to(tmp_path / "out")
+    assert "would lie outside" in cli("get", saved, "--to", "led").error
+    Path("full").mkdir()
+    Path("full/assets").mkdir()
+    Path("full/assets/deep").write_text("x")
+    assert "where a folder should go" in cli("get", saved, "--to", "full").error
+    assert not list((tmp_path / "out").iterdir())
+
+
 def test_a_file_that_it_does_not_have(cli: Run, saved: str, here: Path) -> None:
     result = cli("get", saved, "--file", "nope.txt")
     assert result.code == 1

@@ -220,3 +220,17 @@ def test_output_is_utf8_whatever_the_locale(cli: Run, saved: str, root: Path, he
         assert (process.returncode, err) == (0, "")
         assert "über.txt" in out
         assert "Zoë" in out
+
+
+@pytest.mark.parametrize(
+    "arguments", [["find"], ["runs"], ["tags"], ["verify"], ["gc"], ["reindex"], ["flush"], ["show", "artifact_x"]]
+)
+def test_a_lake_that_is_not_there_is_an_error(anywhere: Run, tmp_path: Path, arguments: list[str]) -> None:
+    result = anywhere("--root", tmp_path / "lkae", *arguments)
+    assert result.code == 1
+    assert f"There is no lake at {tmp_path / 'lkae'}" in result.error
+    assert not (tmp_path / "lkae").exists()
+
+
+def test_a_lake_that_nobody_named_may_not_be_there_yet(anywhere: Run) -> None:
+    assert anywhere("find", "--json").json == []

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import pickle
 import re
+import time
 import warnings
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import mongomock
+import numpy as np
 import pandas as pd
 import pytest
 
 import elliptio as eio
 from elliptio.finding import search
+from elliptio.finding.options import Unasked
 from elliptio.finding.search import EmptyIndexWarning
 from tests.conftest import Team
 
@@ -125,7 +129,7 @@ def test_two_environments(filled: eio.Handler, data: Path) -> None:
 
 def test_truncation_is_said_with_both_numbers(filled: eio.Handler) -> None:
     with pytest.warns(eio.TruncatedWarning, match="Showing 1 of 2 "):
-        assert users(filled, {"username": "andy"}, max_docs=1) == ["andy"]
+        assert users(filled, {"username": "andy"}, max_docs=Unasked(1)) == ["andy"]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert len(filled.find({"username": "andy"}, max_docs=2)) == 2
@@ -137,9 +141,9 @@ def test_counting_ends_somewhere(filled: eio.Handler, monkeypatch: pytest.Monkey
     assert total == 3
     for wanted, said in ((1, "1 of more than 2 "), (2, "2 of more than 2 ")):
         with pytest.warns(eio.TruncatedWarning, match=f"Showing {said}"):
-            assert len(filled.find(max_docs=wanted)) == wanted
+            assert len(filled.find(max_docs=Unasked(wanted))) == wanted
     with pytest.warns(eio.TruncatedWarning, match="Showing 1 of 2 "):
-        filled.find({"username": "andy"}, max_docs=1)
+        filled.find({"username": "andy"}, max_docs=Unasked(1))
         assert len(filled.find(max_docs=0)) == 3
     for wrong in (-1, "7", 1.5, True):
         with pytest.raises(eio.QueryError, match="max_docs"):
@@ -217,7 +221,8 @@ def test_a_dead_index_is_said_within_seconds(data: Path, tmp_path: Path) -> None
 
 def test_reading_makes_nothing(tmp_path: Path, team: Team) -> None:
     h = team.handler()
-    assert len(h.find()) == 0
+    with pytest.warns(eio.EmptyIndexWarning, match="There is no lake at"):
+        assert len(h.find()) == 0
     with pytest.raises(eio.DocumentNotFoundError):
         h.get("artifact_x")
     assert not list(h.store.list(".elliptio/lake.json"))
@@ -230,6 +235,17 @@ UNANSWERABLE: list[tuple[Any, str]] = [
     ({"creation": 1}, "'creation_time'"),
     ({"qqqq": 1}, "there are _id"),
     ({"files.sha265": "x"}, "'files.sha256'"),
+    ({"labels": {"project": "x"}}, "{'labels.project': 'x'}"),
+    ({"git": {"dirty": True}}, "{'git.dirty': True}"),
+    ({"file_relpaths": "*.csv"}, "{'file_relpaths': {'$regex': '^.*\\\\.csv$'}}"),
+    ({"files.relpath": {"$in": ["a.csv", "data/?.csv"]}}, "{'files.relpath': {'$regex': '^data/.\\\\.csv$'}}"),
+    ({"file_relpaths": "/home/andy/a.csv"}, "{'file_relpaths': 'a.csv'}"),
+    ({"username": 5}, "{'username': '5'}"),
+    ({"username": ["andy", "eva"]}, "{'username': {'$in': ['andy', 'eva']}}"),
+    ({"tags": "tag:prod"}, "{'tags': 'prod'}"),
+    ({"tags": 1}, "{'tags': '1'}"),
+    ({"total_size": {"$gt": "100"}}, "{'total_size': 100}"),
+    ({"$or": [{"labels": {"project": "x"}}]}, "{'labels.project': 'x'}"),
     ({"files.0.rel": "x"}, "'files.relpath'"),
     ({"$or": [{"git.comit": "x"}]}, "'git.commit'"),
     ({"git.x": 1}, "there are git.branch, git.commit"),
@@ -247,6 +263,7 @@ UNANSWERABLE: list[tuple[Any, str]] = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore::elliptio.EmptyIndexWarning")
 def test_what_would_silently_find_nothing_is_refused(local: eio.Handler) -> None:
     for query, hint in UNANSWERABLE:
         with pytest.raises(eio.QueryError, match=re.escape(hint)):
@@ -260,8 +277,125 @@ def test_what_would_silently_find_nothing_is_refused(local: eio.Handler) -> None
         local.find(sort="files.sizes")
     with pytest.raises(eio.QueryError, match=r"'git\.dirty'"):
         local.find(columns=["git.dirt"])
+    local.upload(UNTOUCHED)
     for fine in ("files.0.sha256", "files.0", "git.commit", "labels.sha265", "labels.0.x", "tags.0", "python.version"):
         assert local.find({fine: "x"}).empty
+    for query in (
+        {"labels": {"$eq": {"project": "x"}}},
+        {"labels": {}},
+        {"labels": eio.Labels(project="x")},
+        {"labels.infos": {"$eq": {}}},
+        {"file_relpaths": {"$eq": "*.csv"}},
+        {"file_relpaths": ["a", "b"]},
+        {"username": None},
+        {"username": re.compile("^a")},
+        {"username": {"$ne": "andy"}},
+        {"total_size": {"$in": [1, 2.0]}},
+        {"environment_id": {"$exists": False}},
+    ):
+        local.find(query)
+
+
+UNTOUCHED = __file__
+
+
+def test_a_datetime_without_a_zone_is_no_moment(
+    local: eio.Handler, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        local.upload(data)
+        with local.run("train"):
+            pass
+        moment = datetime(2026, 1, 31, 9)
+        asked = {"creation_time": {"$gt": moment}}
+        for ask in (local.find, local.search, local.latest, local.runs, local.runs.find):
+            for query in (asked, {"$or": [asked]}, {"creation_time": {"$in": [pd.Timestamp(moment)]}}):
+                with pytest.raises(eio.QueryError, match=r"creation_time: .*has no time zone") as caught:
+                    ask(query)
+                lines = re.findall(r"datetime\.fromisoformat\('(.*?)'\)", str(caught.value))
+                assert lines == ["2026-01-31T09:00:00+00:00", "2026-01-31T09:00:00+09:00"]
+                for line in lines:
+                    ask({"creation_time": {"$lt": datetime.fromisoformat(line) + timedelta(days=36500)}})
+        assert len(local.find({"creation_time": {"$gt": np.datetime64("2026-01-31T09:00")}})) == 1
+        assert len(local.find({"creation_time": {"$gt": datetime.now(tz=UTC) - timedelta(hours=1)}})) == 1
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_a_limit_that_was_asked_for_needs_no_warning(filled: eio.Handler) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(filled.find(max_docs=1)) == 1
+        assert len(filled.find(max_docs=None)) == len(filled.find(max_docs=0)) == len(filled.find()) == 3
+        assert filled.search(max_docs=1).truncated == "1 of 3"
+        assert len(filled.search(max_docs=None).ids) == 3
+        filled.runs(max_docs=None)
+
+
+def test_a_named_lake_that_is_not_there_is_not_an_empty_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked(h: eio.Handler) -> int:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            assert h.find().empty
+            assert h.runs().empty
+            assert h.tags().empty
+            assert h.verify().ok
+        assert all(re.match(f"There is no lake at {re.escape(h.store.root)}", str(one.message)) for one in caught)
+        return len(caught)
+
+    typo = eio.Handler(tmp_path / "lkae")
+    assert asked(typo) == 4
+    assert not (tmp_path / "lkae").exists()
+    monkeypatch.setenv("ELLIPTIO_ROOT", str(tmp_path / "lkae"))
+    assert asked(eio.Handler()) == 4
+    monkeypatch.delenv("ELLIPTIO_ROOT")
+    assert asked(eio.Handler()) == 0  # nobody said where that is
+    with typo.run("x"):
+        pass
+    typo.find()
+
+
+def labelled(h: eio.Handler, folder: Path, *labels: Any) -> pd.DataFrame:
+    (folder / "a.csv").write_text("1")
+    for each in labels:
+        h.upload(folder / "a.csv", each)
+    return h.find()
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        (eio.Labels(project="penguins"),),
+        ({},),
+        ({"rate": 1}, {"rate": "fast"}),
+        ({"deep": {"er": []}}, {"deep": {"er": {}}}),
+        ({"when": datetime(2026, 1, 1, tzinfo=UTC)}, {"n": [1, "x"]}),
+        (),
+    ],
+)
+def test_an_answer_can_be_written_as_parquet(local: eio.Handler, tmp_path: Path, labels: tuple[Any, ...]) -> None:
+    if not labels:
+        local.run("x").__enter__()
+    found = labelled(local, tmp_path, *labels)
+    for frame in (found, found[found.username != ""], found[["labels", "files"]], found.head(1), local.runs()):
+        frame.to_parquet(tmp_path / "found.parquet")
+        back = pd.read_parquet(tmp_path / "found.parquet")
+        assert list(back.index) == list(frame.index)
+        assert list(back.columns) == list(frame.columns)
+    assert [dict(one) for one in found.labels] == [dict(one) for one in local.search().columns["labels"]]
+    plain = pickle.loads(pickle.dumps(found))
+    assert type(plain) is pd.DataFrame
+    pd.testing.assert_frame_equal(plain, pd.DataFrame(found))
+
+
+def test_what_parquet_can_hold_stays_what_it_is(local: eio.Handler, tmp_path: Path) -> None:
+    labelled(local, tmp_path, {"rate": 1}, {"rate": 2}).to_parquet(tmp_path / "found.parquet")
+    back = pd.read_parquet(tmp_path / "found.parquet")
+    assert [one["rate"] for one in back.labels] == [2, 1]
+    assert [list(one) for one in back.file_relpaths] == [["a.csv"], ["a.csv"]]
 
 
 def test_a_whole_root_can_be_asked_for(filled: eio.Handler) -> None:

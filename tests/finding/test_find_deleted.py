@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 import elliptio as eio
+from elliptio.finding.options import Unasked
 from elliptio.lake.lake import TOMBSTONES
 
 
@@ -79,10 +80,10 @@ def test_sort_and_limit_are_those_of_both_together(h: eio.Handler, ids: list[str
 
 def test_truncation_counts_both(h: eio.Handler, ids: list[str]) -> None:
     with pytest.warns(eio.TruncatedWarning, match=r"Showing 1 of 4 "):
-        assert numbers(h, max_docs=1) == [3]
+        assert numbers(h, max_docs=Unasked(1)) == [3]
     with pytest.warns(eio.TruncatedWarning, match=r"Showing 2 of 3 "):
-        assert numbers(h, {"labels.number": {"$lt": 3}}, max_docs=2) == [2, 1]
-    assert numbers(h, max_docs=4) == [3, 2, 1, 0]  # a warning would be an error
+        assert numbers(h, {"labels.number": {"$lt": 3}}, max_docs=Unasked(2)) == [2, 1]
+    assert numbers(h, max_docs=Unasked(4)) == [3, 2, 1, 0]  # a warning would be an error
 
 
 def test_columns_and_types(h: eio.Handler, ids: list[str]) -> None:

@@ -56,6 +56,7 @@ def test_nobody_knows_it(h: eio.Handler, data: Path, model: Path) -> None:
     assert str(empty["creation_time"].dtype) == "datetime64[ms, UTC]"
 
 
+@pytest.mark.filterwarnings("ignore::elliptio.EmptyIndexWarning")
 def test_an_empty_lake(local: eio.Handler, model: Path) -> None:
     assert list(local.identify(model).columns) == COLUMNS
 
@@ -121,6 +122,7 @@ def test_what_waits_for_the_index_is_known_too(local: eio.Handler, data: Path, t
 
 
 def test_a_lost_index_is_told(local: eio.Handler, data: Path) -> None:
+    local.upload(data)
     local.upload(data)
     local.close()
     for file in Path(local.store.root, ".elliptio").glob("index.sqlite*"):

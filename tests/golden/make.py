@@ -217,7 +217,7 @@ def _fixed() -> Iterator[None]:
         return f"{kind}_{uuid7(round(moment.timestamp() * 1000), 0, number.to_bytes(8))}", moment
 
     def sources(paths: Any, **_: Any) -> Any:
-        return find_sources(paths)[0], "/home/andy/penguins"
+        return find_sources(paths)._replace(root="/home/andy/penguins")
 
     with (
         patch("elliptio.naming.new_id", new_id),

@@ -101,6 +101,7 @@ def test_a_tag_moves_only_if_asked_to(team: Team, data: Path) -> None:
     assert set(history.tag) == {"prod"}
 
 
+@pytest.mark.filterwarnings("ignore::elliptio.EmptyIndexWarning")
 def test_the_frame_has_the_same_columns_and_types_when_it_is_empty(local: eio.Handler, data: Path) -> None:
     empty = local.tags()
     local.tag(local.upload(data), "prod")

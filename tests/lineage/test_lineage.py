@@ -13,6 +13,7 @@ from pymongo import monitoring
 import elliptio as eio
 from benchmarks import lakes
 from benchmarks.place import Place
+from elliptio.finding.options import Unasked
 from elliptio.indexes.mongo import MongoIndex
 
 
@@ -81,7 +82,7 @@ def test_find_among_relatives(h: eio.Handler, family: dict[str, str]) -> None:
     assert set(h.find(ancestors_of=family["e"], descendants_of=family["a"]).index) == {family[name] for name in "bcd"}
     assert len(h.find(descendants_of=h.get(family["e"], track=False))) == 0
     with pytest.warns(eio.TruncatedWarning, match="1 of 3"):
-        assert len(h.find(ancestors_of=family["d"], max_docs=1)) == 1
+        assert len(h.find(ancestors_of=family["d"], max_docs=Unasked(1))) == 1
     h.delete(family["a"], force=True)
     assert set(h.find(ancestors_of=family["d"], deleted=True).index) == {family[name] for name in "abc"}
 

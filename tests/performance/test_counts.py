@@ -22,6 +22,7 @@ import elliptio as eio
 from benchmarks import lakes
 from benchmarks.place import Place
 from elliptio.finding import search
+from elliptio.finding.options import Unasked
 from elliptio.indexes.sqlite import candidates
 from elliptio.indexes.sqlite.index import SqliteIndex
 from elliptio.testing.servers import S3Server
@@ -189,7 +190,7 @@ def test_find_asks_once_and_counts_only_where_more_match(h: eio.Handler, asked: 
     assert [path for path in counts.opened if str(h.store.root) in path] == []
     asked.asked.clear()
     with pytest.warns(eio.TruncatedWarning):
-        h.find(max_docs=1)
+        h.find(max_docs=Unasked(1))
     assert asked.asked == {"find artifacts": 1, "count artifacts": 1}
 
 

@@ -153,7 +153,7 @@ def test_a_lake_is_not_saved_into_itself(local: eio.Handler, data: Path) -> None
 
 def test_a_link_that_leads_to_its_own_folder(local: eio.Handler) -> None:
     for target in (".", ".."):
-        with pytest.raises(eio.SourceError, match="leads to a folder that holds it"), local.new(["x"]) as new:
+        with pytest.raises(eio.SourceError, match=r"leads to \S+, a folder that holds it"), local.new(["x"]) as new:
             new.file.upload_string("hours of work")
             (new.folder / "loop").symlink_to(target)
         assert (new.folder / "x").read_text() == "hours of work"

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 import elliptio as eio
+from elliptio.finding.options import Unasked
 from elliptio.lake import lake as lake_module
 from elliptio.lake import run_records as runs
 from elliptio.runs import facts as run_facts
@@ -90,9 +91,10 @@ def test_runs_are_found_by_metrics_params_and_labels(h: eio.Handler) -> None:
     assert list(h.runs({"status": "running"}).index) == []
     assert list(h.runs({"run_id": made[0]}).index) == [made[0]]
     with pytest.warns(eio.TruncatedWarning, match="2 of 3 runs"):
-        assert len(h.runs(max_docs=2)) == 2
+        assert len(h.runs(max_docs=Unasked(2))) == 2
 
 
+@pytest.mark.filterwarnings("ignore::elliptio.EmptyIndexWarning")
 def test_an_empty_answer_has_the_same_columns_and_types(local: eio.Handler) -> None:
     empty = local.runs()
     with local.run("x"):
@@ -656,3 +658,37 @@ def test_a_pickled_handler_goes_on_in_the_run(local: eio.Handler, data: Path) ->
     assert (copy.run_id, copy.based_on) == (run.run_id, [source.artifact_id])
     assert copy.current_run.run_id == run.run_id
     copy.close()
+
+
+class Clock:
+    """A clock that is set back while it runs."""
+
+    def __init__(self, *minutes: int) -> None:
+        self._minutes = iter(minutes)
+        self._last = 0
+
+    def __call__(self) -> datetime:
+        self._last = next(self._minutes, self._last)
+        return datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(minutes=self._last)
+
+
+def test_the_last_value_is_the_last_whatever_the_clock_says(
+    local: eio.Handler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "FIRST_SECONDS", 3600.0)
+    with local.run("train") as run:
+        # Of each file its rows, and when it was written; in the first the clock is set back between two rows.
+        monkeypatch.setattr(runs, "now", Clock(0, 50, 10, 11, 5, 6, -30, -29, -28))
+        for values in ((1, 2, 3), (4,), (5, 6)):
+            for value in values:
+                run.log(loss=value)
+            assert run._scope.run is not None
+            run._scope.run.flush()
+        monkeypatch.undo()
+    assert local.runs().metrics.iloc[0] == {"loss": 6}
+    assert list(local.runs.metrics(run.run_id).loss) == [1, 2, 3, 4, 5, 6]
+    for path in Path(local.store.root, ".elliptio").glob("index.sqlite*"):
+        path.unlink()
+    again = eio.Handler(local.store.root)
+    again.reindex()
+    assert again.runs().metrics.iloc[0] == {"loss": 6}

@@ -311,6 +311,7 @@ def test_one_file_several_and_parts_of_a_place(local: eio.Handler, owner: Owner)
     assert contents(local.link(f"{owner.place}/")) == FILES
 
 
+@pytest.mark.filterwarnings("ignore::elliptio.EmptyIndexWarning")
 def test_nothing_at_a_place(local: eio.Handler, owner: Owner) -> None:
     with pytest.raises(eio.SourceNotFoundError, match="nowhere"):
         local.link(owner.url("nowhere"))
@@ -493,6 +494,7 @@ def test_a_link_to_s3_is_cached_and_still_checked(local: eio.Handler, owner: Own
         made.files["train.csv"].download_string()
 
 
+@pytest.mark.filterwarnings("ignore::elliptio.EmptyIndexWarning")
 def test_an_index_that_is_down_keeps_a_link_waiting(team: Team, owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
     h = team.handler()
     h.find()

@@ -36,7 +36,10 @@ def run(args: argparse.Namespace) -> int:
         files = [artifact.files[name] for name in dict.fromkeys(args.file or artifact.files)]
         folder = args.to if args.to is not None else _own_folder(artifact.artifact_id)
         targets = [_target(file, folder, force=args.force) for file in files]
+        empty = [] if args.file else [_empty(name, folder) for name in artifact.metadata.empty_folders]
         download_all([(file, path) for file, path, there in targets if not there])
+        for path in empty:
+            path.mkdir(parents=True, exist_ok=True)
     if args.json:
         output.print_json(
             [
@@ -66,6 +69,22 @@ def _own_folder(artifact_id: str) -> Path:
     return Path(check_relpath(artifact_id))
 
 
+def _empty(name: str, folder: Path) -> Path:
+    """Decide where an empty folder goes; nothing is made yet. Errors as of `_target`."""
+    from elliptio.naming import check_relpath
+
+    path = folder / check_relpath(name)
+    _check_inside(path, path, folder)
+    if path.exists() and not path.is_dir():
+        raise StoreError(f"{path} is a file, where a folder should go: nothing was written. Choose another --to.")
+    return path
+
+
+def _check_inside(parent: Path, path: Path, folder: Path) -> None:
+    if not Path(os.path.realpath(parent)).is_relative_to(Path(os.path.realpath(folder))):
+        raise StoreError(f"{path} would lie outside {folder}, through a link: nothing was written.")
+
+
 def _target(file: RemoteFile, folder: Path, *, force: bool) -> Target:
     """Decide where a file goes; nothing is written yet.
 
@@ -81,9 +100,7 @@ def _target(file: RemoteFile, folder: Path, *, force: bool) -> Target:
     from elliptio.naming import check_relpath
 
     path = folder / check_relpath(file.relpath)
-    inside = Path(os.path.realpath(folder))
-    if not Path(os.path.realpath(path.parent)).is_relative_to(inside):
-        raise StoreError(f"{path} would lie outside {folder}, through a link: nothing was written.")
+    _check_inside(path.parent, path, folder)
     if not os.path.lexists(path):
         return file, path, False
     if path.is_file() and sha256_of(path) == file.sha256:

@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
     from elliptio.artifacts.display import artifact_text
 
     labels = labels_of(args)
-    with handler(args) as h:
+    with handler(args, new=True) as h:
         based_on = [full_id(h, given) for given in args.based_on]
         artifact = h.link(args.places, labels, hash=not args.no_hash, based_on=based_on)
         if args.json:

@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     from elliptio.artifacts.display import artifact_text
 
     labels = labels_of(args)
-    with handler(args) as h:
+    with handler(args, new=True) as h:
         artifact = h.upload(args.paths, labels, based_on=[full_id(h, given) for given in args.based_on])
         if args.json:
             output.print_json(output.artifact_document(artifact, whole=False))

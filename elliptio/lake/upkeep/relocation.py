@@ -20,6 +20,7 @@ from elliptio.lake.opening import chosen_root
 from elliptio.lake.upkeep import upkeep
 from elliptio.lake.upkeep.verification import Problem
 from elliptio.protocols import Document
+from elliptio.system.file_systems import absolute
 
 BATCH = 1000
 
@@ -135,7 +136,7 @@ def settings_at(settings: Mapping[str, Setting], old: str, new: str) -> list[Set
 def _is_in(address: str, root: str) -> bool:
     """Tell whether a setting's folder or URL is a root, or lies below it."""
     place = address.removeprefix("sqlite:///").removeprefix("file://")
-    place = place.rstrip("/") if "://" in place else os.path.abspath(os.path.expanduser(place))
+    place = place.rstrip("/") if "://" in place else absolute(os.path.expanduser(place))
     return f"{place}/".startswith(f"{root}/")
 
 

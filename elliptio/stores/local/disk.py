@@ -12,9 +12,11 @@ import shutil
 import stat
 import sys
 from collections.abc import Callable, Container, Iterator, Sequence
+from functools import partial
 from typing import Any, TypeVar, TypeVarTuple
 
 from elliptio.errors import StoreError
+from elliptio.system.file_systems import HOLE, MIDDLE, NO_UTF8, UTF8, write_with_holes
 from elliptio.system.os_errors import store_error
 
 T = TypeVar("T")
@@ -43,11 +45,18 @@ ONE_BY_ONE = 1
 """Number of paths that are flushed one by one."""
 
 
-def write_all(fd: int, data: bytes) -> None:
-    """Write all of `data`."""
+def write_all(fd: int, data: bytes, *, dense: bool = False) -> None:
+    """Write all of `data`; unless `dense`, zeros that fill blocks become a hole, as they may have come from one."""
+    if not dense and 0 in data[MIDDLE::HOLE]:
+        write_with_holes(data, partial(write_all, fd, dense=True), partial(_skip, fd))
+        return
     written = os.write(fd, data)
     while written < len(data):
         written += os.write(fd, memoryview(data)[written:])
+
+
+def _skip(fd: int, size: int) -> None:
+    os.ftruncate(fd, os.lseek(fd, size, os.SEEK_CUR))
 
 
 def with_parent(path: str, action: Callable[[*Ts], T], *arguments: *Ts, made: list[str] | None = None) -> T:
@@ -94,6 +103,8 @@ def prepare(folder: str, read_only: Container[str]) -> tuple[list[str], list[str
                     continue
                 if not entry.is_file(follow_symlinks=False):
                     raise OSError(errno.EINVAL, "only regular files and folders can be published", entry.path)
+                if not UTF8 and not entry.name.isascii():
+                    raise OSError(errno.EILSEQ, NO_UTF8, entry.path)
                 if entry.path not in read_only:
                     mode = stat.S_IMODE(entry.stat(follow_symlinks=False).st_mode)
                     if mode & ~READABLE:

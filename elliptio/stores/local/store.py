@@ -19,7 +19,7 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
-from elliptio.errors import MissingKeyError
+from elliptio.errors import MissingKeyError, StoreError
 from elliptio.naming import check_key
 from elliptio.protocols import Content, Staging, Store, StoredFile
 from elliptio.stores.local.disk import (
@@ -42,6 +42,7 @@ from elliptio.stores.local.disk import (
     with_parent,
     write_all,
 )
+from elliptio.system.file_systems import NO_UTF8, UTF8, absolute
 from elliptio.system.os_errors import explained, store_error
 
 CHUNK = 1 << 20
@@ -91,7 +92,7 @@ class LocalStore(Store):
     remote = False
 
     def __init__(self, root: str | Path, *, durable: bool = True) -> None:
-        self.root = self.folder = os.path.abspath(os.path.expanduser(root))
+        self.root = self.folder = absolute(os.path.expanduser(root))
         self.durable = durable
         self.concurrency = max(4, min(8, os.cpu_count() or 1))
 
@@ -227,6 +228,8 @@ class LocalStore(Store):
 
     def _path(self, key: str) -> str:
         """Return the path of a key, or refuse what is none."""
+        if not UTF8 and not key.isascii():
+            raise StoreError(f"there is no path for {key!r} in {self.root}: {NO_UTF8}")
         return os.path.join(self.root, check_key(key, self.root))
 
     def _claim(self, temporary: str, path: str) -> bool:
@@ -382,10 +385,14 @@ class LocalStaging(Staging):
 
 def _stored(found: Iterable[tuple[str, os.stat_result]]) -> list[StoredFile]:
     """Describe files by what the system tells of them."""
-    return [
-        StoredFile(key, one.st_size, datetime.fromtimestamp(one.st_mtime, UTC), str(one.st_mtime_ns))
-        for key, one in found
-    ]
+    stored = []
+    for key, one in found:
+        try:
+            moment = datetime.fromtimestamp(one.st_mtime, UTC)
+        except (ValueError, OverflowError, OSError):  # some file systems keep times that no calendar knows
+            moment = datetime(9999 if one.st_mtime > 0 else 1, 1, 1, tzinfo=UTC)
+        stored.append(StoredFile(key, one.st_size, moment, str(one.st_mtime_ns)))
+    return stored
 
 
 def _is_lock(name: str) -> bool:

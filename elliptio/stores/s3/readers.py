@@ -11,12 +11,13 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from elliptio.errors import StoreError
 from elliptio.stores.s3.movers import Mover
 from elliptio.stores.s3.writers import STEP
+from elliptio.system.ending import Pool
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ class Ahead:
     """Hold the threads that fetch what will be read next, and the room that it may take."""
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(AHEAD, "elliptio-ahead")
+        self._pool = Pool(AHEAD, "elliptio-ahead")
         self._free = threading.Semaphore(AHEAD)
 
     def start(self, start: int, stop: int, fetch: Callable[[], Any]) -> Range | None:

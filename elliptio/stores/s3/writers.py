@@ -12,7 +12,7 @@ import hashlib
 import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
@@ -21,6 +21,7 @@ from elliptio.protocols import Content
 from elliptio.stores.s3.clients import Connection
 from elliptio.stores.s3.copying import Copying
 from elliptio.stores.s3.failures import code_of, diagnose, patiently
+from elliptio.system.ending import Pool
 
 log = logging.getLogger(__name__)
 
@@ -169,7 +170,7 @@ class Writer:
         self._client = connection.client
         self._bucket = connection.bucket
         self._lock = connection.lock
-        self._pool = ThreadPoolExecutor(PARTS_AT_ONCE, "elliptio-parts")
+        self._pool = Pool(PARTS_AT_ONCE, "elliptio-parts")
 
     def create(self, key: str, data: bytes | bytearray, token: str) -> bool:
         """Write an object with one request unless its key is taken; tell whether it is this write that took it."""
