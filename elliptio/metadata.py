@@ -238,8 +238,9 @@ class Metadata:
     files: list[FileRecord] = field(
         default_factory=list,
         metadata=stored(
-            "for each file `relpath`, `size` and `sha256`; of a [link](#links) `stamp` too, and `executable` where it is "
-            "true; of a [saved value](formats.md) `value` with `format`, `type`, `options`, and `name` if it is one of several",
+            "for each file `relpath`, `size` and `sha256`; of a [link](#links) `stamp` too, and `executable` where it "
+            "is true; of a [saved value](formats.md) `value` with `format`, `type`, `options`, and `name` if it is one "
+            "of several",
             ANYTHING,
             parts=_FILE_PARTS,
             write=_written,
