@@ -35,7 +35,7 @@ RETURNED = {
 }
 
 INTERNAL = {"Files.settle"}
-WORK = ("Work", "Reading")
+WORK = ("Keeping", "Work", "Reading")
 """Classes whose verbs are shown as those of `Handler`."""
 
 NOT_MADE_BY_USERS = {"Files"}

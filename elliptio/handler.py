@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from elliptio.artifacts.artifact import Artifact
@@ -12,26 +11,22 @@ from elliptio.config import load_settings
 from elliptio.errors import DocumentNotFoundError
 from elliptio.finding.frame import to_frame
 from elliptio.finding.identification import identify
-from elliptio.finding.loading import metadata_of
-from elliptio.finding.references import LATEST, identifier_of, resolve
-from elliptio.finding.search import Found, warn_if_index_is_lost
+from elliptio.finding.references import resolve
+from elliptio.finding.search import Found
 from elliptio.finding.tags import Tags
+from elliptio.keeping import Keeping
 from elliptio.lake import spool
 from elliptio.lake.opening import open_lake
-from elliptio.lake.upkeep import upkeep
-from elliptio.lake.upkeep.upkeep import Orphan, ReindexReport
-from elliptio.lake.upkeep.verification import VerifyReport, verify, verify_lake
+from elliptio.lineage.comparison import sides
 from elliptio.lineage.comparison.comparison import Comparison, compare
+from elliptio.lineage.comparison.sides import Side
 from elliptio.lineage.lineage import Direction, Lineage, lineage
-from elliptio.provenance.collecting import username
 from elliptio.run import Run
 from elliptio.runs.running import joined
 from elliptio.runs.runs import Runs
 from elliptio.runs.scopes import Scope
-from elliptio.saving import linking
 from elliptio.system import current_handler
 from elliptio.system.background import Background
-from elliptio.work import Work
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +35,7 @@ if TYPE_CHECKING:
     from elliptio.protocols import Index, Store
 
 
-class Handler(Work):
+class Handler(Keeping):
     """Saves files to a lake and finds them again.
 
     Parameters
@@ -139,19 +134,6 @@ class Handler(Work):
         if error is not None:
             raise error
 
-    def flush(self) -> list[str]:
-        """Record artifacts that were saved while the index could not be reached, and return their identifiers.
-
-        Every call that reaches the index does so by itself.
-
-        Raises
-        ------
-        IndexUnavailableError
-            If the index still cannot be reached.
-
-        """
-        return spool.flush(self.lake)
-
     def tag(self, artifact: str | Artifact, name: str, *, overwrite: bool = False) -> None:
         """Give an artifact a name that can move to another one later, as `Tags.give` does: ``h.get("tag:prod")``."""
         self.tags.give(artifact, name, overwrite=overwrite)
@@ -240,14 +222,14 @@ class Handler(Work):
         spool.flush_if_any(self.lake)
         return lineage(self.lake, resolve(self.lake, artifact_id), direction=direction, depth=depth)
 
-    def compare(self, a: str | Artifact, b: str | Artifact | None = None) -> Comparison:
-        """Tell what differs between two artifacts, or between one and here and now.
+    def compare(self, a: str | Artifact | Run, b: str | Artifact | Run | None = None) -> Comparison:
+        """Tell what differs between two artifacts or runs, or between one and here and now.
 
         Parameters
         ----------
         a, b
-            What `get` takes, or artifacts, also of another lake. Without `b`, packages, Python, machine and git are
-            compared with those of this process, and who, when and how it runs.
+            What `get` takes, artifacts, also of another lake, or runs and their identifiers. Without `b`, packages,
+            Python, machine and git are compared with those of this process, and who, when and how it runs.
 
         Returns
         -------
@@ -258,21 +240,21 @@ class Handler(Work):
         Raises
         ------
         DocumentNotFoundError
-            If there is no such artifact, or it is not published yet.
+            If there is no such artifact or run, or it is not published yet.
         IndexUnavailableError
             If the index cannot be reached.
 
         """
-        other = None if b is None else self._published(b)
-        return compare(self._published(a), other, git_diff=self._settings["git_diff"].value)
+        other = sides.of_here(self._settings["git_diff"].value) if b is None else self._side(b)
+        return compare(self._side(a), other)
 
-    def _published(self, artifact: str | Artifact) -> Artifact:
-        """Load an artifact to look at it: it does not count as what the next one is based on."""
-        if not isinstance(artifact, Artifact):
-            return self.show(artifact)
+    def _side(self, one: str | Artifact | Run) -> Side:
+        if isinstance(one, Run) or (isinstance(one, str) and one.startswith("run_")):
+            return sides.of_run(self.lake, one if isinstance(one, str) else one.run_id)
+        artifact = one if isinstance(one, Artifact) else self.show(one)
         if not artifact.metadata.fingerprint:
             raise DocumentNotFoundError(f"{artifact.artifact_id} is not published yet.")
-        return artifact
+        return sides.of_artifact(artifact)
 
     def reproduce(
         self,
@@ -324,77 +306,3 @@ class Handler(Work):
         if not dry_run:
             found.run() if run else found.prepare()
         return found
-
-    def verify(self, artifact_id: str | Artifact | None = None) -> VerifyReport:
-        """Read every file of one artifact, or of the whole lake, its tags and its runs; compare it with the record.
-
-        Returns
-        -------
-        VerifyReport
-            ``.ok``, ``.problems`` (artifact, file, what is wrong), and how much was read.
-
-        """
-        if artifact_id is None:
-            warn_if_index_is_lost(self.lake)
-            return verify_lake(self.lake, progress=self.progress)
-        return verify(self.lake, [self.lake.get(resolve(self.lake, artifact_id))], progress=self.progress)
-
-    def reindex(self) -> ReindexReport:
-        """Rebuild the index from the store alone: add every artifact that is not in it, and tags. Idempotent."""
-        return upkeep.reindex(self.lake)
-
-    def gc(self, dry_run: bool = True, *, grace: timedelta = upkeep.GRACE) -> list[Orphan]:
-        """List what interrupted saves left behind; with ``dry_run=False``, remove what is older than `grace`."""
-        return upkeep.gc(self.lake, dry_run=dry_run, grace=grace)
-
-    def delete(self, artifact_id: str | Artifact, force: bool = False) -> str | None:
-        """Delete an artifact's files for good; a tombstone keeps its place in the lineage.
-
-        Only a whole identifier will do, no beginning of it, or ``tag:NAME``. Its tags are taken away. A command that
-        `reproduce` runs deletes only what it made itself; anything else stays, and a warning is logged. The answer is
-        the identifier, None where the artifact stays.
-
-        Raises
-        ------
-        InUseError
-            If other artifacts are based on it or tags name it, unless `force`.
-        DocumentNotFoundError
-            If there is no such artifact.
-
-        """
-        named = identifier_of(artifact_id)
-        if named.endswith(LATEST):
-            raise DocumentNotFoundError(f"Deleting takes the whole artifact_id, not {named!r}: it is for good.")
-        identifier = resolve(self.lake, named)
-        return identifier if upkeep.delete_artifact(self.lake, identifier, force=force, username=username()) else None
-
-    def hash(self, artifact_id: str | Artifact) -> Artifact:
-        """Hash the files of a link that was made with ``hash=False``; one that is hashed stays as it is.
-
-        Parameters
-        ----------
-        artifact_id
-            As for `get`.
-
-        Returns
-        -------
-        Artifact
-            With the hashes, and the fingerprint that follows from them.
-
-        Raises
-        ------
-        DocumentNotFoundError
-            If there is no such artifact.
-        IntegrityError
-            If a file is not what it was when it was linked.
-        MissingKeyError
-            If a file is gone.
-        StoreError, IndexUnavailableError
-            If a store or the index fails.
-
-        """
-        spool.flush_if_any(self.lake)
-        document = self.lake.get(resolve(self.lake, artifact_id))
-        if document.get("link") is not None:
-            document = linking.hash_later(self.lake, document, progress=self.progress)
-        return self._artifact(metadata_of(self.lake, document))

@@ -91,7 +91,7 @@ class Run(Work):
 
         """
         spool.flush_if_any(self.lake)
-        found = self.lake.find({"run_id": self.run_id}, sort=[("creation_time", 1)])
+        found = self.lake.find({"run_id": self.run_id}, sort=[("creation_time", 1)], limit=0)
         return [artifact_of(self.lake, metadata_of(self.lake, document), track=True) for document in found]
 
     def log(self, metrics: Mapping[str, Any] | None = None, /, *, step: int | None = None, **more: Any) -> None:

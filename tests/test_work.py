@@ -22,7 +22,7 @@ def test_no_verb_is_said_twice() -> None:
     for kind in (eio.Handler, Run):
         assert issubclass(kind, Work)
         assert not verbs & set(vars(kind))
-        assert [base for base in kind.__mro__ if base.__module__.startswith("elliptio.")] == [kind, Work, Reading]
+        assert [base for base in kind.__mro__ if base.__module__.startswith("elliptio.")][-2:] == [Work, Reading]
 
 
 ASK: dict[str, Callable[[eio.Handler, Run], object]] = {

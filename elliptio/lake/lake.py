@@ -30,9 +30,8 @@ ENVIRONMENTS = "environments"
 TOMBSTONES = "tombstones"
 RUNS = "runs"
 ENVIRONMENT_FIELDS = (
-    *("python_packages", "package_origins", "python", "platform"),
-    *("cpu", "memory", "gpus", "container", "scheduler"),
-)
+    "python_packages", "package_origins", "python", "platform", "cpu", "memory", "gpus", "container", "scheduler"
+)  # fmt: skip
 """Top-level fields of an environment; a query over artifacts may use them as if they were the artifact's own."""
 
 S3 = "s3://"
@@ -159,11 +158,10 @@ class Lake:
 
     def record_run(self, document: Document) -> None:
         """Put the document of a run in the place of its older form; the environment in it goes where others are."""
-        environment = document.get("environment") or {}
-        identifier = environment.get("_id")
-        if identifier and identifier not in self._environments:
+        environment = document.get("environment")
+        if environment and environment["_id"] not in self._environments:
             self.index.insert(ENVIRONMENTS, environment)
-            self._environments[identifier] = dict(environment)
+            self._environments[environment["_id"]] = dict(environment)
         self.index.replace(RUNS, {name: value for name, value in document.items() if name != "environment"})
 
     @contextlib.contextmanager

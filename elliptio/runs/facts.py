@@ -193,10 +193,14 @@ def outcome(error: BaseException | None) -> Document:
 
 
 def _traceback(error: BaseException) -> str:
-    """Show where an error came from, secrets masked; the end of it where it is long."""
+    """Show where in the user's code an error came from, secrets masked; the end of it where it is long."""
+    place = error.__traceback__
+    while place and str(place.tb_frame.f_globals.get("__name__")).split(".")[0] in ("elliptio", "contextlib"):
+        place = place.tb_next
+    place = place or error.__traceback__
     try:
-        text = "".join(traceback.format_exception(error))
+        text = "".join(traceback.format_exception(type(error), error, place))
     except Exception:  # the exception's own text may fail
-        text = "".join(traceback.format_tb(error.__traceback__))
+        text = "".join(traceback.format_tb(place))
     shown = text if len(text) <= MOST_OF_TRACEBACK else f"…\n{text[-MOST_OF_TRACEBACK:]}"
     return redact(shown)[0].encode("utf-8", "replace").decode().replace("\0", "\ufffd")

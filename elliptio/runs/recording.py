@@ -170,19 +170,17 @@ class Recording:
         with self._writing:
             waiting, used = list(self._rows), self._scope.used[self._told :]
             with self._lock:
-                more = {"params": dict(self._added), "notes": list(self._said)}
-            more = {name: values for name, values in more.items() if values}
-            while waiting or used or more:
+                added, said = dict(self._added), list(self._said)
+            while waiting or used or added or said:
                 rows = waiting[: _fitting(waiting)]
-                self._write({"time": run_records.now(), "rows": rows, "used": used, **more})
+                more = {"params": added} if added else {}
+                self._write({"time": run_records.now(), "rows": rows, "used": used, "notes": said, **more})
                 self._told += len(used)
                 with self._lock:
                     del self._rows[: len(rows)]
-                    del self._said[: len(more.get("notes", ()))]
-                    for name, value in more.get("params", {}).items():
-                        if self._added.get(name) is value:
-                            del self._added[name]
-                waiting, used, more = waiting[len(rows) :], [], {}
+                    del self._said[: len(said)]
+                    self._added = {name: value for name, value in self._added.items() if added.get(name) is not value}
+                waiting, used, added, said = waiting[len(rows) :], [], {}, []
 
     def _write(self, content: Document) -> None:
         run_id = self._scope.run_id

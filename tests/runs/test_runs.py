@@ -120,6 +120,9 @@ def test_a_failure_is_recorded_and_goes_on(h: eio.Handler) -> None:
         raise ValueError(f"no way with {token}")
     document = only(h, run.run_id)
     assert document["status"] == "failed"
+    traceback = document["error"].pop("traceback")
+    assert traceback.startswith(f'Traceback (most recent call last):\n  File "{__file__}"')
+    assert traceback.endswith("ValueError: no way with ***\n")
     assert document["error"] == {"type": "ValueError", "message": "no way with ***"}
     assert document["params"] == {"token": "***", "url": "x?***"}
     assert document["metrics"] == {"loss": 1}

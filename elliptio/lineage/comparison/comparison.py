@@ -1,42 +1,25 @@
-"""Compare two artifacts, or one with here and now."""
+"""Compare two artifacts or runs, or one with here and now."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from elliptio.artifacts.artifact import Artifact
 from elliptio.artifacts.contents import table_of, text_of
 from elliptio.artifacts.display import Section, comparison_html, comparison_text, human_size
 from elliptio.artifacts.file import RemoteFile
 from elliptio.errors import FileKeyError
-from elliptio.lineage.comparison.differences import Change, changes, flattened, text_diff
+from elliptio.lineage.comparison.differences import Change, changes, text_diff
 from elliptio.lineage.comparison.git_comparison import GitComparison, compare_git
+from elliptio.lineage.comparison.sides import Side
 from elliptio.lineage.comparison.table_comparison import TableComparison, compare_tables
-from elliptio.naming import DIFF_LOG, listed
-from elliptio.provenance import collecting
+from elliptio.naming import listed
 
 if TYPE_CHECKING:
     import pandas as pd
-
-HERE = "here and now"
-
-_MACHINE = ("platform", "cpu", "memory", "gpus", "container")
-_WHO_WHEN = ("username", "hostname", "creation_time", "argv", "working_directory", "notebook")
-
-
-@dataclass(frozen=True)
-class Side:
-    """One side of a comparison: facts by section and dotted name, and file objects."""
-
-    name: str
-    facts: Mapping[str, Mapping[str, Any]]
-    git: Mapping[str, Any]
-    files: Mapping[str, RemoteFile] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -46,7 +29,7 @@ class Comparison:
     Attributes
     ----------
     a, b
-        Identifiers of the artifacts; ``"here and now"`` for what a single one was compared with.
+        Identifiers of the artifacts or runs; ``"here and now"`` for what a single one was compared with.
     git
         What differs between the commits and the uncommitted changes.
 
@@ -239,54 +222,14 @@ class Comparison:
         return a, b
 
 
-def compare(a: Artifact, b: Artifact | None = None, *, git_diff: str = "all") -> Comparison:
-    """Compare two artifacts, or one with here and now, of which `git_diff` says what is seen of uncommitted changes."""
-    sides = _side_of(a), _here(git_diff) if b is None else _side_of(b)
+def compare(a: Side, b: Side) -> Comparison:
+    """Compare two sides in what both have."""
     found = {
-        name: changes(sides[0].facts[name], sides[1].facts[name])
+        name: changes(a.facts[name], b.facts[name])
         for name in ("files", "labels", "params", "metrics", "packages", "python", "machine", "who_when")
-        if name in sides[0].facts and name in sides[1].facts
+        if name in a.facts and name in b.facts
     }
-    return Comparison(sides[0].name, sides[1].name, compare_git(sides[0].git, sides[1].git), found, sides)
-
-
-def _side_of(artifact: Artifact) -> Side:
-    metadata = artifact.metadata
-    diff = next((record.sha256 for record in metadata.logs if record.relpath == DIFF_LOG), None)
-    environment = metadata.environment
-    who_when = {name: getattr(metadata, name) for name in _WHO_WHEN}
-    facts = {
-        "files": {record.relpath: (record.size, record.sha256 or record.stamp) for record in metadata.files},
-        "labels": flattened(metadata.labels),
-        **_environment_facts(environment, metadata.python_packages),
-        "who_when": flattened({**who_when, "scheduler": environment.get("scheduler")}),
-    }
-    if (run := artifact.run) is not None:
-        facts |= {name: flattened(run.get(name) or {}) for name in ("params", "metrics")}
-    git = {**metadata.git, "diff": diff} if metadata.git else {"commit": None, "dirty": False}
-    return Side(artifact.artifact_id, facts, git, artifact.files)
-
-
-def _here(git_diff: str) -> Side:
-    seen = collecting.collect(git_diff=git_diff)
-    who_when = {name: getattr(seen, name) for name in _WHO_WHEN if name != "creation_time"}
-    who_when |= {"creation_time": datetime.now(tz=UTC), "scheduler": seen.environment.get("scheduler")}
-    facts = {
-        **_environment_facts(seen.environment, seen.environment["python_packages"]),
-        "who_when": flattened(who_when),
-    }
-    diff = None if seen.diff is None else hashlib.sha256(seen.diff.encode("utf-8", "replace")).hexdigest()
-    git = {**seen.git, "diff": diff} if seen.git else {"commit": None, "dirty": False}
-    return Side(HERE, facts, git)
-
-
-def _environment_facts(environment: Mapping[str, Any], packages: Mapping[str, str]) -> dict[str, Mapping[str, Any]]:
-    python = environment.get("python")
-    return {
-        "packages": dict(packages),
-        "python": flattened(python if isinstance(python, Mapping) else {"python": python}),
-        "machine": flattened({name: environment.get(name) for name in _MACHINE}),
-    }
+    return Comparison(a.name, b.name, compare_git(a.git, b.git), found, (a, b))
 
 
 def _frame(found: Iterable[Change]) -> pd.DataFrame:

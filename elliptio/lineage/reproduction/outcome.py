@@ -9,6 +9,7 @@ from typing import Any, Literal
 from elliptio.artifacts.artifact import Artifact
 from elliptio.errors import ElliptioError
 from elliptio.lineage.comparison.comparison import Comparison, compare
+from elliptio.lineage.comparison.sides import of_artifact
 from elliptio.lineage.reproduction.execution import Ended
 
 MOST_LINES = 8
@@ -106,7 +107,7 @@ def vars_of(file: FileResult) -> dict[str, Any]:
 
 def result_of(old: Artifact, new: Artifact | None, ended: Ended, fingerprints: Mapping[str, str]) -> Result:
     """Compare an artifact with what was made of it now; `fingerprints` are those of what either is based on."""
-    comparison = None if new is None else compare(old, new)
+    comparison = None if new is None else compare(of_artifact(old), of_artifact(new))
     return Result(
         artifact_id=old.artifact_id,
         made=None if new is None else new.artifact_id,

@@ -55,6 +55,18 @@ class Step:
     obstacles: list[Obstacle] = field(default_factory=list)
 
     @property
+    def run(self) -> str:
+        """Identifier, name and parameters of the run that made it; empty outside of ``h.run``."""
+        found = self.artifact.run
+        if found is None:
+            return ""
+        params = found.get("params")
+        given = params.items() if isinstance(params, Mapping) else ()
+        return "  ".join(
+            [str(found["_id"]), str(found.get("name")), *(f"{name}={value!r:.60}" for name, value in given)]
+        )
+
+    @property
     def artifact(self) -> Artifact:
         """The artifact that says how the command was run."""
         return self.made.artifact

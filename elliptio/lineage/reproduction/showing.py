@@ -17,6 +17,8 @@ def plan_lines(artifact_id: str, folder: str, steps: Sequence[Step]) -> list[str
     """Show what is to be done, and what stands in the way."""
     target = steps[-1]
     lines = [f"Reproduction of {artifact_id}", f"  {'folder':<9} {folder}", f"  {'command':<9} {_command(target)}"]
+    if target.run:
+        lines.append(f"  {'run':<9} {target.run}")
     if len(steps) > 1:
         lines.append(f"  {'steps':<9} {len(steps):,}")
         for number, step in enumerate(steps, 1):

@@ -16,7 +16,8 @@ import pytest
 
 import elliptio as eio
 from elliptio.artifacts import contents
-from elliptio.lineage.comparison.comparison import HERE, Comparison
+from elliptio.lineage.comparison.comparison import Comparison
+from elliptio.lineage.comparison.sides import HERE
 from elliptio.provenance import collecting as provenance
 from elliptio.provenance import packages
 
@@ -28,7 +29,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Install:
     """Changes what is installed, as far as it is recorded."""
 
     def install(versions: dict[str, str]) -> None:
-        monkeypatch.setattr(packages, "snapshot", lambda: versions)
+        monkeypatch.setattr(packages, "snapshot", lambda: packages.Snapshot((), versions, {}))
 
     return install
 
