@@ -9,11 +9,12 @@ from elliptio.errors import DocumentNotFoundError
 from elliptio.finding.loading import metadata_of
 from elliptio.finding.references import LATEST, identifier_of, resolve
 from elliptio.finding.search import warn_if_index_is_lost
-from elliptio.lake import spool
+from elliptio.lake import notes, run_records, spool
 from elliptio.lake.upkeep import upkeep
 from elliptio.lake.upkeep.upkeep import Orphan, ReindexReport
 from elliptio.lake.upkeep.verification import VerifyReport, verify, verify_lake
 from elliptio.provenance.collecting import username
+from elliptio.runs.facts import note
 from elliptio.saving import linking
 from elliptio.work import Work
 
@@ -87,6 +88,35 @@ class Keeping(Work):
             raise DocumentNotFoundError(f"Deleting takes the whole artifact_id, not {named!r}: it is for good.")
         identifier = resolve(self.lake, named)
         return identifier if upkeep.delete_artifact(self.lake, identifier, force=force, username=username()) else None
+
+    def note(self, artifact_id: str | Artifact, text: str) -> None:
+        """Add a remark to an artifact or a run, such as ``"wrong units before May"``: who made it when is recorded.
+
+        The artifact itself stays as it is. Cards show its notes, and they can be asked for: ``{"notes.text": …}``.
+
+        Parameters
+        ----------
+        artifact_id
+            As for `get`, or the identifier of a run.
+        text
+            The remark; secrets that are recognised are masked.
+
+        Raises
+        ------
+        DocumentNotFoundError
+            If there is no such artifact or run.
+        MetadataError
+            If it is no text, or too long.
+        StoreError, IndexUnavailableError
+            If the store cannot be written, or the index not be reached.
+
+        """
+        remark = note(text)
+        spool.flush_if_any(self.lake)
+        if isinstance(artifact_id, str) and artifact_id.startswith("run_"):
+            run_records.note(self.lake, run_records.get(self.lake, artifact_id)["_id"], remark)
+        else:
+            notes.add(self.lake, self.lake.get(resolve(self.lake, artifact_id))["_id"], remark)
 
     def hash(self, artifact_id: str | Artifact) -> Artifact:
         """Hash the files of a link that was made with ``hash=False``; one that is hashed stays as it is.

@@ -173,9 +173,9 @@ def _in_utc(moment: datetime) -> datetime:
 class Metadata:
     """Everything that is recorded about one artifact.
 
-    ``creation_time`` is in UTC with milliseconds; ``tags`` are those that it had when it was loaded, and do not count
-    when two are compared; ``remote_root`` is the absolute place of the artifact as seen from here; ``git`` holds
-    commit, branch, remote and dirty, or is None outside a repository; ``working_directory`` is relative to the
+    ``creation_time`` is in UTC with milliseconds; ``tags`` and ``notes`` are those that it had when it was loaded, and
+    do not count when two are compared; ``remote_root`` is the absolute place of the artifact as seen from here; ``git``
+    holds commit, branch, remote and dirty, or is None outside a repository; ``working_directory`` is relative to the
     repository; ``repository_root`` is where that lay on the machine; ``link`` is where the files of a link lie, None
     where they lie in the lake; ``redactions`` tells of each secret that was masked what kind it is and where it was;
     ``reproduces`` is the identifier of the artifact that this one was made to reproduce, if any; ``file_relpaths`` are
@@ -220,6 +220,17 @@ class Metadata:
         default_factory=list,
         metadata=stored(
             "the [tags](#tags) that name it now; empty in `metadata.json`, which never changes", TEXTS, write=list
+        ),
+        compare=False,
+    )
+    notes: list[dict[str, Any]] = field(
+        default_factory=list,
+        metadata=stored(
+            "remarks that were added later: `time`, `username`, `text`; only if there are any, and not in "
+            "`metadata.json`, which never changes",
+            OBJECTS,
+            sparse=True,
+            parts=("time", "username", "text"),
         ),
         compare=False,
     )

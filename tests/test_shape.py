@@ -40,8 +40,8 @@ DOORS = {
 
 VERBS = [
     "based_on", "close", "compare", "current_run", "delete", "find", "flush", "gc", "get", "hash", "identify", "index",
-    "latest", "lineage", "link", "new", "owners", "reindex", "reproduce", "run", "run_id", "runs", "save", "search",
-    "show", "store", "tag", "tags", "upload", "verify",
+    "latest", "lineage", "link", "new", "note", "owners", "reindex", "reproduce", "run", "run_id", "runs", "save",
+    "search", "show", "store", "tag", "tags", "upload", "verify",
 ]  # fmt: skip
 
 BUDGET = {

@@ -173,6 +173,7 @@ def _facts(metadata: Metadata, run: Mapping[str, Any] | None) -> list[tuple[str,
         facts.append(("labels", shown))
     if metadata.tags:
         facts.append(("tags", ", ".join(metadata.tags)))
+    facts += [("note", f"{note['username']} {note['time']:%Y-%m-%d}: {note['text']}") for note in metadata.notes]
     if metadata.reproduces:
         facts.append(("again", f"reproduces {metadata.reproduces}"))
     if run is not None:

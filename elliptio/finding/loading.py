@@ -25,7 +25,7 @@ def metadata_of(lake: Lake, document: Document) -> Metadata:
     if document.get("file_count", 0) > len(document.get("files", ())):
         found, environment, _ = manifest_of(lake, document["remote_root"])
         check_document(found, environment, f"{root}/{naming.MANIFEST}")
-        document = {**found, "tags": document.get("tags", [])}
+        document = {**found, "tags": document.get("tags", []), "notes": document.get("notes", [])}
     return from_document(document, environment, root, Packages(environment.get("python_packages", {})))
 
 

@@ -81,6 +81,24 @@ def write(lake: Lake, run_id: str, name: str, content: Mapping[str, Any]) -> boo
     return lake.store.create(key(run_id, name), extended_json({**content, "version": VERSION}).encode() + b"\n")
 
 
+def note(lake: Lake, run_id: str, remark: Mapping[str, Any]) -> None:
+    """Add a remark to a run, from whatever process, and tell the index.
+
+    Raises
+    ------
+    StoreError
+        If the store cannot be written.
+    IndexUnavailableError
+        If the index fails; the remark is there then, and `reindex` tells the index.
+
+    """
+    number = max(log_numbers(files(lake, run_id).get(run_id, ())), default=0) + 1
+    content = {"time": now(), "rows": [], "used": [], "notes": [remark]}
+    while not write(lake, run_id, log_name(number), content):
+        number += 1
+    record(lake, run_id)
+
+
 def write_log(lake: Lake, run_id: str, name: str, text: str) -> None:
     """Write a log of a run, as far as it fits."""
     if len(text) > MOST_OF_LOG:

@@ -173,8 +173,8 @@ class Recording:
                 added, said = dict(self._added), list(self._said)
             while waiting or used or added or said:
                 rows = waiting[: _fitting(waiting)]
-                more = {"params": added} if added else {}
-                self._write({"time": run_records.now(), "rows": rows, "used": used, "notes": said, **more})
+                more = {name: values for name, values in (("params", added), ("notes", said)) if values}
+                self._write({"time": run_records.now(), "rows": rows, "used": used, **more})
                 self._told += len(used)
                 with self._lock:
                     del self._rows[: len(rows)]

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from elliptio.config import Setting
 from elliptio.errors import ConfigError, FormatError, StoreError
-from elliptio.lake import identity, run_records, tags
+from elliptio.lake import identity, notes, run_records, tags
 from elliptio.lake.lake import ARTIFACTS, ENVIRONMENTS, TOMBSTONES, Lake
 from elliptio.lake.manifests import manifest_of
 from elliptio.lake.opening import chosen_root
@@ -103,8 +103,12 @@ def relocate(old: Lake, new: Lake) -> RelocateReport:
         artifacts=len(complete),
         carried=carried,
         recorded=recorded.artifacts + recorded.tombstones,
-        problems=[*missing, *recorded.problems, *_settle_tags(new), *runs_damaged],
+        problems=[*missing, *recorded.problems, *_settle_tags(new), *_settle_notes(new), *runs_damaged],
     )
+
+
+def _settle_notes(new: Lake) -> list[Problem]:
+    return [Problem(f"note:{key}", None, str(error)) for key, error in notes.sync(new).items()]
 
 
 def _settle_tags(new: Lake) -> list[Problem]:
