@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -80,6 +81,7 @@ def filled(place: Place, name: str = "lake", parents: Parents = one_parent) -> e
         assert isinstance(making.index, SqliteIndex)
         real = saved(making, place.folder)
         making.index.delete("artifacts", [real["_id"]])
+        shutil.rmtree(place.folder / "making" / real["remote_root"])  # else it seems to have been interrupted
         for batch in batches(like(real, place.documents, parents)):
             making.index.insert("artifacts", *batch)
         making.close()

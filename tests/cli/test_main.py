@@ -146,7 +146,7 @@ def test_verbose_shows_where(cli: Run, saved: str) -> None:
 
 
 @pytest.mark.slow
-def test_an_unreachable_index(cli: Run) -> None:
+def test_an_unreachable_index(cli: Run, saved: str) -> None:
     result = cli("find", "--index", "mongodb://bob:secret@127.0.0.1:1/db?serverSelectionTimeoutMS=300")
     assert result.code == 1
     assert "127.0.0.1:1" in result.error

@@ -167,7 +167,7 @@ def test_the_job_takes_an_artifact_and_the_lake_from_its_settings(local: eio.Han
 
 
 @pytest.mark.slow
-def test_the_job_says_that_nothing_matches(local: eio.Handler) -> None:
+def test_the_job_says_that_nothing_matches(local: eio.Handler, dataset: eio.Artifact) -> None:
     done = run_job("--root", local.store.root, "--data", '{"labels.datatype": "nothing"}')
     assert done.returncode == 1
     assert done.stderr == 'Nothing in the lake matches {"labels.datatype": "nothing"}.\n'

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from elliptio.cli import output
 from elliptio.cli.options import ID_HELP, Verb, add_verb, handler
 from elliptio.naming import DIFF_LOG
-from elliptio.rules import is_pin
 
 if TYPE_CHECKING:
     from elliptio.artifacts.artifact import Artifact
@@ -47,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _print_pins(packages: Mapping[str, str]) -> None:
     """Print what names a package and a version; pip would take anything else for an option or another source."""
+    from elliptio.rules import is_pin
+
     for name, version in sorted(packages.items()):
         if is_pin(name, version):
             print(f"{name}=={version}")
