@@ -15,11 +15,19 @@ def compiled(source: str) -> re.Pattern[str]:
 
 
 class Rule(NamedTuple):
-    """A pattern that is only tried where the text has the hint at all; its group 1 is masked."""
+    """A pattern that is only tried where the text has the hint at all; its group 1 is masked.
+
+    One that does not begin with a fixed string takes long to look for: its guard does, and is looked for first.
+    """
 
     kind: str
     hint: str
     source: str
+    guard: str = ""
+
+    def may_be_in(self, text: str) -> bool:
+        """Tell whether a text is worth a search."""
+        return self.hint in text and (not self.guard or compiled(self.guard).search(text) is not None)
 
     @property
     def pattern(self) -> re.Pattern[str]:

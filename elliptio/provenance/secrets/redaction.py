@@ -198,11 +198,11 @@ def redact_url(url: str) -> str:
 def _spans(text: str) -> Iterator[tuple[int, int, str]]:
     """Find start, end and kind of each secret, in no order, possibly overlapping."""
     for rule in TOKENS:
-        if rule.hint in text:
+        if rule.may_be_in(text):
             for match in rule.pattern.finditer(text):
                 yield match.start(), match.end(), rule.kind
     for rule in _CONTEXTS:
-        if rule.hint in text:
+        if rule.may_be_in(text):
             for match in rule.pattern.finditer(text):
                 if not is_placeholder(match[1]):
                     yield match.start(1), match.end(1), rule.kind
