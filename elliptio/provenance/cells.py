@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from elliptio.provenance.redaction import MASK, Finding, redact, redact_argv
 from elliptio.provenance.secrets.names import is_placeholder, is_secret_option
-from elliptio.provenance.secrets.redaction import MASK, Finding, redact, redact_argv
 
 MAX_BYTES = 5 << 20
 """Bytes that are kept of all cells together, the last ones first."""

@@ -18,7 +18,7 @@ from elliptio.provenance import packages, process
 from elliptio.provenance.machine import environment_facts, environment_id
 from elliptio.provenance.packages import Packages, installed_packages
 from elliptio.provenance.process import argv, executed_cells, hostname, mock_username, notebook_path, username
-from elliptio.provenance.secrets.redaction import Finding, redact
+from elliptio.provenance.redaction import Finding, redact
 from elliptio.system.forking import Lock
 
 if TYPE_CHECKING:
@@ -286,7 +286,7 @@ def _diff(state: GitState, scope: str) -> tuple[str | None, list[Finding]]:
 
 
 def _masked(diff: str) -> tuple[str, list[Finding]]:
-    from elliptio.provenance.secrets.redaction import redact
+    from elliptio.provenance.redaction import redact
 
     clean, findings = redact(diff)
     if findings:

@@ -227,7 +227,7 @@ def _origin(path: str) -> str | None:
 
 
 def _shown_origin(found: Mapping[str, Any]) -> str:
-    from elliptio.provenance.secrets.redaction import redact_url
+    from elliptio.provenance.redaction import redact_url
 
     url = redact_url(str(found["url"]))
     place = f"#subdirectory={found['subdirectory']}" if found.get("subdirectory") else ""

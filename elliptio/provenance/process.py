@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from elliptio.errors import MetadataError
-from elliptio.provenance.secrets.redaction import Finding, redact_argv
+from elliptio.provenance.redaction import Finding, redact_argv
 
 _log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from elliptio.lake import run_records
 from elliptio.protocols import Document
 from elliptio.provenance import collecting
 from elliptio.provenance.collecting import Provenance
-from elliptio.provenance.secrets.redaction import redact, redact_values
+from elliptio.provenance.redaction import redact, redact_values
 from elliptio.runs.scopes import Scope
 from elliptio.system import liveness
 

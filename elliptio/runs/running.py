@@ -13,7 +13,7 @@ from elliptio.labels import LabelsLike
 from elliptio.lake import run_records
 from elliptio.lake.lake import Lake
 from elliptio.provenance import collecting
-from elliptio.provenance.secrets.redaction import redact
+from elliptio.provenance.redaction import redact
 from elliptio.runs import scopes
 from elliptio.runs.facts import describe
 from elliptio.runs.recording import Recording

@@ -10,7 +10,7 @@ from typing import Any
 from elliptio.lineage.reproduction.commands import Command
 from elliptio.metadata import Metadata
 from elliptio.naming import CELLS_LOG, DIFF_LOG
-from elliptio.provenance.secrets.redaction import MASK
+from elliptio.provenance.redaction import MASK
 
 _MARK = "# elliptio: "
 _LEFT_OUT = f"{_MARK}left out "

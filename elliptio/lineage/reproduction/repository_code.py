@@ -23,7 +23,7 @@ from elliptio.lineage.reproduction.obstacles import FoundCode
 from elliptio.naming import normalize_package
 from elliptio.provenance.git.command import MISLEADING_VARIABLES
 from elliptio.provenance.git.directory import find_toplevel
-from elliptio.provenance.secrets.redaction import redact_url
+from elliptio.provenance.redaction import redact_url
 
 log = logging.getLogger(__name__)
 

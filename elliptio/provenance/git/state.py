@@ -20,7 +20,7 @@ from typing import Any
 from elliptio.provenance.git import command as git_command
 from elliptio.provenance.git.command import GitRefusedError, GitTimeoutError
 from elliptio.provenance.git.directory import find_toplevel, settings, submodules_are_plain, without_filters
-from elliptio.provenance.secrets.redaction import redact_url
+from elliptio.provenance.redaction import redact_url
 
 _log = logging.getLogger(__name__)
 

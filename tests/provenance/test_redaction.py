@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elliptio.provenance.secrets.redaction import MASK, Finding, redact, redact_argv, redact_url
+from elliptio.provenance.redaction import MASK, Finding, redact, redact_argv, redact_url
 from tests.provenance.secrets.secret_cases import ADVERSARIAL, ALPHANUMERIC, INNOCENT, SECRETS, fake
 
 
