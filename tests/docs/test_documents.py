@@ -28,7 +28,7 @@ LINKING = sorted({*PAGES, *ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")})
 # What a page takes for granted: it shows queries, not how one gets to them.
 PREPARED = {
     "queries.md": """
-from datetime import datetime
+from datetime import UTC, datetime
 import elliptio as eio
 h = eio.Handler()
 data, model = h.upload("train.csv"), h.upload("test.csv")

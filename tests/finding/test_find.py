@@ -204,7 +204,8 @@ def test_lakes_that_share_an_index_stay_apart(mongodb_url: str, data: Path, tmp_
         roots = [tmp_path / name / next(iter(arguments)) for name in ("one", "two")]
         first, second = (eio.Handler(root, **arguments) for root in roots)  # type: ignore[arg-type]
         artifact = first.upload(data)
-        assert len(second.find()) == 0
+        with pytest.warns(eio.EmptyIndexWarning, match="There is no lake at"):
+            assert len(second.find()) == 0
         with pytest.raises(eio.DocumentNotFoundError):
             second.get(artifact.artifact_id)
         second.upload(data)
