@@ -30,6 +30,7 @@ from elliptio.stores.opening import open_store
 from elliptio.stores.s3 import clients as s3_clients
 from elliptio.stores.s3 import movers as s3_movers
 from elliptio.stores.s3 import readers as s3_readers
+from elliptio.stores.s3 import staging as s3_staging
 from elliptio.stores.s3 import store as s3
 from elliptio.stores.s3 import writers as s3_writers
 from elliptio.stores.s3.failures import explain
@@ -473,11 +474,11 @@ def test_memory_stays_bounded(s3_root: str) -> None:
 def test_parts_grow_with_files_that_are_larger_than_ten_thousand_parts(tmp_path: Path) -> None:
     with (tmp_path / "sparse").open("wb") as file:
         file.truncate(1 << 40)
-        size = s3._part_size(file)
+        size = s3_staging._part_size(file)
     assert size * 10_000 > 1 << 40
-    assert s3._part_size(io.BytesIO()) == 8 * MIB
+    assert s3_staging._part_size(io.BytesIO()) == 8 * MIB
     with (tmp_path / "sparse").open("wb") as file:
-        assert s3._part_size(file) == 8 * MIB
+        assert s3_staging._part_size(file) == 8 * MIB
 
 
 def test_reading_a_little_fetches_a_little(store: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
