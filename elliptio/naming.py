@@ -19,6 +19,10 @@ MANIFEST = "metadata.json"
 HASHES = "hashes.json"
 """File beside the manifest of a link whose files were hashed later."""
 
+SAVING = "saving"
+COLLECTED = f"{SAVING}/collected"
+"""Folder of signs that an artifact is being saved still, and the sign that what there is of it is being removed."""
+
 CELLS_LOG = "cells.ipynb"
 DIFF_LOG = "git.diff"
 OUTPUT_LOG = "output.log"

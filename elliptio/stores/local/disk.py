@@ -238,6 +238,11 @@ SUFFIX = ".lock"
 """End of the name of the file that is locked in place of the folder beside it."""
 
 
+def is_lock(name: str) -> bool:
+    """Tell whether this is the name of the lock of a staging folder."""
+    return name.endswith(SUFFIX) and name != SUFFIX
+
+
 class StagingLock:
     """Make a new staging folder, and hold its lock from now until it is released or this process ends.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import io
 import os
 import stat
@@ -35,6 +36,7 @@ from elliptio.stores.local.disk import (
     begin_flush,
     check_inside,
     flush,
+    is_lock,
     prepare,
     remove_empty,
     remove_tree,
@@ -162,19 +164,27 @@ class LocalStore(Store):
         path = self._path(key)
         if os.path.lexists(path):
             return False
-        temporary = os.path.join(self.root, STAGING, f"create-{uuid.uuid4().hex}")
         with explained("write", path):
             check_inside(path, self.root)
-            fd = with_parent(temporary, os.open, temporary, NEW_FILE, READ_ONLY)
-            try:
-                with open(fd, "wb", buffering=0):
-                    write_all(fd, data)
-                    if self.durable:
-                        os.fsync(fd)
-                return self._claim(temporary, path)
-            finally:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(temporary)
+            for last in (False, False, True):
+                temporary = os.path.join(self.root, STAGING, f"create-{uuid.uuid4().hex}")
+                fd = with_parent(temporary, os.open, temporary, NEW_FILE, READ_ONLY)
+                try:
+                    with open(fd, "wb", buffering=0):
+                        with contextlib.suppress(OSError):
+                            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                        write_all(fd, data)
+                        if self.durable:
+                            os.fsync(fd)
+                        return self._claim(temporary, path)
+                except FileNotFoundError:
+                    # Where a drive keeps no locks, who collects may have taken it for left behind.
+                    if last or os.path.lexists(temporary):
+                        raise
+                finally:
+                    with contextlib.suppress(FileNotFoundError):
+                        os.unlink(temporary)
+        raise AssertionError("the last attempt returns or raises")
 
     def remove(self, prefix: str) -> None:
         """Remove what is at or below a prefix, and folders that are empty then.
@@ -267,7 +277,7 @@ class LocalStore(Store):
                 if entry.is_dir(follow_symlinks=False):
                     if key != hidden:
                         folders.append(key)
-                elif entry.is_file(follow_symlinks=False) and not (folder == STAGING and _is_lock(entry.name)):
+                elif entry.is_file(follow_symlinks=False) and not (folder == STAGING and is_lock(entry.name)):
                     # Somebody else may be removing while we list.
                     with contextlib.suppress(FileNotFoundError):
                         seen.append((key, entry.stat(follow_symlinks=False)))
@@ -386,8 +396,3 @@ def _stored(found: Iterable[tuple[str, os.stat_result]]) -> list[StoredFile]:
         StoredFile(key, one.st_size, datetime.fromtimestamp(one.st_mtime, UTC), str(one.st_mtime_ns))
         for key, one in found
     ]
-
-
-def _is_lock(name: str) -> bool:
-    """Tell whether this is the name of the lock of a staging folder."""
-    return name.endswith(SUFFIX) and name != SUFFIX

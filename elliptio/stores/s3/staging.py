@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from elliptio.errors import StoreError
-from elliptio.naming import check_key
+from elliptio.naming import COLLECTED, SAVING, check_key
 from elliptio.protocols import PIECE, Content, Staging
+from elliptio.stores.s3.life import SignsOfLife
 from elliptio.stores.s3.writers import MOST_PARTS, PART, SMALL, Buffers, Parts, read_up_to
 from elliptio.system.forking import Lock
 from elliptio.system.os_errors import explained
@@ -37,6 +38,7 @@ class S3Staging(Staging):
         self._store = store
         self._prefix = prefix
         self._keys: set[str] = set()
+        self._life: SignsOfLife | None = None
         self._buffers = Buffers()
         self._lock = Lock()
 
@@ -136,6 +138,8 @@ class S3Staging(Staging):
             if key in self._keys:
                 raise _taken(self._store.root, key)
             self._keys.add(key)
+            if self._life is None:
+                self._life = SignsOfLife(self._store, f"{self._prefix}/{SAVING}")
         return key
 
     def _give_up(self, key: str) -> None:
@@ -144,13 +148,34 @@ class S3Staging(Staging):
             self._keys.discard(key)
 
     def publish(self) -> None:
-        """Only drop the folder: every object that was put is durable, and is there as soon as it is referred to."""
+        """Make sure that every object is there, as whoever refers to them will take for granted, and drop the folder.
+
+        Raises
+        ------
+        StoreError
+            If objects are gone, or are being removed: by somebody who took this save for given up, or by hand.
+        """
+        if self._life is not None:
+            self._life.end()
+            found = {stored.key for stored in self._store.below(self._prefix)}
+            gone = sorted(self._keys - found)
+            if gone or f"{self._prefix}/{COLLECTED}" in found:
+                # The description must not stay beside what is not whole.
+                with contextlib.suppress(StoreError):
+                    self._store.delete(sorted(self._keys))
+                raise StoreError(
+                    f"{self._store.root}/{self._prefix} was not published: {len(gone):,} of the {len(self._keys):,} "
+                    "objects that were put there were removed meanwhile, or the rest is being removed. `gc` takes a "
+                    "save for given up that showed no life for an hour: did this machine sleep? Save it again."
+                )
         self._keys = set()
         self._drop_folder()
 
     def discard(self) -> None:
         """Remove the objects that were put, as far as the store can be reached, and the folder."""
         self._drop_folder()
+        if self._life is not None:
+            self._life.end()
         keys, self._keys = sorted(self._keys), set()
         # What cannot be removed now is an orphan, which is found and removed later.
         with contextlib.suppress(StoreError):

@@ -127,6 +127,10 @@ class S3Store(Store):
             own = self.stat(prefix)
             if own is not None:
                 yield own
+        yield from self.below(prefix)
+
+    def below(self, prefix: str) -> Iterator[StoredFile]:
+        """List all objects below a prefix, without asking whether one lies at it."""
         full = self.full_key(prefix)
         token: str | None = None
         while True:

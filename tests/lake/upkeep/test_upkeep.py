@@ -292,20 +292,20 @@ def test_what_was_recorded_while_it_was_deleted_goes_too(
 ) -> None:
     artifact = h.upload(data)
     (document,) = h.index.find("artifacts", {})
-    remove = upkeep._remove_parts
+    remove = upkeep.remove_parts
 
     def slowly(lake: Any, root: str) -> None:
         h.index.insert("artifacts", document)
         remove(lake, root)
 
-    monkeypatch.setattr(upkeep, "_remove_parts", slowly)
+    monkeypatch.setattr(upkeep, "remove_parts", slowly)
     h.delete(artifact.artifact_id)
     assert not list(h.index.find("artifacts", {}))
 
 
 def interrupted_delete(h: eio.Handler, artifact: eio.Artifact, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(upkeep, "_remove_parts", lambda *_: pytest.fail("crashed"))
+        patch.setattr(upkeep, "remove_parts", lambda *_: pytest.fail("crashed"))
         with pytest.raises(pytest.fail.Exception):
             h.delete(artifact.artifact_id)
     assert artifact.files["train.txt"].exists()
