@@ -193,8 +193,16 @@ def delete(lake: Lake, document: Document, *, force: bool, username: str) -> Non
         # MongoDB keeps milliseconds.
         "deleted": {"time": now.replace(microsecond=now.microsecond // 1000 * 1000), "username": username},
     }
-    lake.store.create(f"{root}/{TOMBSTONE_FILE}", extended_json(tombstone).encode() + b"\n")
-    lake.index.insert(TOMBSTONES, tombstone)
+    announced = lake.index.insert(TOMBSTONES, tombstone)
+    try:
+        # Once more: whoever records a child after this sees the tombstone in the index.
+        if not force:
+            _check_unused(lake, artifact_id)
+        lake.store.create(f"{root}/{TOMBSTONE_FILE}", extended_json(tombstone).encode() + b"\n")
+    except BaseException:
+        if announced:
+            lake.index.delete(TOMBSTONES, [artifact_id])
+        raise
     _finish_deleting(lake, artifact_id, root, username)
 
 
