@@ -221,7 +221,8 @@ class MongoIndex(Index):
             if error.code in STOPPED:
                 raise QueryError(
                     f"MongoDB stopped this query: its regular expression takes more than {LIMIT_MS // 1000} seconds, "
-                    "or backtracks without end, as (a+)+ does. Write it otherwise, or narrow the query by other fields: "
+                    "or backtracks without end, as (a+)+ does. Write it otherwise, or narrow the query by other "
+                    "fields: "
                     f"{(error.details or {}).get('errmsg', error)}"
                 ) from error
             raise IndexUnavailableError(_explained(error, self.address)) from error

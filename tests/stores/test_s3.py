@@ -36,6 +36,7 @@ from elliptio.stores.s3 import writers as s3_writers
 from elliptio.stores.s3.failures import explain
 from elliptio.stores.s3.store import S3Store
 from elliptio.testing import S3Server
+from elliptio.testing.servers import GUEST
 from elliptio.testing.stores import MIB, StoreConformance, Trickle, content, described, keys, noise, published
 
 
@@ -229,19 +230,26 @@ def refused(store: S3Store, message: str) -> None:
 
 def test_a_wrong_secret(s3_root: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
-    store = S3Store(s3_root)
-    for attempt in attempts(store)[:-1]:
-        with pytest.raises(StoreError, match=r"secret key is wrong|access denied") as caught:
-            attempt()
-        assert s3_root in str(caught.value)
-    with pytest.raises(StoreError, match="secret key is wrong"):
-        store.begin("a").put("x", io.BytesIO(b"x"))
+    refused(S3Store(s3_root), "secret key is wrong")
 
 
 def test_an_unknown_access_key(s3_root: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
-    with pytest.raises(StoreError, match="access key is not known"):
-        S3Store(s3_root).create("a", b"")
+    refused(S3Store(s3_root), "access key is not known")
+
+
+def test_a_foreign_bucket(s3_root: str, s3_environment: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    s3_environment.create_bucket(GUEST)
+    published(S3Store(s3_root), "b", {"x": b"x"})
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", GUEST)
+    store = S3Store(s3_root)
+    for attempt in attempts(store)[:-1]:
+        with pytest.raises(StoreError, match=r"access denied\..* correct its name"):
+            attempt()
+    assert store.client()  # what may be done with a bucket is told by doing it
+    own = S3Store(f"s3://{GUEST}/lake")
+    published(own, "a", {"x": b"x"})
+    assert keys(own) == {"a/x"}
 
 
 def test_no_credentials(s3_root: str, monkeypatch: pytest.MonkeyPatch) -> None:
