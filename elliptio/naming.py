@@ -161,6 +161,15 @@ def check_key(key: str, root: str) -> str:
     return key
 
 
+def is_key(key: str) -> bool:
+    """Tell whether a key names just one place: a bucket may hold others, which other tools wrote."""
+    try:
+        check_key(key, "")
+    except StoreError:
+        return False
+    return True
+
+
 def check_declared(relpaths: Iterable[str | os.PathLike[str]]) -> list[str]:
     """Check the file names that were declared to ``h.new``: valid, each once, none inside another."""
     names = [check_relpath(os.fspath(relpath)) for relpath in relpaths]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -11,11 +12,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeVar, cast
 
 from elliptio.errors import ConfigError, ElliptioError, MissingKeyError
-from elliptio.naming import check_key
+from elliptio.naming import check_key, is_key, listed
 from elliptio.protocols import Store, StoredFile
 from elliptio.stores.s3.clients import Addressing, ObjectLock, connect
 from elliptio.stores.s3.failures import RENEWABLE, explain, patiently
 from elliptio.stores.s3.movers import DELETE_AT_ONCE, Mover, Page, mover
+from elliptio.stores.s3.pages import Pages
 from elliptio.stores.s3.readers import BUFFER, Ahead, Reader
 from elliptio.stores.s3.staging import S3Staging
 from elliptio.system.forking import Lock
@@ -24,6 +26,11 @@ if TYPE_CHECKING:
     from boto3.session import Session
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+MOST_NAMED = 1000
+"""Keys that cannot be paths of which one listing keeps the names."""
 
 
 class _Bound(NamedTuple):
@@ -133,14 +140,23 @@ class S3Store(Store):
         """List all objects below a prefix, without asking whether one lies at it."""
         full = self.full_key(prefix)
         token: str | None = None
+        pages, strange = Pages(self.root), list[str]()
         while True:
             page, token = self.attempt("list", partial(_page, full, token))
             for key, size, modified, stamp in page:
                 # What other tools write to show a folder is no file.
-                if not key.endswith("/"):
-                    yield StoredFile(key[self._skip :], size, modified, stamp)
+                if key.endswith("/"):
+                    continue
+                own = key[self._skip :]
+                if is_key(own):
+                    yield StoredFile(own, size, modified, stamp)
+                elif len(strange) < MOST_NAMED:
+                    strange.append(key)
             if token is None:
-                return
+                break
+            pages.check(page[0][0] if page else None, token)
+        if strange:
+            log.warning("Passed over in %s, as no path has such a name: %s.", self.root, listed(strange))
 
     def unfinished(self, prefix: str = "") -> Iterator[StoredFile]:
         """List large files whose upload has begun and not ended, under way or cut off, with the time it began.
@@ -149,7 +165,8 @@ class S3Store(Store):
         """
         full = self.full_key(prefix)
         for key, _, begun in self.attempt("list uploads in", lambda mover: mover.writer.unfinished(full)):
-            yield StoredFile(key[self._skip :], 0, begun)
+            if is_key(key[self._skip :]):
+                yield StoredFile(key[self._skip :], 0, begun)
 
     def create(self, key: str, data: bytes) -> bool:
         """Write a small object unless it exists, by a conditional put."""
