@@ -30,7 +30,8 @@ RETURNED = {
     "lineage.reproduction.reproduction": ("Reproduction",),
     "lineage.reproduction.obstacles": ("Obstacle",),
     "lineage.reproduction.outcome": ("Result", "FileResult"),
-    "lake.upkeep.upkeep": ("ReindexReport", "Orphan"),
+    "lake.upkeep.upkeep": ("ReindexReport",),
+    "lake.upkeep.orphans": ("Orphan",),
     "lake.upkeep.verification": ("VerifyReport", "Problem"),
 }
 

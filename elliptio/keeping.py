@@ -10,8 +10,9 @@ from elliptio.finding.loading import metadata_of
 from elliptio.finding.references import LATEST, identifier_of, resolve
 from elliptio.finding.search import warn_if_index_is_lost
 from elliptio.lake import notes, run_records, spool
-from elliptio.lake.upkeep import upkeep
-from elliptio.lake.upkeep.upkeep import Orphan, ReindexReport
+from elliptio.lake.upkeep import orphans, upkeep
+from elliptio.lake.upkeep.orphans import Orphan
+from elliptio.lake.upkeep.upkeep import ReindexReport
 from elliptio.lake.upkeep.verification import VerifyReport, verify, verify_lake
 from elliptio.provenance.collecting import username
 from elliptio.runs.facts import note
@@ -64,9 +65,9 @@ class Keeping(Work):
         """Rebuild the index from the store alone: add every artifact that is not in it, and tags. Idempotent."""
         return upkeep.reindex(self.lake)
 
-    def gc(self, dry_run: bool = True, *, grace: timedelta = upkeep.GRACE) -> list[Orphan]:
-        """List what interrupted saves left behind; with ``dry_run=False``, remove what is older than `grace`."""
-        return upkeep.gc(self.lake, dry_run=dry_run, grace=grace)
+    def gc(self, dry_run: bool = True, *, grace: timedelta = orphans.GRACE) -> list[Orphan]:
+        """List what interrupted saves left; unless `dry_run`, remove what is older than `grace` and not being saved."""
+        return orphans.gc(self.lake, dry_run=dry_run, grace=grace)
 
     def delete(self, artifact_id: str | Artifact, force: bool = False) -> str | None:
         """Delete an artifact's files for good; a tombstone keeps its place in the lineage.

@@ -19,6 +19,10 @@ MANIFEST = "metadata.json"
 HASHES = "hashes.json"
 """File beside the manifest of a link whose files were hashed later."""
 
+SAVING = "saving"
+COLLECTED = f"{SAVING}/collected"
+"""Folder of signs that an artifact is being saved still, and the sign that what there is of it is being removed."""
+
 CELLS_LOG = "cells.ipynb"
 DIFF_LOG = "git.diff"
 OUTPUT_LOG = "output.log"
@@ -161,6 +165,15 @@ def check_key(key: str, root: str) -> str:
             f"{key!r} is not a key of {root}: a key is a relative path without empty, '.' or '..' parts and without NUL"
         )
     return key
+
+
+def is_key(key: str) -> bool:
+    """Tell whether a key names just one place: a bucket may hold others, which other tools wrote."""
+    try:
+        check_key(key, "")
+    except StoreError:
+        return False
+    return True
 
 
 def check_declared(relpaths: Iterable[str | os.PathLike[str]]) -> list[str]:

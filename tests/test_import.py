@@ -24,6 +24,7 @@ HEAVY = {
     "pymongo",
     "bson",
     "tqdm",
+    "regex",
     "sqlite3",
 }
 

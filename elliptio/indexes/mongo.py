@@ -27,7 +27,7 @@ from elliptio.errors import ConfigError, IndexUnavailableError, QueryError
 from elliptio.indexes.indexed_paths import INDEXED_PATHS
 from elliptio.indexes.links import Link, by_generations, links_of
 from elliptio.indexes.query.ordering import sort_documents
-from elliptio.indexes.query.predicate import compile_query
+from elliptio.indexes.query.predicate import compile_query, has_pattern
 from elliptio.masking import hide_login, hide_password, hide_words
 from elliptio.protocols import Document, Index, Query, Sort
 from elliptio.system.forking import Lock
@@ -40,6 +40,12 @@ TIMEOUTS = {"serverSelectionTimeoutMS": 5000, "connectTimeoutMS": 5000, "socketT
 
 BAD_VALUE = 2
 """MongoDB's error code for what it cannot answer, such as sorting by two lists of one document."""
+
+STOPPED = (50, 51156)
+"""Its codes for what took longer than it may, and for a regular expression that backtracks without end."""
+
+LIMIT_MS = 50_000
+"""Milliseconds that a query with a regular expression may take on the server; less than a client waits."""
 
 _OPTIONS: CodecOptions[Any] = CodecOptions(tz_aware=True)
 
@@ -118,6 +124,8 @@ class MongoIndex(Index):
             cursor = target.find(dict(query))
             if sort or limit:
                 cursor = cursor.sort([*sort, ("_id", sort[-1][1] if sort else ASCENDING)])
+            if has_pattern(query):
+                cursor = cursor.max_time_ms(LIMIT_MS)
             with contextlib.closing(cursor.limit(limit)) as found:
                 yield from found
 
@@ -126,6 +134,7 @@ class MongoIndex(Index):
         if self._in_memory:
             return sum(1 for _ in islice(self.find(collection, query), limit or None))
         bound = {"limit": limit} if limit else {}
+        bound |= {"maxTimeMS": LIMIT_MS} if has_pattern(query) else {}
         with self._failures():
             return int(self._collection(collection).count_documents(dict(query), **bound))
 
@@ -209,6 +218,13 @@ class MongoIndex(Index):
         except OperationFailure as error:
             if error.code == BAD_VALUE:
                 raise QueryError(f"MongoDB refuses this query: {(error.details or {}).get('errmsg', error)}") from error
+            if error.code in STOPPED:
+                raise QueryError(
+                    f"MongoDB stopped this query: its regular expression takes more than {LIMIT_MS // 1000} seconds, "
+                    "or backtracks without end, as (a+)+ does. Write it otherwise, or narrow the query by other "
+                    "fields: "
+                    f"{(error.details or {}).get('errmsg', error)}"
+                ) from error
             raise IndexUnavailableError(_explained(error, self.address)) from error
         except PyMongoError as error:
             raise IndexUnavailableError(_explained(error, self.address)) from error

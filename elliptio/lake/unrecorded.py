@@ -18,6 +18,7 @@ from elliptio.lake import run_records
 from elliptio.lake.checks import check_document, check_place, is_artifact_root
 from elliptio.lake.lake import ARTIFACTS, RUNS, TOMBSTONE_FILE, Lake
 from elliptio.lake.manifests import manifest_of
+from elliptio.lake.parents import warn_of_deleted
 
 log = logging.getLogger(__name__)
 
@@ -113,4 +114,6 @@ def record(lake: Lake, root_key: str) -> str | None:
     check_place(document, root_key, where)
     check_document(document, environment, where)
     added = lake.add_manifest({**document, "remote_root": root_key, "lake_id": lake.lake_id}, environment)
+    if added and document["based_on"]:
+        warn_of_deleted(lake, document["_id"], document["based_on"])
     return document["_id"] if added or lake.has(document["_id"]) else None

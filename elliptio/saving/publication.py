@@ -26,6 +26,7 @@ from elliptio.errors import ElliptioError, MetadataError
 from elliptio.labels import readable_labels
 from elliptio.lake import spool
 from elliptio.lake.lake import Lake
+from elliptio.lake.parents import warn_of_deleted
 from elliptio.lake.view import view_of
 from elliptio.metadata import FileRecord, Metadata, fingerprint_of
 from elliptio.provenance import collecting
@@ -158,6 +159,8 @@ class Publication:
         with spool.telling(self.lake, note=self.artifact_id, content=self.root_key, says=says) as told:
             self.lake.add(document, facts.environment)
         if told.done:
+            if metadata.based_on:
+                warn_of_deleted(self.lake, self.artifact_id, metadata.based_on)
             try:
                 spool.flush_if_any(self.lake)
             except ElliptioError as error:

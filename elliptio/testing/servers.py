@@ -54,6 +54,10 @@ class ServerError(RuntimeError):
     """
 
 
+GUEST = "elliptio-guest"
+"""Access key of an S3 server, with the secret of the other identity, that may only use the bucket of this name."""
+
+
 @dataclass(frozen=True, slots=True)
 class S3Server:
     """Hold where a running S3 server is, and the one identity that may do anything on it: see `s3_server`.
@@ -266,8 +270,13 @@ def _launch_s3(folder: Path, attempt: int) -> _Launch[S3Server]:
         "credentials": [{"accessKey": server.access_key, "secretKey": server.secret_key}],
         "actions": ["Admin", "Read", "Write", "List", "Tagging"],
     }
+    guest = {
+        "name": GUEST,
+        "credentials": [{"accessKey": GUEST, "secretKey": server.secret_key}],
+        "actions": [f"{action}:{GUEST}" for action in ("Read", "Write", "List")],
+    }
     config = folder / "identities.json"
-    config.write_text(json.dumps({"identities": [identity]}))
+    config.write_text(json.dumps({"identities": [identity, guest]}))
     log = folder / "seaweedfs.log"
     command = [_weed(), "-logtostderr=true", "server", *_weed_options(data, config, ports)]
     # Credentials in the environment would become a second administrator of the server.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
 
@@ -62,3 +63,15 @@ def test_the_reason_of_a_replica_set() -> None:
     with mongodb_server() as url:
         said = said_by(f"{url.rstrip('/')}/db?replicaSet=nosuch&{QUICK}")
     assert "replica" in said.replace("replicaSet)", "").replace("replicaSet=nosuch", "").lower()
+
+
+def test_a_regular_expression_has_a_limit_on_the_server_too(mongodb_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("elliptio.indexes.mongo.LIMIT_MS", 1)
+    index = MongoIndex(f"{mongodb_url.rstrip('/')}/test_{uuid4().hex}")
+    for number in range(50):
+        index.insert("artifacts", {"_id": str(number), "a": "b" * 50_000})
+    for ask in (lambda query: list(index.find("artifacts", query)), lambda query: index.count("artifacts", query)):
+        with pytest.raises(eio.QueryError, match="MongoDB stopped this query: its regular expression takes more than"):
+            ask({"a": {"$regex": "a.*c"}})
+        ask({"a": "b"})
+    index.close()

@@ -19,7 +19,7 @@ from elliptio.indexes.sqlite import writing
 from elliptio.lake import identity, lake
 from elliptio.saving import publication, transfer
 from elliptio.stores.local import store as local
-from elliptio.stores.s3 import store as s3
+from elliptio.stores.s3 import staging as s3
 
 STEPS: dict[str, tuple[Any, str]] = {
     "stage": (publication.Publication, "__init__"),

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import elliptio as eio
+from elliptio.lake.upkeep import orphans
 from tests.reliability import saver
 
 # Killed before the first document was recorded, a lake has files and an empty index, which finding warns of.
@@ -33,6 +34,12 @@ def source(tmp_path: Path) -> Path:
     (folder / "deep" / "empty").touch()
     (folder / "large.bin").write_bytes(random.randbytes(400_000))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def no_floor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a kill left on S3 would have to wait for an hour."""
+    monkeypatch.setattr(orphans, "FLOOR", timedelta(minutes=-1))
 
 
 MakeRoot = Callable[[str], str]

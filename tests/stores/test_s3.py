@@ -15,26 +15,32 @@ import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 from botocore.httpsession import URLLib3Session
 
+import elliptio as eio
 from elliptio.errors import ConfigError, MissingKeyError, StoreError
 from elliptio.protocols import Store
 from elliptio.stores.opening import open_store
 from elliptio.stores.s3 import clients as s3_clients
 from elliptio.stores.s3 import movers as s3_movers
+from elliptio.stores.s3 import pages as s3_pages
 from elliptio.stores.s3 import readers as s3_readers
+from elliptio.stores.s3 import staging as s3_staging
 from elliptio.stores.s3 import store as s3
 from elliptio.stores.s3 import writers as s3_writers
 from elliptio.stores.s3.failures import explain
 from elliptio.stores.s3.store import S3Store
 from elliptio.testing import S3Server
+from elliptio.testing.servers import GUEST
 from elliptio.testing.stores import MIB, StoreConformance, Trickle, content, described, keys, noise, published
 
 
@@ -202,6 +208,137 @@ def test_the_boto3_client_is_there_for_bucket_calls(store: S3Store) -> None:
     assert store.client().head_bucket(Bucket=store.bucket)["ResponseMetadata"]["HTTPStatusCode"] == 200
 
 
+# -- hostile listings -------------------------------------------------------------------------------------------------
+
+Answer = Callable[[str], tuple[Sequence[str], str | None]]
+"""Keys of a page, and the token of the next, by the token that was asked with."""
+
+
+@pytest.fixture
+def listing(s3_environment: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
+    """A server that holds nothing, takes anything and lists what it is told."""
+    told: list[Answer] = []
+    uploads: list[bool] = []
+
+    class Server(BaseHTTPRequestHandler):
+        def reply(self, status: int, body: str = "") -> None:
+            data = body.encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data if self.command != "HEAD" else b"")
+
+        def do_HEAD(self) -> None:
+            self.reply(200 if self.path.strip("/") == "bucket" else 404)
+
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.reply(200)
+
+        def do_DELETE(self) -> None:
+            self.reply(204)
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.reply(200, "<DeleteResult></DeleteResult>")
+
+        def do_GET(self) -> None:
+            asked = parse_qs(urlsplit(self.path).query, keep_blank_values=True)
+            if "uploads" in asked:
+                marker = asked.get("key-marker", ["2"])[0]
+                other = "1" if marker == "2" else "2"
+                upload = (
+                    f"<Upload><Key>{marker}/../x</Key><UploadId>u</UploadId>"
+                    "<Initiated>2026-01-01T00:00:00Z</Initiated></Upload>"
+                )
+                more = f"<IsTruncated>true</IsTruncated><NextKeyMarker>{other}</NextKeyMarker>" if uploads else ""
+                self.reply(200, f"<ListMultipartUploadsResult>{upload}{more}</ListMultipartUploadsResult>")
+            elif "list-type" not in asked:
+                self.reply(404, "<Error><Code>NoSuchKey</Code></Error>")
+            else:
+                names, token = told[0](asked.get("continuation-token", [""])[0])
+                prefix = asked.get("prefix", [""])[0]
+                found = "".join(
+                    f"<Contents><Key>{quote(name)}</Key><Size>1</Size>"
+                    "<LastModified>2026-01-01T00:00:00Z</LastModified></Contents>"
+                    for name in names
+                    if name.startswith(prefix)
+                )
+                more = f"<IsTruncated>true</IsTruncated><NextContinuationToken>{token}</NextContinuationToken>"
+                kind = "<EncodingType>url</EncodingType>"
+                self.reply(200, f"<ListBucketResult>{kind}{found}{more if token else ''}</ListBucketResult>")
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_address[1]}")
+
+    def tell(answer: Answer, *, endless_uploads: bool = False) -> str:
+        told[:] = [answer]
+        uploads[:] = [True] if endless_uploads else []
+        return "s3://bucket"
+
+    yield tell
+    server.shutdown()
+    server.server_close()
+
+
+CIRCLES: dict[str, Answer] = {
+    "one page": lambda token: (["a", "b"], "next"),
+    "new tokens": lambda token: (["a", "b"], f"{token}x"),
+    "two pages": lambda token: (["a"], "2") if token != "2" else (["b"], "1"),
+    "nothing": lambda token: ([], str(int(token or 0) + 1)),
+}
+
+
+@pytest.mark.parametrize("circle", CIRCLES)
+def test_a_listing_without_an_end_is_refused(
+    listing: Callable[..., str], circle: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3_pages, "MOST_EMPTY", 20)
+    root = listing(CIRCLES[circle])
+    with pytest.raises(StoreError, match=r"cannot list s3://bucket: the server never comes to an end"):
+        list(S3Store(root).list())
+    h = eio.Handler(root)
+    for verb in (h.verify, h.reindex, h.gc):
+        with pytest.raises(StoreError, match="never comes to an end"):
+            verb()
+
+
+def test_a_listing_of_uploads_without_an_end_is_named(
+    listing: Callable[..., str], caplog: pytest.LogCaptureFixture
+) -> None:
+    root = listing(lambda token: ([], None), endless_uploads=True)
+    assert eio.Handler(root).gc() == []
+    assert "never comes to an end" in caplog.text
+
+
+def test_keys_that_cannot_be_paths_are_named_and_passed_over(
+    listing: Callable[..., str], caplog: pytest.LogCaptureFixture
+) -> None:
+    place = "2026/01/01/andy/000000_artifact_01890000-0000-7000-8000-000000000000"
+    long = "x" * 1000
+    strange = [
+        f"{place}/files/../x",
+        f"{place}//files",
+        "/a",
+        ".",
+        f"{place}/\0/x",
+        ".elliptio/tags/../1.json",
+        "a/./b",
+    ]
+    root = listing(lambda token: ([*strange, f"{place}/files/a", long, f".elliptio/tags/{long}"], None))
+    assert keys(S3Store(root)) == {f"{place}/files/a", long, f".elliptio/tags/{long}"}
+    assert "no path has such a name" in caplog.text
+    assert all(repr(key) in caplog.text for key in strange[:5])
+    h = eio.Handler(root)
+    assert h.reindex().artifacts == 0
+    assert [problem.artifact_id for problem in h.verify().problems] == ["tag:"]
+    assert [orphan.key for orphan in h.gc()] == [place]
+
+
 # -- failures ---------------------------------------------------------------------------------------------------------
 
 
@@ -228,19 +365,26 @@ def refused(store: S3Store, message: str) -> None:
 
 def test_a_wrong_secret(s3_root: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
-    store = S3Store(s3_root)
-    for attempt in attempts(store)[:-1]:
-        with pytest.raises(StoreError, match=r"secret key is wrong|access denied") as caught:
-            attempt()
-        assert s3_root in str(caught.value)
-    with pytest.raises(StoreError, match="secret key is wrong"):
-        store.begin("a").put("x", io.BytesIO(b"x"))
+    refused(S3Store(s3_root), "secret key is wrong")
 
 
 def test_an_unknown_access_key(s3_root: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
-    with pytest.raises(StoreError, match="access key is not known"):
-        S3Store(s3_root).create("a", b"")
+    refused(S3Store(s3_root), "access key is not known")
+
+
+def test_a_foreign_bucket(s3_root: str, s3_environment: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    s3_environment.create_bucket(GUEST)
+    published(S3Store(s3_root), "b", {"x": b"x"})
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", GUEST)
+    store = S3Store(s3_root)
+    for attempt in attempts(store)[:-1]:
+        with pytest.raises(StoreError, match=r"access denied\..* correct its name"):
+            attempt()
+    assert store.client()  # what may be done with a bucket is told by doing it
+    own = S3Store(f"s3://{GUEST}/lake")
+    published(own, "a", {"x": b"x"})
+    assert keys(own) == {"a/x"}
 
 
 def test_no_credentials(s3_root: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -473,11 +617,11 @@ def test_memory_stays_bounded(s3_root: str) -> None:
 def test_parts_grow_with_files_that_are_larger_than_ten_thousand_parts(tmp_path: Path) -> None:
     with (tmp_path / "sparse").open("wb") as file:
         file.truncate(1 << 40)
-        size = s3._part_size(file)
+        size = s3_staging._part_size(file)
     assert size * 10_000 > 1 << 40
-    assert s3._part_size(io.BytesIO()) == 8 * MIB
+    assert s3_staging._part_size(io.BytesIO()) == 8 * MIB
     with (tmp_path / "sparse").open("wb") as file:
-        assert s3._part_size(file) == 8 * MIB
+        assert s3_staging._part_size(file) == 8 * MIB
 
 
 def test_reading_a_little_fetches_a_little(store: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:

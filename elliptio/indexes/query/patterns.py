@@ -3,15 +3,21 @@ r"""Translate MongoDB's regular expressions, which are PCRE's, into Python's.
 What the two read alike is kept, what they read differently is translated, and what Python cannot do is refused.
 PCRE in MongoDB knows Unicode characters and their case, but ``\d \w \s \b`` are ASCII, which Python can only say
 for one group at a time: ``(?a:…)``.
+
+Python's `re` cannot be stopped, not even from another thread. So it gets what is done soon: few repetitions, none of
+them of a group, in short texts. The rest is searched by `regex`, which is slower, finds the same and takes a limit.
 """
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-from typing import Final, NoReturn
+import time
+from collections.abc import Callable
+from functools import cached_property, lru_cache
+from typing import Any, Final, NoReturn
 
 from elliptio.errors import QueryError
+from elliptio.naming import shorten
 
 FLAGS: Final = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL, "x": re.VERBOSE, "u": re.UNICODE}
 
@@ -25,6 +31,7 @@ _BRACES = re.compile(r"\{(?:\d+(?:,\d*)?\}|[^\d,\s]|$)")
 _INLINE_MULTILINE = re.compile(r"\(\?[isx]*m")
 _INLINE_CASELESS = re.compile(r"\(\?[msx]*i[imsx]*\)")
 _SCOPED = re.compile(r"\(\?[imsx]*(?:i[imsx]*|-[imsx]*i[imsx]*):")
+_REPETITION = re.compile(r"\{\d")
 # Python takes these for i in another case, PCRE for letters of their own.
 _TURKISH = "\u0130\u0131"
 
@@ -64,6 +71,9 @@ class _Translation:
             self.refuse("a '{' that is not a plain repetition")
         if character == "#" and self.verbose:
             self.refuse("a comment, or a '#' that may be one")
+        if character == "{" and not _REPETITION.match(self.pattern, self.at):
+            self.at += 1
+            return r"\{"
         self.at += 1
         if character == "^" and self.multiline:
             # PCRE sees no new line after a newline that ends the text.
@@ -175,8 +185,107 @@ class _Translation:
 _SHORTHANDS = frozenset("\\" + letter for letter in _ASCII)
 
 
+# --- a limit -------------------------------------------------------------------------------------------------------
+
+LIMIT = 10.0
+"""Seconds that a query may spend on searching for one regular expression,"""
+
+LIMIT_A_TEXT = 0.001
+"""and as many more for each text that it searched: what looks at a large lake takes long, and is to end."""
+
+SOON = 10_000_000
+"""Steps of `re` that nobody would want to stop: a fraction of a second."""
+
+_TOKEN = re.compile(r"\\.|\[(?:\\.|[^]\\])+\]|\)[*+{]|[*+{?|]", re.DOTALL)
+_ASCII_GROUP = re.compile(r"\(\?a:(?:\\([dDwWsSbB])|\[((?:\\[dDwWsS])+)\])\)")
+_IN_FULL: Final = {
+    "d": "[0-9]", "D": "[^0-9]", "s": r"[\x09-\x0d\x20]", "S": r"[^\x09-\x0d\x20]",
+    "w": "(?-i:[0-9A-Z_a-z])", "W": "(?-i:[^0-9A-Z_a-z])",
+    "b": "(?-i:(?<=[0-9A-Z_a-z])(?![0-9A-Z_a-z])|(?<![0-9A-Z_a-z])(?=[0-9A-Z_a-z]))",
+    "B": "(?-i:(?<=[0-9A-Z_a-z])(?=[0-9A-Z_a-z])|(?<![0-9A-Z_a-z])(?![0-9A-Z_a-z]))",
+}  # fmt: skip
+
+
+def _longest(pattern: str, options: str) -> int:
+    """Tell how long a text may be that `re` is done with soon, however little it fits; -1 where nobody knows."""
+    repetitions = choices = 0
+    if "x" in options or re.search(r"\(\?[ims]*x", pattern):
+        return -1  # what a repetition is of may stand further before it
+    for token in _TOKEN.findall(pattern):
+        if token[0] == ")" or (token[0] == "\\" and token[1] in "123456789"):
+            return -1
+        repetitions += token in ("*", "+", "{")
+        choices += token in ("?", "|")
+    # From each place in the text, each repetition may end at each later one.
+    return int((SOON / 2.0 ** min(choices, 60)) ** (1 / (repetitions + 1))) - 1
+
+
+class Pattern:
+    """Search texts for a compiled regular expression.
+
+    Parameters
+    ----------
+    pattern, options
+        As MongoDB takes them.
+    translation, flags
+        As Python's `re` takes them.
+    """
+
+    def __init__(self, pattern: str, options: str, translation: str, flags: re.RegexFlag) -> None:
+        self.pattern = pattern
+        self.quick = re.compile(translation, flags).search
+        self.longest = _longest(pattern, options)
+        self._translation, self._flags = translation, flags
+
+    @cached_property
+    def stoppable(self) -> Callable[..., object]:
+        """Search as `quick` does, within a `timeout`."""
+        import regex
+
+        def in_full(found: re.Match[str]) -> str:
+            return "(?:" + "|".join(_IN_FULL[letter] for letter in (found[1] or found[2].replace("\\", ""))) + ")"
+
+        found: Any = regex.compile(_ASCII_GROUP.sub(in_full, self._translation), int(self._flags) | regex.V0)
+        return found.search  # type: ignore[no-any-return]
+
+    def searching(self) -> Callable[[str], bool]:
+        """Return what tells whether a text has it, within the limit of one query.
+
+        Raises
+        ------
+        QueryError
+            By what is returned, when the limit is reached.
+        """
+        left = LIMIT
+
+        def search(text: str) -> bool:
+            nonlocal left
+            start = time.perf_counter()
+            found: object
+            try:
+                if len(text) <= self.longest:
+                    found = self.quick(text)
+                else:
+                    found = self.stoppable(text, timeout=min(left, LIMIT))
+            except TimeoutError:
+                raise self._stopped(text) from None
+            left += LIMIT_A_TEXT - (time.perf_counter() - start)
+            if left <= 0:
+                raise self._stopped(text)
+            return found is not None
+
+        return search
+
+    def _stopped(self, text: str) -> QueryError:
+        return QueryError(
+            f"the regular expression {shorten(self.pattern, 200)!r} was stopped: to search for it took more than "
+            f"{LIMIT:g} seconds, the last in {shorten(text, 60)!r}. Where repetitions can take the same text in many "
+            "ways, as (a+)+ or .*.*.* do, that has no end: write it without, or narrow the query by other fields"
+        )
+
+
 @lru_cache(maxsize=512)
-def compile_pattern(pattern: str, options: str = "") -> re.Pattern[str]:
+def compile_pattern(pattern: str, options: str = "") -> Pattern:
     """Compile a MongoDB regular expression.
 
     Parameters
@@ -188,8 +297,8 @@ def compile_pattern(pattern: str, options: str = "") -> re.Pattern[str]:
 
     Returns
     -------
-    re.Pattern
-        What ``search`` finds in a string is what MongoDB finds.
+    Pattern
+        What it finds in a string is what MongoDB finds.
 
     Raises
     ------
@@ -204,6 +313,6 @@ def compile_pattern(pattern: str, options: str = "") -> re.Pattern[str]:
     if "\0" in pattern:
         raise QueryError(f"the regular expression {pattern!r} contains a NUL character")
     try:
-        return re.compile(_Translation(pattern, options).run(), flags)
+        return Pattern(pattern, options, _Translation(pattern, options).run(), flags)
     except (re.error, OverflowError, RecursionError) as error:
         raise QueryError(f"the regular expression {pattern!r} is malformed: {error}") from error

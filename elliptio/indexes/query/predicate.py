@@ -54,6 +54,13 @@ def compile_query(query: Mapping[str, Any]) -> Predicate:
     return _query(query)
 
 
+def has_pattern(query: Any) -> bool:
+    """Tell whether a query, or a part of it, holds a regular expression."""
+    if isinstance(query, Mapping):
+        return "$regex" in query or any(map(has_pattern, query.values()))
+    return any(map(has_pattern, query)) if isinstance(query, list) else isinstance(query, re.Pattern | Regex)
+
+
 def _query(query: Mapping[str, Any]) -> Test:
     return _all(_clause(key, operand) for key, operand in query.items() if key != "$comment")
 
@@ -275,11 +282,11 @@ def regex_operand(operand: Any, options: str = "") -> tuple[str, str]:
 
 
 def _matched(pattern: str, options: str) -> Test:
-    search = compile_pattern(pattern, options).search
+    search = compile_pattern(pattern, options).searching()
 
     def test(value: Any) -> bool:
         if isinstance(value, str):
-            return not isinstance(value, Code) and search(value) is not None
+            return not isinstance(value, Code) and search(value)
         return isinstance(value, re.Pattern | Regex) and regex_operand(value) == (pattern, options)
 
     return test

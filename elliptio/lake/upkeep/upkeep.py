@@ -1,4 +1,4 @@
-"""Keeping a lake whole: rebuild its index, remove what crashes left, delete on purpose."""
+"""Keeping a lake whole: rebuild its index, delete on purpose."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import logging
 from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from elliptio import naming
 from elliptio.documents import extended_json
@@ -17,7 +17,6 @@ from elliptio.errors import (
     IndexUnavailableError,
     InUseError,
     MissingKeyError,
-    StoreError,
 )
 from elliptio.lake import notes, run_records, tags
 from elliptio.lake.checks import check_document, check_place, check_tombstone, is_artifact_root, lies_at
@@ -27,41 +26,12 @@ from elliptio.lake.link_hashes import tell_index
 from elliptio.lake.manifests import manifest_of
 from elliptio.lake.upkeep.verification import Problem
 from elliptio.lake.view import view_of
-from elliptio.protocols import Document, StoredFile
+from elliptio.protocols import Document
 
 log = logging.getLogger(__name__)
 
-GRACE = timedelta(hours=24)
-"""Age below which files may still be in the making."""
-
-STAGING = f"{naming.LAKE_FOLDER}/staging"
-
-_PARTS = (naming.FILES, naming.LOGS, naming.HASHES, naming.MANIFEST)
+_PARTS = (naming.FILES, naming.LOGS, naming.HASHES, naming.MANIFEST, naming.SAVING)
 """Parts of an artifact; of a deleted one none is left."""
-
-
-@dataclass(frozen=True)
-class Orphan:
-    """Files that belong to no artifact: what an interrupted save left.
-
-    Examples
-    --------
-    >>> from datetime import timedelta
-    >>> from pathlib import Path
-    >>> import elliptio as eio
-    >>> h = eio.Handler("lake")
-    >>> left = Path("lake/2026/01/01/andy/000000_artifact_0195d000-0000-7000-8000-000000000000")
-    >>> left.mkdir(parents=True)
-    >>> written = (left / "a.txt").write_text("1")
-    >>> h.gc(grace=timedelta(0))
-    [Orphan(key='2026/01/01/andy/000000_artifact_...', size=1, age=..., removed=False)]
-
-    """
-
-    key: str
-    size: int
-    age: timedelta
-    removed: bool
 
 
 @dataclass
@@ -148,7 +118,7 @@ def record(lake: Lake, complete: Set[str], deleted: Set[str]) -> ReindexReport:
             report.already_there += not added
     for folder in sorted(deleted):
         with _noting(report, folder):
-            report.tombstones += _record_tombstone(lake, folder)
+            report.tombstones += record_tombstone(lake, folder)
     lake.reached()
     return report
 
@@ -180,7 +150,7 @@ def _reindex_one(lake: Lake, folder: str) -> bool:
     return added
 
 
-def _record_tombstone(lake: Lake, folder: str) -> bool:
+def record_tombstone(lake: Lake, folder: str) -> bool:
     """Put the tombstone that lies in a folder into the index, and take the artifact out of it."""
     tombstone = _read_tombstone(lake, folder)
     added = bool(lake.index.insert(TOMBSTONES, tombstone))
@@ -195,66 +165,8 @@ def _read_tombstone(lake: Lake, folder: str) -> Document:
     return {**tombstone, "remote_root": folder, "lake_id": lake.lake_id}
 
 
-def gc(lake: Lake, *, dry_run: bool = True, grace: timedelta = GRACE) -> list[Orphan]:
-    """Find what interrupted saves and deletes left; unless `dry_run`, remove what is older than `grace`.
-
-    An artifact that lies complete in the store is never an orphan, in the index or not: `reindex` brings it back.
-    """
-    lake.check_format()
-    now = datetime.now(tz=UTC)
-    orphans = []
-    for root, files in sorted(_groups(lake).items()):
-        names = {stored.key[len(root) + 1 :] for stored in files}
-        deleted = TOMBSTONE_FILE in names and is_artifact_root(root)
-        left = [stored for stored in files if stored.key != f"{root}/{TOMBSTONE_FILE}"] if deleted else files
-        complete = naming.MANIFEST in names and not deleted and not root.startswith(f"{STAGING}/")
-        if complete or not left:
-            continue
-        # When it was begun counts too: its files may be copies that kept older times.
-        made = naming.moment_of(root.rpartition("/")[2])
-        age = now - max([*(stored.modified for stored in files), *([made] if made else [])])
-        removed = not dry_run and age > grace and _remove(lake, root, deleted=deleted)
-        orphans.append(Orphan(root, sum(stored.size for stored in left), age, removed))
-    return orphans
-
-
-def _groups(lake: Lake) -> dict[str, list[StoredFile]]:
-    """Files in the store by the folder of the artifact that they belong to, or in which one was being made."""
-    groups: dict[str, list[StoredFile]] = {}
-    for stored in [*lake.store.list(STAGING), *lake.store.list(), *_unfinished(lake)]:
-        parts = stored.key.split("/")
-        own = stored.key.startswith(f"{STAGING}/") and parts[2] != ".lock"
-        depth = 3 if own else 5
-        root = "/".join(parts[:depth])
-        if own or (len(parts) > depth and is_artifact_root(root)):
-            groups.setdefault(root, []).append(stored)
-    return groups
-
-
-def _unfinished(lake: Lake) -> list[StoredFile]:
-    """Large files whose upload was cut off, where the store keeps such apart from what it lists."""
-    try:
-        return list(lake.store.unfinished())
-    except StoreError as error:
-        log.warning("Uploads that were cut off could not be looked for: %s", error)
-        return []
-
-
-def _remove(lake: Lake, root: str, *, deleted: bool) -> bool:
-    """Remove an orphan; of a deleted artifact the tombstone stays, and if that is damaged, so does everything."""
-    if not deleted:
-        lake.store.remove(root)
-        # A store passes over what a running process is still making.
-        return not any(True for _ in lake.store.list(root))
-    try:
-        _record_tombstone(lake, root)
-    except FormatError:
-        return False
-    _remove_parts(lake, root)
-    return True
-
-
-def _remove_parts(lake: Lake, root: str) -> None:
+def remove_parts(lake: Lake, root: str) -> None:
+    """Remove what is left of a deleted artifact, but its tombstone."""
     for part in _PARTS:
         lake.store.remove(f"{root}/{part}")
 
@@ -282,8 +194,16 @@ def delete(lake: Lake, document: Document, *, force: bool, username: str) -> Non
         # MongoDB keeps milliseconds.
         "deleted": {"time": now.replace(microsecond=now.microsecond // 1000 * 1000), "username": username},
     }
-    lake.store.create(f"{root}/{TOMBSTONE_FILE}", extended_json(tombstone).encode() + b"\n")
-    lake.index.insert(TOMBSTONES, tombstone)
+    announced = lake.index.insert(TOMBSTONES, tombstone)
+    try:
+        # Once more: whoever records a child after this sees the tombstone in the index.
+        if not force:
+            _check_unused(lake, artifact_id)
+        lake.store.create(f"{root}/{TOMBSTONE_FILE}", extended_json(tombstone).encode() + b"\n")
+    except BaseException:
+        if announced:
+            lake.index.delete(TOMBSTONES, [artifact_id])
+        raise
     _finish_deleting(lake, artifact_id, root, username)
 
 
@@ -348,6 +268,6 @@ def _is_left(lake: Lake, root: str) -> bool:
 def _finish_deleting(lake: Lake, artifact_id: str, root: str, username: str) -> None:
     tags.release(lake, artifact_id, username=username)
     lake.index.delete(ARTIFACTS, [artifact_id])
-    _remove_parts(lake, root)
+    remove_parts(lake, root)
     # Once more: whoever was recording the artifact meanwhile may not have seen the tombstone.
     lake.index.delete(ARTIFACTS, [artifact_id])

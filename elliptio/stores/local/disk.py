@@ -11,11 +11,13 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar, TypeVarTuple
 
 from elliptio.errors import StoreError
+from elliptio.protocols import StoredFile
 from elliptio.system.file_systems import HOLE, MIDDLE, NO_UTF8, UTF8, write_with_holes
 from elliptio.system.os_errors import store_error
 
@@ -249,6 +251,11 @@ SUFFIX = ".lock"
 """End of the name of the file that is locked in place of the folder beside it."""
 
 
+def is_lock(name: str) -> bool:
+    """Tell whether this is the name of the lock of a staging folder."""
+    return name.endswith(SUFFIX) and name != SUFFIX
+
+
 class StagingLock:
     """Make a new staging folder, and hold its lock from now until it is released or this process ends.
 
@@ -352,3 +359,15 @@ def _try(path: str, flags: int, held: contextlib.ExitStack) -> bool | None:
     except OSError:
         return None
     return True
+
+
+def stored_files(found: Iterable[tuple[str, os.stat_result]]) -> list[StoredFile]:
+    """Describe files by what the system tells of them."""
+    stored = []
+    for key, one in found:
+        try:
+            moment = datetime.fromtimestamp(one.st_mtime, UTC)
+        except (ValueError, OverflowError, OSError):  # some file systems keep times that no calendar knows
+            moment = datetime(9999 if one.st_mtime > 0 else 1, 1, 1, tzinfo=UTC)
+        stored.append(StoredFile(key, one.st_size, moment, str(one.st_mtime_ns)))
+    return stored

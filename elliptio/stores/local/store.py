@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import io
 import os
 import stat
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
@@ -35,10 +35,12 @@ from elliptio.stores.local.disk import (
     begin_flush,
     check_inside,
     flush,
+    is_lock,
     prepare,
     remove_empty,
     remove_tree,
     rename_locked,
+    stored_files,
     with_parent,
     write_all,
 )
@@ -146,7 +148,7 @@ class LocalStore(Store):
             if error.errno in ABSENT:
                 return None
             raise store_error("look up", path, error) from error
-        return _stored([(key, found)])[0] if stat.S_ISREG(found.st_mode) else None
+        return stored_files([(key, found)])[0] if stat.S_ISREG(found.st_mode) else None
 
     def list(self, prefix: str = "") -> Iterator[StoredFile]:
         """List all files at or below a prefix, but those of elliptio itself: see the class. Links are not followed."""
@@ -163,19 +165,27 @@ class LocalStore(Store):
         path = self._path(key)
         if os.path.lexists(path):
             return False
-        temporary = os.path.join(self.root, STAGING, f"create-{uuid.uuid4().hex}")
         with explained("write", path):
             check_inside(path, self.root)
-            fd = with_parent(temporary, os.open, temporary, NEW_FILE, READ_ONLY)
-            try:
-                with open(fd, "wb", buffering=0):
-                    write_all(fd, data)
-                    if self.durable:
-                        os.fsync(fd)
-                return self._claim(temporary, path)
-            finally:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(temporary)
+            for last in (False, False, True):
+                temporary = os.path.join(self.root, STAGING, f"create-{uuid.uuid4().hex}")
+                fd = with_parent(temporary, os.open, temporary, NEW_FILE, READ_ONLY)
+                try:
+                    with open(fd, "wb", buffering=0):
+                        with contextlib.suppress(OSError):
+                            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                        write_all(fd, data)
+                        if self.durable:
+                            os.fsync(fd)
+                        return self._claim(temporary, path)
+                except FileNotFoundError:
+                    # Where a drive keeps no locks, who collects may have taken it for left behind.
+                    if last or os.path.lexists(temporary):
+                        raise
+                finally:
+                    with contextlib.suppress(FileNotFoundError):
+                        os.unlink(temporary)
+        raise AssertionError("the last attempt returns or raises")
 
     def remove(self, prefix: str) -> None:
         """Remove what is at or below a prefix, and folders that are empty then.
@@ -215,7 +225,7 @@ class LocalStore(Store):
             with abandoned(folder) as free, contextlib.suppress(FileNotFoundError):
                 if free:
                     left = os.stat(folder if os.path.isdir(folder) else folder + SUFFIX)
-                    yield replace(*_stored([(f"{STAGING}/{name}", left)]), size=0)
+                    yield replace(*stored_files([(f"{STAGING}/{name}", left)]), size=0)
 
     def _remove_staged(self, folder: str, path: str) -> None:
         """Remove what lies in a staging folder, or all of it with its lock, unless its owner still runs."""
@@ -270,15 +280,15 @@ class LocalStore(Store):
                 if entry.is_dir(follow_symlinks=False):
                     if key != hidden:
                         folders.append(key)
-                elif entry.is_file(follow_symlinks=False) and not (folder == STAGING and _is_lock(entry.name)):
+                elif entry.is_file(follow_symlinks=False) and not (folder == STAGING and is_lock(entry.name)):
                     # Somebody else may be removing while we list.
                     with contextlib.suppress(FileNotFoundError):
                         seen.append((key, entry.stat(follow_symlinks=False)))
             if len(seen) >= BATCH:
-                yield _stored(seen)
+                yield stored_files(seen)
                 seen = []
         if seen:
-            yield _stored(seen)
+            yield stored_files(seen)
 
 
 class LocalStaging(Staging):
@@ -381,20 +391,3 @@ class LocalStaging(Staging):
             if not stat.S_ISDIR(os.lstat(folder).st_mode):
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), folder) from None
         self._made.add(folder)
-
-
-def _stored(found: Iterable[tuple[str, os.stat_result]]) -> list[StoredFile]:
-    """Describe files by what the system tells of them."""
-    stored = []
-    for key, one in found:
-        try:
-            moment = datetime.fromtimestamp(one.st_mtime, UTC)
-        except (ValueError, OverflowError, OSError):  # some file systems keep times that no calendar knows
-            moment = datetime(9999 if one.st_mtime > 0 else 1, 1, 1, tzinfo=UTC)
-        stored.append(StoredFile(key, one.st_size, moment, str(one.st_mtime_ns)))
-    return stored
-
-
-def _is_lock(name: str) -> bool:
-    """Tell whether this is the name of the lock of a staging folder."""
-    return name.endswith(SUFFIX) and name != SUFFIX

@@ -220,7 +220,6 @@ def _client(
 
 def _ask(client: Any, bucket: str) -> str | None:
     """Return the region of a bucket, if it tells."""
-    # To be refused proves nothing: writing needs no right to list.
     from botocore.exceptions import ClientError
 
     try:
@@ -229,12 +228,25 @@ def _ask(client: Any, bucket: str) -> str | None:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
         if status == 404:
             error.response.setdefault("Error", {})["Code"] = "NoSuchBucket"
-        if status != 403:
+        if status not in (400, 403):
             raise
         found = error.response
+        _ask_why(client, bucket)
     headers = found.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     region = headers.get("x-amz-bucket-region")
     return str(region) if region else None
+
+
+def _ask_why(client: Any, bucket: str) -> None:
+    """Raise what the server says of a key that it refuses: an answer to HEAD has no room for a reason."""
+    from botocore.exceptions import ClientError
+
+    try:
+        client.list_objects_v2(Bucket=bucket, MaxKeys=1)
+    except ClientError as error:
+        # That the bucket may not be listed proves nothing: writing needs no right to do so.
+        if error.response.get("Error", {}).get("Code") not in ("AccessDenied", "403"):
+            raise
 
 
 def _check_lock(client: Any, bucket: str) -> None:

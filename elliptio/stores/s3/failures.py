@@ -28,7 +28,8 @@ _STATUS = re.compile(r"non-2xx status code: (\d+)")
 
 _ADVICE: Mapping[str, str] = {
     "NoSuchBucket": "there is no such bucket. Create it, or correct its name.",
-    "AccessDenied": "access denied. These credentials may not do this here: ask the owner of the bucket.",
+    "AccessDenied": "access denied. These credentials may not do this here: ask the owner of the bucket, or correct "
+    "its name if it is not the one you mean.",
     "SignatureDoesNotMatch": "the secret key is wrong. Check AWS_SECRET_ACCESS_KEY or the profile.",
     "InvalidAccessKeyId": "the access key is not known there. Check AWS_ACCESS_KEY_ID, the profile and the endpoint.",
     "ExpiredToken": "the credentials have expired. Sign in again (for SSO: aws sso login).",

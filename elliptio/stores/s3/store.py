@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import logging
 import os
 import secrets
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeVar, cast
 
-from elliptio.errors import ConfigError, ElliptioError, MissingKeyError, StoreError
-from elliptio.naming import check_key
-from elliptio.protocols import PIECE, Content, Staging, Store, StoredFile
+from elliptio.errors import ConfigError, ElliptioError, MissingKeyError
+from elliptio.naming import check_key, is_key, listed
+from elliptio.protocols import Store, StoredFile
 from elliptio.stores.s3.clients import Addressing, ObjectLock, connect
 from elliptio.stores.s3.failures import RENEWABLE, explain, patiently
 from elliptio.stores.s3.movers import DELETE_AT_ONCE, Mover, Page, mover
+from elliptio.stores.s3.pages import Pages
 from elliptio.stores.s3.readers import BUFFER, Ahead, Reader
-from elliptio.stores.s3.writers import MOST_PARTS, PART, SMALL, Buffers, Parts, read_up_to
+from elliptio.stores.s3.staging import S3Staging
 from elliptio.system.forking import Lock
-from elliptio.system.os_errors import explained
 
 if TYPE_CHECKING:
     from boto3.session import Session
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
+
+
+MOST_NAMED = 1000
+"""Keys that cannot be paths of which one listing keeps the names."""
 
 
 class _Bound(NamedTuple):
@@ -134,16 +134,29 @@ class S3Store(Store):
             own = self.stat(prefix)
             if own is not None:
                 yield own
+        yield from self.below(prefix)
+
+    def below(self, prefix: str) -> Iterator[StoredFile]:
+        """List all objects below a prefix, without asking whether one lies at it."""
         full = self.full_key(prefix)
         token: str | None = None
+        pages, strange = Pages(self.root), list[str]()
         while True:
             page, token = self.attempt("list", partial(_page, full, token))
             for key, size, modified, stamp in page:
                 # What other tools write to show a folder is no file.
-                if not key.endswith("/"):
-                    yield StoredFile(key[self._skip :], size, modified, stamp)
+                if key.endswith("/"):
+                    continue
+                own = key[self._skip :]
+                if is_key(own):
+                    yield StoredFile(own, size, modified, stamp)
+                elif len(strange) < MOST_NAMED:
+                    strange.append(key)
             if token is None:
-                return
+                break
+            pages.check(page[0][0] if page else None, token)
+        if strange:
+            log.warning("Passed over in %s, as no path has such a name: %s.", self.root, listed(strange))
 
     def unfinished(self, prefix: str = "") -> Iterator[StoredFile]:
         """List large files whose upload has begun and not ended, under way or cut off, with the time it began.
@@ -152,7 +165,8 @@ class S3Store(Store):
         """
         full = self.full_key(prefix)
         for key, _, begun in self.attempt("list uploads in", lambda mover: mover.writer.unfinished(full)):
-            yield StoredFile(key[self._skip :], 0, begun)
+            if is_key(key[self._skip :]):
+                yield StoredFile(key[self._skip :], 0, begun)
 
     def create(self, key: str, data: bytes) -> bool:
         """Write a small object unless it exists, by a conditional put."""
@@ -229,143 +243,6 @@ class S3Store(Store):
         return bound
 
 
-class S3Staging(Staging):
-    """Put the files of one artifact into S3, which cannot rename, where they will stay: see `S3Store.begin`.
-
-    Until a document refers to them, nobody looks there.
-    """
-
-    folder: Path
-    in_place = False
-
-    def __init__(self, store: S3Store, prefix: str) -> None:
-        self._store = store
-        self._prefix = prefix
-        self._keys: set[str] = set()
-        self._buffers = Buffers()
-        self._lock = Lock()
-
-    def __getattr__(self, name: str) -> Path:
-        # A plain upload needs no folder, so it is made when first asked for.
-        if name != "folder":
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        with self._lock:
-            if "folder" not in self.__dict__:
-                with explained("stage files in", tempfile.gettempdir()):
-                    self.folder = Path(tempfile.mkdtemp(prefix="elliptio-"))
-            return self.folder
-
-    def put(self, relpath: str, source: BinaryIO) -> None:
-        """Upload what `source` still yields: with one request if it is small, else part by part.
-
-        At most seven parts of 8 MiB are in memory for all files together, or two larger ones of a file of more than
-        70 GiB.
-
-        Raises
-        ------
-        StoreError
-            If the store fails, or has a file under this key already: none is ever overwritten.
-        """
-        store = self._store
-        check_key(relpath, store.root)
-        head = read_up_to(source, SMALL)
-        key = self._claim(relpath)
-        full = store.full_key(key)
-        written = self._put_small(full, head) if len(head) < SMALL else self._put_large(full, head, source)
-        if not written:
-            self._give_up(key)
-            raise _taken(store.root, key)
-
-    def _put_small(self, full: str, data: bytes | bytearray) -> bool:
-        token = secrets.token_hex(16)
-        return self._store.attempt("write to", lambda mover: mover.create(full, data, token))
-
-    def _put_large(self, full: str, head: bytes, source: BinaryIO) -> bool:
-        size = _part_size(source)
-        parts = Parts(self._buffers, head, source, size)
-        first = parts.take()
-        assert first is not None
-        if first.size < size:
-            try:
-                return self._put_small(full, first.content())
-            finally:
-                parts.give(first)
-        parts.untake(first)
-        token = secrets.token_hex(16)
-        try:
-            return self._store.attempt(
-                "write to", lambda mover: mover.writer.put_parts(full, parts, token), again=False
-            )
-        except Exception:
-            if parts.failure is not None:
-                # The source failed, not the store.
-                raise parts.failure from None
-            raise
-        finally:
-            parts.close()
-
-    def link(self, relpath: str, key: str, content: Content | None = None) -> bool:
-        """Have the server copy a published file, if the SHA-256 of each piece that it copied is what it must be.
-
-        False without that: servers that do not tell what they copied are not trusted with it.
-
-        Raises
-        ------
-        StoreError
-            If there is a file under this key already.
-        """
-        if content is None or not 0 < content.size <= MOST_PARTS * PIECE:
-            return False
-        store = self._store
-        target, source = self._claim(relpath), store.full_key(check_key(key, store.root))
-        token = secrets.token_hex(16)
-        try:
-            written = store.attempt(
-                "copy a file in",
-                lambda mover: mover.writer.copy(store.full_key(target), source, content, token),
-                again=False,
-            )
-        except StoreError as error:
-            log.info("%s is sent again: %s", relpath, error)
-            self._give_up(target)
-            return False
-        if not written:
-            self._give_up(target)
-            raise _taken(store.root, target)
-        return True
-
-    def _claim(self, relpath: str) -> str:
-        """Note the key of a file as this artifact's own."""
-        key = f"{self._prefix}/{check_key(relpath, self._store.root)}"
-        with self._lock:
-            if key in self._keys:
-                raise _taken(self._store.root, key)
-            self._keys.add(key)
-        return key
-
-    def _give_up(self, key: str) -> None:
-        """Forget a key: what is there is another's, and stays when this artifact is discarded."""
-        with self._lock:
-            self._keys.discard(key)
-
-    def publish(self) -> None:
-        """Only drop the folder: every object that was put is durable, and is there as soon as it is referred to."""
-        self._keys = set()
-        self._drop_folder()
-
-    def discard(self) -> None:
-        """Remove the objects that were put, as far as the store can be reached, and the folder."""
-        self._drop_folder()
-        keys, self._keys = sorted(self._keys), set()
-        # What cannot be removed now is an orphan, which is found and removed later.
-        with contextlib.suppress(StoreError):
-            self._store.delete(keys)
-
-    def _drop_folder(self) -> None:
-        if "folder" in self.__dict__:
-            shutil.rmtree(self.folder, ignore_errors=True)
-
-
 def _split(root: str) -> tuple[str, str]:
     """Take a root apart into bucket and prefix."""
     scheme, _, rest = root.partition("://")
@@ -375,18 +252,5 @@ def _split(root: str) -> tuple[str, str]:
     return bucket, "/".join(parts)
 
 
-def _part_size(source: object) -> int:
-    """Return how large the parts must be; the size of the file decides, where it can be known."""
-    try:
-        size = os.fstat(source.fileno()).st_size  # type: ignore[attr-defined]
-    except (AttributeError, OSError, ValueError):
-        return PART
-    return max(PART, -(-size // MOST_PARTS))
-
-
 def _page(full: str, token: str | None, mover: Mover) -> Page:
     return mover.page(full, token)
-
-
-def _taken(root: str, key: str) -> StoreError:
-    return StoreError(f"cannot write to {root}: {key!r} is there already, and no file is ever overwritten")

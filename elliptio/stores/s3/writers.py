@@ -21,6 +21,7 @@ from elliptio.protocols import Content
 from elliptio.stores.s3.clients import Connection
 from elliptio.stores.s3.copying import Copying
 from elliptio.stores.s3.failures import code_of, diagnose, patiently
+from elliptio.stores.s3.pages import Pages
 from elliptio.system.ending import Pool
 
 log = logging.getLogger(__name__)
@@ -230,13 +231,18 @@ class Writer:
 
     def unfinished(self, prefix: str, *, exact: bool = False) -> list[tuple[str, str, datetime]]:
         """List key, identifier and beginning of multipart uploads of, or also below, a key that were never finished."""
-        pages = self._client.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket, Prefix=prefix)
-        return [
-            (each["Key"], each["UploadId"], each["Initiated"])
-            for page in pages
-            for each in page.get("Uploads", ())
-            if each["Key"] == prefix or (not exact and (not prefix or each["Key"].startswith(f"{prefix}/")))
-        ]
+        seen, found = Pages(f"s3://{self._bucket}"), list[tuple[str, str, datetime]]()
+        for page in self._client.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket, Prefix=prefix):
+            uploads = [(each["Key"], each["UploadId"], each["Initiated"]) for each in page.get("Uploads", ())]
+            found += [
+                each
+                for each in uploads
+                if each[0] == prefix or (not exact and (not prefix or each[0].startswith(f"{prefix}/")))
+            ]
+            if page.get("IsTruncated"):
+                first = " ".join(uploads[0][:2]) if uploads else None
+                seen.check(first, f"{page.get('NextKeyMarker')} {page.get('NextUploadIdMarker')}")
+        return found
 
     def abort(self, key: str, upload: str) -> None:
         """Drop the parts of an upload; that it is gone already does not matter."""

@@ -15,7 +15,7 @@ from bson.codec_options import CodecOptions
 
 from elliptio.errors import QueryError
 from elliptio.indexes.query.checking import check_query, normalize_query
-from elliptio.indexes.query.predicate import compile_query
+from elliptio.indexes.query.predicate import compile_query, has_pattern
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 UNZONED = NOON.replace(tzinfo=None)
@@ -298,3 +298,17 @@ def test_one_predicate_for_many_documents() -> None:
         True,
         False,
     ]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({"a": {"$regex": "x"}}, True),
+        ({"$or": [{"b": 1}, {"a": {"$not": re.compile("x")}}]}, True),
+        ({"a": {"$in": ["x", Regex("y")]}}, True),
+        ({"a": "x", "b": {"$in": [1, None]}, "c": {"d": ["x"]}}, False),
+        ({}, False),
+    ],
+)
+def test_what_holds_a_regular_expression(query: dict[str, Any], expected: bool) -> None:
+    assert has_pattern(query) is expected

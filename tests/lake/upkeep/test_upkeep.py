@@ -14,6 +14,7 @@ import pytest
 
 import elliptio as eio
 from elliptio.finding.search import EmptyIndexWarning
+from elliptio.lake.parents import DeletedParentWarning
 from elliptio.lake.upkeep import upkeep, verification
 from elliptio.naming import uuid7
 from tests.conftest import Team
@@ -292,20 +293,20 @@ def test_what_was_recorded_while_it_was_deleted_goes_too(
 ) -> None:
     artifact = h.upload(data)
     (document,) = h.index.find("artifacts", {})
-    remove = upkeep._remove_parts
+    remove = upkeep.remove_parts
 
     def slowly(lake: Any, root: str) -> None:
         h.index.insert("artifacts", document)
         remove(lake, root)
 
-    monkeypatch.setattr(upkeep, "_remove_parts", slowly)
+    monkeypatch.setattr(upkeep, "remove_parts", slowly)
     h.delete(artifact.artifact_id)
     assert not list(h.index.find("artifacts", {}))
 
 
 def interrupted_delete(h: eio.Handler, artifact: eio.Artifact, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(upkeep, "_remove_parts", lambda *_: pytest.fail("crashed"))
+        patch.setattr(upkeep, "remove_parts", lambda *_: pytest.fail("crashed"))
         with pytest.raises(pytest.fail.Exception):
             h.delete(artifact.artifact_id)
     assert artifact.files["train.txt"].exists()
@@ -335,6 +336,65 @@ def test_deleting_again_finishes_an_interrupted_delete(
     assert not artifact.files["train.txt"].exists()
     with pytest.raises(eio.DocumentNotFoundError, match="was deleted"):
         upkeep.delete_artifact(h.lake, artifact.artifact_id, force=False, username="andy")
+
+
+def test_who_deletes_what_is_built_upon_meanwhile_is_refused(
+    h: eio.Handler, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent = h.upload(data)
+    check = upkeep._check_unused
+    children: list[eio.Artifact] = []
+
+    def slowly(lake: Any, artifact_id: str) -> None:
+        check(lake, artifact_id)
+        if not children:
+            children.append(h.upload(data, based_on=parent))
+
+    monkeypatch.setattr(upkeep, "_check_unused", slowly)
+    with pytest.raises(eio.InUseError, match="these are based on it"):
+        h.delete(parent.artifact_id)
+    assert h.verify().ok
+    assert h.get(parent.artifact_id).files["train.txt"].exists()
+    assert list(h.find(deleted=True).index) == list(h.find().index)
+    assert not h.lake.deletions([parent.artifact_id])
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_who_saves_on_top_of_what_is_deleted_meanwhile_is_told(
+    h: eio.Handler, data: Path, monkeypatch: pytest.MonkeyPatch, force: bool
+) -> None:
+    parent = h.upload(data)
+    finish = upkeep._finish_deleting
+
+    def slowly(*arguments: Any) -> None:
+        with pytest.warns(DeletedParentWarning, match=f"based on {parent.artifact_id}, which") as caught:
+            child = h.upload(data, based_on=parent)
+        assert caught[0].filename == __file__
+        assert child.artifact_id in str(caught[0].message)
+        finish(*arguments)
+
+    monkeypatch.setattr(upkeep, "_finish_deleting", slowly)
+    h.delete(parent.artifact_id, force=force)
+    h.upload(data, based_on=parent)  # once is enough
+    assert h.verify().ok
+    assert h.gc() == []
+
+
+def test_who_waited_for_the_index_is_told_too(local: eio.Handler, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parent = local.upload(data)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(local.index), "insert", unreachable)
+        with pytest.warns(eio.SpooledWarning):
+            local.upload(data, based_on=parent)
+    other = eio.Handler(local.store.root)
+    monkeypatch.setattr("elliptio.lake.spool.flush_if_any", lambda lake: None)
+    other.delete(parent.artifact_id)
+    with pytest.warns(DeletedParentWarning, match=parent.artifact_id):
+        assert len(other.flush()) == 1
+
+
+def unreachable(*_: Any) -> int:
+    raise eio.IndexUnavailableError("gone")
 
 
 def test_a_beginning_of_a_deleted_artifact_is_said_to_be_deleted(h: eio.Handler, data: Path) -> None:
