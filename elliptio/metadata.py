@@ -306,6 +306,12 @@ class Metadata:
         repr=False,
     )
 
+    def __repr__(self) -> str:
+        facts = (
+            f"{self.artifact_id!r}, username={self.username!r}, creation_time={self.creation_time:%Y-%m-%d %H:%M:%S}"
+        )
+        return f"Metadata({facts}, file_count={self.file_count}, total_size={self.total_size})"
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "file_relpaths", [record.relpath for record in self.files])
 

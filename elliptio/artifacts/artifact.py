@@ -161,6 +161,11 @@ class Artifact:
         """
         return self._find_run(self.metadata)
 
+    def __repr__(self) -> str:
+        from elliptio.artifacts.display import one_line
+
+        return f"<{type(self).__name__} {one_line(self.metadata)}>"
+
     def __str__(self) -> str:
         from elliptio.artifacts.display import artifact_text
 

@@ -77,6 +77,10 @@ class Found:
             return None
         return f"{len(self.ids):,} of {'' if self.exact else 'more than '}{self.total:,}"
 
+    def __repr__(self) -> str:
+        columns = ", ".join(self.columns) or "no columns"
+        return f"<Found {self.truncated or len(self.ids)} by {self.name}: {columns}>"
+
     def warn_if_truncated(self, what: str) -> None:
         """Warn whoever called elliptio if these are not all."""
         if self.truncated:
