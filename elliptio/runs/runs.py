@@ -80,7 +80,8 @@ class Runs(ShownAsText):
         sort
             ``"path"``, ``"-path"`` or a list of ``(path, 1 or -1)``; newest first without it.
         columns
-            Only these, dotted paths such as ``"params.rate"`` included.
+            Only these, dotted paths such as ``"params.rate"`` included, ``"params.*"`` for all of them, and
+            ``duration``; ``"all"``: plumbing such as ``lake_id`` too.
 
         Returns
         -------

@@ -265,7 +265,7 @@ def test_what_would_silently_find_nothing_is_refused(local: eio.Handler) -> None
 
 
 def test_a_whole_root_can_be_asked_for(filled: eio.Handler) -> None:
-    first, second, _ = filled.find().remote_root
+    first, second, _ = filled.find(columns="all").remote_root
     for query, count in (
         ({"remote_root": first}, 1),
         ({"remote_root": {"$in": [first, second]}}, 2),
