@@ -172,8 +172,7 @@ class Reading:
         -------
         pandas.DataFrame
             One row an artifact, indexed by ``artifact_id``; columns ``creation_time`` (UTC), ``username``,
-            ``file_relpaths``, ``argv``, ``labels``, ``tags``, ``total_size``, then the others sorted. An empty result
-            has the same columns.
+            ``file_relpaths``, ``argv``, then the others sorted. An empty result has the same columns.
 
         Raises
         ------

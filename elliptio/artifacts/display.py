@@ -15,7 +15,6 @@ MOST_FILES = 10
 """So many files are listed; a notebook has more of them folded away, up to `MOST_FOLDED`."""
 
 MOST_FOLDED = 200
-MOST_IN_A_LINE = 3
 MOST_NEIGHBOURS = 10
 MOST_VALUES = 20
 """So many parameters and metrics of a run are named."""
@@ -129,15 +128,6 @@ def text_html(text: str) -> str:
     """Shape lines for a notebook as a terminal shows them."""
     lines = "\n".join(map(_escaped, text.split("\n")))
     return f"{_PRE}{lines}</pre>"
-
-
-def one_line(metadata: Metadata) -> str:
-    """Say which artifact this is: what it holds, whose it is, and since when."""
-    names = ", ".join(record.relpath for record in metadata.files[:MOST_IN_A_LINE])
-    more = f" +{metadata.file_count - MOST_IN_A_LINE:,}" if metadata.file_count > MOST_IN_A_LINE else ""
-    what = f"{shorten(names, _MOST_VALUE)}{more}  {human_size(metadata.total_size)}"
-    facts = [metadata.artifact_id, what if _is_published(metadata) else "not published", metadata.username]
-    return printable("  ".join([*facts, f"{metadata.creation_time:%Y-%m-%d %H:%M}"]))
 
 
 class Section(NamedTuple):

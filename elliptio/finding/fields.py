@@ -16,10 +16,9 @@ from elliptio.metadata import FIELDS
 from elliptio.protocols import Query
 
 FIRST = ("creation_time", "username", "file_relpaths", "argv")
-THEN = ("labels", "tags", "total_size")
-REST = tuple(sorted(name for name, one in FIELDS.items() if one.column and name not in (*FIRST, *THEN)))
+REST = tuple(sorted(name for name, one in FIELDS.items() if one.column and name not in FIRST))
 PLUMBING = (
-    "environment_id", "files", "fingerprint", "lake_id", "local_root", "log_relpaths", "remote_root", "version",
+    "environment_id", "files", "fingerprint", "lake_id", "local_root", "remote_root", "version",
 )  # fmt: skip
 """Columns that say how something is kept, not what it is."""
 
@@ -87,9 +86,9 @@ class Schema:
 _NAMES = frozenset((*FIELDS, *ENVIRONMENT_FIELDS, "_id", RUN)) - {"environment"}
 _MORE = frozenset((*ENVIRONMENT_FIELDS, "artifact_id", "logs", RUN))
 
-ARTIFACTS = Schema((*FIRST, *THEN, *REST), _NAMES, _MORE, hidden=("python_packages",), plumbing=PLUMBING)
+ARTIFACTS = Schema((*FIRST, *REST), _NAMES, _MORE, hidden=("python_packages",), plumbing=PLUMBING)
 WITH_DELETED = dataclasses.replace(
-    ARTIFACTS, columns=(*FIRST, *THEN, *sorted((*REST, DELETED))), fields=ARTIFACTS.fields | {DELETED}
+    ARTIFACTS, columns=(*FIRST, *sorted((*REST, DELETED))), fields=ARTIFACTS.fields | {DELETED}
 )
 
 _PARTS = {name: frozenset(one.parts) for name, one in FIELDS.items() if one.parts} | {RUN: RUN_FIELDS}

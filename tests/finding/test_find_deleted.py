@@ -41,7 +41,7 @@ def test_deleted_artifacts_are_left_out_unless_asked_for(h: eio.Handler, ids: li
     roots = h.find(deleted=True, columns=["remote_root"]).remote_root
     assert roots[ids[1]].startswith(f"{h.store.root}/20")
     assert every.drop(columns="deleted").loc[found.index].equals(found)
-    assert list(every.columns) == [*found.columns[:7], *sorted([*found.columns[7:], "deleted"])]
+    assert list(every.columns) == [*found.columns[:4], *sorted([*found.columns[4:], "deleted"])]
 
 
 def test_queries_reach_the_deleted(h: eio.Handler, ids: list[str]) -> None:

@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     """Find and print; without pandas, which takes longer to load than most questions to answer."""
     with handler(args) as h:
         query = _query(args, h)
-        columns = args.columns or (None if args.json else (*PLAIN, "deleted") if args.deleted else PLAIN)
+        columns = args.columns or ("all" if args.json else (*PLAIN, "deleted") if args.deleted else PLAIN)
         found = h.search(query, max_docs=args.limit, sort=args.sort, columns=columns, deleted=args.deleted)
     rows = found.rows()
     if args.json:

@@ -52,7 +52,7 @@ def _query(text: str) -> dict[str, Any]:
 def _list(args: argparse.Namespace) -> int:
     given = [{field: value} for field, value in (("name", args.name), ("status", args.status)) if value is not None]
     wanted = {"$and": [args.query, *given]} if given else args.query
-    columns = args.columns or (None if args.json else PLAIN)
+    columns = args.columns or ("all" if args.json else PLAIN)
     with handler(args) as h:
         found = h.runs.search(wanted, max_docs=args.limit, sort=args.sort, columns=columns)
     rows = found.rows()
