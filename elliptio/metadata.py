@@ -332,6 +332,11 @@ class Metadata:
         repr=False,
     )
 
+    def __repr__(self) -> str:
+        facts = f"username={self.username!r}, artifact_id={self.artifact_id!r}"
+        when = f"creation_time={self.creation_time:%Y-%m-%d %H:%M:%S}"
+        return f"Metadata({facts}, {when}, file_count={self.file_count}, total_size={self.total_size})"
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "file_relpaths", [record.relpath for record in self.files])
 

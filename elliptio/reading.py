@@ -151,16 +151,19 @@ class Reading:
         ----------
         query
             Such as ``{"username": "andy", "labels.project": "x"}``; everything without it. ``python_packages.<name>``
-            and the other fields of the environment can be queried too.
+            and the other fields of the environment can be queried too, and those of the run that made it:
+            ``{"run.params.C": 1, "run.metrics.accuracy": {"$gt": 0.9}}``.
         max_docs
             At most so many rows; 0 and None mean all. Where none is given, a warning says if there are more, and how
             many (counted to 10,000).
         sort
-            ``"path"``, ``"-path"`` or a list of ``(path, 1 or -1)``; newest first without it.
+            ``"path"``, ``"-path"`` or a list of ``(path, 1 or -1)``; newest first without it, and what was made to
+            reproduce another after all others, unless the query asks for ``reproduces``.
         columns
-            Only these, dotted paths such as ``"labels.project"`` included.
+            Only these, dotted paths such as ``"labels.project"`` and ``"run.metrics.loss"`` included; ``"all"``:
+            all that there are, those too that say how an artifact is kept, such as ``remote_root``.
         exclude_columns
-            Left out when `columns` is not given.
+            Left out when `columns` are not named.
         deleted
             True: deleted artifacts too; the column ``deleted`` says ``{"time": …, "username": …}`` of them.
         ancestors_of, descendants_of

@@ -68,12 +68,13 @@ def test_brenda_finds_them(team: Team, data: Path) -> None:
     assert list(df.columns[:4]) == ["creation_time", "username", "file_relpaths", "argv"]
     assert list(df.columns[4:]) == sorted(df.columns[4:])
     seed = {"based_on", "hostname", "labels", "local_root", "log_relpaths", "remote_root", "run_id", "version"}
-    assert seed <= set(df.columns)
+    assert seed <= set(h.find(query=query(), max_docs=1, columns="all").columns)
+    assert seed - set(df.columns) == {"local_root", "remote_root", "version"}  # how it is kept
     assert "python_packages" not in df.columns
     row = df.iloc[0]
     assert row.file_relpaths == ["train.txt", "test.txt"]
     assert row.labels["infos"] == {"stratification": "new special method"}
-    assert row.remote_root == artifact.metadata.remote_root
+    assert h.find(query=query(), max_docs=1, columns="all").iloc[0].remote_root == artifact.metadata.remote_root
     assert str(df.creation_time.dt.tz) == "UTC"
 
 

@@ -167,6 +167,9 @@ class Artifact:
         """
         return self._find_run(self.metadata)
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.metadata!r}, files={self.files!r})"
+
     def __str__(self) -> str:
         from elliptio.artifacts.display import artifact_text
 

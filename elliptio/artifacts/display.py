@@ -23,21 +23,25 @@ _KERNEL = "ipykernel_launcher"
 _MOST_TEXT = 400
 _MOST_VALUE = 60
 
-# The "!important" are against the rules that notebooks have for tables, which are more specific.
-_STYLE = (
-    ".elliptio{font-family:system-ui,sans-serif;font-size:13px;border:1px solid #8884;border-radius:6px;"
-    "padding:10px 14px;max-width:860px;line-height:1.5}"
-    ".elliptio .id{margin:0 0 6px;font-size:14px;font-family:ui-monospace,monospace;font-weight:600;"
-    "overflow-wrap:anywhere}"
-    ".elliptio table{border-collapse:collapse;margin:0!important;table-layout:auto}"
-    ".elliptio tr{background:none!important}"
-    ".elliptio td,.elliptio th{padding:2px 14px 2px 0!important;text-align:left!important;vertical-align:top;border:0;"
-    "background:none!important;overflow-wrap:anywhere}"
-    ".elliptio th{font-weight:500;opacity:.65;white-space:nowrap}"
-    ".elliptio td.n{text-align:right!important;font-variant-numeric:tabular-nums;white-space:nowrap}"
-    ".elliptio code{font-family:ui-monospace,monospace;font-size:12px;color:inherit;background:none;padding:0}"
-    ".elliptio summary{cursor:pointer;opacity:.65}"
+# JupyterLab takes ``<style>``, and what is important, out of a notebook that it does not trust: the layout stands with
+# each element, in those properties and in that spelling that it leaves.
+_MONO = "font-family:ui-monospace,monospace"
+_CARD = (
+    "font-family:system-ui,sans-serif;font-size:13px;border:1px solid #888888;border-radius:6px;padding:10px 14px;"
+    "max-width:860px;line-height:1.5"
 )
+_TITLE = f"margin:0 0 6px;font-size:14px;{_MONO};font-weight:600;overflow-wrap:break-word"
+_CELL = "padding:2px 14px 2px 0;text-align:left;vertical-align:top;border:none;overflow-wrap:break-word"
+_TABLE = '<table style="border-collapse:collapse;margin:0;table-layout:auto;font-size:13px">'
+_TH = f'<th style="{_CELL};font-weight:500;opacity:0.7;white-space:nowrap">'
+_TD = f'<td style="{_CELL}">'
+_NUMBER = '<td style="padding:2px 14px 2px 0;text-align:right;border:none;white-space:nowrap">'
+_CODE_TAG = f'<code style="{_MONO};font-size:12px;background:none;padding:0">'
+_SUMMARY = '<summary style="cursor:pointer;opacity:0.7">'
+_PRE = f'<pre style="{_MONO};font-size:12px;line-height:1.3;margin:0;overflow:auto;white-space:pre">'
+
+# What can only be said in a sheet, and is missed by nobody: the stripes that notebooks give to tables.
+_STYLE = ".elliptio tr{background:none!important}"
 
 
 def human_size(size: int) -> str:
@@ -95,15 +99,35 @@ def artifact_html(
     """Shape an artifact for a notebook: who, when, labels, files with sizes, lineage one step each way."""
     facts = [(name, _code(text) if name in _CODE else _escaped(text)) for name, text in _facts(metadata, run)]
     if _is_published(metadata):
-        facts += [("files", _escaped(_file_summary(metadata)) + _file_table(metadata.files))]
+        facts += [("files", _escaped(_file_summary(metadata)) + _file_table(_named(metadata.files)))]
     facts += [("based on", _neighbours_html(metadata.based_on, deleted=deleted))]
     if _is_published(metadata):
         facts += [("used by", _neighbours_html(children, total))]
-    rows = "".join(f"<tr><th>{name}</th><td>{content}</td></tr>" for name, content in facts)
-    return (
-        f'<div class="elliptio"><style>{_STYLE}</style><div class="id">{_escaped(metadata.artifact_id)}</div>'
-        f"<table>{rows}</table></div>"
+    return _card(
+        metadata.artifact_id, "".join(f"<tr>{_TH}{name}</th>{_TD}{content}</td></tr>" for name, content in facts)
     )
+
+
+def files_text(files: Sequence[tuple[str, int | None]]) -> str:
+    """Shape names and sizes of files for a terminal."""
+    if not files:
+        return "no files"
+    shown = files[:MOST_FILES]
+    width = max(len(name) for name, _ in shown)
+    lines = [f"{name:<{width}}  {_size(size):>9}".rstrip() for name, size in shown]
+    lines += [f"… and {len(files) - MOST_FILES:,} more"] if len(files) > MOST_FILES else []
+    return "\n".join(map(printable, lines))
+
+
+def files_html(files: Sequence[tuple[str, int | None]]) -> str:
+    """Shape names and sizes of files for a notebook."""
+    return f'<div class="elliptio"><style>{_STYLE}</style>{_file_table(files) if files else "no files"}</div>'
+
+
+def text_html(text: str) -> str:
+    """Shape lines for a notebook as a terminal shows them."""
+    lines = "\n".join(map(_escaped, text.split("\n")))
+    return f"{_PRE}{lines}</pre>"
 
 
 class Section(NamedTuple):
@@ -131,18 +155,21 @@ def comparison_text(a: str, b: str, sections: Sequence[Section], *, same: bool) 
 
 def comparison_html(a: str, b: str, sections: Sequence[Section], *, same: bool) -> str:
     """Shape a comparison for a notebook."""
-    rows = [f"<tr><th>{name}</th><td>{_code(text)}</td></tr>" for name, text in (("a", a), ("b", b))]
+    rows = [f"<tr>{_TH}{name}</th>{_TD}{_code(text)}</td></tr>" for name, text in (("a", a), ("b", b))]
     for section in sections:
         table = _change_rows(section.rows[:MOST_FILES]) if section.rows else ""
         if len(section.rows) > MOST_FILES:
-            table += f"<details><summary>{len(section.rows) - MOST_FILES:,} more</summary>"
+            table += f"<details>{_SUMMARY}{len(section.rows) - MOST_FILES:,} more</summary>"
             table += _change_rows(section.rows[MOST_FILES:MOST_FOLDED])
             table += f"… and {len(section.rows) - MOST_FOLDED:,} more" if len(section.rows) > MOST_FOLDED else ""
             table += "</details>"
-        rows.append(f"<tr><th>{_escaped(section.name)}</th><td>{_summary(section)}{table}</td></tr>")
-    title = "Comparison: same" if same else "Comparison"
-    head = f'<div class="elliptio"><style>{_STYLE}</style><div class="id">{title}</div>'
-    return f"{head}<table>{''.join(rows)}</table></div>"
+        rows.append(f"<tr>{_TH}{_escaped(section.name)}</th>{_TD}{_summary(section)}{table}</td></tr>")
+    return _card("Comparison: same" if same else "Comparison", "".join(rows))
+
+
+def _card(title: str, rows: str) -> str:
+    head = f'<div class="elliptio" style="{_CARD}"><style>{_STYLE}</style><div style="{_TITLE}">{_escaped(title)}</div>'
+    return f"{head}{_TABLE}{rows}</table></div>"
 
 
 def _summary(section: Section) -> str:
@@ -151,8 +178,8 @@ def _summary(section: Section) -> str:
 
 
 def _change_rows(rows: Sequence[tuple[str, str, str]]) -> str:
-    cells = ("".join(f"<td>{_code(shorten(text, _MOST_VALUE))}</td>" for text in row) for row in rows)
-    return f"<table>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"
+    cells = ("".join(f"{_TD}{_code(shorten(text, _MOST_VALUE))}</td>" for text in row) for row in rows)
+    return f"{_TABLE}{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"
 
 
 _CODE = {"git", "where", "link to", "command"}
@@ -229,22 +256,27 @@ def _file_summary(metadata: Metadata) -> str:
     return f"{metadata.file_count:,} {noun}, {human_size(metadata.total_size)}{not_hashed}"
 
 
-def _file_table(files: Sequence[FileRecord]) -> str:
+def _named(files: Sequence[FileRecord]) -> list[tuple[str, int | None]]:
+    return [(record.relpath, record.size) for record in files]
+
+
+def _file_table(files: Sequence[tuple[str, int | None]]) -> str:
     table = _file_rows(files[:MOST_FILES])
     if len(files) > MOST_FILES:
-        table += (
-            f"<details><summary>{len(files) - MOST_FILES:,} more</summary>{_file_rows(files[MOST_FILES:MOST_FOLDED])}"
-        )
+        table += f"<details>{_SUMMARY}{len(files) - MOST_FILES:,} more</summary>"
+        table += _file_rows(files[MOST_FILES:MOST_FOLDED])
         table += f"… and {len(files) - MOST_FOLDED:,} more" if len(files) > MOST_FOLDED else ""
         table += "</details>"
     return table
 
 
-def _file_rows(files: Sequence[FileRecord]) -> str:
-    rows = "".join(
-        f'<tr><td>{_code(record.relpath)}</td><td class="n">{human_size(record.size)}</td></tr>' for record in files
-    )
-    return f"<table>{rows}</table>"
+def _file_rows(files: Sequence[tuple[str, int | None]]) -> str:
+    rows = "".join(f"<tr>{_TD}{_code(name)}</td>{_NUMBER}{_size(size)}</td></tr>" for name, size in files)
+    return f"{_TABLE}{rows}</table>"
+
+
+def _size(size: int | None) -> str:
+    return "" if size is None else human_size(size)
 
 
 def _neighbours(identifiers: Sequence[str] | None, total: int | None = None, deleted: Deletions | None = None) -> str:
@@ -278,7 +310,7 @@ def _more(identifiers: Sequence[str], total: int | None, separator: str) -> str:
 
 
 def _code(text: str) -> str:
-    return f"<code>{_escaped(text)}</code>"
+    return f"{_CODE_TAG}{_escaped(text)}</code>"
 
 
 def _escaped(text: str) -> str:

@@ -8,12 +8,17 @@ from typing import Any, Protocol
 
 from elliptio import naming
 from elliptio.artifacts.block import Block
+from elliptio.artifacts.display import printable
 from elliptio.artifacts.downloading import PLAIN, Downloads
 from elliptio.artifacts.file import FILE_CLASSES, RemoteFile
+from elliptio.artifacts.showing import ShownAsText
 from elliptio.errors import FileKeyError
 from elliptio.metadata import FileRecord, Metadata
 from elliptio.naming import check_relpath, listed
 from elliptio.protocols import Store
+
+MOST_NAMED = 5
+"""So many files are named in a line."""
 
 
 class FileMaker:
@@ -62,13 +67,13 @@ class FileMaker:
         return kind(self._store, key, relpath, record, self._block, self._downloads, self._artifact_id)
 
 
-class Files(Mapping[str, RemoteFile]):
+class Files(ShownAsText, Mapping[str, RemoteFile]):
     """Files of an artifact by name, in the order in which they were given.
 
     Parameters
     ----------
     names
-        Their relpaths.
+        Their relpaths; maybe with what is recorded of each.
     make
         Makes the file object of a relpath, when it is first asked for.
     grows
@@ -86,8 +91,15 @@ class Files(Mapping[str, RemoteFile]):
 
     """
 
-    def __init__(self, names: Iterable[str], make: Callable[[str], RemoteFile], *, grows: bool = False) -> None:
+    def __init__(
+        self,
+        names: Iterable[str] | Mapping[str, FileRecord],
+        make: Callable[[str], RemoteFile],
+        *,
+        grows: bool = False,
+    ) -> None:
         self._files: dict[str, RemoteFile | None] = dict.fromkeys(names)
+        self._records = names if isinstance(names, Mapping) else {}
         self._make = make
         self._grows = grows
 
@@ -104,6 +116,7 @@ class Files(Mapping[str, RemoteFile]):
 
     def settle(self, names: Iterable[str]) -> None:
         """Hold exactly these names from now on; file objects that were handed out stay the same."""
+        self._records = {}
         self._files = {name: self._files.get(name) or self._make(name) for name in names}
         self._grows = False
 
@@ -114,7 +127,27 @@ class Files(Mapping[str, RemoteFile]):
         return len(self._files)
 
     def __repr__(self) -> str:
-        return repr({name: self[name] for name in self})
+        names = list(self)
+        more = [f"… {len(names) - MOST_NAMED:,} more"] if len(names) > MOST_NAMED else []
+        return f"<{type(self).__name__} {', '.join([*map(printable, names[:MOST_NAMED]), *more]) or 'none'}>"
+
+    def __str__(self) -> str:
+        from elliptio.artifacts.display import files_text
+
+        return files_text(self._sizes())
+
+    def _repr_html_(self) -> str:
+        from elliptio.artifacts.display import files_html
+
+        return files_html(self._sizes())
+
+    def _sizes(self) -> list[tuple[str, int | None]]:
+        """Names and sizes, without making the objects of files: those of a link would look for their store."""
+        found: list[tuple[str, int | None]] = []
+        for name, file in self._files.items():
+            record = self._records.get(name)
+            found.append((name, file.size if file is not None else record.size if record is not None else None))
+        return found
 
 
 class Home(Protocol):

@@ -18,10 +18,12 @@ from elliptio.cli.options import Parser, UsageError, add_common, defaults
 from elliptio.cli.verbs import (
     cache,
     compare,
+    completion,
     config,
     delete,
     demo,
     doctor,
+    du,
     find,
     flush,
     gc,
@@ -30,6 +32,8 @@ from elliptio.cli.verbs import (
     identify,
     lineage,
     link,
+    metrics,
+    open,
     reindex,
     relocate,
     reproduce,
@@ -41,17 +45,27 @@ from elliptio.cli.verbs import (
     upload,
     verify,
 )
+from elliptio.cli.wording import as_the_command_says, meant
 from elliptio.errors import ElliptioError
 from elliptio.masking import hide_password
 
-VERBS = (
-    demo, upload, link, hash, find, show, lineage, get, identify, compare, reproduce,
-    runs, tag, untag, tags, delete, verify, flush, reindex, relocate, gc, cache, config, doctor,
-)  # fmt: skip
+GROUPS = {
+    "Save": (upload, link, hash),
+    "Find and fetch": (find, show, get, open, identify),
+    "See what came from what": (lineage, compare, reproduce),
+    "Look at runs": (runs, metrics),
+    "Give names that can move": (tag, untag, tags),
+    "Keep a lake whole": (verify, du, delete, gc, flush, reindex, relocate, cache),
+    "Begin, and set up": (demo, config, doctor, completion),
+}
+"""The verbs, as the help shows them."""
+
+VERBS = tuple(verb for members in GROUPS.values() for verb in members)
 
 OK, USAGE, INTERRUPTED, NOBODY_READS = 0, 2, 130, 141
 
 _EPILOG = """\
+elliptio VERB --help says more, with examples.
 Exit codes: 0 done; 1 it failed, or there is no such artifact; 2 wrong usage; 130 interrupted.
 Of compare and reproduce: 0 the same; 1 something differs; 2 it failed.
 Where a setting is not given here, see: elliptio config
@@ -98,26 +112,37 @@ def build_parser() -> Parser:
     """Assemble the parser from those of the verbs."""
     parser = Parser(
         prog="elliptio",
-        description="Save files with one call; find them again by who made them, from what, with which code.",
+        usage="elliptio VERB ... [options]",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"elliptio {__version__}")
     add_common(parser)
-    verbs = parser.add_subparsers(title="verbs", metavar="VERB")
-    for verb in VERBS:
-        verb.add_parser(verbs)
+    # argparse knows no groups of verbs: the description lists them.
+    verbs = parser.add_subparsers(metavar="VERB", prog="elliptio", help=argparse.SUPPRESS)
+    lines = ["Save files with one call; find them again by who made them, from what, with which code."]
+    for title, members in GROUPS.items():
+        lines += ["", title]
+        for verb in members:
+            verb.add_parser(verbs)
+            name = verb.__name__.rpartition(".")[2]
+            lines.append(f"  {name:<12}{parser.verbs[name].summary}")
+    parser.description = "\n".join(lines)
     return parser
 
 
 def _run(arguments: Sequence[str], args: argparse.Namespace, as_json: bool) -> int:
     parser = build_parser()
     try:
+        _check_words(parser, arguments)
         parser.parse_args(arguments, namespace=args)
+        args.command = parser
+        if args.run is None and as_json:
+            parser.error("say what to do: there is no verb")
         if args.run is None:
-            names = ", ".join(verb.__name__.rpartition(".")[2] for verb in VERBS)
-            parser.error(f"say what to do: one of {names}")
+            parser.print_help()
+            return OK
         with _notices(args):
             return int(args.run(args))
     except SystemExit as done:  # --help and --version
@@ -134,9 +159,37 @@ def _run(arguments: Sequence[str], args: argparse.Namespace, as_json: bool) -> i
         return int(args.failed)
 
 
+def _check_words(parser: Parser, arguments: Sequence[str]) -> None:
+    """Refuse a verb and options that there are not, and say which may be meant.
+
+    argparse looks at the values first, and would blame them.
+    """
+    given = arguments[: arguments.index("--") if "--" in arguments else None]
+    place = next((place for place, word in enumerate(given) if _is_verb(given, place)), None)
+    if place is not None:
+        names = parser.verbs
+        if given[place] not in names:
+            close = meant(given[place], names)
+            parser.error(f"there is no verb {given[place]!r}{_hint(close) or ': elliptio --help lists them'}")
+        parser = names[given[place]]
+    for word in given:
+        name = word.partition("=")[0]
+        if name.startswith("--") and name not in parser.options:
+            parser.error(f"there is no option {name}{_hint(meant(name, parser.options)) or ': --help lists them'}")
+
+
+def _is_verb(given: Sequence[str], place: int) -> bool:
+    """Tell whether a word is no option, nor the value of one that may stand before the verb."""
+    return not given[place].startswith("-") and (place == 0 or given[place - 1] not in ("--root", "--index"))
+
+
+def _hint(close: str | None) -> str:
+    return f"; did you mean {close!r}?" if close else ""
+
+
 def _described(error: Exception) -> str:
     if isinstance(error, ElliptioError | OSError):
-        return str(error)
+        return as_the_command_says(str(error))
     return f"unexpected {type(error).__name__}: {error} (--verbose shows where)"
 
 
@@ -174,7 +227,7 @@ class _Notices(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Print a record; a warning says that it is one."""
         kind = "warning" if record.levelno >= logging.WARNING else "log"
-        output.notice(kind, record.getMessage(), as_json=self._as_json)
+        output.notice(kind, as_the_command_says(record.getMessage()), as_json=self._as_json)
 
 
 @contextlib.contextmanager
@@ -182,7 +235,7 @@ def _notices(args: argparse.Namespace) -> Iterator[None]:
     """Show the library's warnings, and with ``--verbose`` all that it logs."""
 
     def show(message: Warning | str, *_: Any, **__: Any) -> None:
-        output.notice("warning", str(message), as_json=args.json)
+        output.notice("warning", as_the_command_says(str(message)), as_json=args.json)
 
     logger, shown = logging.getLogger("elliptio"), _Notices(args.json)
     level = logger.level

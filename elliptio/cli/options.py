@@ -5,17 +5,22 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+
+from elliptio.errors import DocumentNotFoundError
 
 if TYPE_CHECKING:
     from elliptio.config import Setting
     from elliptio.errors import ConfigError
     from elliptio.handler import Handler
 
-Verb: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Verb: TypeAlias = "argparse._SubParsersAction[Parser]"
 
 ID_HELP = "artifact_id, a beginning of it that fits only one, tag:NAME or NAME:latest"
+
+RUN_HELP = "run_id, a beginning of it that fits only one, or a name: of several runs of that name the newest is taken"
 
 ID_LENGTH = len("artifact_") + 36
 """Characters of a complete artifact_id."""
@@ -31,7 +36,27 @@ class UsageError(Exception):
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that raises where argparse prints and exits."""
+    """An argument parser that raises where argparse prints and exits, and tells what it knows.
+
+    Attributes
+    ----------
+    summary
+        What a verb does, in one line.
+
+    """
+
+    summary = ""
+
+    @property
+    def options(self) -> list[str]:
+        """The long names of its options."""
+        return [name for action in self._actions for name in action.option_strings if name.startswith("--")]
+
+    @property
+    def verbs(self) -> dict[str, Parser]:
+        """The parsers of its verbs, by name."""
+        found = [action.choices for action in self._actions if isinstance(action, argparse._SubParsersAction)]
+        return dict(found[0]) if found else {}
 
     def error(self, message: str) -> NoReturn:
         """Raise a `UsageError`."""
@@ -96,6 +121,7 @@ def add_verb(verbs: Verb, name: str, summary: str, run: Callable[[argparse.Names
         **more,
     )
     add_common(parser)
+    parser.summary = summary
     parser.set_defaults(run=run)
     return parser
 
@@ -170,3 +196,32 @@ def full_id(opened: Handler, given: str) -> str:
     """Find the artifact_id of what a user names; a complete one may belong to another lake and is taken as it is."""
     whole = given.startswith("artifact_") and len(given) >= ID_LENGTH
     return given if whole else opened.show(given).artifact_id
+
+
+def of_runs(given: str) -> dict[str, Any]:
+    """Write a condition on runs that a user names: by identifier, a beginning of it, or their name."""
+    if re.fullmatch("run_[0-9a-f-]*", given):
+        return {"$or": [{"_id": {"$regex": f"^{given}"}}, {"name": given}]}
+    return {"name": given}
+
+
+def made_in(opened: Handler, given: str) -> dict[str, Any]:
+    """Write a condition on artifacts: made in the runs that a user names."""
+    found = opened.runs.search(of_runs(given), max_docs=0, columns=[]).ids
+    if re.fullmatch("run_[0-9a-f-]*", given):  # maybe a handler's own, which is only known by what it made
+        return {"$or": [{"run_id": {"$regex": f"^{given}"}}, {"run_id": {"$in": found}}]}
+    if not found:
+        raise _no_run(given)
+    return {"run_id": {"$in": found}}
+
+
+def run_of(opened: Handler, given: str) -> str:
+    """Find the run_id of the newest run that a user names; what is no name may still be a beginning, or an own run."""
+    found = opened.runs.search({"name": given}, max_docs=1, columns=["status"]).ids
+    if found or given.startswith("run_"):
+        return found[0] if found else given
+    raise _no_run(given)
+
+
+def _no_run(given: str) -> DocumentNotFoundError:
+    return DocumentNotFoundError(f"No run has the name {given!r}; `elliptio runs` lists them.")

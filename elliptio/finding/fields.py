@@ -18,7 +18,19 @@ from elliptio.protocols import Query
 
 FIRST = ("creation_time", "username", "file_relpaths", "argv")
 REST = tuple(sorted(name for name, one in FIELDS.items() if one.column and name not in FIRST))
+PLUMBING = (
+    "environment_id", "files", "fingerprint", "lake_id", "local_root", "remote_root", "version",
+)  # fmt: skip
+"""Columns that say how something is kept, not what it is."""
 
+RUN = "run"
+RUN_FIELDS = frozenset({
+    "argv", "creation_time", "end_time", "error", "heartbeat", "hostname", "labels", "metrics", "name", "params",
+    "parent", "root", "status", "username",
+})  # fmt: skip
+"""Fields of the run that made an artifact; a query over artifacts asks for them as ``run.<name>``."""
+
+ALL = "all"
 DELETED = "deleted"
 """A field and a column of deleted artifacts only: who deleted them, and when."""
 
@@ -30,13 +42,15 @@ class Schema:
     Attributes
     ----------
     columns
-        Those that a DataFrame shows, in order.
+        Those that there are, in order.
     fields
         Top-level fields that a query or a sort may name.
     more
         Columns that are shown only where they are asked for.
     hidden
         Columns that are left out unless the user says otherwise.
+    plumbing
+        Columns that are left out unless all are asked for.
 
     """
 
@@ -44,9 +58,10 @@ class Schema:
     fields: frozenset[str]
     more: frozenset[str]
     hidden: tuple[str, ...] = ()
+    plumbing: tuple[str, ...] = ()
 
     def columns_of(self, wanted: Sequence[str] | None, exclude: Sequence[str] | None) -> list[str]:
-        """Decide which columns an answer gets: those that are wanted, dotted paths included, else all but some.
+        """Decide which columns an answer gets: those that are wanted, dotted paths included, else most, or ``"all"``.
 
         Raises
         ------
@@ -55,27 +70,29 @@ class Schema:
 
         """
         exclude = self.hidden if exclude is None else exclude
+        left_out = self.plumbing if wanted is None else ()
+        wanted = None if wanted == ALL else wanted
         if isinstance(wanted, str) or isinstance(exclude, str):
-            raise QueryError("columns and exclude_columns are lists of names, not one text.")
+            raise QueryError("columns and exclude_columns are lists of names, not one text but 'all'.")
         for name in [*(wanted or ()), *exclude]:
             top = name.split(".")[0]
             if top not in self.columns and top not in self.more:
                 raise QueryError(f"There is no column {name!r}. Columns: {', '.join(self.columns)}.")
             _check_part(name)
         if wanted is None:
-            return [name for name in self.columns if name not in exclude]
+            return [name for name in self.columns if name not in exclude and name not in left_out]
         return list(dict.fromkeys(wanted))
 
 
-_NAMES = frozenset((*FIELDS, *ENVIRONMENT_FIELDS, "_id")) - {"environment"}
-_MORE = frozenset((*ENVIRONMENT_FIELDS, "artifact_id", "logs"))
+_NAMES = frozenset((*FIELDS, *ENVIRONMENT_FIELDS, "_id", RUN)) - {"environment"}
+_MORE = frozenset((*ENVIRONMENT_FIELDS, "artifact_id", "logs", RUN))
 
-ARTIFACTS = Schema((*FIRST, *REST), _NAMES, _MORE, hidden=("python_packages",))
+ARTIFACTS = Schema((*FIRST, *REST), _NAMES, _MORE, hidden=("python_packages",), plumbing=PLUMBING)
 WITH_DELETED = dataclasses.replace(
     ARTIFACTS, columns=(*FIRST, *sorted((*REST, DELETED))), fields=ARTIFACTS.fields | {DELETED}
 )
 
-_PARTS = {name: frozenset(one.parts) for name, one in FIELDS.items() if one.parts}
+_PARTS = {name: frozenset(one.parts) for name, one in FIELDS.items() if one.parts} | {RUN: RUN_FIELDS}
 """Parts of those fields that always have the same ones."""
 
 _LOGICAL = ("$and", "$or", "$nor")
@@ -90,7 +107,7 @@ def check_fields(wanted: Mapping[str, Any], known: Set[str]) -> None:
                 check_fields(part, known)
         elif not path.startswith("$"):
             check_field(path, known)
-            if path in ("creation_time", "end_time", "heartbeat", f"{DELETED}.time"):
+            if path.removeprefix(f"{RUN}.") in ("creation_time", "end_time", "heartbeat", f"{DELETED}.time"):
                 _check_times(path, operand)
             elif path.split(".")[0] == "remote_root":
                 _check_root(path, operand)
@@ -116,6 +133,8 @@ def check_field(path: str, known: Set[str]) -> None:
 def _check_part(path: str) -> None:
     """Refuse a path into a field that has no such part."""
     name, *rest = path.split(".")
+    if path == RUN:
+        raise QueryError("A run is asked for by one of its fields: 'run.name', 'run.params.<name>', or by 'run_id'.")
     part = next((each for each in rest if not each.isdigit()), None)
     if part is not None and part not in _PARTS.get(name, (part,)):
         raise QueryError(f"There is no field {path!r}; {_meant(part, _PARTS[name], f'{name}.')}")
@@ -168,4 +187,6 @@ def check_order(sort: Any, known: Set[str]) -> list[tuple[str, int]]:
         check_field(path, known)
         if path.split(".")[0] in ENVIRONMENT_FIELDS:
             raise QueryError(f"Cannot sort by {path!r}: it belongs to the environment. Sort the DataFrame instead.")
+        if path.split(".")[0] == RUN:
+            raise QueryError(f"Cannot sort by {path!r}: it belongs to the run. Sort the DataFrame instead.")
     return order or [("creation_time", -1)]

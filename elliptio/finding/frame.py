@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _TYPES = dict.fromkeys(("creation_time", "deleted.time", "end_time", "heartbeat"), "datetime64[ms, UTC]")
+_TYPES["duration"] = "timedelta64[ms]"
 _DEFAULTS = {entry.name: entry.default for entry in dataclasses.fields(Metadata) if isinstance(entry.default, int)}
 """Values of `Metadata` where an older elliptio, or somebody else, wrote no such field."""
 

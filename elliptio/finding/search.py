@@ -9,7 +9,7 @@ from typing import Any
 
 from elliptio import naming
 from elliptio.errors import QueryError, StoreError
-from elliptio.finding.fields import ARTIFACTS, WITH_DELETED, Schema, asks_for, check_fields, check_order
+from elliptio.finding.fields import ARTIFACTS, RUN, WITH_DELETED, Schema, asks_for, check_fields, check_order
 from elliptio.finding.meaning import check_zones
 from elliptio.finding.options import Options, Unasked
 from elliptio.indexes.query.checking import normalize_query
@@ -81,6 +81,10 @@ class Found:
             return None
         return f"{len(self.ids):,} of {'' if self.exact else 'more than '}{self.total:,}"
 
+    def __repr__(self) -> str:
+        columns = ", ".join(self.columns) or "no columns"
+        return f"<Found {self.truncated or len(self.ids)} by {self.name}: {columns}>"
+
     def warn_if_truncated(self, what: str) -> None:
         """Warn whoever called elliptio if these are not all, and so many were not asked for."""
         if not self.asked and self.truncated:
@@ -139,16 +143,24 @@ def search(lake: Lake, options: Options, *, among: Sequence[str] | None = None) 
 
     """
     asked = checked(options, WITH_DELETED if options.deleted else ARTIFACTS)
-    wanted = asked.query if among is None else {"$and": [asked.query, {"_id": {"$in": list(among)}}]}
     spool.flush_if_any(lake)
-    wanted = view_of(lake).narrowed(wanted)
+    wanted = of_runs(lake, asked.query)
+    if among is not None:
+        wanted = {"$and": [wanted, {"_id": {"$in": list(among)}}]}
+    view = view_of(lake)
+    seen = view.narrowed(wanted)
     documents, total, exact = first_of(
         asked.max_docs,
-        partial(lake.find, wanted, sort=asked.order, deleted=options.deleted),
-        partial(lake.count, wanted, deleted=options.deleted),
+        partial(lake.find, seen, sort=asked.order, deleted=options.deleted),
+        partial(lake.count, seen, deleted=options.deleted),
     )
     if not documents:
         warn_if_index_is_lost(lake)
+    made_again = not options.sort and any([entry.get("reproduces") for entry in documents])  # noqa: C419 - a call each
+    if made_again and not asks_for(asked.query, "reproduces"):
+        originals = view.newest(wanted, made_again=False)
+        first = lake.find(originals, sort=asked.order, limit=asked.max_docs, deleted=options.deleted)
+        documents = _before(list(first), documents)
     ids = [entry["_id"] for entry in documents]
     return Found(ids, _columns(lake, documents, asked.columns), total, exact, asked=asked.said)
 
@@ -188,8 +200,37 @@ def newest(lake: Lake, query: Mapping[str, Any] | None = None) -> Document | Non
     check_zones(query)
     check_fields(wanted, ARTIFACTS.fields)
     spool.flush_if_any(lake)
-    asked = view_of(lake).newest(wanted, made_again=asks_for(wanted, "reproduces"))
+    asked = view_of(lake).newest(of_runs(lake, wanted), made_again=asks_for(wanted, "reproduces"))
     return next(lake.find(asked, sort=[("creation_time", -1)], limit=1), None)
+
+
+def of_runs(lake: Lake, wanted: Query) -> Query:
+    """Replace conditions on the runs of artifacts by conditions on ``run_id``."""
+    plain: dict[str, Any] = {}
+    asked: dict[str, Any] = {}
+    for path, operand in wanted.items():
+        if path in ("$and", "$or", "$nor"):
+            plain[path] = [of_runs(lake, part) for part in operand]
+        elif path.startswith(f"{RUN}."):
+            asked[path.removeprefix(f"{RUN}.")] = operand
+        else:
+            plain[path] = operand
+    if not asked:
+        return plain
+    from elliptio.indexes.query.predicate import compile_query
+
+    # What was made outside of ``h.run`` is taken for made in a run of which nothing is known.
+    if compile_query(asked)({}):
+        made = {"$nin": [document["_id"] for document in lake.find_runs({"$nor": [asked]})]}
+    else:
+        made = {"$in": [document["_id"] for document in lake.find_runs(asked)]}
+    return {"$and": [*([plain] if plain else []), {"run_id": made}]}
+
+
+def _before(first: list[Document], documents: list[Document]) -> list[Document]:
+    """Put some before the rest of as many documents."""
+    ids = {document["_id"] for document in first}
+    return [*first, *(document for document in documents if document["_id"] not in ids)][: len(documents)]
 
 
 def warn_if_index_is_lost(lake: Lake) -> None:
@@ -239,6 +280,10 @@ def _columns(lake: Lake, documents: Sequence[Document], names: Sequence[str]) ->
 def _column(lake: Lake, documents: Sequence[Document], name: str) -> list[Any]:
     head, _, rest = name.partition(".")
     holders: Sequence[Mapping[str, Any]] = documents
+    if head == RUN:
+        run_ids = sorted({str(document.get("run_id")) for document in documents})
+        runs = {document["_id"]: document for document in lake.find_runs({"_id": {"$in": run_ids}})}
+        return [dig(runs.get(str(document.get("run_id"))), rest) for document in documents]
     if head in ENVIRONMENT_FIELDS:
         holders = [lake.environment(entry.get("environment_id")) for entry in documents]
     values = [holder.get(head) for holder in holders]

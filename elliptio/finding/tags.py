@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from elliptio.artifacts.artifact import Artifact
+from elliptio.artifacts.display import printable
+from elliptio.artifacts.showing import ShownAsText
+from elliptio.errors import ElliptioError
 from elliptio.finding.frame import moves_frame
 from elliptio.finding.references import resolve
 from elliptio.finding.search import warn_if_index_is_lost
@@ -20,8 +23,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+MOST_SHOWN = 20
+
+
 @dataclass(frozen=True)
-class Tags:
+class Tags(ShownAsText):
     """The tags of a lake; ``h.tag(artifact, "prod")`` gives one, ``h.get("tag:prod")`` loads what it names.
 
     Examples
@@ -40,6 +46,15 @@ class Tags:
     """
 
     lake: Lake = field(repr=False)
+
+    def __str__(self) -> str:
+        try:
+            found = self.moves()
+        except ElliptioError as error:  # showing must never fail
+            return f"Tags: {error}"
+        lines = [f"{move.tag}  {move.artifact_id}" for move in found[:MOST_SHOWN]]
+        lines += [f"… and {len(found) - MOST_SHOWN:,} more"] if len(found) > MOST_SHOWN else []
+        return "\n".join(map(printable, lines)) or "There are no tags."
 
     def __call__(self, history: str | None = None) -> pd.DataFrame:
         """List the tags, or all moves of one: `list`, or `history` where a name is given."""

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
+from elliptio.artifacts.showing import ShownAsText
 from elliptio.errors import DocumentNotFoundError, QueryError
 from elliptio.finding.fields import DELETED
 from elliptio.lake.lake import ARTIFACTS, TOMBSTONES, Lake
 from elliptio.lineage.drawing import notation
 from elliptio.lineage.drawing.nodes import Link, Node
-from elliptio.lineage.drawing.svg import svg
+from elliptio.lineage.drawing.svg import picture_html, svg
 from elliptio.lineage.drawing.tree import tree
 from elliptio.protocols import Document, Query
 from elliptio.system.collector import uncollected
@@ -30,7 +31,7 @@ MOST_BOXES = 300
 
 
 @dataclass(frozen=True)
-class Lineage:
+class Lineage(ShownAsText):
     """The artifacts that one was made from, and those that were made of it.
 
     Attributes
@@ -153,9 +154,15 @@ class Lineage:
     def __str__(self) -> str:
         return tree(self.nodes(), self.links, self.artifact_id)
 
+    def __repr__(self) -> str:
+        ancestors, descendants = len(self.ancestors), len(self.descendants)
+        return f"<Lineage of {self.artifact_id}: {ancestors:,} ancestors, {descendants:,} descendants>"
+
     # Without _repr_svg_: notebooks would store the picture twice, and show this one.
     def _repr_html_(self) -> str:
-        return f'<div style="overflow:auto;max-height:1200px">{self.to_svg()}</div>'
+        nodes = self.nodes()
+        picture = svg(nodes, self.links, self.artifact_id, MOST_BOXES)
+        return picture_html(picture, tree(nodes, self.links, self.artifact_id))
 
 
 def lineage(lake: Lake, artifact_id: str, *, direction: Direction = "both", depth: int | None = None) -> Lineage:

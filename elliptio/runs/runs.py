@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Unpack
 
+from elliptio.artifacts.display import printable
+from elliptio.artifacts.showing import ShownAsText
+from elliptio.errors import ElliptioError
 from elliptio.finding.frame import metrics_frame, to_frame
 from elliptio.finding.options import MOST_SHOWN, Options, RunOptions
 from elliptio.finding.search import Found
@@ -18,8 +21,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+MOST_SHOWN = 20
+SHOWN = ("creation_time", "name", "status")
+
+
 @dataclass(frozen=True)
-class Runs:
+class Runs(ShownAsText):
     """The runs of a lake that were made with ``h.run(…)``.
 
     Examples
@@ -36,6 +43,18 @@ class Runs:
     """
 
     lake: Lake = field(repr=False)
+
+    def __str__(self) -> str:
+        try:
+            found = self.search(max_docs=MOST_SHOWN, columns=SHOWN)
+        except ElliptioError as error:  # showing must never fail
+            return f"Runs: {error}"
+        lines = [
+            f"{row['run_id']}  {row['creation_time']:%Y-%m-%d %H:%M}  {row['name']}  {row['status']}"
+            for row in found.rows()
+        ]
+        lines += [f"… {found.truncated}"] if found.truncated else []
+        return "\n".join(map(printable, lines)) or "There are no runs."
 
     def __call__(self, query: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]) -> pd.DataFrame:
         """Find runs, as `find` does."""
@@ -61,7 +80,8 @@ class Runs:
         sort
             ``"path"``, ``"-path"`` or a list of ``(path, 1 or -1)``; newest first without it.
         columns
-            Only these, dotted paths such as ``"params.rate"`` included.
+            Only these, dotted paths such as ``"params.rate"`` included, ``"params.*"`` for all of them, and
+            ``duration``; ``"all"``: plumbing such as ``lake_id`` too.
 
         Returns
         -------

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -17,7 +18,16 @@ REST = (
     *("argv", "end_time", "environment_id", "error", "git", "heartbeat", "hostname", "labels", "lake_id", "notebook"),
     *("notes", "parent", "process", "redactions", "repository_root", "root", "used", "version", "working_directory"),
 )
-RUNS = Schema((*FIRST, *REST), frozenset((*FIRST, *REST, "_id", "run_id")), frozenset(("_id", "run_id")))
+PLUMBING = ("environment_id", "lake_id", "redactions", "repository_root", "version")
+DURATION = "duration"
+"""A column that is worked out: how long a run took; None while it goes on."""
+
+RUNS = Schema(
+    (*FIRST, *REST),
+    frozenset((*FIRST, *REST, "_id", "run_id")),
+    frozenset(("_id", "run_id", DURATION)),
+    plumbing=PLUMBING,
+)
 
 
 def search_runs(lake: Lake, options: Options) -> Found:
@@ -39,10 +49,27 @@ def search_runs(lake: Lake, options: Options) -> Found:
     )
     if not documents:
         warn_if_index_is_lost(lake)
-    values = {name: [_value(document, name) for document in documents] for name in asked.columns}
+    columns = _each(asked.columns, documents)
+    values = {name: [_value(document, name) for document in documents] for name in columns}
     return Found([document["_id"] for document in documents], values, total, exact, "run_id", asked.said)
 
 
+def _each(columns: Sequence[str], documents: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Replace ``params.*`` by a column for each parameter that a run has, and so on."""
+    found: dict[str, None] = {}
+    for name in columns:
+        head, _, rest = name.partition(".")
+        if rest == "*":
+            held = [document[head] for document in documents if isinstance(document.get(head), Mapping)]
+            found |= dict.fromkeys(f"{head}.{each}" for one in held for each in one)
+        else:
+            found[name] = None
+    return list(found)
+
+
 def _value(document: Mapping[str, Any], name: str) -> Any:
+    if name == DURATION:
+        begin, end = document.get("creation_time"), document.get("end_time")
+        return end - begin if isinstance(begin, datetime) and isinstance(end, datetime) else None
     head, _, rest = name.partition(".")
     return dig(document.get(head), rest) if rest else document.get(head)

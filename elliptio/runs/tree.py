@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from elliptio.artifacts.display import duration, printable
+from elliptio.artifacts.showing import ShownAsText
 from elliptio.errors import DocumentNotFoundError
 from elliptio.lake import run_records, spool
 from elliptio.lake.lake import Lake
@@ -18,7 +19,7 @@ MOST_FILES = 3
 
 
 @dataclass(eq=False)
-class RunTree:
+class RunTree(ShownAsText):
     """A run with its place among others; ``print`` shows it with all that it holds.
 
     Attributes

@@ -132,7 +132,7 @@ def test_very_many_files_are_not_all_listed() -> None:
     assert "penguin_200.png" not in shown
     assert "9,990 more" in shown
     assert "… and 9,800 more" in shown
-    assert len(shown) < 50_000
+    assert len(shown) < 120_000
 
 
 def test_many_neighbours_are_counted() -> None:
@@ -166,7 +166,7 @@ def test_what_is_empty_is_left_out() -> None:
     bare = replace(PLAIN, labels=Labels(), git=None)
     for name in ("labels", "git", "tags", "notebook"):
         assert f"  {name} " not in artifact_text(bare, [])
-        assert f"<th>{name}</th>" not in artifact_html(bare, [])
+        assert f">{name}</th>" not in artifact_html(bare, [])
 
 
 def test_what_is_not_published_says_so(local: eio.Handler) -> None:
@@ -208,4 +208,4 @@ def test_in_a_lake(local: eio.Handler, data: Any) -> None:
     assert "used by   nothing" in str(parent)
     child = local.upload(data, based_on=parent)
     assert f"used by   {child.artifact_id}" in str(parent)
-    assert f"<code>{parent.artifact_id}</code>" in child._repr_html_()
+    assert f">{parent.artifact_id}</code>" in child._repr_html_()

@@ -81,7 +81,7 @@ def test_based_on(cli: Run, several: dict[str, str]) -> None:
 
 
 def test_same_as_the_handler(cli: Run, several: dict[str, str], root: Path) -> None:
-    frame = eio.Handler(root).find()
+    frame = eio.Handler(root).find(columns="all")
     rows = cli("find", "--json").json
     assert [row["artifact_id"] for row in rows] == list(frame.index)
     assert list(rows[0]) == ["artifact_id", *frame.columns]
@@ -381,3 +381,9 @@ def test_deleted_in_a_table(cli: Run, after_deleting: dict[str, str], monkeypatc
     lines = cli("find", "--deleted").out.splitlines()
     assert lines[2] == f"    deleted {when} by {who}"
     assert len(lines) == 8
+
+
+def test_json_has_what_frames_leave_out(cli: Run, saved: str) -> None:
+    (row,) = cli("find", "--json").json
+    assert row["remote_root"]
+    assert row["fingerprint"]

@@ -12,27 +12,11 @@ from typing import Any
 import pytest
 
 import elliptio as eio
+from elliptio.cli.main import GROUPS, VERBS
 from elliptio.cli.verbs import find as find_verb
 from tests.cli.conftest import Run
 
-VERBS = (
-    "demo",
-    "upload",
-    "find",
-    "show",
-    "lineage",
-    "get",
-    "identify",
-    "compare",
-    "verify",
-    "flush",
-    "reindex",
-    "relocate",
-    "gc",
-    "delete",
-    "config",
-    "doctor",
-)
+NAMES = [verb.__name__.rpartition(".")[2] for verb in VERBS]
 HEAVY = ("pandas", "numpy", "pymongo", "bson", "boto3", "git", "tqdm", "elliptio.handler", "elliptio.lake.lake")
 
 
@@ -44,12 +28,49 @@ def spawn(*arguments: object, **more: Any) -> subprocess.Popen[str]:
     return subprocess.Popen(command, env=environ, **{**pipes, **more})
 
 
-@pytest.mark.parametrize("verb", ["", *VERBS])
+@pytest.mark.parametrize("verb", ["", *NAMES])
 def test_help(anywhere: Run, verb: str) -> None:
     result = anywhere(*filter(None, [verb]), "--help")
     assert result.code == 0
     assert result.out.startswith(f"usage: elliptio {verb}".rstrip())
     assert result.err == ""
+
+
+def test_the_bare_command_says_what_each_verb_does(anywhere: Run) -> None:
+    result = anywhere()
+    assert (result.code, result.err) == (0, "")
+    assert result == anywhere("--help")
+    for title in GROUPS:
+        assert f"\n{title}\n  " in result.out
+    for verb in NAMES:
+        (line,) = [line for line in result.out.splitlines() if line.startswith(f"  {verb} ")]
+        assert len(line.split()) > 3
+    assert anywhere("--json").code == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        (["fnd"], "did you mean 'find'?"),
+        (["--root", "x", "shwo", "a"], "did you mean 'show'?"),
+        (["find", "--use", "andy"], "did you mean '--user'?"),
+        (["find", "--projct=x"], "did you mean '--project'?"),
+        (["--jsno", "find"], "did you mean '--json'?"),
+        (["delete", "artifact_x", "--froce"], "did you mean '--force'?"),
+        (["zzz"], "there is no verb 'zzz': elliptio --help lists them"),
+        (["find", "--zzz"], "there is no option --zzz: --help lists them"),
+    ],
+)
+def test_a_mistyped_word_is_answered_with_the_one_that_is_meant(anywhere: Run, given: list[str], hint: str) -> None:
+    result = anywhere(*given)
+    assert (result.code, result.out) == (2, "")
+    assert hint in result.err.splitlines()[-1]
+
+
+def test_words_that_only_look_like_options_are_values(anywhere: Run, cli: Run, root: Path) -> None:
+    assert "--froce" in anywhere("show", "--root", root, "--", "--froce").error
+    assert cli("find", "--sort", "-total_size").code == 0
+    assert anywhere("--root", "find", "find").code == 0
 
 
 def test_version(anywhere: Run) -> None:
@@ -90,7 +111,6 @@ def test_common_options_stand_before_or_after_the_verb(anywhere: Run, saved: str
 @pytest.mark.parametrize(
     "arguments",
     [
-        (),
         ("fly",),
         ("upload",),
         ("show",),

@@ -10,6 +10,7 @@ import tomllib
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,6 +77,14 @@ def test_blocks_run_and_print_what_the_page_says(page: Path, home: Path, request
     exec(PREPARED.get(page.name, ""), reader.names)
     for block in runnable:
         reader.run(block)
+
+
+def test_the_first_block_of_the_readme_works_as_pasted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    first = next(block for block in blocks(ROOT / "README.md") if block.language == "python")
+    names: dict[str, Any] = {}
+    exec(first.text, names)
+    assert names["artifact"].artifact_id
 
 
 def _real_servers(text: str, request: pytest.FixtureRequest) -> list[tuple[str, str]]:

@@ -400,7 +400,7 @@ def test_what_parquet_can_hold_stays_what_it_is(local: eio.Handler, tmp_path: Pa
 
 
 def test_a_whole_root_can_be_asked_for(filled: eio.Handler) -> None:
-    first, second, _ = filled.find().remote_root
+    first, second, _ = filled.find(columns="all").remote_root
     for query, count in (
         ({"remote_root": first}, 1),
         ({"remote_root": {"$in": [first, second]}}, 2),

@@ -8,16 +8,19 @@ they would in processes of their own, so that the lineage of each is what they l
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import shutil
+import sys
 import tempfile
 import textwrap
-from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import elliptio as eio
 from elliptio.cli.demo import model as penguins
+from elliptio.config import load_settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +38,23 @@ def run(root: Path | None = None) -> None:
     _charlie_measures(lake, predictions_id)
     _andy_follows(lake, dataset_id)
     _say("All of it is real and stays there; look around:")
-    print(f"  {lake}\n  elliptio find --root {shlex.quote(str(lake))}")
+    print(f"  {lake}\n  {command(lake)}")
+
+
+def command(lake: Path) -> str:
+    """Write the line that lists a demo's artifacts in this shell: also where ``elliptio`` is not on its path."""
+    called = Path(sys.argv[0]).absolute()
+    found = shutil.which("elliptio")
+    if found is not None and (called.name != "elliptio" or os.path.samefile(found, called)):
+        words = ["elliptio"]
+    elif called.name == "elliptio" and os.access(called, os.X_OK):
+        words = [str(called)]
+    else:
+        words = [sys.executable, "-m", "elliptio"]
+    words += ["find", "--root", str(lake)]
+    if load_settings()["index"].value:  # which is not the demo's
+        words += ["--index", index_of(lake)]
+    return shlex.join(words)
 
 
 def load_penguins() -> pd.DataFrame:
@@ -122,36 +141,11 @@ def _andy_follows(lake: Path, dataset_id: str) -> None:
         _show(h.find({"based_on": dataset_id}, columns=COLUMNS))
 
         _say("They did. He follows the lineage, which nobody had to write down, to Charlie's metrics.")
-        children = _descendants(h, dataset_id)
-        artifacts = {artifact_id: h.show(artifact_id) for artifact_id in children}
-        _print_tree(dataset_id, children, artifacts)
-        for artifact in artifacts.values():
-            if "metrics.json" in artifact.files:
-                print(f"\n  {artifact.file.download_string()}")
-
-
-def _descendants(h: eio.Handler, artifact_id: str) -> dict[str, list[str]]:
-    """Find what was built on an artifact, directly or not: for each artifact its children, oldest first."""
-    children: dict[str, list[str]] = {artifact_id: []}
-    level = [artifact_id]
-    while level:
-        found = h.find({"based_on": {"$in": level}}, sort=[("creation_time", 1)], columns=["based_on"])
-        for child, parents in found["based_on"].items():
-            for parent in set(parents).intersection(level):
-                children[parent].append(str(child))
-        level = [str(child) for child in found.index if str(child) not in children]
-        children |= {child: [] for child in level}
-    return children
-
-
-def _print_tree(
-    artifact_id: str, children: Mapping[str, list[str]], artifacts: Mapping[str, eio.Artifact], indent: str = ""
-) -> None:
-    """Print an artifact and, below it, what was built on it (again under each artifact that it was built on)."""
-    metadata = artifacts[artifact_id].metadata
-    print(f"  {indent}{', '.join(metadata.file_relpaths)}  ({metadata.username})")
-    for child in children[artifact_id]:
-        _print_tree(child, children, artifacts, f"{indent.replace('└─ ', '   ')}└─ ")
+        lineage = h.lineage(dataset_id)
+        print(textwrap.indent(str(lineage), "  "))
+        for node in lineage.nodes():
+            if node.document.get("file_relpaths") == ["metrics.json"]:
+                print(f"\n  {h.show(node.artifact_id).file.download_string()}")
 
 
 def _read_csv(file: eio.RemoteFile) -> pd.DataFrame:
@@ -163,7 +157,12 @@ def _read_csv(file: eio.RemoteFile) -> pd.DataFrame:
 
 def _handler(lake: Path) -> eio.Handler:
     """Open the lake with the index inside it, whatever ``ELLIPTIO_INDEX`` says: a demo stays in its folder."""
-    return eio.Handler(lake, index=f"sqlite:///{lake}/.elliptio/index.sqlite")
+    return eio.Handler(lake, index=index_of(lake))
+
+
+def index_of(lake: Path) -> str:
+    """Address the index inside a lake."""
+    return f"sqlite:///{lake}/.elliptio/index.sqlite"
 
 
 def default_root() -> Path:

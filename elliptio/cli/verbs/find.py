@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from elliptio.cli import output
-from elliptio.cli.options import ID_LENGTH, Verb, add_verb, full_id, handler, json_object, names, pair
+from elliptio.cli.options import ID_LENGTH, Verb, add_verb, full_id, handler, json_object, made_in, names, pair
 
 if TYPE_CHECKING:
     from elliptio.handler import Handler
@@ -57,6 +57,7 @@ def add_parser(verbs: Verb) -> None:
     parser.add_argument("--until", type=until, metavar="TIME", help="made before this time, or on this day")
     parser.add_argument("--file", metavar="PATTERN", help="with a file of such a name")
     parser.add_argument("--based-on", metavar="ID", help="made from this artifact")
+    parser.add_argument("--run", dest="made_in", metavar="RUN", help="made in this run, or in those of this name")
     parser.add_argument("--deleted", action="store_true", help="deleted artifacts too, with who deleted them and when")
     parser.add_argument("--sort", metavar="[-]PATH", help="such as total_size, or -total_size for the largest first")
     parser.add_argument(
@@ -69,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     """Find and print; without pandas, which takes longer to load than most questions to answer."""
     with handler(args) as h:
         query = _query(args, h)
-        columns = args.columns or (None if args.json else (*PLAIN, "deleted") if args.deleted else PLAIN)
+        columns = args.columns or ("all" if args.json else (*PLAIN, "deleted") if args.deleted else PLAIN)
         found = h.search(query, max_docs=args.limit, sort=args.sort, columns=columns, deleted=args.deleted)
     rows = found.rows()
     if args.json:
@@ -190,6 +191,8 @@ def _query(args: argparse.Namespace, opened: Handler) -> dict[str, Any]:
         parts.append({"file_relpaths": {"$regex": glob_pattern(args.file)}})
     if args.based_on is not None:
         parts.append({"based_on": full_id(opened, args.based_on)})
+    if args.made_in is not None:
+        parts.append(made_in(opened, args.made_in))
     if len(parts) < 2:
         return parts[0] if parts else {}
     return {"$and": parts}

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from elliptio.cli import output
-from elliptio.cli.options import Verb, add_verb, handler, names
+from elliptio.cli.options import Verb, add_verb, handler, names, of_runs, run_of
 from elliptio.cli.verbs.find import limit, query
 
 LIMIT = 20
@@ -21,10 +21,11 @@ def add_parser(verbs: Verb) -> None:
     parser.add_argument(
         "query",
         nargs="?",
-        type=query,
+        type=_query,
         default={},
-        metavar="QUERY",
-        help="""MongoDB query as (extended) JSON, such as '{"metrics.loss": {"$lt": 0.1}}'""",
+        metavar="NAME or QUERY",
+        help="""a name, a run_id or a beginning of it, or a MongoDB query as (extended) JSON, such as
+        '{"metrics.loss": {"$lt": 0.1}}'""",
     )
     parser.add_argument("--name", metavar="TEXT", help="of this name")
     parser.add_argument("--status", choices=("running", "finished", "failed", "killed"), help="that are so")
@@ -33,7 +34,9 @@ def add_parser(verbs: Verb) -> None:
         "--limit", type=limit, default=LIMIT, metavar="N", help=f"at most so many; 0 shows all (default: {LIMIT})"
     )
     parser.add_argument("--columns", type=names, metavar="A,B", help="only these, such as name,metrics.loss")
-    parser.add_argument("--tree", metavar="ID", help="show this run instead, with those in it and what each made")
+    parser.add_argument(
+        "--tree", metavar="RUN", help="show this run instead (also by its name), with those in it and what each made"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -41,10 +44,15 @@ def run(args: argparse.Namespace) -> int:
     return _tree(args) if args.tree is not None else _list(args)
 
 
+def _query(text: str) -> dict[str, Any]:
+    """Read a query; a plain word names runs."""
+    return query(text) if text.lstrip().startswith(("{", "[")) else of_runs(text)
+
+
 def _list(args: argparse.Namespace) -> int:
     given = [{field: value} for field, value in (("name", args.name), ("status", args.status)) if value is not None]
     wanted = {"$and": [args.query, *given]} if given else args.query
-    columns = args.columns or (None if args.json else PLAIN)
+    columns = args.columns or ("all" if args.json else PLAIN)
     with handler(args) as h:
         found = h.runs.search(wanted, max_docs=args.limit, sort=args.sort, columns=columns)
     rows = found.rows()
@@ -77,7 +85,7 @@ def _cell(value: Any) -> str:
 
 def _tree(args: argparse.Namespace) -> int:
     with handler(args) as h:
-        tree = h.runs.tree(args.tree)
+        tree = h.runs.tree(run_of(h, args.tree))
     if args.json:
         every = [tree, *tree.descendants]
         output.print_json([one.document | {"artifacts": [made["_id"] for made in one.artifacts]} for one in every])

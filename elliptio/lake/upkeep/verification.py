@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 from elliptio import naming
+from elliptio.artifacts.display import human_size, printable
 from elliptio.artifacts.downloading import Stored
 from elliptio.artifacts.hashing import CHUNK, HashingReader, once_more_if_remote
+from elliptio.artifacts.showing import ShownAsText
 from elliptio.errors import DocumentNotFoundError, ElliptioError, FormatError, IntegrityError, MissingKeyError
 from elliptio.lake import run_records, tags
 from elliptio.lake.checks import check_document, check_fields, check_records, credible
@@ -44,8 +46,12 @@ class Problem:
     message: str
 
 
+MOST_LISTED = 20
+"""So many problems are shown; `problems` has them all."""
+
+
 @dataclass
-class VerifyReport:
+class VerifyReport(ShownAsText):
     """Report of what `verify` looked at, and what it found.
 
     `not_hashed` are files of links of which only size and stamp could be compared: `Handler.hash` hashes them.
@@ -57,7 +63,7 @@ class VerifyReport:
     >>> with h.new(["data.csv"]) as made:
     ...     made.file.upload_string("1,2")
     >>> h.verify()
-    VerifyReport(artifacts=1, files=1, bytes=3, not_hashed=0, problems=[])
+    <VerifyReport ok: 1 artifacts with 1 files (3 B) were read; 0 problems were found>
 
     """
 
@@ -71,6 +77,21 @@ class VerifyReport:
     def ok(self) -> bool:
         """True where nothing is wrong."""
         return not self.problems
+
+    def __repr__(self) -> str:
+        return f"<VerifyReport {'ok' if self.ok else 'not ok'}: {self._counts()}>"
+
+    def __str__(self) -> str:
+        lines = [f"{one.artifact_id} {one.relpath or '-'} {one.message}" for one in self.problems[:MOST_LISTED]]
+        if len(self.problems) > MOST_LISTED:
+            lines.append(f"… and {len(self.problems) - MOST_LISTED:,} more")
+        if self.not_hashed:
+            lines.append(f"{self.not_hashed:,} linked files are not hashed: only their size and stamp were compared")
+        return "\n".join(map(printable, [*lines, self._counts()]))
+
+    def _counts(self) -> str:
+        read = f"{self.artifacts:,} artifacts with {self.files:,} files ({human_size(self.bytes)}) were read"
+        return f"{read}; {len(self.problems):,} problems were found"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

@@ -197,6 +197,9 @@ class Comparison:
         found["git"] = {name: getattr(self.git, name) for name in names}
         return found
 
+    def __repr__(self) -> str:
+        return f"<Comparison {'same' if self.same else 'not the same'}: {self.a} and {self.b}>"
+
     def __str__(self) -> str:
         return comparison_text(self.a, self.b, self._sections(), same=self.same)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from elliptio.artifacts.showing import ShownAsText
+
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @dataclass(frozen=True, eq=False)
-class TableComparison:
+class TableComparison(ShownAsText):
     """The differences between two tables, row by row in the order in which they stand.
 
     Attributes
@@ -55,6 +57,10 @@ class TableComparison:
     def same(self) -> bool:
         """True if the tables hold the same columns with the same values."""
         return self.rows_a == self.rows_b and not (self.columns_added or self.columns_removed or self.differing)
+
+    def __repr__(self) -> str:
+        what = "same" if self.same else f"{self.differing:,} of {self.compared:,} values differ"
+        return f"<TableComparison {what}; {self.rows_a:,} and {self.rows_b:,} rows>"
 
     def __str__(self) -> str:
         if self.same:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from elliptio.artifacts.display import text_html
 from elliptio.lineage.drawing import runs
 from elliptio.lineage.drawing.folding import Box, fold
 from elliptio.lineage.drawing.layout import Layout, layout
@@ -20,20 +21,24 @@ MARGIN = 12
 LETTERS = 27
 """Letters of the first line that fit into a box."""
 
-# Boxes bring their own background and lines are of a middle grey, so that it can be read on light and dark pages alike.
+_SHOWN = "elliptio-picture"
+"""Class of what is seen only with the style that says so."""
+
+# Boxes bring their own background. Their borders, the lines and notes differ from white and from almost black by 3 to 1
+# at least, so that it can be read on light and dark pages alike.
 _STYLE = (
     ".elliptio-lineage text{font:11px ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace;fill:#1f2933}"
     ".elliptio-lineage text+text{font:10.5px system-ui,sans-serif;fill:#52606d}"
-    ".elliptio-lineage rect{fill:#eef2f7;stroke:#8492a6}"
-    ".elliptio-lineage path{fill:none;stroke:#8492a6;stroke-opacity:.75}"
+    ".elliptio-lineage rect{fill:#eef2f7;stroke:#718096}"
+    ".elliptio-lineage path{fill:none;stroke:#718096;stroke-width:1.4}"
     ".elliptio-lineage .asked rect{fill:#ffe08a;stroke:#d97706;stroke-width:2.5}"
-    ".elliptio-lineage .deleted rect{fill:none;stroke-dasharray:5 4}"
-    ".elliptio-lineage .deleted text,.elliptio-lineage .deleted text+text{fill:#7b8794}"
-    ".elliptio-lineage .unknown rect{fill:#cbd2d9;stroke:#9aa5b1}"
+    ".elliptio-lineage .deleted rect{fill:#f7f8fa;stroke-dasharray:5 4}"
+    ".elliptio-lineage .deleted text,.elliptio-lineage .deleted text+text{fill:#616e7c}"
+    ".elliptio-lineage .unknown rect{fill:#dbe1e7;stroke:#718096}"
     ".elliptio-lineage .run rect{fill:#dcefe6;stroke:#4a9472}"
     ".elliptio-lineage .lost rect{fill:#f8dfdc;stroke:#c0564a}"
-    ".elliptio-lineage .fold rect{fill:#dfe5ec;stroke:none}"
-    ".elliptio-lineage .note{fill:#8492a6}"
+    ".elliptio-lineage .fold rect{fill:#dfe5ec;stroke:#718096}"
+    ".elliptio-lineage .note{fill:#718096}"
 )
 
 
@@ -61,6 +66,15 @@ def svg(nodes: Sequence[Node], links: Sequence[Link], asked: str, most: int) -> 
     if note:
         parts.append(f'<text class="note" x="{MARGIN}" y="{height - MARGIN}">{escape(note)}</text>')
     return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def picture_html(picture: str, tree: str) -> str:
+    """Show a picture in a notebook; where that takes styles away, as from what it does not trust, a tree."""
+    style = f".{_SHOWN}{{display:block!important}}.{_SHOWN}+pre{{display:none}}"
+    return (
+        f'<div><style>{style}</style><div class="{_SHOWN}" style="display:none;overflow:auto;max-height:1200px">'
+        f"{picture}</div>{text_html(tree)}</div>"
+    )
 
 
 def _size(placed: Layout[Box | Step], note: str) -> tuple[int, int]:

@@ -75,6 +75,11 @@ class Result:
     inputs: list[str] = field(default_factory=list)
     output: tuple[str, ...] = field(default=(), repr=False)
 
+    def __repr__(self) -> str:
+        same = sum(file.state == "identical" for file in self.files)
+        made = f"made again as {self.made}" if self.made else "not made again"
+        return f"<Result {self.artifact_id}: {made}; {same:,} of {len(self.files):,} files identical>"
+
     @property
     def same(self) -> bool:
         """True if all files are there and byte for byte the same."""

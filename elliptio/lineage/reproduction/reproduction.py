@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from elliptio.artifacts.artifact import Artifact
+from elliptio.artifacts.showing import ShownAsText
 from elliptio.errors import ReproductionError
 from elliptio.finding.loading import artifact_of, metadata_of
 from elliptio.lake import run_records, spool
@@ -54,7 +55,7 @@ class HandlerLike(Protocol):
         """Record a piece of work."""
 
 
-class Reproduction:
+class Reproduction(ShownAsText):
     """An attempt to make an artifact again.
 
     Attributes
@@ -226,11 +227,9 @@ class Reproduction:
     def __str__(self) -> str:
         return "\n".join(self._lines())
 
-    def _repr_html_(self) -> str:
-        return showing.html(self._lines())
-
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text("Reproduction(...)" if cycle else str(self))
+    def __repr__(self) -> str:
+        how = f"same={self.same}" if self.results is not None else f"not run, {len(self.obstacles):,} obstacles"
+        return f"<Reproduction of {self.artifact_id}: {how}>"
 
     def _lines(self) -> list[str]:
         lines = showing.plan_lines(self.artifact_id, str(self.folder), self._steps)

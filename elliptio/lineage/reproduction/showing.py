@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
 
 from elliptio.artifacts.display import human_size, printable
 from elliptio.lineage.reproduction.outcome import FileResult, Result
@@ -48,11 +47,6 @@ def result_lines(results: Iterable[Result]) -> list[str]:
             lines += [f"    {line}" for line in result.difference(file).splitlines()]
         lines += [f"  {line}" for line in result.inputs]
     return [printable(line.rstrip()) for line in lines]
-
-
-def html(lines: Sequence[str]) -> str:
-    """Show the same in a notebook."""
-    return f'<pre class="elliptio">{escape(chr(10).join(lines))}</pre>'
 
 
 def _headline(result: Result) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from xml.etree import ElementTree
 
 import pytest
 
 from elliptio.lineage.drawing.folding import MOST_ALIKE, fold
 from elliptio.lineage.drawing.nodes import Node
-from elliptio.lineage.drawing.svg import svg
+from elliptio.lineage.drawing.svg import _STYLE, svg
 from tests.lineage.drawing.family import HOSTILE, chain, descendants, fan, hostile, node
 
 _SPACE = "{http://www.w3.org/2000/svg}"
@@ -88,3 +89,38 @@ def test_of_too_many_the_nearest_are_drawn() -> None:
     assert shown == {f"n{number}" for number in range(100)}
     assert "900 artifacts farther away are not drawn" in picture
     assert len(picture) < 60_000
+
+
+PAGES = ("#ffffff", "#111111")
+"""Pages of JupyterLab, light and dark."""
+
+
+def luminance(color: str) -> float:
+    parts = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def test_there_is_enough_contrast_on_light_and_dark_pages() -> None:
+    """As WCAG has it: 3 to 1 for lines and borders, 4.5 to 1 for text."""
+    rules = {
+        selector.split()[-1] if selector.count(" ") == 1 else " ".join(selector.split()[1:]): dict(
+            re.findall(r"([a-z-]+):(#[0-9a-f]{6}|[^;]+)", body)
+        )
+        for selector, body in re.findall(r"(\.elliptio-lineage [^{]*)\{([^}]*)\}", _STYLE)
+    }
+    lines = [rule["stroke"] for rule in rules.values() if "stroke" in rule]
+    assert len(lines) >= 6
+    assert not [line for line in [*lines, rules[".note"]["fill"]] for page in PAGES if contrast(line, page) < 3]
+    assert not any("opacity" in name for rule in rules.values() for name in rule)
+    fills = {name: rule["fill"] for name, rule in rules.items() if name.endswith("rect")}
+    texts = [rules["text"]["fill"], rules["text+text"]["fill"]]
+    deleted = rules[".deleted text,.elliptio-lineage .deleted text+text"]["fill"]
+    for name, fill in fills.items():
+        for text in [deleted] if "deleted" in name else texts:
+            assert contrast(text, fill) >= 4.5, (name, text)
