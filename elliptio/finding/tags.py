@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-MOST_SHOWN = 20
+MOST_NAMED = 20
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ class Tags(ShownAsText):
             found = self.moves()
         except ElliptioError as error:  # showing must never fail
             return f"Tags: {error}"
-        lines = [f"{move.tag}  {move.artifact_id}" for move in found[:MOST_SHOWN]]
-        lines += [f"… and {len(found) - MOST_SHOWN:,} more"] if len(found) > MOST_SHOWN else []
+        lines = [f"{move.tag}  {move.artifact_id}" for move in found[:MOST_NAMED]]
+        lines += [f"… and {len(found) - MOST_NAMED:,} more"] if len(found) > MOST_NAMED else []
         return "\n".join(map(printable, lines)) or "There are no tags."
 
     def __call__(self, history: str | None = None) -> pd.DataFrame:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-MOST_SHOWN = 20
+MOST_NAMED = 20
 SHOWN = ("creation_time", "name", "status")
 
 
@@ -46,7 +46,7 @@ class Runs(ShownAsText):
 
     def __str__(self) -> str:
         try:
-            found = self.search(max_docs=MOST_SHOWN, columns=SHOWN)
+            found = self.search(max_docs=MOST_NAMED, columns=SHOWN)
         except ElliptioError as error:  # showing must never fail
             return f"Runs: {error}"
         lines = [
