@@ -36,6 +36,9 @@ RETURNED = {
 }
 
 INTERNAL = {"Files.settle"}
+HOW_IT_SHOWS = ("ShownAsText",)
+"""Bases of which a reader needs to know nothing."""
+
 WORK = ("Keeping", "Work", "Reading")
 """Classes whose verbs are shown as those of `Handler`."""
 
@@ -76,7 +79,7 @@ def describe(item: Any) -> Iterator[str]:
         yield f"`{item.__name__}({', '.join(base.__name__ for base in item.__bases__)})`"
     else:
         bases = [base for base in getattr(item, "__bases__", ()) if base.__module__.startswith("elliptio.")]
-        bases = [base for base in bases if base not in homes(item)]
+        bases = [base for base in bases if base not in homes(item) and base.__name__ not in HOW_IT_SHOWS]
         # Files and the like are never made by users.
         if not inspect.isclass(item) or is_dataclass(item) or item.__name__ == "Handler":
             yield signature(item.__name__, item)

@@ -67,10 +67,10 @@ def test_a_mistyped_word_is_answered_with_the_one_that_is_meant(anywhere: Run, g
     assert hint in result.err.splitlines()[-1]
 
 
-def test_words_that_only_look_like_options_are_values(anywhere: Run, cli: Run, root: Path) -> None:
+def test_words_that_only_look_like_options_are_values(anywhere: Run, cli: Run, root: Path, saved: str) -> None:
     assert "--froce" in anywhere("show", "--root", root, "--", "--froce").error
     assert cli("find", "--sort", "-total_size").code == 0
-    assert anywhere("--root", "find", "find").code == 0
+    assert "no lake at" in anywhere("--root", "find", "find").error
 
 
 def test_version(anywhere: Run) -> None:

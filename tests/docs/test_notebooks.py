@@ -94,7 +94,7 @@ def test_andy_finds_what_was_built_on_his_data(story: Executed) -> None:
     children = eio.Handler(story.lake).find(sort="creation_time").index[1:]
     assert len(children) == 2
     for child in children:
-        assert f"<code>{child}</code>" in last.partition("used by")[2]
+        assert f">{child}</code>" in last.partition("used by")[2]
 
 
 def test_the_lake_of_the_story_is_whole(story: Executed) -> None:

@@ -381,7 +381,7 @@ def test_an_answer_can_be_written_as_parquet(local: eio.Handler, tmp_path: Path,
     if not labels:
         local.run("x").__enter__()
     found = labelled(local, tmp_path, *labels)
-    for frame in (found, found[found.username != ""], found[["labels", "files"]], found.head(1), local.runs()):
+    for frame in (found, found[found.username != ""], found[["labels", "file_relpaths"]], found.head(1), local.runs()):
         frame.to_parquet(tmp_path / "found.parquet")
         back = pd.read_parquet(tmp_path / "found.parquet")
         assert list(back.index) == list(frame.index)

@@ -125,7 +125,7 @@ def test_secrets_are_masked(committed, monkeypatch):
 
 
 def test_masks_a_diff_once(committed, monkeypatch):
-    from elliptio.provenance.secrets import redaction
+    from elliptio.provenance import redaction
 
     committed.write("a.py", "x\n")
     first = collect(committed.path)

@@ -178,7 +178,8 @@ def test_work_on_a_lake_whose_disk_is_full(disk: Disk, source: Path) -> None:
             break
         h.close()
     assert done
-    with disk.left(0), pytest.raises(eio.StoreError, match=r"No space|too large"):
+    refused = pytest.raises((eio.StoreError, eio.IndexUnavailableError), match=r"No space|too large|is full")
+    with disk.left(0), refused:
         h.delete(saved.artifact_id)
     check(h, [saved])
     h.delete(saved.artifact_id)
@@ -302,7 +303,7 @@ def test_a_disk_that_may_only_be_read(small: Disk, source: Path, tmp_path: Path)
         for save in (upload, write_in_a_block):
             with pytest.raises(eio.StoreError, match="mounted read-only"):
                 save(reader, source)
-        with pytest.raises(eio.StoreError, match="mounted read-only"):
+        with pytest.raises(eio.IndexUnavailableError, match="unable to open"):
             reader.delete(saved.artifact_id)
         with pytest.raises(eio.StoreError, match="mounted read-only"):
             saved.files["b.bin"].download(small.path / "b.bin")

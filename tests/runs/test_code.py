@@ -30,7 +30,7 @@ def code(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def record(h: eio.Handler, run_id: str) -> dict[str, object]:
-    (row,) = h.runs.search({"run_id": run_id}).rows()
+    (row,) = h.runs.search({"run_id": run_id}, columns="all").rows()
     return row
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 
 from elliptio.cli.options import Parser, Verb, add_verb
 
@@ -73,6 +72,8 @@ def _bash(parser: Parser) -> str:
 
 
 def _fish(parser: Parser) -> str:
+    import shlex
+
     lines = []
     for name, verb in parser.verbs.items():
         lines.append(f"complete -c elliptio -n __fish_use_subcommand -f -a {name} -d {shlex.quote(verb.summary)}")

@@ -5,10 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import subprocess
 import sys
-import tempfile
-import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,9 +61,10 @@ def _folder(artifact: Artifact) -> Path | None:
 
 
 def _page(h: Handler, artifact: Artifact) -> Path:
+    # It stays: the browser reads it when this command is over.
+    import tempfile
     from html import escape
 
-    # It stays: the browser reads it when this command is over.
     number, name = tempfile.mkstemp(prefix="elliptio-", suffix=".html")
     with os.fdopen(number, "w", encoding="utf-8") as file:
         file.write(
@@ -81,7 +79,11 @@ def _page(h: Handler, artifact: Artifact) -> Path:
 
 def _open(place: Path, *, folder: bool) -> bool:
     """Let the system show it; False where it cannot."""
+    import subprocess
+
     if not folder:
+        import webbrowser
+
         return webbrowser.open(place.as_uri())
     opener = shutil.which("open" if sys.platform == "darwin" else "xdg-open")
     if opener is None:

@@ -73,7 +73,7 @@ def test_a_lost_index_is_rebuilt_from_the_store(team: Team, data: Path) -> None:
     h.get(first.artifact_id)
     with h.new(["model.pt"]) as second:
         second.file.upload_string("x")
-    before = h.find(exclude_columns=())
+    before = h.find(columns="all")
     h.index.delete("artifacts", list(before.index))
     h.index.delete("environments", list(before.environment_id))
     with pytest.warns(EmptyIndexWarning, match=r"run h\.reindex\(\)") as caught:
@@ -82,7 +82,7 @@ def test_a_lost_index_is_rebuilt_from_the_store(team: Team, data: Path) -> None:
     report = team.handler().reindex()
     assert report.ok
     assert report.artifacts == 2
-    after = team.handler().find(exclude_columns=())
+    after = team.handler().find(columns="all")
     assert after.equals(before)
     assert team.handler().get(first.artifact_id).metadata == first.metadata
     again = team.handler().reindex()

@@ -440,7 +440,7 @@ def test_many_changes_are_folded(local: eio.Handler, data: Path, install: Instal
     install({})
     found = local.compare(a)
     assert "    … and 240 more" in str(found)
-    assert "<summary>240 more</summary>" in found._repr_html_()
+    assert "240 more</summary>" in found._repr_html_()
     assert "package-199" in found._repr_html_()
     assert "package-200" not in found._repr_html_()
     assert len(found.packages) == 250
