@@ -269,7 +269,7 @@ def test_a_save_costs_the_same_among_many(filled: dict[int, eio.Handler], data: 
 
 
 def test_requests_to_s3(s3_root: str, s3_environment: S3Server, monkeypatch: pytest.MonkeyPatch, data: Path) -> None:
-    """In an open session: one request for each file, and one for the manifest; nothing is listed or looked up."""
+    """In an open session: one request for each file, one for the manifest, and one that looks whether all is there."""
     with weather_proxy(s3_environment.endpoint_url) as weather:
         monkeypatch.setenv("AWS_ENDPOINT_URL", weather.endpoint_url)
         h = eio.Handler(s3_root, progress=False)
@@ -280,8 +280,8 @@ def test_requests_to_s3(s3_root: str, s3_environment: S3Server, monkeypatch: pyt
             action()
             return Counter(weather.requests)
 
-        assert requests(lambda: h.upload(data / "train.txt")) == {"PutObject": 2}
-        assert requests(lambda: h.upload(data)) == {"PutObject": 3}
+        assert requests(lambda: h.upload(data / "train.txt")) == {"PutObject": 2, "ListObjects": 1}
+        assert requests(lambda: h.upload(data)) == {"PutObject": 3, "ListObjects": 1}
         artifact = h.get(h.find().index[0])
         assert requests(lambda: h.find()) == {}
         assert requests(lambda: h.get(artifact.artifact_id)) == {}
