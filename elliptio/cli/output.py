@@ -54,8 +54,9 @@ class Shown(io.TextIOBase):
         return len(text)
 
     def flush(self) -> None:
-        """Hand on what is written."""
-        self.stream.flush()
+        """Hand on what is written; who forgets this does so too, when the stream itself may be closed."""
+        if not self.stream.closed:
+            self.stream.flush()
 
     def isatty(self) -> bool:
         """Tell whether it is a terminal."""
