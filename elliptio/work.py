@@ -32,20 +32,7 @@ if TYPE_CHECKING:
 
 
 class Work(Reading):
-    """One unit of work at one lake: what it saves is based on what it loaded.
-
-    Parameters
-    ----------
-    lake
-        The lake.
-    scope
-        What it is to the code inside it: an identifier, and what was loaded.
-    settings
-        Those of the handler.
-    background
-        What saves with ``wait=False``.
-
-    """
+    """One unit of work at one lake: what it saves is based on what it loaded. It is made as `Reading` is."""
 
     @overload
     def upload(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from elliptio import naming
@@ -17,7 +16,8 @@ from elliptio.documents import extended_json
 from elliptio.errors import ElliptioError, FormatError, IndexUnavailableError
 from elliptio.lake.checks import check_storable
 from elliptio.lake.json_files import read_json
-from elliptio.lake.lake import Lake
+from elliptio.lake.lake import ARTIFACTS, Lake
+from elliptio.lake.run_records import check_note
 from elliptio.metadata import VERSION
 from elliptio.system.os_errors import damage_named
 
@@ -73,7 +73,7 @@ def sync(lake: Lake, artifact_id: str = "") -> dict[str, ElliptioError]:
         except FormatError as error:
             damaged[stored.key] = error
     for identifier, notes in found.items():
-        for document in list(lake.index.find("artifacts", {"_id": identifier}, limit=1)):
+        for document in list(lake.index.find(ARTIFACTS, {"_id": identifier}, limit=1)):
             if document.get("notes", []) != notes:
                 lake.replace({**document, "notes": notes})
     return damaged
@@ -84,9 +84,6 @@ def _read(lake: Lake, key: str) -> dict[str, Any]:
     found = read_json(lake.store, key, advice=_ADVICE, longest=_LONGEST)
     with damage_named(where, _ADVICE):
         note = {name: found[name] for name in ("time", "username", "text")}
-        if not isinstance(note["time"], datetime) or not all(
-            isinstance(note[name], str) for name in ("username", "text")
-        ):
-            raise TypeError("time, username and text should be a time and texts")
+        check_note(note)
         check_storable(note, where)
     return note

@@ -248,9 +248,7 @@ def _check(found: Any, name: str) -> None:
         if not isinstance(found.get("params", {}), dict):
             raise TypeError("params should be an object")
         for remark in found.get("notes", ()):
-            _check_time(remark["time"])
-            if not isinstance(remark["text"], str) or not isinstance(remark["username"], str):
-                raise TypeError("text and username of a note should be texts")
+            check_note(remark)
         for row in found["rows"]:
             _check_time(row["time"])
             "".join(row["values"]).encode()
@@ -265,6 +263,13 @@ def _check(found: Any, name: str) -> None:
 
 def _is_whole(value: Any) -> bool:
     return isinstance(value, int) and -(2**63) <= value < 2**63
+
+
+def check_note(remark: Mapping[str, Any]) -> None:
+    """Raise whatever shows that something is no remark."""
+    _check_time(remark["time"])
+    if not isinstance(remark["text"], str) or not isinstance(remark["username"], str):
+        raise TypeError("text and username of a note should be texts")
 
 
 def _check_time(value: Any) -> None:

@@ -220,11 +220,11 @@ def code_directory() -> Path | None:
     return None
 
 
-def is_unchanged() -> bool:
+def is_unchanged(directory: Path) -> bool:
     """Tell whether nothing changed in it since git was last asked, so that `collect` takes no time."""
     from elliptio.provenance.git.repository import unchanged_state
 
-    return _try(lambda: unchanged_state(code_directory() or Path()), None) is not None
+    return _try(lambda: unchanged_state(directory), None) is not None
 
 
 def _empty_environment() -> dict[str, Any]:

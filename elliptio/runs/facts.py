@@ -94,8 +94,12 @@ def note(text: str) -> dict[str, Any]:
     """
     if not isinstance(text, str) or not text.strip() or len(text) > MOST_OF_NOTE:
         raise MetadataError(f"A note is a text of 1 to {MOST_OF_NOTE:,} characters, not {text!r:.100}.")
-    said = redact(text)[0].encode("utf-8", "replace").decode().replace("\0", "\ufffd")
-    return {"time": run_records.now(), "username": collecting.username(), "text": said}
+    return {"time": run_records.now(), "username": collecting.username(), "text": _storable(text)}
+
+
+def _storable(text: str) -> str:
+    """Mask the secrets of a text, and replace what an index cannot hold."""
+    return redact(text)[0].encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
 
 def _checked(what: str, values: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -203,4 +207,4 @@ def _traceback(error: BaseException) -> str:
     except Exception:  # the exception's own text may fail
         text = "".join(traceback.format_tb(place))
     shown = text if len(text) <= MOST_OF_TRACEBACK else f"…\n{text[-MOST_OF_TRACEBACK:]}"
-    return redact(shown)[0].encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+    return _storable(shown)

@@ -63,10 +63,11 @@ def running(
 @contextlib.contextmanager
 def _kept_output(lake: Lake, run_id: str) -> Iterator[None]:
     """Keep what is printed and logged in the block, also of one that fails."""
-    with contextlib.ExitStack() as block:
-        printed = block.enter_context(output.captured())
-        block.callback(lambda: run_records.write_log(lake, run_id, naming.OUTPUT_LOG, redact(printed.text())[0]))
-        yield
+    with output.captured() as printed:
+        try:
+            yield
+        finally:
+            run_records.write_log(lake, run_id, naming.OUTPUT_LOG, redact(printed.text())[0])
 
 
 def _begin(

@@ -255,9 +255,10 @@ class _Collecting:
         self._git_diff = git_diff
         self._facts: Provenance | None = None
         self._thread: threading.Thread | None = None
-        if collecting.code_directory() is None:
+        self._directory = collecting.code_directory()
+        if self._directory is None:
             return
-        if collecting.is_unchanged() or ending.begun:
+        if collecting.is_unchanged(self._directory) or ending.begun:
             self._collect()
         else:
             context = contextvars.copy_context()
@@ -265,7 +266,7 @@ class _Collecting:
             self._thread.start()
 
     def _collect(self) -> None:
-        self._facts = collecting.collect(git_diff=self._git_diff)
+        self._facts = collecting.collect(directory=self._directory, git_diff=self._git_diff)
 
     def result(self) -> Provenance:
         if self._thread is not None:
