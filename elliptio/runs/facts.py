@@ -17,6 +17,7 @@ from elliptio.provenance.collecting import Provenance
 from elliptio.provenance.redaction import redact, redact_values
 from elliptio.runs.scopes import Scope
 from elliptio.system import liveness
+from elliptio.system.warn import is_inside
 
 MOST_BYTES = 200
 """Of a name in UTF-8."""
@@ -199,7 +200,7 @@ def outcome(error: BaseException | None) -> Document:
 def _traceback(error: BaseException) -> str:
     """Show where in the user's code an error came from, secrets masked; the end of it where it is long."""
     place = error.__traceback__
-    while place and str(place.tb_frame.f_globals.get("__name__")).split(".")[0] in ("elliptio", "contextlib"):
+    while place and is_inside(place.tb_frame):
         place = place.tb_next
     place = place or error.__traceback__
     try:

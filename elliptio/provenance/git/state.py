@@ -186,10 +186,7 @@ def _head_only(toplevel: Path, problem: str) -> GitState | None:
     with git.Repo(toplevel) as repository:
         if repository.bare:
             return None
-    if toplevel not in _warned:
-        _warned.add(toplevel)
-        _log.warning("Whether anything is uncommitted in %s is not recorded, only its commit: %s", toplevel, problem)
-    with git.Repo(toplevel) as repository:
+        _warn_once(toplevel, problem)
         head = repository.head
         branch = None if head.is_detached else head.reference.name
         commit = None
@@ -203,6 +200,12 @@ def _head_only(toplevel: Path, problem: str) -> GitState | None:
                 for name, value in reader.items(section)
             }
     return GitState(commit, branch, _remote(branch, known), None, toplevel, problem=problem)
+
+
+def _warn_once(toplevel: Path, problem: str) -> None:
+    if toplevel not in _warned:
+        _warned.add(toplevel)
+        _log.warning("Whether anything is uncommitted in %s is not recorded, only its commit: %s", toplevel, problem)
 
 
 def _remote(branch: str | None, known: Mapping[str, str]) -> str | None:
