@@ -1,0 +1,91 @@
+"""Define every error of projects, catalogs, crafts, pipelines and snapshots, as one branch of elliptio's tree.
+
+::
+
+    ElliptioError
+    ├── ConfigError (ValueError)
+    │   └── ProjectError                                a file of a project is wrong
+    │       ├── ProjectNotFoundError (FileNotFoundError)   no pyproject.toml with the table, or no such file
+    │       └── TemplateError                           Jinja: undefined name, wrong syntax
+    ├── UnknownNameError (KeyError)                     no entry, pipeline, configuration, craft, type has this name
+    ├── DuplicateNameError (ValueError)                 two have the same name
+    ├── EntryError (ValueError)                         an entry of the catalog is wrong, or cannot do what is asked
+    │   └── MissingKeysError (KeyError)                 a value of a `!{key}` is not given
+    ├── VersionNotFoundError (FileNotFoundError, LookupError)   an entry has no such version
+    ├── NoSessionError (RuntimeError)                   not inside `with sess:`
+    ├── CraftDefinitionError (TypeError, ValueError)    a craft's hints, parameters or results are wrong
+    ├── PipelineDefinitionError (ValueError)            a cycle, two producers, an input that nobody makes
+    ├── CraftError (RuntimeError)                       a craft failed; its cause is the error's cause
+    ├── ValidationError (ValueError)                    a craft's `validate` refused what it made
+    ├── SelectionError (ValueError)                     `select=` names nothing
+    ├── SnapshotNotFoundError (KeyError, ValueError)    no such graph, snapshot or tag
+    └── SnapshotTagTakenError (ValueError)              a tag names another snapshot
+"""
+
+from __future__ import annotations
+
+from elliptio.errors import ConfigError, ElliptioError
+
+
+class ProjectError(ConfigError):
+    """A file of a project cannot be read or says something that cannot be."""
+
+
+class ProjectNotFoundError(ProjectError, FileNotFoundError):
+    """There is no project here, or a file that it names is not there."""
+
+
+class TemplateError(ProjectError):
+    """A template uses a name that nobody defined, or is none."""
+
+
+class UnknownNameError(ElliptioError, KeyError):
+    """Nothing of the kind has this name; the message says which names are like it."""
+
+
+class DuplicateNameError(ElliptioError, ValueError):
+    """Two of a kind have the same name; the message says where both are."""
+
+
+class EntryError(ElliptioError, ValueError):
+    """An entry of the catalog is wrong, or cannot do what is asked of it."""
+
+
+class MissingKeysError(EntryError, KeyError):
+    """A value for a ``!{key}`` of an entry was not given."""
+
+
+class VersionNotFoundError(ElliptioError, FileNotFoundError, LookupError):
+    """An entry has no such version, or none at all."""
+
+
+class NoSessionError(ElliptioError, RuntimeError):
+    """What was called needs a session, and there is none here."""
+
+
+class CraftDefinitionError(ElliptioError, TypeError, ValueError):
+    """A craft's hints, its parameters or the number of its results are wrong."""
+
+
+class PipelineDefinitionError(ElliptioError, ValueError):
+    """Crafts cannot be joined: a cycle, two producers of one name, two crafts of one name, an input that nobody makes."""
+
+
+class CraftError(ElliptioError, RuntimeError):
+    """A craft failed; what it raised is the cause of this error."""
+
+
+class ValidationError(ElliptioError, ValueError):
+    """What a craft made was refused by its ``validate``, so nothing was published."""
+
+
+class SelectionError(ElliptioError, ValueError):
+    """A selection names no craft of the pipeline."""
+
+
+class SnapshotNotFoundError(ElliptioError, KeyError, ValueError):
+    """There is no such graph, snapshot or tag."""
+
+
+class SnapshotTagTakenError(ElliptioError, ValueError):
+    """The tag names another snapshot."""
