@@ -307,6 +307,30 @@ class Metadata:
     link: str | None = field(
         default=None, metadata=stored("where the files of a [link](#links) lie; only links have it", LINK, sparse=True)
     )
+    entry: dict[str, Any] | None = field(
+        default=None,
+        metadata=stored(
+            "of a version of an [entry of a catalog](pipelines.md): `project`, `name`, `keys`, `origin` (saved, built, "
+            "taken in), `step` (the key of the step that made it), `aside` where it never was the current one; only "
+            "such a version has it",
+            OBJECT,
+            sparse=True,
+            column=False,
+            parts=("project", "name", "keys", "origin", "step", "aside"),
+        ),
+    )
+    recipe: dict[str, Any] | None = field(
+        default=None,
+        metadata=stored(
+            "of what a [craft](pipelines.md) made: `craft`, `code`, `parameters`, `inputs`, `packages`; only that has "
+            "it",
+            OBJECT,
+            sparse=True,
+            column=False,
+            parts=("craft", "code", "parameters", "inputs", "outputs", "packages"),
+        ),
+        repr=False,
+    )
     repository_root: str | None = field(
         default=None,
         metadata=stored(

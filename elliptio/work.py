@@ -275,7 +275,7 @@ class Work(Reading):
         files, logs = (files_of(self.lake, metadata, folder) for folder in (naming.FILES, naming.LOGS))
         return Artifact(metadata, files, logs, partial(neighbours_of, self.lake), partial(run_of, self.lake))
 
-    def _publication(self, labels: LabelsLike, based_on: BasedOn) -> Publication:
+    def _publication(self, labels: LabelsLike, based_on: BasedOn, **more: Any) -> Publication:
         scope = self._scope.here()
         if self.lake.notice is not None:
             self.lake.notice()
@@ -287,4 +287,5 @@ class Work(Reading):
             based_on=scope.loaded if explicit is None else lambda: explicit,
             progress=self.progress,
             git_diff=self._settings["git_diff"].value,
+            **more,
         )

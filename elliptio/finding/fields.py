@@ -85,7 +85,7 @@ class Schema:
 
 
 _NAMES = frozenset((*FIELDS, *ENVIRONMENT_FIELDS, "_id", RUN)) - {"environment"}
-_MORE = frozenset((*ENVIRONMENT_FIELDS, "artifact_id", "logs", RUN))
+_MORE = frozenset((*ENVIRONMENT_FIELDS, "artifact_id", "entry", "logs", "recipe", RUN))
 
 ARTIFACTS = Schema((*FIRST, *REST), _NAMES, _MORE, hidden=("python_packages",), plumbing=PLUMBING)
 WITH_DELETED = dataclasses.replace(

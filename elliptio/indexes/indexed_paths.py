@@ -17,6 +17,13 @@ INDEXED_PATHS: dict[str, tuple[str, ...]] = {
         "lake_id",
         "tags",
         "labels.*",
+        "entry.*",
+    ),
+    "records": (
+        "creation_time",
+        "kind",
+        "lake_id",
+        "about.*",
     ),
     "runs": (
         "creation_time",

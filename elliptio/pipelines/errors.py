@@ -68,7 +68,7 @@ class CraftDefinitionError(ElliptioError, TypeError, ValueError):
 
 
 class PipelineDefinitionError(ElliptioError, ValueError):
-    """Crafts cannot be joined: a cycle, two producers of one name, two crafts of one name, an input that nobody makes."""
+    """Crafts cannot be joined: a cycle, two of one name, two producers of one name, an input that nobody makes."""
 
 
 class CraftError(ElliptioError, RuntimeError):

@@ -45,9 +45,13 @@ def running(
     *,
     log_output: bool,
     git_diff: str,
+    inherits: bool = True,
 ) -> Iterator[Scope]:
-    """Record a run inside a scope, from here to the end of the block, and yield its own; see `Work.run`."""
-    scope, recording = _begin(lake, within, name, params, labels, git_diff)
+    """Record a run inside a scope, from here to the end of the block, and yield its own; see `Work.run`.
+
+    Unless it `inherits`, what was loaded around it does not count inside it.
+    """
+    scope, recording = _begin(lake, within, name, params, labels, git_diff, inherits)
     try:
         with scopes.entered(scope), _kept_output(lake, scope.run_id) if log_output else contextlib.nullcontext():
             yield scope
@@ -77,11 +81,13 @@ def _begin(
     params: Mapping[str, Any] | None,
     labels: LabelsLike,
     git_diff: str,
+    inherits: bool,
 ) -> tuple[Scope, Recording]:
     outer = within.here()
     run_id, moment = naming.new_id("run")
     seen = collecting.collect(git_diff=git_diff)
     document = describe(name, params, labels, run_id=run_id, moment=moment, outer=outer, seen=seen)
     # What was loaded around it counts: data is mostly loaded once and then used by the runs of a loop.
-    scope = Scope(lake.store.root, run_id, outer.loaded(), scopes.around(within), within.home or within)
+    known = outer.loaded() if inherits else ()
+    scope = Scope(lake.store.root, run_id, known, scopes.around(within), within.home or within)
     return scope, Recording.began(lake, scope, {**document, "environment": seen.environment}, diff=seen.diff)

@@ -63,8 +63,11 @@ class Publication:
         based_on: Callable[[], list[str]],
         progress: bool = True,
         git_diff: str = "all",
+        entry: dict[str, Any] | None = None,
+        recipe: dict[str, Any] | None = None,
     ) -> None:
         self.lake = lake
+        self._entry, self._recipe = entry, recipe
         self._run_id = run_id
         self._labels = labels
         # Asked for when the artifact is described: what was loaded while it was being made counts.
@@ -241,6 +244,8 @@ class Publication:
             notebook=facts.notebook,
             empty_folders=list(empty_folders),
             link=link,
+            entry=self._entry,
+            recipe=self._recipe,
             redactions=facts.redactions,
             repository_root=facts.repository_root,
             reproduces=view_of(self.lake).claim([record.relpath for record in files], self.artifact_id),

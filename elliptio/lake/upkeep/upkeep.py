@@ -18,7 +18,7 @@ from elliptio.errors import (
     InUseError,
     MissingKeyError,
 )
-from elliptio.lake import notes, run_records, tags
+from elliptio.lake import notes, records, run_records, tags
 from elliptio.lake.checks import check_document, check_place, check_tombstone, is_artifact_root, lies_at
 from elliptio.lake.json_files import read_json
 from elliptio.lake.lake import ARTIFACTS, TOMBSTONE_FILE, TOMBSTONES, Lake
@@ -92,6 +92,7 @@ def _reindex(lake: Lake) -> ReindexReport:
     report = record(lake, *lying(lake))
     report.problems += [Problem(f"tag:{name}", None, str(error)) for name, error in tags.sync(lake).items()]
     report.problems += [Problem(f"note:{key}", None, str(error)) for key, error in notes.sync(lake).items()]
+    report.problems += [Problem(f"record:{key}", None, str(error)) for key, error in records.sync(lake).items()]
     report.runs, damaged = run_records.reindex(lake)
     report.problems += [Problem(run_id, None, str(error)) for run_id, error in damaged.items()]
     return report

@@ -1,0 +1,154 @@
+"""Records of what is neither artifact nor run: small documents about something, each written once and never changed.
+
+Each lies in a file of its own, ``.elliptio/records/<kind>/<record_id>.json``. The files are the truth, the index
+follows them.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from elliptio import naming
+from elliptio.documents import extended_json
+from elliptio.errors import ElliptioError, FormatError, IndexUnavailableError, MetadataError
+from elliptio.lake.checks import check_storable
+from elliptio.lake.json_files import read_json
+from elliptio.lake.lake import Lake
+from elliptio.metadata import VERSION
+from elliptio.protocols import Document, Query, Sort
+from elliptio.system.os_errors import damage_named
+
+log = logging.getLogger(__name__)
+
+RECORDS = "records"
+"""Collection of an index that holds them."""
+
+FOLDER = f"{naming.LAKE_FOLDER}/records"
+
+_KEY = re.compile(rf"{re.escape(FOLDER)}/([a-z-]+)/([A-Za-z0-9_-]+)\.json")
+_ADVICE = "Restore it from a backup, or remove it."
+_LONGEST = 15 << 20
+"""Bytes of one; an index takes 16 MB."""
+
+
+def add(
+    lake: Lake,
+    kind: str,
+    about: Mapping[str, Any],
+    content: Mapping[str, Any],
+    *,
+    username: str,
+    record_id: str | None = None,
+) -> Document:
+    """Write a record, tell the index, and return its document.
+
+    Parameters
+    ----------
+    lake
+        The lake.
+    kind
+        What kind of record it is, in small letters.
+    about
+        What it is found by: plain values by name.
+    content
+        What it says.
+    username
+        Who says so.
+    record_id
+        Its identifier, for what is to be there once; a new one without it.
+
+    Raises
+    ------
+    MetadataError
+        If it is too long.
+    StoreError
+        If the store cannot be written.
+
+    """
+    new_id, moment = naming.new_id("record")
+    record_id = record_id or new_id
+    document = {
+        "record_id": record_id,
+        "kind": kind,
+        "creation_time": moment,
+        "username": username,
+        "about": dict(about),
+        "content": dict(content),
+        "version": VERSION,
+    }
+    data = extended_json(document).encode() + b"\n"
+    if len(data) > _LONGEST:
+        raise MetadataError(f"A {kind} of {len(data):,} bytes is too long to be kept; at most {_LONGEST:,} fit.")
+    if not lake.store.create(_key(kind, record_id), data):
+        found = _read(lake, kind, record_id)
+        _tell(lake, found)
+        return found
+    shaped = _shaped(lake, document)
+    _tell(lake, shaped)
+    return shaped
+
+
+def _key(kind: str, record_id: str) -> str:
+    return f"{FOLDER}/{kind}/{record_id}.json"
+
+
+def _shaped(lake: Lake, document: Mapping[str, Any]) -> Document:
+    return {"_id": f"{document['kind']}/{document['record_id']}", "lake_id": lake.lake_id, **document}
+
+
+def _tell(lake: Lake, document: Document) -> None:
+    try:
+        with lake.pausing():
+            lake.index.insert(RECORDS, document)
+    except IndexUnavailableError as error:
+        log.warning("A %s is saved, and the index is told of it by `elliptio reindex`: %s", document["kind"], error)
+
+
+def find(lake: Lake, kind: str, query: Query, *, sort: Sort = (("creation_time", -1),), limit: int = 0) -> Iterator[Document]:
+    """Find records of a kind; without a sort the newest first.
+
+    Raises
+    ------
+    IndexUnavailableError
+        If the index fails.
+
+    """
+    scope = {"lake_id": lake.lake_id} if lake.shared else {}
+    return lake.index.find(RECORDS, {"kind": kind, **query, **scope}, sort=list(sort), limit=limit)
+
+
+def sync(lake: Lake) -> dict[str, ElliptioError]:
+    """Tell the index of all records; return those that cannot be read, and why.
+
+    Raises
+    ------
+    IndexUnavailableError
+        If the index fails.
+
+    """
+    damaged: dict[str, ElliptioError] = {}
+    for stored in list(lake.store.list(FOLDER)):
+        parsed = _KEY.fullmatch(stored.key)
+        if parsed is None:
+            continue
+        try:
+            lake.index.insert(RECORDS, _read(lake, parsed[1], parsed[2]))
+        except FormatError as error:
+            damaged[stored.key] = error
+    return damaged
+
+
+def _read(lake: Lake, kind: str, record_id: str) -> Document:
+    key = _key(kind, record_id)
+    where = f"{lake.store.root}/{key}"
+    found = read_json(lake.store, key, advice=_ADVICE, longest=_LONGEST + 1)
+    with damage_named(where, _ADVICE):
+        if (found["kind"], found["record_id"]) != (kind, record_id):
+            raise ValueError("it says that it is another record")
+        if found["creation_time"].tzinfo is None or not isinstance(found["about"], dict):
+            raise ValueError("it does not say when it was written, or about what")
+        check_storable(found, where)
+    return _shaped(lake, found)

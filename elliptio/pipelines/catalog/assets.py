@@ -1,0 +1,202 @@
+"""Read and write the values of entries: by a format, by a class of a user, as a page, or as the result of a query."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from elliptio.errors import WriteOnlyError
+from elliptio.formats import registry
+from elliptio.pipelines.catalog import pages, saving, types
+from elliptio.pipelines.catalog.entries import Entry
+from elliptio.pipelines.catalog.interactors import ArtifactInteractor
+from elliptio.pipelines.catalog.keys import Keys
+from elliptio.pipelines.catalog.saving import Label
+from elliptio.pipelines.catalog.syncing import Windows, taken
+from elliptio.pipelines.catalog.versions import TAKEN_IN, Version, Versions
+from elliptio.pipelines.errors import EntryError, VersionNotFoundError
+
+if TYPE_CHECKING:
+    from elliptio.metadata import Metadata
+    from elliptio.work import Work
+
+
+class Assets:
+    """The values of the entries of one project on one lake.
+
+    Parameters
+    ----------
+    work
+        The handler.
+    project
+        The project's slug.
+    windows
+        What puts them at their paths.
+    session
+        What classes of users are made with.
+
+    """
+
+    def __init__(self, work: Work, project: str, windows: Windows, session: Any) -> None:
+        self._work = work
+        self._project = project
+        self._windows = windows
+        self._session = session
+
+    # --- loading ---
+
+    def load(self, entry: Entry, version: Version, options: Mapping[str, Any] | None = None) -> Any:
+        """Load the value of a version; it counts as loaded."""
+        if entry.type == types.PAGE:
+            raise WriteOnlyError(f"The entry {entry.name!r} is a page, of type {entry.type}: it cannot be loaded.")
+        if entry.is_custom:
+            return self.load_custom(entry, version.keys, {**version.keys, **(options or {})})
+        artifact = self._work.get(version.artifact_id)
+        if version.sha256 is None:
+            raise VersionNotFoundError(f"{version.artifact_id} of {entry.name!r} has no content.")
+        return artifact.file.load(format=types.format_of(entry.type), **{**entry.load_options, **(options or {})})
+
+    def load_custom(self, entry: Entry, keys: Keys, more: Mapping[str, Any]) -> Any:
+        """Load by a class of a user; its newest version counts as loaded, if it has one."""
+        versions = Versions(self._work.lake, self._project)
+        current = versions.current(entry.name, keys)
+        if current is not None:
+            self._work.get(current.artifact_id)
+        return self.interactor(entry, more).load(**{**entry.load_options, **more})
+
+    def interactor(self, entry: Entry, more: Mapping[str, Any]) -> ArtifactInteractor:
+        """Make the object of a user's class for an entry, the keys filled in its path and its query."""
+        cls = ArtifactInteractor._classes[entry.type]
+        return cls(_filled(entry, more), session=self._session, **more)
+
+    # --- saving ---
+
+    def save(
+        self,
+        entry: Entry,
+        keys: Keys,
+        value: Any,
+        origin: str,
+        options: Mapping[str, Any] | None = None,
+        **facts: Any,
+    ) -> Version:
+        """Save a value as a new version, and put it at its window.
+
+        Parameters
+        ----------
+        entry, keys, value
+            What, of which entry.
+        origin
+            How it came to be.
+        options
+            For its writer, beside those of the entry.
+        facts
+            Of the `Label`: ``step``, ``recipe``, ``based_on``, ``labels``.
+
+        """
+        label = Label(self._project, entry.name, keys, origin, **facts)
+        if entry.is_query:
+            raise EntryError(
+                f"The entry {entry.name!r} is the result of a query, of type {entry.type}: it is only loaded."
+            )
+        more = {**entry.save_options, **(options or {})}
+        if entry.is_custom:
+            metadata = self._save_custom(entry, label, value, more)
+        elif entry.type == types.PAGE:
+            metadata = saving.save_content(self._work, label, pages.page_of(value), entry.relpath_of(keys))
+        elif not entry.history:
+            metadata = self._save_at_path(entry, label, value, more)
+        else:
+            value, more = _without_index(value, more)
+            format = registry.get(types.format_of(entry.type))
+            metadata = saving.save_value(self._work, label, value, entry.relpath_of(keys), format, more)
+        version = taken(metadata, keys, origin, step=label.step)
+        if entry.history:
+            self._windows.put(entry, keys, version, self._source(metadata))
+        return version
+
+    def _source(self, metadata: Metadata) -> Path | None:
+        """Path of the file of an artifact, where it lies on this machine."""
+        folder = self._work.lake.store.folder
+        if folder is None or len(metadata.files) != 1 or metadata.link:
+            return None
+        return Path(metadata.remote_root, "files", metadata.files[0].relpath)
+
+    def _save_custom(self, entry: Entry, label: Label, value: Any, more: Mapping[str, Any]) -> Metadata:
+        made = self.interactor(entry, {**label.keys, **more}).save(value, **{**more, **label.keys})
+        if made is None:
+            return saving.save_nothing(self._work, dataclasses.replace(label, step=None))
+        if isinstance(made, bytes | bytearray | memoryview):
+            return saving.save_content(self._work, label, bytes(made), entry.relpath_of(label.keys))
+        if isinstance(made, str | os.PathLike):
+            return saving.save_file(self._work, label, Path(made))
+        raise EntryError(
+            f"{entry.name}: `save` of the type {entry.type!r} gave a {type(made).__name__}: return bytes, a path, or None."
+        )
+
+    def _save_at_path(self, entry: Entry, label: Label, value: Any, more: Mapping[str, Any]) -> Metadata:
+        """Write a value at its path, and record it as a link: the lake keeps no copy."""
+        path = entry.path_of(label.keys)
+        if path is None or "://" in path:
+            raise EntryError(f"The entry {entry.name!r} has `history: false`: that needs a path of this machine.")
+        place = self._windows.places.of(path)
+        value, more = _without_index(value, more)
+        with tempfile.TemporaryDirectory(prefix="elliptio-value-") as folder:
+            file = Path(folder, entry.relpath_of(label.keys))
+            with open(file, "xb") as stream:
+                kept = registry.get(types.format_of(entry.type)).write(value, stream, **more) or {}
+            address = place.address(path)
+            place.put(address, file, label.keys)
+        from elliptio.formats.plain import name_of
+        from elliptio.metadata import ValueRecord
+
+        record = ValueRecord(types.format_of(entry.type), name_of(value), kept)
+        metadata = saving.link_file(self._work, label, Path(address), record)
+        self._windows.memory.set(address, metadata.artifact_id, metadata.files[0].sha256, place.stamp(address) or "")
+        return metadata
+
+    # --- queries ---
+
+    def ask(self, entry: Entry, keys: Keys, versions: Versions, more: Mapping[str, Any]) -> Version:
+        """Ask a database, and keep the result as a version if it is another one than the current."""
+        from elliptio.pipelines.catalog import queries
+
+        frame = queries.ask(entry, keys, {**entry.load_options, **more})
+        content = queries.content_of(frame)
+        current = versions.current(entry.name, keys)
+        if current is not None and current.sha256 == content.sha256:
+            return current
+        label = Label(self._project, entry.name, keys, TAKEN_IN, based_on=[])
+        format = registry.get("parquet")
+        metadata = saving.save_value(self._work, label, frame, entry.relpath_of(keys), format, {})
+        version = taken(metadata, keys, TAKEN_IN)
+        versions.add(entry.name, version)
+        return version
+
+
+def _filled(entry: Entry, more: Mapping[str, Any]) -> Entry:
+    """Fill the keys in the path and the query of an entry of a user's class."""
+    found = {}
+    for name, pattern in (("path", entry.pattern), ("query", entry.query)):
+        if pattern is not None and pattern.keys:
+            found[name] = pattern.fill(more)
+    if not found:
+        return entry
+    if isinstance(entry.extra, Mapping):
+        return dataclasses.replace(entry, extra={**entry.extra, **found})
+    if dataclasses.is_dataclass(entry.extra) and not isinstance(entry.extra, type):
+        return dataclasses.replace(entry, extra=dataclasses.replace(entry.extra, **found))
+    return dataclasses.replace(entry, extra=entry.extra.model_copy(update=found))
+
+
+def _without_index(value: Any, options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Leave out the index of a table where ``index: false`` says so, as pandas does."""
+    more = dict(options)
+    wanted = more.pop("index", True)
+    if wanted is False and hasattr(value, "reset_index"):
+        value = value.reset_index(drop=True)
+    return value, more

@@ -1,0 +1,366 @@
+"""A catalog: data sets by name, loaded and saved without a path in the code."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from elliptio.pipelines.catalog import frames, reading
+from elliptio.pipelines.catalog.assets import Assets
+from elliptio.pipelines.catalog.entries import Entry
+from elliptio.pipelines.catalog.keys import Keys
+from elliptio.pipelines.catalog.memory import Memory
+from elliptio.pipelines.catalog.places import Places
+from elliptio.pipelines.catalog.syncing import Windows
+from elliptio.pipelines.catalog.versions import SAVED, Version, Versions
+from elliptio.pipelines.errors import DuplicateNameError, EntryError, UnknownNameError, VersionNotFoundError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from elliptio.artifacts.artifact import Artifact
+    from elliptio.handler import Handler
+
+DEFAULT_PROJECT = "default"
+"""Slug of the versions of a catalog that belongs to no project."""
+
+
+class Catalog:
+    """Data sets by name: each entry says what it is, and where.
+
+    Parameters
+    ----------
+    source
+        A file or a folder of YAML, or entries.
+    settings
+        Values for the templates in it, ``{{ name }}``.
+    handler
+        The lake that keeps the versions; a `Handler` of the default lake without it.
+    project
+        Slug of the project: versions of different projects do not mix.
+    root
+        What relative paths begin at: the working directory without it.
+    session
+        What classes of users are made with.
+
+    Raises
+    ------
+    EntryError
+        If an entry is wrong; the message names file, line and entry.
+    DuplicateNameError
+        If a name is there twice; the message names both places.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import elliptio as eio
+    >>> from elliptio.pipelines import Catalog
+    >>> written = Path("catalog.yaml").write_text("- {name: rates, type: json, extra: {path: out/rates.json}}")
+    >>> catalog = Catalog("catalog.yaml", handler=eio.Handler("lake"))
+    >>> saved = catalog.save("rates", {"a": 0.1})
+    >>> catalog.load("rates"), Path("out/rates.json").exists()
+    ({'a': 0.1}, True)
+
+    """
+
+    def __init__(
+        self,
+        source: str | os.PathLike[str] | Iterable[Entry] = (),
+        *,
+        settings: Mapping[str, Any] | None = None,
+        handler: Handler | None = None,
+        project: str = DEFAULT_PROJECT,
+        root: str | os.PathLike[str] | None = None,
+        session: Any = None,
+    ) -> None:
+        self._root = Path(root) if root is not None else Path.cwd()
+        self._handler = handler
+        self._session = session
+        self.project = project
+        self._remembers = root is not None
+        if isinstance(source, str | os.PathLike):
+            source = reading.read_entries(self._root / source, settings or {}, self._root)
+        self._entries: dict[str, Entry] = {}
+        for entry in source:
+            self._add(entry)
+        self._places = Places(self._root, session)
+        self._windows: Windows | None = None
+        self._assets: Assets | None = None
+
+    def _add(self, entry: Entry) -> None:
+        other = self._entries.get(entry.name)
+        if other is not None:
+            places = " and ".join(one.place or "another catalog" for one in (other, entry))
+            raise DuplicateNameError(f"There are two entries {entry.name!r}: {places}. Rename one.")
+        self._entries[entry.name] = entry
+
+    # --- what there is ---
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._entries))
+
+    def __getitem__(self, name: str) -> Entry:
+        found = self._entries.get(name)
+        if found is None:
+            from elliptio.formats.libraries import meant
+
+            known = sorted(self._entries)
+            hint = meant(str(name), known) if len(known) < 30 else (meant(str(name), known)[:200])
+            raise UnknownNameError(f"There is no entry {name!r} in the catalog; {hint}")
+        return found
+
+    def __add__(self, other: Catalog) -> Catalog:
+        """Return a catalog with the entries of both, at the lake of the left one.
+
+        Raises
+        ------
+        DuplicateNameError
+            If a name is in both.
+
+        """
+        if not isinstance(other, Catalog):
+            return NotImplemented
+        both = Catalog((), handler=self._handler, project=self.project, root=self._root, session=self._session)
+        both._remembers = self._remembers
+        for entry in [*self._entries.values(), *other._entries.values()]:
+            both._add(entry)
+        return both
+
+    def __repr__(self) -> str:
+        return f"Catalog({len(self)} entries, project={self.project!r})"
+
+    def __str__(self) -> str:
+        return "\n".join(f"{name}: {self._entries[name].type}" for name in self)
+
+    @property
+    def handler(self) -> Handler:
+        """Handler of the lake that keeps the versions."""
+        if self._handler is None:
+            from elliptio.handler import Handler
+
+            self._handler = Handler()
+        return self._handler
+
+    @property
+    def windows(self) -> Windows:
+        """Windows of its entries."""
+        if self._windows is None:
+            memory = Memory(self._root if self._remembers else None, self.handler.lake.lake_id)
+            self._windows = Windows(self.handler, self.project, self._places, memory)
+        return self._windows
+
+    @property
+    def assets(self) -> Assets:
+        """Values of its entries, as they are read and written."""
+        if self._assets is None:
+            self._assets = Assets(self.handler, self.project, self.windows, self._session)
+        return self._assets
+
+    def new_versions(self) -> Versions:
+        """Begin to look up versions: what it says is of this moment."""
+        return Versions(self.handler.lake, self.project)
+
+    # --- values ---
+
+    def load(self, name: str, *, version: Any = None, keys: Mapping[str, Any] | None = None, **more: Any) -> Any:
+        """Load the value of an entry; it counts as loaded, as with `Handler.get`.
+
+        Parameters
+        ----------
+        name
+            The entry.
+        version
+            An identifier of an artifact, ``"tag:NAME"`` or the name of a tag, or a time: the version that was the
+            current one then. The current one without it.
+        keys, more
+            Values of its keys; what is none is an option for its reader.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such entry.
+        MissingKeysError
+            If a value of a key is not given.
+        VersionNotFoundError
+            If there is no version.
+
+        """
+        entry = self[name]
+        found, rest = self._keys(entry, keys, more)
+        if entry.is_custom and version is None:
+            return self.assets.load_custom(entry, found, {**more, **(keys or {})})
+        versions = self.new_versions()
+        if version is not None:
+            wanted = self._version(entry, found, versions, version)
+        else:
+            wanted = self._synced(entry, found, versions, rest)
+        return self.assets.load(entry, wanted, rest)
+
+    def save(self, name: str, value: Any, *, keys: Mapping[str, Any] | None = None, **more: Any) -> Artifact:
+        """Save a value as a new version of an entry, and put it at its path; nothing is overwritten in the lake.
+
+        Parameters
+        ----------
+        name, value
+            The entry, and its value.
+        keys, more
+            Values of its keys; what is none is an option for its writer.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such entry.
+        MissingKeysError
+            If a value of a key is not given.
+        ValueRefusedError
+            If its type cannot keep the value as it is.
+        EntryError
+            If entries of its type cannot be saved.
+
+        """
+        entry = self[name]
+        found, rest = self._keys(entry, keys, more)
+        versions = self.new_versions()
+        # What somebody wrote at the path is not lost.
+        self.windows.sync(entry, found, versions, dry=True)
+        version = self.assets.save(entry, found, value, SAVED, rest)
+        self.windows.memory.write()
+        return self.handler.show(version.artifact_id)
+
+    def _keys(self, entry: Entry, keys: Mapping[str, Any] | None, more: dict[str, Any]) -> tuple[Keys, dict[str, Any]]:
+        known = {name.lower() for name in entry.keys}
+        for name in keys or {}:
+            if name.lower() not in known:
+                has = f"it has {', '.join(map(repr, entry.keys))}" if entry.keys else "it has none"
+                raise EntryError(f"The entry {entry.name!r} has no key {name!r}; {has}.")
+        rest = {name: value for name, value in more.items() if name.lower() not in known}
+        return entry.keys_of({**more, **(keys or {})}), rest
+
+    def _synced(self, entry: Entry, keys: Keys, versions: Versions, more: Mapping[str, Any]) -> Version:
+        """Bring an entry's window and its versions together, and return the current one."""
+        if entry.is_query:
+            self.assets.ask(entry, keys, versions, more)
+        self.windows.sync(entry, keys, versions)
+        self.windows.memory.write()
+        found = versions.current(entry.name, keys)
+        if found is None:
+            raise self._nothing(entry, keys, versions)
+        return found
+
+    def _nothing(self, entry: Entry, keys: Keys, versions: Versions) -> VersionNotFoundError:
+        which = f"{entry.name!r} ({keys})" if keys else repr(entry.name)
+        path = entry.path_of(keys)
+        where = f", and there is no file {self._places.of(path).address(path)}" if path else ""
+        was = " any more: it was removed" if versions.history(entry.name, keys).is_removed() else ""
+        return VersionNotFoundError(
+            f"No data found for {which}: it has no version{was} in {self.handler.store.root}{where}."
+        )
+
+    def _version(self, entry: Entry, keys: Keys, versions: Versions, wanted: Any) -> Version:
+        history = versions.history(entry.name, keys)
+        if isinstance(wanted, date):
+            moment = wanted if isinstance(wanted, datetime) else datetime.combine(wanted, time.max, UTC)
+            if moment.tzinfo is None:
+                raise EntryError(f"version={wanted!r} has no zone: datetime(2026, 1, 31, tzinfo=UTC).")
+            found = history.current(moment)
+            if found is None:
+                raise VersionNotFoundError(f"{entry.name!r} had no version at {moment.isoformat()}.")
+            return found
+        known = {one.artifact_id: one for one in history.versions}
+        identifier = self._identifier(str(wanted))
+        fits = [one for name, one in known.items() if name.startswith(identifier)]
+        if len(fits) == 1:
+            return fits[0]
+        which = f"{entry.name!r} ({keys})" if keys else repr(entry.name)
+        raise VersionNotFoundError(
+            f"{which} has no version {wanted!r}: give the identifier of one of its {len(known)} versions "
+            f"(catalog.versions({entry.name!r}) lists them), a tag of one, or a time."
+        )
+
+    def _identifier(self, wanted: str) -> str:
+        from elliptio.errors import DocumentNotFoundError
+        from elliptio.finding.references import is_name, resolve
+
+        if wanted.startswith("artifact_"):
+            return wanted
+        try:
+            return resolve(self.handler.lake, wanted if is_name(wanted) else f"tag:{wanted}")
+        except DocumentNotFoundError as error:
+            raise VersionNotFoundError(str(error)) from error
+
+    # --- versions ---
+
+    def current(self, name: str, **keys: Any) -> Artifact:
+        """Show the artifact of the current version of an entry; looking does not count as loading.
+
+        Raises
+        ------
+        UnknownNameError, MissingKeysError, VersionNotFoundError
+            As for `load`.
+
+        """
+        entry = self[name]
+        found, more = self._keys(entry, None, keys)
+        self._refuse(entry, more)
+        return self.handler.show(self._synced(entry, found, self.new_versions(), {}).artifact_id)
+
+    latest = current
+
+    def versions(self, name: str, **keys: Any) -> pd.DataFrame:
+        """List the versions of an entry, the newest first, of some keys or of all.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Indexed by ``artifact_id``; a column for each key, ``current``, ``origin`` (saved, built, taken in),
+            ``creation_time`` (UTC), ``fingerprint``.
+
+        """
+        entry = self[name]
+        wanted = self._some_keys(entry, keys)
+        versions = self._looked(entry, wanted)
+        return frames.of_versions(entry, {each: one for each, one in versions.of(name).items() if _fits(each, wanted)})
+
+    def partitions(self, name: str) -> pd.DataFrame:
+        """List the combinations of keys that an entry has data for.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row each; a column for each key, ``artifact_id``, ``fingerprint``, ``creation_time`` of the current version.
+
+        """
+        entry = self[name]
+        return frames.of_partitions(entry, self._looked(entry, Keys()).partitions(name))
+
+    def _looked(self, entry: Entry, wanted: Keys) -> Versions:
+        versions = self.new_versions()
+        if len(wanted) == len(entry.keys):
+            self.windows.sync(entry, wanted, versions)
+        else:
+            self.windows.sync_all(entry, versions, self._entries.values())
+        self.windows.memory.write()
+        return versions
+
+    def _some_keys(self, entry: Entry, keys: Mapping[str, Any]) -> Keys:
+        names = {name.lower(): name for name in entry.keys}
+        self._refuse(entry, [name for name in keys if name.lower() not in names])
+        return Keys({names[name.lower()]: value for name, value in keys.items()})
+
+    def _refuse(self, entry: Entry, unknown: Iterable[str]) -> None:
+        for name in unknown:
+            has = f"it has {', '.join(map(repr, entry.keys))}" if entry.keys else "it has none"
+            raise EntryError(f"The entry {entry.name!r} has no key {name!r}; {has}.")
+
+
+def _fits(keys: Keys, wanted: Keys) -> bool:
+    return all(keys.get(name) == value for name, value in wanted.items())

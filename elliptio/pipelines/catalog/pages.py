@@ -1,0 +1,36 @@
+"""Turn what can show itself into a page of HTML."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from elliptio.errors import ValueRefusedError
+
+
+def page_of(value: Any) -> bytes:
+    """Return the page of what has ``save``, ``to_html`` or ``_repr_html_``; a text is a page already.
+
+    Raises
+    ------
+    ValueRefusedError
+        If it has none of them.
+
+    """
+    if isinstance(value, str):
+        return value.encode()
+    if callable(getattr(value, "save", None)):
+        with tempfile.TemporaryDirectory(prefix="elliptio-page-") as folder:
+            path = Path(folder, "page.html")
+            value.save(str(path))
+            if path.exists():
+                return path.read_bytes()
+    for name in ("to_html", "_repr_html_"):
+        method = getattr(value, name, None)
+        text = method() if callable(method) else None
+        if isinstance(text, str):
+            return text.encode()
+    raise ValueRefusedError(
+        f"A {type(value).__name__} cannot be shown on a page: it has no save(path), to_html() or _repr_html_()."
+    )

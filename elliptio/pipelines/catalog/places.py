@@ -1,0 +1,232 @@
+"""Reach the places at which windows lie: paths of this machine, buckets, and whatever a user's backend knows."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlparse
+
+from elliptio.pipelines.catalog.interactors import Backend
+from elliptio.pipelines.catalog.keys import Keys
+from elliptio.pipelines.catalog.patterns import Pattern
+from elliptio.pipelines.errors import EntryError
+from elliptio.system.os_errors import explained
+
+
+class Place(Protocol):
+    """Hold files at addresses, for windows.
+
+    Attributes
+    ----------
+    tells
+        True where `stamp` tells whether something changed; else what lies there has to be read.
+
+    """
+
+    tells: bool
+
+    def address(self, path: str) -> str:
+        """Return the whole address of a path, by which a window is remembered."""
+
+    def stamp(self, address: str) -> str | None:
+        """Tell by a stamp whether what lies there changed; None where nothing does."""
+
+    def local(self, address: str) -> Path | None:
+        """Return the path of what lies there, where it is a file of this machine."""
+
+    def fetch(self, address: str, to: Path, keys: Mapping[str, Any]) -> bool:
+        """Copy what lies there into a file; False where nothing does."""
+
+    def put(self, address: str, source: Path, keys: Mapping[str, Any]) -> None:
+        """Put a copy of a file there: all of it or nothing."""
+
+    def remove(self, address: str) -> None:
+        """Remove what lies there, if anything does."""
+
+    def matching(self, pattern: Pattern) -> Iterator[tuple[str, Keys]]:
+        """List what lies there under a pattern: paths, and the values of the keys."""
+
+
+class Folder:
+    """Files of this machine; relative paths begin at a folder.
+
+    Parameters
+    ----------
+    root
+        That folder.
+
+    """
+
+    tells = True
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def address(self, path: str) -> str:
+        """Return the absolute path."""
+        return os.path.normpath(os.path.join(self._root, os.path.expanduser(path.removeprefix("file://"))))
+
+    def stamp(self, address: str) -> str | None:
+        """Return size, times and inode of a file."""
+        try:
+            status = os.stat(address)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise EntryError(f"{address} cannot be looked at: {error.strerror}.") from error
+        return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}:{status.st_ino}"
+
+    def local(self, address: str) -> Path | None:
+        """Return the path."""
+        return Path(address)
+
+    def fetch(self, address: str, to: Path, keys: Mapping[str, Any]) -> bool:
+        """Copy a file."""
+        with explained("read", address):
+            try:
+                shutil.copyfile(address, to)
+            except (FileNotFoundError, NotADirectoryError):
+                return False
+        return True
+
+    def put(self, address: str, source: Path, keys: Mapping[str, Any]) -> None:
+        """Copy a file beside its place, then rename it."""
+        folder, name = os.path.split(address)
+        temporary = os.path.join(folder, f".{name}.{secrets.token_hex(4)}.tmp")
+        with explained("write", address):
+            os.makedirs(folder, exist_ok=True)
+            try:
+                shutil.copyfile(source, temporary)
+                os.replace(temporary, address)
+            except BaseException:
+                if os.path.exists(temporary):
+                    os.unlink(temporary)
+                raise
+
+    def remove(self, address: str) -> None:
+        """Remove a file."""
+        with explained("remove", address):
+            Path(address).unlink(missing_ok=True)
+
+    def matching(self, pattern: Pattern) -> Iterator[tuple[str, Keys]]:
+        """List files, by walking no further than the pattern reaches."""
+        text = pattern.text.removeprefix("file://")
+        folder = self.address(
+            pattern.head.removeprefix("file://").rpartition("/")[0] or ("/" if text[:1] == "/" else "")
+        )
+        depth = text.count("/") - pattern.head.removeprefix("file://").count("/")
+        below = pattern.head.rpartition("/")[0]
+        for relative in _files(folder, depth):
+            path = f"{below}/{relative}" if "/" in pattern.head else relative
+            keys = pattern.match(path)
+            if keys is not None:
+                yield path, keys
+
+
+def _files(folder: str, depth: int) -> Iterator[str]:
+    """Names of the files that lie exactly so many folders deep, sorted; hidden ones are none."""
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise EntryError(f"{folder} cannot be listed: {error.strerror}.") from error
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if depth == 0:
+            if entry.is_file():
+                yield entry.name
+        elif entry.is_dir():
+            yield from (f"{entry.name}/{name}" for name in _files(entry.path, depth - 1))
+
+
+class Custom:
+    """What a user's backend knows."""
+
+    tells = False
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    def address(self, path: str) -> str:
+        """Return the path itself."""
+        return path
+
+    def stamp(self, address: str) -> str | None:
+        """Tell that something may lie there."""
+        return ""
+
+    def local(self, address: str) -> Path | None:
+        """Tell that it is none."""
+        return None
+
+    def fetch(self, address: str, to: Path, keys: Mapping[str, Any]) -> bool:
+        """Read the bytes."""
+        try:
+            content = self._backend.get(fragment=urlparse(address), **keys)
+        except (FileNotFoundError, KeyError):
+            return False
+        if not isinstance(content, bytes | bytearray | memoryview):
+            raise EntryError(f"{type(self._backend).__qualname__}.get gave a {type(content).__name__}, not bytes.")
+        to.write_bytes(content)
+        return True
+
+    def put(self, address: str, source: Path, keys: Mapping[str, Any]) -> None:
+        """Write the bytes."""
+        self._backend.put(payload=source.read_bytes(), fragment=urlparse(address), **keys)
+
+    def remove(self, address: str) -> None:
+        """Leave it there: a backend has no way to remove anything."""
+
+    def matching(self, pattern: Pattern) -> Iterator[tuple[str, Keys]]:
+        """List nothing: a backend has no way to."""
+        return iter(())
+
+
+class Places:
+    """The places of a project, each opened when a path first leads there.
+
+    Parameters
+    ----------
+    root
+        What relative paths begin at.
+    session
+        What backends are made with; None without one.
+
+    """
+
+    def __init__(self, root: Path, session: Any = None) -> None:
+        self._root = root
+        self._session = session
+        self._open: dict[str, Place] = {}
+
+    def of(self, path: str) -> Place:
+        """Return the place that a path leads to.
+
+        Raises
+        ------
+        EntryError
+            If nobody knows its prefix.
+
+        """
+        scheme = path.partition("://")[0] if "://" in path else ""
+        found = self._open.get(scheme)
+        if found is None:
+            found = self._open[scheme] = self._make(scheme, path)
+        return found
+
+    def _make(self, scheme: str, path: str) -> Place:
+        if scheme in ("", "file"):
+            return Folder(self._root)
+        custom = Backend.backends().get(scheme)
+        if custom is not None:
+            return Custom(custom(self._session))
+        raise EntryError(
+            f"{path!r}: nobody knows the prefix {scheme}://. There are a plain path, s3://, lakefs://, what fsspec "
+            "knows, and classes of your own: class X(Backend, prefix=…)."
+        )

@@ -1,0 +1,193 @@
+"""Bring windows and versions together: look at what lies at a path, and do what `windows` decides."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from elliptio.metadata import Metadata
+from elliptio.pipelines.catalog import saving, windows
+from elliptio.pipelines.catalog.entries import Entry
+from elliptio.pipelines.catalog.keys import Keys
+from elliptio.pipelines.catalog.memory import Memory
+from elliptio.pipelines.catalog.places import Place, Places
+from elliptio.pipelines.catalog.saving import Label
+from elliptio.pipelines.catalog.versions import TAKEN_IN, Version, Versions
+from elliptio.pipelines.catalog.windows import Decision, Deed
+from elliptio.provenance.collecting import username
+
+if TYPE_CHECKING:
+    from elliptio.work import Work
+
+log = logging.getLogger(__name__)
+
+NEWS = "its path was overwritten by somebody: kept as a version, and put right"
+
+
+class Windows:
+    """The windows of one project on one lake.
+
+    Parameters
+    ----------
+    work
+        The handler.
+    project
+        The project's slug.
+    places, memory
+        Where windows lie, and what is remembered of them.
+
+    """
+
+    def __init__(self, work: Work, project: str, places: Places, memory: Memory) -> None:
+        self._work = work
+        self._project = project
+        self.places = places
+        self.memory = memory
+
+    def sync(
+        self, entry: Entry, keys: Keys, versions: Versions, *, made: bool = False, dry: bool = False
+    ) -> str | None:
+        """Take in what somebody wrote at a window, and put back what is missing or stale there.
+
+        Parameters
+        ----------
+        entry, keys
+            Whose window.
+        versions
+            What is known of its versions; what is taken in is added.
+        made
+            Whether a craft of a pipeline makes it; else that is told by its versions.
+        dry
+            True: put nothing; what is new is taken in all the same.
+
+        Returns
+        -------
+        str or None
+            What a user should know of it.
+
+        """
+        path = entry.path_of(keys)
+        if path is None or entry.is_query or entry.is_custom:
+            return None
+        place = self.places.of(path)
+        address = place.address(path)
+        history = versions.history(entry.name, keys)
+        known = self.memory.get(address)
+        made = bool(history.versions) and (made or versions.is_made(entry.name))
+        stamp = place.stamp(address)
+        decision = windows.at_a_glance(stamp, known, history, made=made, keyed=bool(entry.keys))
+        if decision is not None:
+            return self._do(decision, entry, keys, versions, address, dry=dry, copy=None)
+        with tempfile.TemporaryDirectory(prefix="elliptio-window-") as folder:
+            local = place.local(address)
+            copy = local if local is not None and local.name == entry.relpath_of(keys) else None
+            copy = copy or Path(folder, entry.relpath_of(keys))
+            if copy is not local and not place.fetch(address, copy, keys):
+                decision = windows.at_a_glance(None, known, history, made=made, keyed=bool(entry.keys) and place.tells)
+                assert decision is not None
+                return self._do(decision, entry, keys, versions, address, dry=dry, copy=None)
+            decision = windows.by_content(sha256_of(copy), known, history, made=made)
+            return self._do(decision, entry, keys, versions, address, dry=dry, copy=copy, stamp=stamp or "")
+
+    def sync_all(self, entry: Entry, versions: Versions, others: Iterable[Entry], *, made: bool = False) -> list[str]:
+        """Do so for all partitions of an entry that lie at its path, or did so when the project last looked."""
+        if entry.pattern is None or not entry.keys or entry.is_query or entry.is_custom:
+            return []
+        place = self.places.of(entry.pattern.text)
+        rivals = [one for one in others if one.name != entry.name and one.pattern is not None and not one.keys]
+        taken = {place.address(one.pattern.text) for one in rivals if one.pattern and "://" not in one.pattern.text}
+        found = {keys for path, keys in place.matching(entry.pattern) if place.address(path) not in taken}
+        news = []
+        for keys in sorted(found | set(versions.of(entry.name))):
+            told = self.sync(entry, keys, versions, made=made)
+            if told:
+                news.append(f"{entry.name} ({keys}): {told}")
+        return news
+
+    def put(self, entry: Entry, keys: Keys, version: Version, source: Path | None = None) -> None:
+        """Put a version at its window; `source` is a file with its content, if one is at hand."""
+        path = entry.path_of(keys)
+        if path is None or entry.is_query or entry.is_custom or version.sha256 is None:
+            return
+        place = self.places.of(path)
+        address = place.address(path)
+        known = self.memory.get(address)
+        if known is not None and known.sha256 == version.sha256 and place.tells and place.stamp(address) == known.stamp:
+            self.memory.set(address, version.artifact_id, version.sha256, known.stamp)
+            return
+        self._put(place, address, keys, version, source)
+
+    def _put(self, place: Place, address: str, keys: Keys, version: Version, source: Path | None) -> None:
+        if source is None:
+            with tempfile.TemporaryDirectory(prefix="elliptio-window-") as folder:
+                found = self._work.show(version.artifact_id).file.download(Path(folder))
+                place.put(address, found, keys)
+        else:
+            place.put(address, source, keys)
+        assert version.sha256 is not None
+        self.memory.set(address, version.artifact_id, version.sha256, place.stamp(address) or "")
+
+    def _do(
+        self,
+        decision: Decision,
+        entry: Entry,
+        keys: Keys,
+        versions: Versions,
+        address: str,
+        *,
+        dry: bool,
+        copy: Path | None,
+        stamp: str = "",
+    ) -> str | None:
+        deed, version = decision
+        place = self.places.of(address)
+        if deed is Deed.PUT and not dry and version is not None and version.sha256 is not None and entry.history:
+            self._put(place, address, keys, version, None)
+        elif deed is Deed.REMEMBER and version is not None and version.sha256 is not None:
+            self.memory.set(address, version.artifact_id, version.sha256, stamp)
+        elif deed is Deed.TAKE_UP and version is not None and version.sha256 is not None:
+            versions.take_up(entry.name, keys, version, username=username(), why="found at its path again")
+            self.memory.set(address, version.artifact_id, version.sha256, stamp)
+        elif deed is Deed.REMOVE:
+            versions.take_up(entry.name, keys, None, username=username(), why="removed at its path")
+            self.memory.drop(address)
+        elif deed is Deed.TAKE_IN and copy is not None:
+            self._take_in(entry, keys, versions, address, copy, stamp, aside=False)
+        elif deed is Deed.KEEP_ASIDE and copy is not None:
+            self._take_in(entry, keys, versions, address, copy, stamp, aside=True)
+            if version is not None and not dry:
+                self._put(place, address, keys, version, None)
+            return NEWS
+        return None
+
+    def _take_in(
+        self, entry: Entry, keys: Keys, versions: Versions, address: str, copy: Path, stamp: str, *, aside: bool
+    ) -> None:
+        label = Label(self._project, entry.name, keys, TAKEN_IN, aside=aside, based_on=[])
+        if entry.history:
+            metadata = saving.save_file(self._work, label, copy)
+        else:
+            metadata = saving.link_file(self._work, label, Path(address))
+        version = taken(metadata, keys, TAKEN_IN, aside=aside)
+        versions.add(entry.name, version)
+        log.info("%s was taken in as a version of %r.", address, entry.name)
+        if not aside and version.sha256 is not None:
+            self.memory.set(address, version.artifact_id, version.sha256, stamp)
+
+
+def taken(metadata: Metadata, keys: Keys, origin: str, *, step: str | None = None, aside: bool = False) -> Version:
+    """Tell what version an artifact is that was just published."""
+    sha256 = metadata.files[0].sha256 if len(metadata.files) == 1 else None
+    return Version(
+        metadata.artifact_id, keys, metadata.fingerprint, metadata.creation_time, origin, step, aside, sha256
+    )
+
+
+def sha256_of(path: Path) -> str:
+    """Hash a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
