@@ -1,0 +1,183 @@
+"""A craft: a function whose inputs are loaded, and whose results are saved, by name."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from elliptio.pipelines import active
+from elliptio.pipelines.crafts import hints
+from elliptio.pipelines.crafts.hints import Input, Output
+from elliptio.pipelines.errors import CraftDefinitionError
+from elliptio.pipelines.hooks import RunHooks
+
+if TYPE_CHECKING:
+    from elliptio.pipelines.graphs.pipeline import Pipeline
+
+
+class Craft(RunHooks):
+    """A function whose inputs are loaded from the catalog, and whose results are saved to it.
+
+    It decorates the function: ``@Craft``, ``@Craft()``, or with options. Called inside ``with sess:`` it loads what is
+    not given, runs, saves, and returns what the function returns; it never skips.
+
+    Parameters
+    ----------
+    function
+        The function.
+    name
+        Name of the craft; the function's without it.
+    cache
+        False: it is no function of its inputs, so it is never skipped.
+    per
+        Names of keys: it runs once for each combination of their values that its inputs have.
+    version
+        A text that counts as part of its code.
+    packages
+        Whose versions count: those that its code imports, a list, ``"all"`` or ``"none"``.
+    retries
+        How often it is tried again where it fails.
+    validate
+        A function of its results that returns whether they are good, and a text; if not, nothing is published.
+    tags
+        Texts by which it can be selected: ``"tag:nightly"``.
+
+    Raises
+    ------
+    CraftDefinitionError
+        If a hint or an option is wrong.
+
+    Examples
+    --------
+    >>> from elliptio.pipelines import Artifact, Craft
+    >>> @Craft(per=("day",), retries=2)
+    ... def clean(raw: Artifact, day) -> Artifact("clean"):
+    ...     return raw.dropna()
+    >>> clean.name, clean.inputs[0].name, list(clean.parameters)
+    ('clean', 'raw', ['day'])
+
+    """
+
+    name: str
+    inputs: tuple[Input, ...]
+    outputs: tuple[Output, ...]
+    parameters: Mapping[str, Any]
+
+    def __new__(cls, function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
+        """Make a craft of a function, or, without one, what does so."""
+        if function is None:
+            frame = sys._getframe(1)
+            _check_options(options)
+            return functools.partial(cls, _frame=frame, **options)
+        return super().__new__(cls)
+
+    def __init__(
+        self,
+        function: Callable[..., Any] | None = None,
+        /,
+        *,
+        name: str | None = None,
+        cache: bool = True,
+        per: str | Iterable[str] = (),
+        version: str | None = None,
+        packages: str | Sequence[str] = "imported",
+        retries: int = 0,
+        validate: Callable[..., Any] | None = None,
+        tags: Iterable[str] = (),
+        _frame: Any = None,
+    ) -> None:
+        if isinstance(function, Craft):
+            function = function.__wrapped__
+        if not callable(function) or not inspect.isroutine(function):
+            raise CraftDefinitionError(f"A craft is made of a function, not of {function!r}.")
+        functools.update_wrapper(self, function)
+        self.__wrapped__: Callable[..., Any] = function
+        self.name = function.__name__ if name is None else name
+        self.cache = cache
+        self.per = (per,) if isinstance(per, str) else tuple(per)
+        self.version = version
+        self.packages = packages
+        self.retries = retries
+        self.validate = validate
+        self.tags = (tags,) if isinstance(tags, str) else tuple(tags)
+        signature = hints.read(function, _frame or sys._getframe(1))
+        self.inputs, self.outputs = signature.inputs, signature.outputs
+        self.parameters = signature.parameters
+        self.takes_more = signature.takes_more
+        _check_options({"name": name, "per": self.per, "packages": packages, "retries": retries, "tags": self.tags})
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Load what is not given, run, save, and return what the function returns.
+
+        Parameters
+        ----------
+        args
+            Plain parameters, in order.
+        kwargs
+            Any parameter, an input too: it is not loaded then; and values of keys.
+
+        Raises
+        ------
+        NoSessionError
+            If there is no session here.
+        CraftError
+            If the function fails; its error is the cause.
+
+        """
+        from elliptio.pipelines.crafts.calling import call
+
+        return call(self, active.session(), args, kwargs)
+
+    def __repr__(self) -> str:
+        takes = ", ".join([*(one.name for one in self.inputs), *self.parameters])
+        return f"Craft {self.name}({takes}) -> {', '.join(one.name for one in self.outputs) or 'nothing'}"
+
+    def __add__(self, other: Any) -> Pipeline:
+        """Join with a craft, or put before the crafts of a pipeline."""
+        from elliptio.pipelines.graphs.pipeline import Pipeline
+
+        if not isinstance(other, Craft | Pipeline):
+            return NotImplemented
+        return Pipeline() + self + other
+
+    def __reduce__(self) -> Any:
+        return _found, (self.__module__, self.__qualname__)
+
+    @property
+    def qualified(self) -> str:
+        """Module and name of the function, by which a configuration names the craft."""
+        return f"{self.__module__}.{self.__wrapped__.__name__}"
+
+    @property
+    def is_volatile(self) -> bool:
+        """True where it has results, and none of them is saved."""
+        return bool(self.outputs) and all(one.volatile for one in self.outputs)
+
+
+def _found(module: str, qualname: str) -> Any:
+    from importlib import import_module
+
+    found: Any = import_module(module)
+    for part in qualname.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def _check_options(options: Mapping[str, Any]) -> None:
+    known = inspect.signature(Craft.__init__).parameters
+    for name, value in options.items():
+        if name not in known:
+            from elliptio.formats.libraries import meant
+
+            raise CraftDefinitionError(f"Craft has no option {name!r}; {meant(name, [*known][2:-1])}")
+        if name == "name" and value is not None and (not isinstance(value, str) or not value):
+            raise CraftDefinitionError(f"The name of a craft is a text, not {value!r}.")
+        if name in ("per", "tags") and not isinstance(value, str) and not all(isinstance(one, str) for one in value):
+            raise CraftDefinitionError(f"{name} takes names, such as {name}=('day',), not {value!r}.")
+        if name == "retries" and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
+            raise CraftDefinitionError(f"retries takes a number, 0 or more, not {value!r}.")
+        if name == "packages" and isinstance(value, str) and value not in ("imported", "all", "none"):
+            raise CraftDefinitionError(f"packages takes 'imported', 'all', 'none' or a list of names, not {value!r}.")

@@ -1,0 +1,229 @@
+"""Read the hints of a craft: which of its parameters are loaded, and what becomes of its results."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import FrameType
+from typing import Annotated, Any, get_args, get_origin
+
+from elliptio.pipelines.errors import CraftDefinitionError
+
+
+class Reference:
+    """A hint that names what a craft takes or gives: `Artifact` or `Volatile`.
+
+    Parameters
+    ----------
+    name
+        Name of the entry or the value; a parameter without it has its own.
+
+    """
+
+    def __init__(self, name: str) -> None:
+        if not isinstance(name, str) or not name:
+            raise CraftDefinitionError(f"{type(self).__name__} takes a name, a text such as 'masterFile', not {name!r}.")
+        self.name = name
+
+    @classmethod
+    def of(cls, *names: str) -> list[Any]:
+        """Return the hint of several results, in order; lists of them can be added."""
+        if not names:
+            raise CraftDefinitionError(f"{cls.__name__}.of takes at least one name.")
+        return [cls(name) for name in names]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other.name == self.name
+
+    def __hash__(self) -> int:
+        return hash((type(self).__name__, self.name))
+
+
+class Artifact(Reference):
+    """Hint of what is loaded from the catalog, or saved to it.
+
+    Examples
+    --------
+    >>> from elliptio.pipelines import Artifact, Craft
+    >>> @Craft()
+    ... def add_col(masterFile: Artifact, val: int = 1) -> Artifact("augmentedFile"):
+    ...     return masterFile.assign(foo=val)
+    >>> add_col.outputs
+    (Output(name='augmentedFile', volatile=False),)
+
+    """
+
+
+class Volatile(Reference):
+    """Hint of what crafts of a pipeline pass on without saving it.
+
+    Examples
+    --------
+    >>> from elliptio.pipelines import Craft, Volatile
+    >>> @Craft()
+    ... def create_var() -> Volatile("myValue"):
+    ...     return 10
+    >>> create_var.outputs
+    (Output(name='myValue', volatile=True),)
+
+    """
+
+
+REQUIRED: Any = inspect.Parameter.empty
+"""Default of a parameter that has none."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """A parameter that is loaded from an entry, or taken from an earlier craft."""
+
+    parameter: str
+    name: str
+    volatile: bool
+    default: Any = REQUIRED
+
+    @property
+    def is_needed(self) -> bool:
+        """True where it has no default."""
+        return self.default is REQUIRED
+
+
+@dataclass(frozen=True)
+class Output:
+    """A result that is saved to an entry, or passed on."""
+
+    name: str
+    volatile: bool
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Parameters and results of a craft.
+
+    Attributes
+    ----------
+    inputs, outputs
+        What is loaded, and what is saved or passed on.
+    parameters
+        Defaults of the plain parameters by name, in order; `REQUIRED` where there is none.
+    takes_more
+        Whether it takes any keyword.
+
+    """
+
+    inputs: tuple[Input, ...]
+    parameters: Mapping[str, Any]
+    outputs: tuple[Output, ...]
+    takes_more: bool
+
+
+def read(function: Callable[..., Any], where: FrameType | None) -> Signature:
+    """Read the hints of a function, those that are texts too.
+
+    Parameters
+    ----------
+    function
+        The function.
+    where
+        The frame that it is decorated in: hints may use its names.
+
+    Raises
+    ------
+    CraftDefinitionError
+        If a hint is none, or it takes ``*args``.
+
+    """
+    name = f"{function.__module__}.{function.__qualname__}"
+    names = _Names(function, where)
+    inputs, parameters, takes_more = [], {}, False
+    for one in inspect.signature(function).parameters.values():
+        if one.kind is one.VAR_POSITIONAL:
+            raise CraftDefinitionError(f"The craft {name} takes *{one.name}: name its parameters.")
+        if one.kind is one.VAR_KEYWORD:
+            takes_more = True
+            continue
+        reference = _reference(names.value(one.annotation), one.name, f"{name}: the hint of {one.name!r}")
+        if reference is None:
+            parameters[one.name] = one.default
+        else:
+            inputs.append(Input(one.name, reference.name, isinstance(reference, Volatile), one.default))
+    outputs = _outputs(names.value(inspect.signature(function).return_annotation), name)
+    return Signature(tuple(inputs), parameters, outputs, takes_more)
+
+
+class _Names:
+    """Evaluates hints that are texts, as ``from __future__ import annotations`` makes them."""
+
+    def __init__(self, function: Callable[..., Any], where: FrameType | None) -> None:
+        self._globals = getattr(function, "__globals__", {})
+        self._locals: dict[str, Any] = {}
+        frame = where
+        while frame is not None and frame.f_globals is self._globals:
+            self._locals = {**frame.f_locals, **self._locals}
+            frame = frame.f_back
+
+    def value(self, hint: Any) -> Any:
+        if not isinstance(hint, str):
+            return hint
+        try:
+            return eval(hint, self._globals, self._locals)
+        except Exception as error:  # any expression may stand there
+            if "Artifact" in hint or "Volatile" in hint:
+                raise CraftDefinitionError(f"The hint {hint!r} cannot be read: {error}.") from error
+            return _Plain
+
+
+class _Plain:
+    """Stands for a hint that is no business of a craft."""
+
+
+def _reference(hint: Any, parameter: str, where: str) -> Reference | None:
+    """Return what a hint of a parameter refers to; None if it is a plain one."""
+    if get_origin(hint) is Annotated:
+        found = [one for one in get_args(hint)[1:] if _is_reference(one)]
+        if len(found) > 1:
+            raise CraftDefinitionError(f"{where} names several: {found!r}.")
+        hint = found[0] if found else None
+    if isinstance(hint, type) and issubclass(hint, Reference):
+        return hint(parameter)
+    if isinstance(hint, Reference):
+        return hint
+    if isinstance(hint, list | tuple) and any(map(_is_reference, hint)):
+        raise CraftDefinitionError(f"{where} names several: a parameter takes one.")
+    return None
+
+
+def _is_reference(hint: Any) -> bool:
+    return isinstance(hint, Reference) or (isinstance(hint, type) and issubclass(hint, Reference))
+
+
+def _outputs(hint: Any, name: str) -> tuple[Output, ...]:
+    if hint in (inspect.Signature.empty, None, type(None)):
+        return ()
+    parts = list(hint) if isinstance(hint, list | tuple) else [hint]
+    if get_origin(hint) is tuple:
+        parts = list(get_args(hint))
+    outputs = []
+    for part in parts:
+        found = part
+        if get_origin(part) is Annotated:
+            found = next((one for one in get_args(part)[1:] if _is_reference(one)), part)
+        if not isinstance(found, Reference):
+            what = f"name it, {found.__name__}('name')" if _is_reference(found) else "annotate it"
+            raise CraftDefinitionError(
+                f"The craft {name} returns {_shown(part)}, which says not where that goes: {what}, such as "
+                "-> Artifact('name') or -> Annotated[pd.DataFrame, Artifact('name')]."
+            )
+        outputs.append(Output(found.name, isinstance(found, Volatile)))
+    twice = [one.name for number, one in enumerate(outputs) if one.name in {each.name for each in outputs[:number]}]
+    if twice:
+        raise CraftDefinitionError(f"The craft {name} gives {twice[0]!r} twice.")
+    return tuple(outputs)
+
+
+def _shown(hint: Any) -> str:
+    return hint.__name__ if isinstance(hint, type) and get_origin(hint) is None else repr(hint)

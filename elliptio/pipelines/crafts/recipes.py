@@ -1,0 +1,180 @@
+"""Tell by one key what a call of a craft depends on: the same key, the same results."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from elliptio.pipelines.catalog.entries import Entry
+from elliptio.pipelines.catalog.keys import NONE, Keys
+from elliptio.pipelines.catalog.versions import Version
+from elliptio.pipelines.crafts.craft import Craft
+from elliptio.pipelines.crafts.fingerprints import UnknownValueError, encode
+
+FORMAT = 1
+"""Counts the ways in which keys were made: with another one, all is made again."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a craft takes for one of its inputs.
+
+    Attributes
+    ----------
+    name
+        Of the entry, or the volatile value.
+    versions
+        Versions by the keys that are left: one without keys, or several.
+    made_by
+        Key of the step that made a volatile value; None where it is not known.
+    given
+        True where the caller gives the value, so that nobody can tell whether it is the same.
+    default
+        True where the default is used.
+
+    """
+
+    name: str
+    versions: Mapping[Keys, Version] = field(default_factory=dict)
+    made_by: str | None = None
+    given: bool = False
+    default: bool = False
+    volatile: bool = False
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a call of a craft depends on.
+
+    Attributes
+    ----------
+    step
+        Its key; None where it cannot be told by one, and `unknown` says why.
+    parts
+        What the key is made of, for people and for the record.
+
+    """
+
+    step: str | None
+    parts: Mapping[str, Any]
+    unknown: str = ""
+
+
+def recipe_of(
+    craft: Craft,
+    code: Mapping[str, Any],
+    parameters: Mapping[str, Any],
+    keys: Keys,
+    inputs: Mapping[str, Taken],
+    outputs: Sequence[Entry | str],
+    entries: Mapping[str, Entry],
+) -> Recipe:
+    """Make the recipe of a call.
+
+    Parameters
+    ----------
+    craft
+        The craft.
+    code
+        ``digest`` and ``packages`` of its code.
+    parameters
+        Values of its plain parameters.
+    keys
+        Of its partition.
+    inputs
+        What it takes, by parameter.
+    outputs
+        Entries that it saves to, and names of the values that it passes on.
+    entries
+        Entries of its inputs by name.
+
+    """
+    parts: dict[str, Any] = {"craft": craft.qualified, "code": code["digest"]}
+    digest = hashlib.sha256(_static(craft, str(code["digest"]), _frozen(code["packages"])))
+    unknown = _add_parameters(digest, parts, parameters)
+    digest.update(b"" if keys is NONE else encode(dict(keys)))
+    parts["inputs"] = {}
+    for parameter in sorted(inputs):
+        taken = inputs[parameter]
+        if taken.given or (taken.volatile and taken.made_by is None and not taken.default):
+            unknown = unknown or f"the value of {parameter!r} is given by the caller"
+            continue
+        unknown = unknown or _without_content(taken)
+        shown = _input_digest(taken)
+        parts["inputs"][parameter] = shown
+        entry = entries.get(taken.name)
+        options = b"" if entry is None else _loading(entry)
+        digest.update(encode((parameter, taken.name, shown)) + options)
+    for output in outputs:
+        digest.update(encode(output) if isinstance(output, str) else _saving(output))
+    parts["packages"] = dict(code["packages"])
+    if craft.version is not None:
+        parts["version"] = craft.version
+    return Recipe(None if unknown else digest.hexdigest(), parts, unknown)
+
+
+def _frozen(packages: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(packages.items()))
+
+
+@functools.lru_cache(maxsize=1 << 15)
+def _static(craft: Craft, code: str, packages: tuple[tuple[str, str], ...]) -> bytes:
+    """Write what is the same for all calls of a craft."""
+    return encode((FORMAT, craft.name, code, craft.version, craft.per, packages))
+
+
+def _add_parameters(digest: Any, parts: dict[str, Any], parameters: Mapping[str, Any]) -> str:
+    parts["parameters"] = {}
+    for name in sorted(parameters):
+        try:
+            digest.update(encode((name, parameters[name])))
+        except UnknownValueError as error:
+            return f"the parameter {name!r} is {error}, of which nobody can tell whether it is the same"
+        parts["parameters"][name] = shown(parameters[name])
+    return ""
+
+
+def shown(value: Any) -> Any:
+    """Shape the value of a parameter as it is recorded: plain ones as they are, others as a text."""
+    if value is None or isinstance(value, bool | str) or (isinstance(value, int) and abs(value) < 2**63):
+        return value
+    if type(value) is float:
+        return value
+    text = repr(value)
+    return text if len(text) <= 200 else text[:200] + "…"
+
+
+def _without_content(taken: Taken) -> str:
+    for version in taken.versions.values():
+        if version.sha256 is None:
+            return f"the input {taken.name!r} has no content in the lake"
+    return ""
+
+
+def _input_digest(taken: Taken) -> str:
+    if taken.default:
+        return "default"
+    if taken.volatile:
+        return f"volatile {taken.made_by}"
+    if len(taken.versions) == 1 and NONE in taken.versions:
+        return taken.versions[NONE].fingerprint
+    digest = hashlib.sha256(b"partitions")
+    for keys, version in sorted(taken.versions.items()):
+        digest.update(encode((dict(keys), version.fingerprint)))
+    return digest.hexdigest()
+
+
+@functools.cache
+def _options(type: str, options: str) -> bytes:
+    return encode((type, options))
+
+
+def _loading(entry: Entry) -> bytes:
+    return encode((entry.type, dict(entry.load_options))) if entry.load_options else encode(entry.type)
+
+
+def _saving(entry: Entry) -> bytes:
+    return encode((entry.name, entry.type, dict(entry.save_options)))

@@ -1,0 +1,63 @@
+"""Let users run functions of their own before and after what a class does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Hooks:
+    """Functions that are called at certain moments; those of a class are called for its subclasses too."""
+
+    _hooks: ClassVar[dict[str, list[Callable[..., Any]]]]
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        cls._hooks = {}
+
+    @classmethod
+    def _hook(cls, moment: str, last: bool) -> Callable[[F], F]:
+        def register(function: F) -> F:
+            known = cls.__dict__["_hooks"].setdefault(moment, [])
+            # A cell that is run again brings the same function once more.
+            place = (function.__module__, function.__qualname__)
+            known[:] = [one for one in known if (one.__module__, one.__qualname__) != place]
+            known.insert(len(known) if last else 0, function)
+            return function
+
+        return register
+
+    def _run_hooks(self, moment: str, *arguments: Any) -> list[Any]:
+        classes = [cls for cls in reversed(type(self).__mro__) if "_hooks" in cls.__dict__]
+        return [hook(*arguments) for cls in classes for hook in list(cls.__dict__["_hooks"].get(moment, ()))]
+
+    def _has_hooks(self, moment: str) -> bool:
+        return any(cls.__dict__["_hooks"].get(moment) for cls in type(self).__mro__ if "_hooks" in cls.__dict__)
+
+
+class RunHooks(Hooks):
+    """Functions that are called around a run."""
+
+    @classmethod
+    def hook_pre_run(cls, last: bool = True) -> Callable[[F], F]:
+        """Register a function that is called before each run, with what runs and its arguments.
+
+        Parameters
+        ----------
+        last
+            False: before those that are registered already.
+
+        """
+        return cls._hook("pre_run", last)
+
+    @classmethod
+    def hook_post_run(cls, last: bool = True) -> Callable[[F], F]:
+        """Register a function that is called after each run, with what ran and its result."""
+        return cls._hook("post_run", last)
+
+    @classmethod
+    def hook_on_error(cls, last: bool = True) -> Callable[[F], F]:
+        """Register a function that is called where a run fails, with what failed and the error."""
+        return cls._hook("on_error", last)
