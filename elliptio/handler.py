@@ -29,6 +29,8 @@ from elliptio.system import current_handler
 from elliptio.system.background import Background
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
     from elliptio.lineage.reproduction.reproduction import Reproduction
@@ -91,6 +93,16 @@ class Handler(Keeping):
         lake = open_lake(settings, root, index, collection=collection, remote_file_cls=remote_file_cls)
         super().__init__(lake, joined(lake), settings, Background())
         current_handler.opened(self)
+
+    @classmethod
+    def _of_project(cls, folder: Path) -> Self:
+        """Make the handler of a project's settings, wherever the process stands."""
+        handler = cls.__new__(cls)
+        settings = load_settings(directory=folder)
+        lake = open_lake(settings, None, None, collection=None, remote_file_cls=None)
+        Keeping.__init__(handler, lake, joined(lake), settings, Background())
+        current_handler.opened(handler)
+        return handler
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.store.root!r}, index={self.index.address!r}, run_id={self.run_id!r})"

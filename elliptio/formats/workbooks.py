@@ -23,6 +23,11 @@ def workbook_of(names: Sequence[str], columns: Sequence[list[Any]], rows: int) -
     sheet = book.create_sheet("Sheet1")
 
     def cell(value: Any) -> Any:
+        if type(value) is float and f"{value:.16g}" != repr(value) and float(f"{value:.16g}") != value:
+            # openpyxl writes 16 digits, and some numbers have 17.
+            number = WriteOnlyCell(sheet, 0)
+            number._value = repr(value)
+            return number
         if not isinstance(value, str) or not value.startswith("="):
             return value
         text = WriteOnlyCell(sheet, value)

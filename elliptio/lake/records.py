@@ -42,8 +42,8 @@ def add(
     *,
     username: str,
     record_id: str | None = None,
-) -> Document:
-    """Write a record, tell the index, and return its document.
+) -> tuple[Document, bool]:
+    """Write a record, tell the index, and return its document, and whether there was none of this identifier.
 
     Parameters
     ----------
@@ -85,10 +85,10 @@ def add(
     if not lake.store.create(_key(kind, record_id), data):
         found = _read(lake, kind, record_id)
         _tell(lake, found)
-        return found
+        return found, False
     shaped = _shaped(lake, document)
     _tell(lake, shaped)
-    return shaped
+    return shaped, True
 
 
 def _key(kind: str, record_id: str) -> str:

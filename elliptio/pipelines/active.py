@@ -24,31 +24,38 @@ def session() -> BaseSession:
         If there is none.
 
     """
-    found = _stack.get()
-    if not found:
+    found = session_or_none()
+    if found is None:
         raise NoSessionError("There is no session here: call this inside `with Session():`, or `with sess:`.")
-    innermost: BaseSession = found[-1]
-    return innermost
+    return found
+
+
+def session_or_none() -> BaseSession | None:
+    """Return the innermost session, None without one."""
+    found = _stack.get()
+    return found[-1] if found else None
+
+
+def enter(session: Any) -> None:
+    """Enter a session."""
+    _stack.set((*_stack.get(), session))
+
+
+def leave(session: Any) -> None:
+    """Leave a session where it was last entered; those entered since, by a generator that went on, stay."""
+    stack = list(_stack.get())
+    for place in range(len(stack) - 1, -1, -1):
+        if stack[place] is session:
+            del stack[place]
+            break
+    _stack.set(tuple(stack))
 
 
 @contextlib.contextmanager
 def inside(session: Any) -> Iterator[None]:
     """Be in a session until the block ends."""
-    token = enter(session)
+    enter(session)
     try:
         yield
     finally:
-        leave(token)
-
-
-def enter(session: Any) -> Any:
-    """Enter a session; `leave` takes what this returns."""
-    return _stack.set((*_stack.get(), session))
-
-
-def leave(token: Any) -> None:
-    """Leave the session that was entered."""
-    try:
-        _stack.reset(token)
-    except ValueError:  # a generator may leave in another context than it entered in
-        _stack.set(_stack.get()[:-1])
+        leave(session)

@@ -114,7 +114,7 @@ class Assets:
             value, more = _without_index(value, more)
             format = registry.get(types.format_of(entry.type))
             metadata = saving.save_value(self._work, label, value, entry.relpath_of(keys), format, more)
-        version = taken(metadata, keys, origin, step=label.step)
+        version = taken(metadata, keys, origin, self._work.lake.store.root, step=label.step)
         if entry.history:
             self._windows.put(entry, keys, version, self._source(metadata))
         return version
@@ -173,7 +173,7 @@ class Assets:
         label = Label(self._project, entry.name, keys, TAKEN_IN, based_on=[])
         format = registry.get("parquet")
         metadata = saving.save_value(self._work, label, frame, entry.relpath_of(keys), format, {})
-        version = taken(metadata, keys, TAKEN_IN)
+        version = taken(metadata, keys, TAKEN_IN, self._work.lake.store.root)
         versions.add(entry.name, version)
         return version
 

@@ -17,6 +17,7 @@ from elliptio.pipelines.catalog.places import Places
 from elliptio.pipelines.catalog.syncing import Windows
 from elliptio.pipelines.catalog.versions import SAVED, Version, Versions
 from elliptio.pipelines.errors import DuplicateNameError, EntryError, UnknownNameError, VersionNotFoundError
+from elliptio.pipelines.project.yaml_files import Reader
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,7 +83,8 @@ class Catalog:
         self.project = project
         self._remembers = root is not None
         if isinstance(source, str | os.PathLike):
-            source = reading.read_entries(self._root / source, settings or {}, self._root)
+            reader = Reader(self._root, settings or {}, remember=False)
+            source = reading.read_entries(self._root / source, reader)
         self._entries: dict[str, Entry] = {}
         for entry in source:
             self._add(entry)

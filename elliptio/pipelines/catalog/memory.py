@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-log = logging.getLogger(__name__)
+from elliptio.pipelines.project.own_folder import own_folder
 
-FOLDER = ".elliptio-project"
-"""Folder of a project, at its root."""
+log = logging.getLogger(__name__)
 
 _FILE = "windows.db"
 _TABLE = """CREATE TABLE IF NOT EXISTS windows (
@@ -29,20 +28,6 @@ class Remembered(NamedTuple):
     artifact_id: str
     sha256: str
     stamp: str
-
-
-def folder_of(root: Path) -> Path | None:
-    """Make the project's own folder, which git leaves out; None where it cannot be made."""
-    folder = root / FOLDER
-    try:
-        folder.mkdir(exist_ok=True)
-        ignore = folder / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n")
-    except OSError as error:
-        log.info("%s cannot be made, so nothing is remembered there: %s", folder, error)
-        return None
-    return folder
 
 
 class Memory:
@@ -111,7 +96,7 @@ class Memory:
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection | None]:
-        folder = None if self._root is None else folder_of(self._root)
+        folder = None if self._root is None else own_folder(self._root)
         if folder is None:
             yield None
             return

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from elliptio.naming import shorten
 from elliptio.pipelines.catalog.entries import Entry
+from elliptio.pipelines.errors import EntryError
+from elliptio.pipelines.project.yaml_files import Reader
 
 
-def read_entries(source: Path, settings: Mapping[str, Any], root: Path) -> list[Entry]:
+def read_entries(source: Path, reader: Reader) -> list[Entry]:
     """Read the entries of a file, or of all YAML files of a folder.
 
     Raises
     ------
     EntryError
         If one is wrong; the message names file, line and entry.
+    ProjectError
+        If a file cannot be read, or is no YAML.
 
     """
-    import yaml
-
     found = []
-    for path in sorted(source.rglob("*.y*ml")) if source.is_dir() else [source]:
-        for value in yaml.safe_load(path.read_text()) or []:
-            found.append(Entry.read(value, str(path)))
+    for file in reader.read_all(source):
+        if file.value is None:
+            continue
+        if not isinstance(file.value, list):
+            raise EntryError(
+                f"{file.where()}: a catalog is a list of entries, `- {{name: …, type: …}}`, not "
+                f"{shorten(repr(file.value), 60)}."
+            )
+        found += [Entry.read(value, place) for value, place in zip(file.value, file.places, strict=True)]
     return found

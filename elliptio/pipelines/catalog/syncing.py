@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from elliptio import naming
 from elliptio.metadata import Metadata
 from elliptio.pipelines.catalog import saving, windows
 from elliptio.pipelines.catalog.entries import Entry
@@ -172,18 +173,32 @@ class Windows:
             metadata = saving.save_file(self._work, label, copy)
         else:
             metadata = saving.link_file(self._work, label, Path(address))
-        version = taken(metadata, keys, TAKEN_IN, aside=aside)
+        version = taken(metadata, keys, TAKEN_IN, self._work.lake.store.root, aside=aside)
         versions.add(entry.name, version)
         log.info("%s was taken in as a version of %r.", address, entry.name)
         if not aside and version.sha256 is not None:
             self.memory.set(address, version.artifact_id, version.sha256, stamp)
 
 
-def taken(metadata: Metadata, keys: Keys, origin: str, *, step: str | None = None, aside: bool = False) -> Version:
-    """Tell what version an artifact is that was just published."""
-    sha256 = metadata.files[0].sha256 if len(metadata.files) == 1 else None
+def taken(
+    metadata: Metadata, keys: Keys, origin: str, root: str, *, step: str | None = None, aside: bool = False
+) -> Version:
+    """Tell what version an artifact is that was just published in the lake of a root."""
+    file = metadata.files[0] if len(metadata.files) == 1 else None
+    key = None
+    if file is not None and metadata.link is None:
+        key = f"{metadata.remote_root.removeprefix(root.rstrip('/') + '/')}/{naming.FILES}/{file.relpath}"
     return Version(
-        metadata.artifact_id, keys, metadata.fingerprint, metadata.creation_time, origin, step, aside, sha256
+        metadata.artifact_id,
+        keys,
+        metadata.fingerprint,
+        metadata.creation_time,
+        origin,
+        step,
+        aside,
+        file.sha256 if file else None,
+        file.size if file else None,
+        key,
     )
 
 

@@ -6,10 +6,12 @@ taken up: the last of its versions that was not put aside, unless a move, a reco
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from elliptio import naming
 from elliptio.lake import records
 from elliptio.lake.lake import Lake
 from elliptio.pipelines.catalog.keys import NONE, Keys
@@ -37,8 +39,10 @@ class Version(NamedTuple):
         Key of the step that made it; None where no step did, or it cannot be known by its inputs.
     aside
         True where it never was the current one: somebody wrote over what a craft makes.
-    sha256
+    sha256, size
         Of its file; None where it has no content of its own.
+    key
+        Of its file in the store; None where it has none, or a link leads elsewhere.
 
     """
 
@@ -50,6 +54,8 @@ class Version(NamedTuple):
     step: str | None
     aside: bool
     sha256: str | None
+    size: int | None = None
+    key: str | None = None
 
     @property
     def moment(self) -> str:
@@ -71,6 +77,8 @@ class Move(NamedTuple):
 def version_of(document: Mapping[str, Any]) -> Version:
     """Read a version from the document of its artifact."""
     entry, files = document["entry"], document.get("files") or [{}]
+    alone = document.get("file_count") == 1 and bool(files[0])
+    in_lake = alone and not document.get("link")
     return Version(
         document["_id"],
         Keys(entry.get("keys")) if entry.get("keys") else NONE,
@@ -79,7 +87,9 @@ def version_of(document: Mapping[str, Any]) -> Version:
         entry.get("origin", SAVED),
         entry.get("step"),
         bool(entry.get("aside")),
-        files[0].get("sha256") if document.get("file_count") == 1 else None,
+        files[0].get("sha256") if alone else None,
+        files[0].get("size") if alone else None,
+        f"{document['remote_root']}/{naming.FILES}/{files[0]['relpath']}" if in_lake else None,
     )
 
 
@@ -202,11 +212,23 @@ class Versions:
         else:
             self._index(name, version)
 
+    def is_whole(self, version: Version) -> bool:
+        """Tell whether the file of a version lies in the lake with its size, where that takes no request.
+
+        Its content is verified by whoever reads it.
+        """
+        if version.key is None or self._lake.store.folder is None:
+            return version.sha256 is not None
+        try:
+            return os.stat(f"{self._lake.store.folder}/{version.key}").st_size == version.size
+        except OSError:
+            return False
+
     def take_up(
         self, name: str, keys: Keys, version: Version | None, *, username: str, why: str, run_id: str | None = None
     ) -> None:
         """Make a version the current one; None: there is none any more. One line of history, no copy."""
-        document = records.add(
+        document, _ = records.add(
             self._lake,
             MOVE,
             {"project": self.project, "entry": name},

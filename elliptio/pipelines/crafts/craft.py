@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from elliptio.pipelines.graphs.pipeline import Pipeline
 
 
+OPTIONS = ("name", "cache", "per", "version", "packages", "retries", "validate", "tags")
+"""Options of a craft."""
+
+
 class Craft(RunHooks):
     """A function whose inputs are loaded from the catalog, and whose results are saved to it.
 
@@ -144,12 +148,18 @@ class Craft(RunHooks):
         return Pipeline() + self + other
 
     def __reduce__(self) -> Any:
-        return _found, (self.__module__, self.__qualname__)
+        return _found, (self.__module__, self.__wrapped__.__qualname__)
 
     @property
     def qualified(self) -> str:
         """Module and name of the function, by which a configuration names the craft."""
         return f"{self.__module__}.{self.__wrapped__.__name__}"
+
+    @property
+    def entries(self) -> list[str]:
+        """Names of the entries that it reads and writes."""
+        names = [one.name for one in self.inputs if not one.volatile]
+        return [*names, *(one.name for one in self.outputs if not one.volatile)]
 
     @property
     def is_volatile(self) -> bool:
@@ -167,12 +177,11 @@ def _found(module: str, qualname: str) -> Any:
 
 
 def _check_options(options: Mapping[str, Any]) -> None:
-    known = inspect.signature(Craft.__init__).parameters
     for name, value in options.items():
-        if name not in known:
+        if name not in OPTIONS:
             from elliptio.formats.libraries import meant
 
-            raise CraftDefinitionError(f"Craft has no option {name!r}; {meant(name, [*known][2:-1])}")
+            raise CraftDefinitionError(f"Craft has no option {name!r}; {meant(name, OPTIONS)}")
         if name == "name" and value is not None and (not isinstance(value, str) or not value):
             raise CraftDefinitionError(f"The name of a craft is a text, not {value!r}.")
         if name in ("per", "tags") and not isinstance(value, str) and not all(isinstance(one, str) for one in value):

@@ -23,7 +23,9 @@ class Reference:
 
     def __init__(self, name: str) -> None:
         if not isinstance(name, str) or not name:
-            raise CraftDefinitionError(f"{type(self).__name__} takes a name, a text such as 'masterFile', not {name!r}.")
+            raise CraftDefinitionError(
+                f"{type(self).__name__} takes a name, a text such as 'masterFile', not {name!r}."
+            )
         self.name = name
 
     @classmethod
@@ -140,7 +142,8 @@ def read(function: Callable[..., Any], where: FrameType | None) -> Signature:
     name = f"{function.__module__}.{function.__qualname__}"
     names = _Names(function, where)
     inputs, parameters, takes_more = [], {}, False
-    for one in inspect.signature(function).parameters.values():
+    signature = inspect.signature(function)
+    for one in signature.parameters.values():
         if one.kind is one.VAR_POSITIONAL:
             raise CraftDefinitionError(f"The craft {name} takes *{one.name}: name its parameters.")
         if one.kind is one.VAR_KEYWORD:
@@ -151,7 +154,7 @@ def read(function: Callable[..., Any], where: FrameType | None) -> Signature:
             parameters[one.name] = one.default
         else:
             inputs.append(Input(one.name, reference.name, isinstance(reference, Volatile), one.default))
-    outputs = _outputs(names.value(inspect.signature(function).return_annotation), name)
+    outputs = _outputs(names.value(signature.return_annotation), name)
     return Signature(tuple(inputs), parameters, outputs, takes_more)
 
 
@@ -160,21 +163,26 @@ class _Names:
 
     def __init__(self, function: Callable[..., Any], where: FrameType | None) -> None:
         self._globals = getattr(function, "__globals__", {})
-        self._locals: dict[str, Any] = {}
-        frame = where
-        while frame is not None and frame.f_globals is self._globals:
-            self._locals = {**frame.f_locals, **self._locals}
-            frame = frame.f_back
+        self._frame = where
 
     def value(self, hint: Any) -> Any:
         if not isinstance(hint, str):
             return hint
         try:
-            return eval(hint, self._globals, self._locals)
+            return eval(hint, self._globals, self._locals())
         except Exception as error:  # any expression may stand there
             if "Artifact" in hint or "Volatile" in hint:
                 raise CraftDefinitionError(f"The hint {hint!r} cannot be read: {error}.") from error
             return _Plain
+
+    def _locals(self) -> dict[str, Any]:
+        """Names of the functions around it, the innermost winning."""
+        found: dict[str, Any] = {}
+        frame = self._frame
+        while frame is not None and frame.f_globals is self._globals and frame.f_locals is not frame.f_globals:
+            found = {**frame.f_locals, **found}
+            frame = frame.f_back
+        return found
 
 
 class _Plain:

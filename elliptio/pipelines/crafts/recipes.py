@@ -32,8 +32,10 @@ class Taken:
         Key of the step that made a volatile value; None where it is not known.
     given
         True where the caller gives the value, so that nobody can tell whether it is the same.
-    default
-        True where the default is used.
+    base
+        Versions that count in their place: what a craft that reads and writes an entry began with.
+    volatile
+        True where it is a value that is passed on, not saved.
 
     """
 
@@ -41,8 +43,8 @@ class Taken:
     versions: Mapping[Keys, Version] = field(default_factory=dict)
     made_by: str | None = None
     given: bool = False
-    default: bool = False
     volatile: bool = False
+    base: Mapping[Keys, Version] | None = None
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def recipe_of(
     parts["inputs"] = {}
     for parameter in sorted(inputs):
         taken = inputs[parameter]
-        if taken.given or (taken.volatile and taken.made_by is None and not taken.default):
+        if taken.given or (taken.volatile and taken.made_by is None):
             unknown = unknown or f"the value of {parameter!r} is given by the caller"
             continue
         unknown = unknown or _without_content(taken)
@@ -155,21 +157,15 @@ def _without_content(taken: Taken) -> str:
 
 
 def _input_digest(taken: Taken) -> str:
-    if taken.default:
-        return "default"
     if taken.volatile:
         return f"volatile {taken.made_by}"
-    if len(taken.versions) == 1 and NONE in taken.versions:
-        return taken.versions[NONE].fingerprint
+    versions = taken.versions if taken.base is None else taken.base
+    if len(versions) == 1 and NONE in versions:
+        return versions[NONE].fingerprint
     digest = hashlib.sha256(b"partitions")
-    for keys, version in sorted(taken.versions.items()):
+    for keys, version in sorted(versions.items()):
         digest.update(encode((dict(keys), version.fingerprint)))
     return digest.hexdigest()
-
-
-@functools.cache
-def _options(type: str, options: str) -> bytes:
-    return encode((type, options))
 
 
 def _loading(entry: Entry) -> bytes:

@@ -1,0 +1,59 @@
+"""A plan: what a build would do, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from elliptio.pipelines.builds.steps import MAKE, SKIP, Steps
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Plan:
+    """What a run of a pipeline would do; nothing ran.
+
+    Parameters
+    ----------
+    name
+        Of the pipeline.
+    rows
+        Its steps.
+    unfollowed
+        What of the code could not be followed: a change of it would not be noticed.
+    news
+        What somebody did at the paths of entries.
+
+    Examples
+    --------
+    >>> from elliptio.pipelines.builds.steps import Step, Steps
+    >>> plan = Plan("daily", Steps([Step("clean", why="never made")]))
+    >>> print(plan)
+    daily: 1 to make, 0 to skip
+    make  clean  never made
+
+    """
+
+    def __init__(self, name: str, rows: Steps, unfollowed: Sequence[str] = (), news: Sequence[str] = ()) -> None:
+        self.name = name
+        self.rows = rows
+        self.unfollowed = list(unfollowed)
+        self.news = list(news)
+
+    @property
+    def steps(self) -> pd.DataFrame:
+        """Steps as a DataFrame: ``craft``, ``keys``, ``status`` (make, skip), ``why``."""
+        return self.rows.frame(built=False)
+
+    def __str__(self) -> str:
+        head = f"{self.name}: {self.rows.count(MAKE)} to make, {self.rows.count(SKIP)} to skip"
+        notes = [f"not followed: {one}" for one in self.unfollowed] + [f"note: {one}" for one in self.news]
+        return "\n".join([head, self.rows.text(), *notes])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        from elliptio.pipelines.builds.showing import page
+
+        return page(str(self).splitlines()[0], self.rows, built=False, notes=[*self.unfollowed, *self.news])

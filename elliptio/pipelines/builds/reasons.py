@@ -1,0 +1,132 @@
+"""Say why a step has to be made: which edit, parameter, input or package is another one than last time."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from elliptio.lake import records
+from elliptio.pipelines import code
+from elliptio.pipelines.catalog.keys import Keys
+from elliptio.pipelines.catalog.versions import Version, Versions
+from elliptio.pipelines.crafts.craft import Craft
+from elliptio.pipelines.crafts.execution import Call
+from elliptio.provenance.collecting import username
+
+if TYPE_CHECKING:
+    from elliptio.pipelines.session import BaseSession
+
+CODE = "code"
+"""Kind of the records that say what a digest of code was made of."""
+
+NEVER = "never made"
+
+
+class Reasons:
+    """Reasons of one turn.
+
+    Parameters
+    ----------
+    session
+        Whose crafts.
+    versions
+        What was made before.
+
+    """
+
+    def __init__(self, session: BaseSession, versions: Versions) -> None:
+        self._session = session
+        self._lake = session.handler.lake
+        self._versions = versions
+        self._codes: dict[str, Mapping[str, Any] | None] = {}
+        self._changes: dict[tuple[str, str], list[str]] = {}
+
+    def of(self, craft: Craft, call: Call | None, outputs: Mapping[str, Keys]) -> str:
+        """Say what changed since the last time; `outputs` has the keys of what it would make."""
+        before = self._last(craft, outputs)
+        if before is None or call is None:
+            return NEVER
+        changed = self._differences(craft, before, call)
+        if not changed:
+            return "its outputs are another format, or have other options"
+        return "; ".join(changed[:5]) + (f"; and {len(changed) - 5} more" if len(changed) > 5 else "")
+
+    def _last(self, craft: Craft, outputs: Mapping[str, Keys]) -> Mapping[str, Any] | None:
+        """Read the recipe of what was made last."""
+        for name, keys in outputs.items():
+            versions = [one for one in self._versions.history(name, keys).versions if one.step is not None]
+            last: Version | None = max(versions, default=None, key=lambda one: one.moment)
+            if last is not None:
+                for document in itertools.islice(self._lake.find({"_id": last.artifact_id}, sort=(), limit=1), 1):
+                    recipe: Mapping[str, Any] | None = document.get("recipe")
+                    return recipe
+        return None
+
+    def _differences(self, craft: Craft, before: Mapping[str, Any], call: Call) -> list[str]:
+        now = call.recipe.parts
+        found = []
+        if before.get("code") != now["code"]:
+            found += self._code(craft, str(before.get("code")))
+        found += _versions(before.get("packages", {}), now["packages"])
+        found += _named("parameter", before.get("parameters", {}), now.get("parameters", {}))
+        found += _inputs(before.get("inputs", {}), now.get("inputs", {}), call)
+        if before.get("version") != now.get("version"):
+            found.append(f"version {before.get('version')} → {now.get('version')}")
+        return found
+
+    def _code(self, craft: Craft, before: str) -> list[str]:
+        at = (craft.name, before)
+        if at not in self._changes:
+            record = self._record(before)
+            now = self._session.whole_code_of(craft)
+            changes = [] if record is None else code.changes(record, now)
+            self._changes[at] = changes or [f"the code of {craft.name!r} changed"]
+        return self._changes[at]
+
+    def _record(self, digest: str) -> Mapping[str, Any] | None:
+        if digest not in self._codes:
+            found = records.find(self._lake, CODE, {"record_id": digest}, limit=1)
+            self._codes[digest] = next((document["content"] for document in found), None)
+        return self._codes[digest]
+
+
+def keep_code(session: BaseSession, craft: Craft, kept: set[str]) -> None:
+    """Record what the digest of a craft's code is made of, once: a later turn says by it what changed."""
+    found = session.whole_code_of(craft)
+    if found.digest in kept:
+        return
+    about = {"craft": craft.qualified, "project": session.catalog.project}
+    content = code.as_record(found)
+    records.add(session.handler.lake, CODE, about, content, username=username(), record_id=found.digest)
+    kept.add(found.digest)
+
+
+def _versions(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    found = [
+        f"{name} {before[name]} → {now[name]}" for name in sorted(set(before) & set(now)) if before[name] != now[name]
+    ]
+    found += [f"{name} {now[name]} is used now" for name in sorted(set(now) - set(before))]
+    return found + [f"{name} is used no more" for name in sorted(set(before) - set(now))]
+
+
+def _named(what: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    found = []
+    for name in sorted({*before, *now}):
+        if name not in before:
+            found.append(f"{what} {name}: {now[name]!r} is new")
+        elif name not in now:
+            found.append(f"{what} {name} is gone")
+        elif before[name] != now[name] or type(before[name]) is not type(now[name]):
+            found.append(f"{what} {name}: {before[name]!r} → {now[name]!r}")
+    return found
+
+
+def _inputs(before: Mapping[str, str], now: Mapping[str, str], call: Call) -> list[str]:
+    names = {one.parameter: one.name for one in call.craft.inputs}
+    found = []
+    for parameter in sorted({*before, *now}):
+        if before.get(parameter) != now.get(parameter):
+            what = "is new" if parameter not in before else "is gone" if parameter not in now else "changed"
+            found.append(f"input {names.get(parameter, parameter)} {what}")
+    return found

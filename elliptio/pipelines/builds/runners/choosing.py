@@ -1,0 +1,65 @@
+"""Choose what runs steps by what a caller says."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from elliptio.formats.libraries import meant
+from elliptio.pipelines.builds.runners.here import Inline, Threads
+from elliptio.pipelines.builds.runners.tasks import Runner
+from elliptio.pipelines.errors import PipelineDefinitionError
+
+if TYPE_CHECKING:
+    from elliptio.pipelines.session import BaseSession
+
+NAMES = ("inline", "threads", "processes")
+
+
+@contextlib.contextmanager
+def runner_of(wanted: Any, session: BaseSession, workers: int | None) -> Iterator[Runner]:
+    """Give the runner that is asked for, and close it in the end, unless the caller made it.
+
+    Raises
+    ------
+    PipelineDefinitionError
+        If there is none of this name.
+    MissingExtraError
+        If it needs a library that is not installed.
+
+    """
+    if workers is not None and (not isinstance(workers, int) or isinstance(workers, bool) or workers < 1):
+        raise PipelineDefinitionError(f"workers takes a number, 1 or more, not {workers!r}.")
+    if callable(getattr(wanted, "submit", None)) and hasattr(wanted, "one_by_one"):
+        yield wanted
+        return
+    runner = _made(wanted, session, workers)
+    try:
+        yield runner
+    finally:
+        runner.close()
+
+
+def _made(wanted: Any, session: BaseSession, workers: int | None) -> Runner:
+    if wanted in (None, "inline"):
+        return Inline()
+    if wanted == "threads":
+        return Threads(workers)
+    if wanted == "processes":
+        from elliptio.pipelines.builds.runners.elsewhere import Processes
+
+        return Processes(session, workers)
+    module = type(wanted).__module__.partition(".")[0]
+    if module == "distributed" or (isinstance(wanted, str) and wanted.startswith("dask")):
+        from elliptio.pipelines.builds.runners.dask import Dask
+
+        return Dask(session, wanted, workers)
+    if module == "celery":
+        from elliptio.pipelines.builds.runners.celery import Celery
+
+        return Celery(session, wanted)
+    raise PipelineDefinitionError(
+        f"There is no runner {wanted!r}; {meant(str(wanted), [*NAMES, 'dask://host:port'])} A client of Dask, an app of "
+        "Celery or a Runner will do too."
+    )

@@ -1,0 +1,121 @@
+"""Take the snapshot of a turn: its graph, its parameters, and the exact artifacts that it took and made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from elliptio.pipelines.builds.turn import Turn
+from elliptio.pipelines.catalog.keys import Keys
+from elliptio.pipelines.catalog.versions import Version
+from elliptio.pipelines.crafts.binding import bind
+from elliptio.pipelines.crafts.craft import Craft
+from elliptio.pipelines.crafts.fingerprints import Fingerprint, UnknownValueError
+from elliptio.pipelines.crafts.recipes import shown
+from elliptio.pipelines.errors import CraftDefinitionError
+from elliptio.pipelines.graphs.graph import Graph
+from elliptio.pipelines.snapshots.partitions import Partition, partition_of
+from elliptio.pipelines.snapshots.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from elliptio.pipelines.session import BaseSession
+
+
+def recorded(value: Any) -> Any:
+    """Shape a parameter as a run records it."""
+    if isinstance(value, Mapping):
+        return {str(name): recorded(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [recorded(one) for one in value]
+    return shown(value)
+
+
+def of_build(session: BaseSession, graph: Graph, crafts: Sequence[Craft], turn: Turn) -> Snapshot:
+    """Take the snapshot of a build, and keep it."""
+    outputs = {
+        name: [partition_of(version) for version in versions.values() if isinstance(version, Version)]
+        for name, versions in turn.sources.made().items()
+    }
+    return _kept(session, graph, crafts, turn, outputs)
+
+
+def of_inputs(session: BaseSession, graph: Graph, crafts: Sequence[Craft], turn: Turn) -> Snapshot:
+    """Take the snapshot of what a build would take, and keep it."""
+    return _kept(session, graph, crafts, turn, {})
+
+
+def _kept(
+    session: BaseSession, graph: Graph, crafts: Sequence[Craft], turn: Turn, outputs: Mapping[str, list[Partition]]
+) -> Snapshot:
+    inputs = {name: _inputs(turn, crafts, name) for name in graph.inputs}
+    parameters = {craft.name: _parameters(turn, craft) for craft in crafts}
+    snapshot = Snapshot(
+        graph,
+        {name: recorded(values) for name, values in parameters.items()},
+        inputs,
+        _fingerprint(graph, parameters, inputs),
+        session.catalog,
+        session.backend,
+        outputs,
+    )
+    snapshot.keep()
+    return snapshot
+
+
+def _parameters(turn: Turn, craft: Craft) -> dict[str, Any]:
+    """Values that a craft has: those that it is given or has by default, and those of its entries' keys."""
+    given = turn.asked.parameters.of(craft)
+    try:
+        found = dict(bind(craft, {**given, **dict.fromkeys(craft.per)}).parameters)
+    except CraftDefinitionError:
+        found = {name: value for name, value in given.items() if name in craft.parameters}
+    found = {name: value for name, value in found.items() if name not in craft.per}
+    keys = {name for entry in craft.entries if entry in turn.catalog for name in turn.catalog[entry].keys}
+    return {**found, **{name: value for name, value in given.items() if name in keys}}
+
+
+def _inputs(turn: Turn, crafts: Sequence[Craft], name: str) -> list[Partition]:
+    """List the partitions of an input that the crafts can take: all that fit the keys that are given."""
+    if name not in turn.catalog or turn.catalog[name].is_custom:
+        return []
+    found: dict[Keys, Version] = {}
+    for craft in crafts:
+        if name not in [one.name for one in craft.inputs if not one.volatile]:
+            continue
+        given = {**turn.asked.parameters.of(craft)}
+        needed = any(one.name == name and one.is_needed for one in craft.inputs)
+        known = {each.lower(): value for each, value in {**_defaults(craft), **given}.items()}
+        entry = turn.catalog[name]
+        fixed = Keys({each: known[each.lower()] for each in entry.keys if each.lower() in known})
+        some = {
+            keys: version
+            for keys, version in turn.sources.of(name, before=True).items()
+            if isinstance(version, Version) and all(keys[each] == value for each, value in fixed.items())
+        }
+        if not some and needed:
+            raise turn.sources.no_data(entry, fixed)
+        found.update(some)
+    return [partition_of(version) for _, version in sorted(found.items())]
+
+
+def _defaults(craft: Craft) -> dict[str, Any]:
+    from elliptio.pipelines.crafts.hints import REQUIRED
+
+    return {name: value for name, value in craft.parameters.items() if value is not REQUIRED}
+
+
+def _fingerprint(
+    graph: Graph, parameters: Mapping[str, Mapping[str, Any]], inputs: Mapping[str, Sequence[Partition]]
+) -> Fingerprint:
+    parts = [Fingerprint.from_string("snapshot"), graph.fingerprint]
+    for craft in sorted(parameters):
+        for name in sorted(parameters[craft]):
+            value = parameters[craft][name]
+            try:
+                parts.append(Fingerprint.of((craft, name, value)))
+            except UnknownValueError:
+                parts.append(Fingerprint.of((craft, name, repr(value))))
+    for name in sorted(inputs):
+        for one in inputs[name]:
+            parts.append(Fingerprint.of((name, dict(one.keys), str(one.content_fingerprint))))
+    return parts[0].combine(*parts[1:])

@@ -1,0 +1,285 @@
+"""Know what the crafts of a turn can take: versions of entries, and values that are passed on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from elliptio.pipelines.catalog.entries import Entry
+from elliptio.pipelines.catalog.keys import NONE, Keys
+from elliptio.pipelines.catalog.versions import BUILT, Version, Versions
+from elliptio.pipelines.crafts.calling import custom_version
+from elliptio.pipelines.crafts.craft import Craft
+from elliptio.pipelines.crafts.hints import Input
+from elliptio.pipelines.crafts.recipes import Taken
+from elliptio.pipelines.errors import PipelineDefinitionError, VersionNotFoundError
+
+if TYPE_CHECKING:
+    from elliptio.pipelines.catalog.catalog import Catalog
+
+
+class Pending:
+    """Stands for a version that is not there yet, and may become another one than before."""
+
+    def __init__(self, craft: str, *, failed: bool = False) -> None:
+        self.craft = craft
+        self.failed = failed
+
+
+@dataclass
+class Passed:
+    """A value that a craft passes on: it is there, or the call that makes it is, or it is still to come.
+
+    Attributes
+    ----------
+    step
+        Key of the step that makes it; None where it cannot be told by one.
+    value
+        The value, once `ready`.
+    behind
+        Identifiers of the artifacts that it was made from.
+    deferred
+        The call that makes it, where nobody has needed it so far.
+
+    """
+
+    step: str | None
+    value: Any = None
+    ready: bool = False
+    behind: Sequence[str] = ()
+    deferred: Any = None
+    pending: Pending | None = None
+
+
+@dataclass
+class Need:
+    """What a step takes for one of its inputs.
+
+    Attributes
+    ----------
+    taken
+        For its recipe.
+    passed
+        Values that are passed on, by the keys that are left.
+    pending
+        What is not there yet.
+
+    """
+
+    taken: Taken
+    passed: Mapping[Keys, Passed] = field(default_factory=dict)
+    pending: Pending | None = None
+
+
+class Sources:
+    """What the crafts of a turn can take.
+
+    Parameters
+    ----------
+    catalog, versions
+        Where entries are, and what is known of their versions.
+    made_here
+        Names of the entries and of the values that this turn makes.
+
+    """
+
+    def __init__(self, catalog: Catalog, versions: Versions, made_here: Iterable[tuple[str, bool]]) -> None:
+        self._catalog = catalog
+        self._versions = versions
+        self._made_here = set(made_here)
+        self._made: dict[str, dict[Keys, Version | Pending]] = {}
+        self._values: dict[str, dict[Keys, Passed]] = {}
+        self._current: dict[str, dict[Keys, Version]] = {}
+        self.news: list[str] = []
+
+    def add(self, name: str, keys: Keys, version: Version | Pending) -> None:
+        """Add what was made, taken instead, or is still to come."""
+        self._made.setdefault(name, {})[keys] = version
+
+    def pass_on(self, name: str, keys: Keys, passed: Passed) -> None:
+        """Add a value that is passed on."""
+        self._values.setdefault(name, {})[keys] = passed
+
+    def values(self) -> dict[str, dict[Keys, Passed]]:
+        """Return all values that are passed on."""
+        return self._values
+
+    def made(self) -> dict[str, dict[Keys, Version | Pending]]:
+        """Return all that this turn made or took instead."""
+        return self._made
+
+    def of(self, name: str, *, before: bool = False) -> Mapping[Keys, Version | Pending]:
+        """Return the partitions of an entry: those of this turn where it makes the entry, else the current ones.
+
+        `before`: the current ones, also where this turn makes the entry.
+        """
+        if not before and (name, False) in self._made_here:
+            return self._made.get(name, {})
+        found = self._current.get(name)
+        if found is None:
+            self._look(self._catalog[name])
+            found = self._current[name] = self._versions.partitions(name)
+        return found
+
+    def _look(self, entry: Entry) -> None:
+        """Bring the window of an entry and its versions together, once."""
+        if entry.is_query and not entry.keys:
+            self._catalog.assets.ask(entry, NONE, self._versions, {})
+        if entry.keys:
+            others = [self._catalog[name] for name in self._catalog]
+            self.news += self._catalog.windows.sync_all(entry, self._versions, others)
+        else:
+            told = self._catalog.windows.sync(entry, NONE, self._versions)
+            self.news += [f"{entry.name}: {told}"] if told else []
+
+    # --- what one step takes ---
+
+    def partitions_of(self, craft: Craft, given: Mapping[str, Any]) -> list[Keys]:
+        """List the combinations of a craft's `per` that its inputs have.
+
+        Raises
+        ------
+        PipelineDefinitionError
+            If no input has one of the keys.
+
+        """
+        if not craft.per:
+            return [NONE]
+        known = {name.lower(): value for name, value in given.items()}
+        fixed = Keys({name: known[name.lower()] for name in craft.per if name.lower() in known})
+        found: dict[Keys, None] | None = None
+        for one in sorted(craft.inputs, key=lambda one: not one.is_needed):
+            available = self._combinations(one, craft.per)
+            if available is None or (not one.is_needed and found is not None):
+                continue
+            found = dict.fromkeys(available) if found is None else _joined(found, available)
+        complete = [] if found is None else [keys for keys in found if len(keys) == len(craft.per)]
+        if not complete and set(fixed) == set(craft.per):
+            return [fixed]
+        if not complete and (found is None or any(found)):
+            raise PipelineDefinitionError(
+                f"The craft {craft.name} runs once per {', '.join(craft.per)}, and its inputs have no such keys: name "
+                "keys of their entries (!{…} in the path), or pass them."
+            )
+        return sorted(keys for keys in complete if all(keys[name] == value for name, value in fixed.items()))
+
+    def _combinations(self, one: Input, per: Sequence[str]) -> list[Keys] | None:
+        if one.volatile:
+            every: Iterable[Keys] = self._values.get(one.name, {})
+        elif one.name in self._catalog and not self._catalog[one.name].is_custom:
+            if not set(self._catalog[one.name].keys) & set(per):
+                return None
+            every = self.of(one.name)
+        else:
+            return None
+        found = list(dict.fromkeys(keys.only(per) for keys in every))
+        return found if any(found) or not one.volatile else None
+
+    def need(self, one: Input, keys: Keys, context: Mapping[str, Any], craft: Craft) -> Need | None:
+        """Find what a step takes for an input; None: its default.
+
+        Raises
+        ------
+        PipelineDefinitionError
+            If nobody makes it.
+        VersionNotFoundError
+            If there is no data for it.
+
+        """
+        return self._value(one, keys, craft) if one.volatile else self._entry(one, keys, context, craft)
+
+    def _value(self, one: Input, keys: Keys, craft: Craft) -> Need | None:
+        known = self._values.get(one.name)
+        if known is None:
+            if not one.is_needed:
+                return None
+            hint = " It is an entry of the catalog: hint it as Artifact." if one.name in self._catalog else ""
+            raise PipelineDefinitionError(
+                f"Nobody makes the volatile value {one.name!r}:\n    ? → {one.name} → {craft.name}\nAdd a craft that "
+                f"returns Volatile({one.name!r}), or give {one.parameter!r} a default.{hint}"
+            )
+        fits = {every.without(*keys): passed for every, passed in known.items() if _fits(every, keys)}
+        if not fits and one.is_needed:
+            raise VersionNotFoundError(f"No value of {one.name!r} was made for {keys}.")
+        if not fits:
+            return None
+        pending = next((passed.pending for passed in fits.values() if passed.pending), None)
+        steps = {every: passed.step for every, passed in fits.items()}
+        made_by = steps.get(NONE) if len(steps) == 1 else _combined(steps)
+        return Need(Taken(one.name, made_by=made_by, volatile=True), fits, pending)
+
+    def _entry(self, one: Input, keys: Keys, context: Mapping[str, Any], craft: Craft) -> Need | None:
+        if one.name not in self._catalog:
+            if not one.is_needed:
+                return None
+            raise self._missing(one, craft)
+        entry = self._catalog[one.name]
+        known = {name.lower(): value for name, value in {**context, **keys}.items()}
+        fixed = Keys({name: known[name.lower()] for name in entry.keys if name.lower() in known})
+        if entry.is_custom:
+            return Need(Taken(one.name, {NONE: custom_version(entry, fixed)}))
+        if entry.is_query and entry.keys:
+            self._catalog.assets.ask(entry, entry.keys_of(fixed), self._versions, {})
+        own = any(output.name == one.name and not output.volatile for output in craft.outputs)
+        every = self.of(one.name, before=own)
+        if len(fixed) == len(entry.keys):
+            fits = {NONE: every[fixed]} if fixed in every else {}
+        else:
+            fits = {each.without(*fixed): version for each, version in every.items() if _fits(each, fixed)}
+        if not fits:
+            if one.is_needed:
+                raise self.no_data(entry, fixed)
+            return None
+        pending = next((version for version in fits.values() if isinstance(version, Pending)), None)
+        there = {each: version for each, version in fits.items() if isinstance(version, Version)}
+        base = {each: self._base(entry, version) for each, version in there.items()} if own else there
+        return Need(Taken(one.name, there, base=base), pending=pending)
+
+    def _base(self, entry: Entry, version: Version) -> Version:
+        """Return what a craft that reads and writes an entry began with: what it made of that is no news."""
+        others = [one for one in self._versions.history(entry.name, version.keys).versions if one.origin != BUILT]
+        return max((one for one in others if not one.aside), default=version, key=lambda one: one.moment)
+
+    def _missing(self, one: Input, craft: Craft) -> PipelineDefinitionError:
+        from elliptio.formats.libraries import meant
+
+        return PipelineDefinitionError(
+            f"Nobody makes {one.name!r}, and it is not in the catalog:\n    ? → {one.name} → {craft.name}\n"
+            f"Add an entry, or a craft that returns Artifact({one.name!r}); {meant(one.name, list(self._catalog))}"
+        )
+
+    def no_data(self, entry: Entry, keys: Keys) -> VersionNotFoundError:
+        """Say that an input has no data."""
+        which = f"{entry.name!r} ({keys})" if keys else repr(entry.name)
+        where = f": there is no version of it, and no file at {entry.pattern.text}" if entry.pattern else ""
+        return VersionNotFoundError(f"No data found for {which}{where}.")
+
+
+def _fits(keys: Keys, wanted: Keys) -> bool:
+    return all(keys[name] == value for name, value in wanted.items() if name in keys)
+
+
+def _joined(one: Mapping[Keys, None], other: Iterable[Keys]) -> dict[Keys, None]:
+    """Join combinations of keys: those that agree where both have a value."""
+    found: dict[Keys, None] = {}
+    by_shared: dict[Keys, list[Keys]] = {}
+    others = list(other)
+    shared = set(next(iter(one), NONE)) & set(next(iter(others), NONE))
+    for keys in others:
+        by_shared.setdefault(keys.only(sorted(shared)), []).append(keys)
+    for keys in one:
+        for fitting in by_shared.get(keys.only(sorted(shared)), ()):
+            found[Keys({**keys, **fitting})] = None
+    return found
+
+
+def _combined(steps: Mapping[Keys, str | None]) -> str | None:
+    import hashlib
+
+    digest = hashlib.sha256(b"values")
+    for keys, step in sorted(steps.items()):
+        if step is None:
+            return None
+        digest.update(f"{dict(keys)!r}{step}".encode())
+    return digest.hexdigest()

@@ -1,0 +1,271 @@
+"""One turn of a pipeline: decide step by step what has to be made; a plan stops there, a build makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from elliptio.pipelines.builds.reasons import Reasons
+from elliptio.pipelines.builds.sources import Need, Passed, Pending, Sources
+from elliptio.pipelines.builds.steps import Step
+from elliptio.pipelines.catalog.entries import Entry
+from elliptio.pipelines.catalog.keys import NONE, Keys
+from elliptio.pipelines.catalog.versions import Version, Versions
+from elliptio.pipelines.crafts.binding import Bound, bind
+from elliptio.pipelines.crafts.craft import Craft
+from elliptio.pipelines.crafts.execution import Call
+from elliptio.pipelines.crafts.recipes import Recipe, Taken, recipe_of
+from elliptio.pipelines.graphs.parameters import Parameters
+from elliptio.provenance.collecting import username
+
+if TYPE_CHECKING:
+    from elliptio.pipelines.session import BaseSession
+
+UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a caller asks of a turn.
+
+    Attributes
+    ----------
+    parameters
+        Of the crafts.
+    selected
+        Names of the crafts that may run.
+    refresh
+        Whether to make all again.
+    volatiles
+        Whether the caller wants the values that are passed on.
+    dry
+        Whether it is only a plan.
+
+    """
+
+    parameters: Parameters
+    selected: frozenset[str]
+    refresh: bool = False
+    volatiles: bool = True
+    dry: bool = False
+
+
+@dataclass
+class Decided:
+    """What becomes of one step.
+
+    Attributes
+    ----------
+    craft, keys, why
+        Which, and the reason.
+    call
+        The call to be made; None where nothing is.
+    hit
+        What the lake has of it, by the name of the entry.
+    status
+        ``make``, ``skip``, ``defer`` or ``not run``.
+    needs
+        What its inputs take that is passed on.
+
+    """
+
+    craft: Craft
+    keys: Keys
+    status: str
+    why: str = ""
+    call: Call | None = None
+    hit: Mapping[str, Version] = field(default_factory=dict)
+    needs: Mapping[str, Need] = field(default_factory=dict)
+    pending: Pending | None = None
+
+
+class Turn:
+    """One turn of a pipeline.
+
+    Parameters
+    ----------
+    session
+        Where.
+    crafts
+        Those of the pipeline, in order.
+    asked
+        What the caller asks.
+
+    """
+
+    def __init__(self, session: BaseSession, crafts: Sequence[Craft], asked: Asked) -> None:
+        self.session = session
+        self.catalog = session.catalog
+        self.asked = asked
+        self.versions = Versions(session.handler.lake, self.catalog.project)
+        here = [craft for craft in crafts if craft.name in asked.selected]
+        made = [(output.name, output.volatile) for craft in here for output in craft.outputs]
+        self.sources = Sources(self.catalog, self.versions, made)
+        self.reasons = Reasons(session, self.versions)
+        self.versions.load(self._names(crafts))
+
+    def _names(self, crafts: Sequence[Craft]) -> list[str]:
+        every = [name for craft in crafts for name in craft.entries]
+        return [name for name in every if name in self.catalog and not self.catalog[name].is_custom]
+
+    def decide(self, craft: Craft) -> list[Decided]:
+        """Decide what becomes of the steps of a craft, when all that it needs was decided."""
+        given = self.asked.parameters.of(craft)
+        return [self._decide(craft, keys, given) for keys in self.sources.partitions_of(craft, given)]
+
+    def _decide(self, craft: Craft, keys: Keys, given: Mapping[str, Any]) -> Decided:
+        bound = bind(craft, given, keys)
+        needs, parameters = {}, dict(bound.parameters)
+        values = dict(bound.given)
+        inputs = {name: Taken(name, given=True) for name in values}
+        for one in craft.inputs:
+            if one.parameter in values:
+                continue
+            need = self.sources.need(one, keys, bound.context, craft)
+            if need is None:
+                parameters[one.parameter] = one.default
+            else:
+                needs[one.parameter] = need
+                inputs[one.parameter] = need.taken
+        pending = next((need.pending for need in needs.values() if need.pending), None)
+        if pending is not None:
+            return self._not_yet(craft, keys, needs, pending)
+        recipe = self._recipe(craft, keys, parameters, inputs)
+        context = {**bound.context, **parameters}
+        call = Call(craft, keys, parameters, _from_lake(inputs), values, context, recipe)
+        return self._fate(Decided(craft, keys, "make", call=call, needs=needs), recipe, bound)
+
+    def _recipe(self, craft: Craft, keys: Keys, parameters: Mapping[str, Any], inputs: Mapping[str, Taken]) -> Recipe:
+        outputs: list[Entry | str] = [one.name if one.volatile else self.catalog[one.name] for one in craft.outputs]
+        entries = {
+            taken.name: self.catalog[taken.name]
+            for taken in inputs.values()
+            if not taken.volatile and taken.name in self.catalog
+        }
+        return recipe_of(craft, self.session.code_of(craft), parameters, keys, inputs, outputs, entries)
+
+    def _not_yet(self, craft: Craft, keys: Keys, needs: Mapping[str, Need], pending: Pending) -> Decided:
+        if pending.failed:
+            return Decided(craft, keys, "not run", f"{pending.craft} failed", pending=pending)
+        why = f"{pending.craft} is made first: run only if what it makes changes"
+        return Decided(craft, keys, "make", why, needs=needs, pending=Pending(craft.name))
+
+    def _fate(self, decided: Decided, recipe: Recipe, bound: Bound) -> Decided:
+        """Decide between making, skipping and waiting until somebody needs it."""
+        craft = decided.craft
+        saved = [one.name for one in craft.outputs if not one.volatile]
+        if self.asked.refresh:
+            decided.why = "refresh"
+        elif not craft.outputs:
+            decided.why = "it has no outputs, so it always runs"
+        elif not craft.cache:
+            decided.why = "cache=False"
+        elif not saved:
+            decided.why = "its values are not kept"
+            if not self.asked.volatiles:
+                decided.status, decided.why = "defer", "run only where a step that runs needs it"
+        elif recipe.step is None:
+            decided.why = recipe.unknown
+        else:
+            return self._looked_up(decided, recipe.step, saved, bound)
+        return decided
+
+    def _looked_up(self, decided: Decided, step: str, saved: Sequence[str], bound: Bound) -> Decided:
+        found = self.versions.made_by(step)
+        whole = {name: found[name] for name in saved if name in found and self.versions.is_whole(found[name])}
+        if len(whole) == len(saved):
+            passes = len(saved) < len(decided.craft.outputs)
+            decided.hit = whole
+            if passes and self.asked.volatiles:
+                decided.why = "the values that it passes on are not kept"
+            else:
+                decided.status, decided.why = ("defer" if passes else "skip"), UNCHANGED
+        elif found:
+            lost = next(name for name in saved if name not in whole)
+            decided.why = f"what it made of {lost!r} is not in the lake any more"
+        else:
+            keys = {name: self._keys_of(name, bound) for name in saved}
+            decided.why = self.reasons.of(decided.craft, decided.call, keys)
+        return decided
+
+    def _keys_of(self, name: str, bound: Bound) -> Keys:
+        return self.catalog[name].keys_of(bound.context)
+
+    # --- what came of it ---
+
+    def skipped(self, decided: Decided) -> Step:
+        """Take what the lake has: make it current, and put it at its path."""
+        for name, version in decided.hit.items():
+            self._take(name, version)
+        return self._step(decided, "skip" if self.asked.dry else "skipped")
+
+    def _take(self, name: str, version: Version) -> None:
+        current = self.versions.current(name, version.keys)
+        if not self.asked.dry and (current is None or current.artifact_id != version.artifact_id):
+            self.versions.take_up(name, version.keys, version, username=username(), why="made before, of the same")
+        told = self.catalog.windows.sync(self.catalog[name], version.keys, self.versions, made=True, dry=self.asked.dry)
+        self.sources.news += [f"{name}: {told}"] if told else []
+        self.sources.add(name, version.keys, version)
+
+    def planned(self, decided: Decided) -> Step:
+        """Note that a step would be made, and that what it makes is still to come."""
+        pending = decided.pending or Pending(decided.craft.name)
+        self._mark(decided, pending)
+        return self._step(decided, "make")
+
+    def failed(self, decided: Decided, seconds: float | None = None) -> Step:
+        """Note that a step failed, or was not run as one before it failed."""
+        self._mark(decided, Pending(decided.craft.name, failed=True))
+        status = "not run" if decided.status == "not run" else "failed"
+        return self._step(decided, status, seconds)
+
+    def _mark(self, decided: Decided, pending: Pending) -> None:
+        context = {**self.asked.parameters.of(decided.craft), **decided.keys}
+        context = {**_defaults(decided.craft), **context}
+        for output in decided.craft.outputs:
+            if output.volatile:
+                self.sources.pass_on(output.name, decided.keys, Passed(None, pending=pending))
+            else:
+                self.sources.add(output.name, self.catalog[output.name].keys_of(context), pending)
+
+    def deferred(self, decided: Decided) -> None:
+        """Note that the values of a step are made where somebody needs them."""
+        assert decided.call is not None
+        for name, version in decided.hit.items():
+            self._take(name, version)
+        for output in decided.craft.outputs:
+            if output.volatile:
+                passed = Passed(decided.call.recipe.step, deferred=decided)
+                self.sources.pass_on(output.name, decided.keys, passed)
+
+    def made(
+        self, decided: Decided, versions: Mapping[str, Version], values: Mapping[str, Any], loaded: Sequence[str]
+    ) -> None:
+        """Add what a step made."""
+        assert decided.call is not None
+        for name, version in versions.items():
+            self.versions.add(name, version)
+            self.sources.add(name, version.keys, version)
+        for name, value in values.items():
+            known = self.sources.values().get(name, {}).get(decided.keys)
+            passed = known or Passed(decided.call.recipe.step)
+            passed.value, passed.ready, passed.behind, passed.deferred = value, True, loaded, None
+            self.sources.pass_on(name, decided.keys, passed)
+
+    def _step(self, decided: Decided, status: str, seconds: float | None = None) -> Step:
+        found = {name: version.artifact_id for name, version in decided.hit.items()} if status != "make" else {}
+        return Step(decided.craft.name, decided.keys, status, decided.why, seconds, found)
+
+
+def _from_lake(inputs: Mapping[str, Taken]) -> dict[str, Taken]:
+    return {name: taken for name, taken in inputs.items() if taken.versions}
+
+
+def _defaults(craft: Craft) -> dict[str, Any]:
+    from elliptio.pipelines.crafts.hints import REQUIRED
+
+    return {name: value for name, value in craft.parameters.items() if value is not REQUIRED}
+
+
+__all__ = ["NONE", "Asked", "Decided", "Turn"]

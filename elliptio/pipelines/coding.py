@@ -1,0 +1,76 @@
+"""Look at the code of crafts, once in a turn, and leave out the changes that a user accepted."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from elliptio.lake import records
+from elliptio.pipelines.code import Code, Reader
+from elliptio.provenance.collecting import username
+
+if TYPE_CHECKING:
+    from elliptio.pipelines.crafts.craft import Craft
+    from elliptio.pipelines.session import BaseSession
+
+ACCEPTED = "accepted"
+"""Kind of the records that say that a change of code does not change results."""
+
+
+class Codes:
+    """Code of the crafts of a session, as it is now.
+
+    Parameters
+    ----------
+    session
+        Whose crafts.
+
+    """
+
+    def __init__(self, session: BaseSession) -> None:
+        self._session = session
+        self._reader = Reader([session.root])
+        self._whole: dict[int, tuple[Craft, Code]] = {}
+        self._effective: dict[int, Mapping[str, Any]] = {}
+
+    def whole(self, craft: Craft) -> Code:
+        """Return all that is known of a craft's code."""
+        known = self._whole.get(id(craft))
+        if known is None:
+            found = self._reader.code_of(craft.__wrapped__, packages=craft.packages)
+            known = self._whole[id(craft)] = (craft, found)
+        return known[1]
+
+    def of(self, craft: Craft) -> Mapping[str, Any]:
+        """Return ``digest`` and ``packages``; the digest is that of the code before accepted changes."""
+        known = self._effective.get(id(craft))
+        if known is None:
+            found = self.whole(craft)
+            digest = self._before(craft.qualified, found.digest)
+            known = self._effective[id(craft)] = {"digest": digest, "packages": dict(found.distributions)}
+        return known
+
+    def _before(self, craft: str, digest: str) -> str:
+        seen = {digest}
+        accepted = self._accepted.get(craft, {})
+        while digest in accepted and accepted[digest] not in seen:
+            digest = accepted[digest]
+            seen.add(digest)
+        return digest
+
+    @functools.cached_property
+    def _accepted(self) -> dict[str, dict[str, str]]:
+        query = {"about.project": self._session.project.project_slug}
+        found: dict[str, dict[str, str]] = {}
+        for document in records.find(self._session.handler.lake, ACCEPTED, query, sort=[("creation_time", 1)]):
+            about, content = document["about"], document["content"]
+            found.setdefault(about["craft"], {})[content["after"]] = content["before"]
+        return found
+
+
+def accept(session: BaseSession, craft: Craft, before: str, reason: str) -> None:
+    """Record that the change of a craft's code since some digest does not change its results."""
+    about = {"project": session.project.project_slug, "craft": craft.qualified}
+    content = {"before": before, "after": session.whole_code_of(craft).digest, "reason": reason}
+    records.add(session.handler.lake, ACCEPTED, about, content, username=username())

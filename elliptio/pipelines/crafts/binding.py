@@ -1,0 +1,110 @@
+"""Decide which given value goes where in a craft: to a plain parameter, an input, or a key."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from elliptio.pipelines.crafts.craft import Craft
+from elliptio.pipelines.crafts.hints import REQUIRED
+from elliptio.pipelines.errors import CraftDefinitionError
+
+
+class UnusedParameterWarning(UserWarning):
+    """A parameter was given that nothing takes."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Values for a call of a craft.
+
+    Attributes
+    ----------
+    parameters
+        Of its plain parameters, defaults included.
+    given
+        Of its inputs, where the caller gives them.
+    context
+        All that was given, and its own defaults: keys are filled from it.
+
+    """
+
+    parameters: Mapping[str, Any]
+    given: Mapping[str, Any]
+    context: Mapping[str, Any]
+
+
+def positional(craft: Craft, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Name positional arguments: they fill the plain parameters, in order.
+
+    Raises
+    ------
+    CraftDefinitionError
+        If there are too many, or one is given twice.
+
+    """
+    names = list(craft.parameters)
+    if len(args) > len(names):
+        raise CraftDefinitionError(
+            f"The craft {craft.name} takes {len(names)} plain parameters ({', '.join(names) or 'none'}), and "
+            f"{len(args)} values were given; inputs are given by keyword."
+        )
+    named = dict(zip(names, args, strict=False))
+    for name in named:
+        if name in kwargs:
+            raise CraftDefinitionError(f"The craft {craft.name} was given {name!r} twice.")
+    return {**named, **kwargs}
+
+
+def bind(craft: Craft, given: Mapping[str, Any], keys: Mapping[str, Any] | None = None) -> Bound:
+    """Distribute what is given.
+
+    Parameters
+    ----------
+    craft
+        The craft.
+    given
+        Values by name; those that it has no parameter for stay in the context.
+    keys
+        Those of its partition: a plain parameter named like one gets it.
+
+    Raises
+    ------
+    CraftDefinitionError
+        If a plain parameter has no value; the message names it.
+
+    """
+    keys = keys or {}
+    parameters, missing = {}, []
+    for name, default in craft.parameters.items():
+        value = keys[name] if name in keys else given.get(name, default)
+        if value is REQUIRED:
+            missing.append(name)
+        else:
+            parameters[name] = value
+    if missing:
+        raise CraftDefinitionError(
+            f"The craft {craft.name} needs a value for {', '.join(map(repr, missing))}: pass {missing[0]}=…, or give "
+            "it a default."
+        )
+    inputs = {one.parameter for one in craft.inputs}
+    if craft.takes_more:
+        own = {**craft.parameters, **dict.fromkeys(inputs)}
+        parameters.update({name: value for name, value in given.items() if name not in own})
+    return Bound(
+        parameters,
+        {name: value for name, value in given.items() if name in inputs},
+        {**dict(parameters.items()), **given, **keys},
+    )
+
+
+def warn_of_unused(given: Iterable[str], taken: Collection[str], what: str) -> None:
+    """Warn of parameters that nothing takes."""
+    from elliptio.formats.libraries import meant
+
+    for name in given:
+        if name.lower() not in {one.lower() for one in taken}:
+            close = meant(name, sorted(taken)) if taken else "it takes none."
+            warnings.warn(f"{what} takes no parameter {name!r}; {close}", UnusedParameterWarning, stacklevel=4)

@@ -1,0 +1,223 @@
+"""Run a craft once: load what it takes, call it, check what it gives, save that."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from elliptio.naming import shorten
+from elliptio.pipelines.catalog.entries import Entry
+from elliptio.pipelines.catalog.keys import NONE, Keys
+from elliptio.pipelines.catalog.versions import BUILT, Version
+from elliptio.pipelines.crafts.craft import Craft
+from elliptio.pipelines.crafts.hints import Output
+from elliptio.pipelines.crafts.recipes import Recipe, Taken, shown
+from elliptio.pipelines.crafts.values import LazyPartitions
+from elliptio.pipelines.errors import CraftDefinitionError, CraftError, ValidationError
+from elliptio.runs.running import running
+
+if TYPE_CHECKING:
+    from elliptio.handler import Handler
+    from elliptio.pipelines.catalog.catalog import Catalog
+    from elliptio.runs.scopes import Scope
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of a craft that can be made now.
+
+    Attributes
+    ----------
+    craft, keys, parameters
+        What is called, for which partition, with what.
+    inputs
+        What it takes from the lake, by parameter.
+    values
+        What it is given, by parameter: volatile values, and inputs that the caller gives.
+    context
+        Values that keys of its outputs are filled from, and that classes of users are given.
+    recipe
+        What it depends on.
+    behind
+        Identifiers of the artifacts from which its volatile values were made.
+
+    """
+
+    craft: Craft
+    keys: Keys
+    parameters: Mapping[str, Any]
+    inputs: Mapping[str, Taken]
+    values: Mapping[str, Any]
+    context: Mapping[str, Any]
+    recipe: Recipe
+    behind: Sequence[str] = ()
+
+
+@dataclass
+class Made:
+    """What a call gave.
+
+    Attributes
+    ----------
+    value
+        What the function returned.
+    versions, volatiles
+        What was saved and what is passed on, by name.
+    loaded
+        Identifiers of all that it was made from.
+    run_id
+        Of its run.
+
+    """
+
+    value: Any
+    versions: dict[str, Version] = field(default_factory=dict)
+    volatiles: dict[str, Any] = field(default_factory=dict)
+    loaded: list[str] = field(default_factory=list)
+    run_id: str = ""
+
+
+@contextlib.contextmanager
+def craft_run(handler: Handler, name: str, params: Mapping[str, Any], labels: Mapping[str, Any]) -> Iterator[Scope]:
+    """Record a run in which counts only what is loaded in it."""
+    diff = handler._settings["git_diff"].value
+    begun = running(
+        handler.lake, handler._scope, name, params, dict(labels), log_output=False, git_diff=diff, inherits=False
+    )
+    with begun as scope:
+        yield scope
+
+
+def execute(call: Call, catalog: Catalog) -> Made:
+    """Make a call, as a run of its own.
+
+    Raises
+    ------
+    CraftError
+        If it fails; the error of the function is the cause.
+
+    """
+    craft = call.craft
+    params = {name: shown(value) for name, value in {**call.keys, **call.parameters}.items()}
+    with craft_run(catalog.handler, craft.name, params, _labels(call)) as scope:
+        try:
+            return _execute(call, catalog, scope)
+        except Exception as error:
+            for_users = error if isinstance(error, CraftError) else _explained(call, error, scope.run_id)
+            craft._run_hooks("on_error", craft, error)
+            if for_users is error:
+                raise
+            raise for_users from error
+
+
+def _labels(call: Call) -> dict[str, Any]:
+    inputs = {
+        parameter: [version.artifact_id for version in taken.versions.values()]
+        for parameter, taken in call.inputs.items()
+        if taken.versions
+    }
+    lazy = [parameter for parameter, taken in call.inputs.items() if taken.versions and NONE not in taken.versions]
+    return {"craft": call.craft.qualified, "keys": dict(call.keys), "inputs": inputs, "lazy": lazy}
+
+
+def _execute(call: Call, catalog: Catalog, scope: Scope) -> Made:
+    craft = call.craft
+    for identifier in call.behind:
+        scope.load(identifier)
+    arguments = {**call.parameters, **call.values}
+    for parameter, taken in call.inputs.items():
+        if parameter not in arguments:
+            arguments[parameter] = _loaded(catalog, catalog[taken.name], taken, call)
+    craft._run_hooks("pre_run", craft, arguments)
+    value = _tried(craft, lambda: _called(craft.__wrapped__, arguments))
+    results = _results(craft, value)
+    if craft.validate is not None:
+        _validate(craft, [one for _, one in results])
+    made = Made(value, run_id=scope.run_id)
+    for output, one in results:
+        if output.volatile:
+            made.volatiles[output.name] = one
+        else:
+            made.versions[output.name] = _save(call, catalog, output, one)
+    craft._run_hooks("post_run", craft, value)
+    made.loaded = scope.loaded()
+    return made
+
+
+def _loaded(catalog: Catalog, entry: Entry, taken: Taken, call: Call) -> Any:
+    def load(version: Version) -> Any:
+        return catalog.assets.load(entry, version, call.context if entry.is_custom else None)
+
+    if len(taken.versions) == 1 and NONE in taken.versions:
+        return load(taken.versions[NONE])
+    left = next(iter(taken.versions), NONE)
+    names = [name for name in entry.keys if name in left]
+    return LazyPartitions(names, taken.versions, load)
+
+
+def _called(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    import inspect
+
+    positional, named = [], dict(arguments)
+    for one in inspect.signature(function).parameters.values():
+        if one.kind is one.POSITIONAL_ONLY and one.name in named:
+            positional.append(named.pop(one.name))
+    return function(*positional, **named)
+
+
+def _tried(craft: Craft, call: Callable[[], Any]) -> Any:
+    for left in range(craft.retries, 0, -1):
+        try:
+            return call()
+        except Exception as error:
+            log.warning("The craft %s failed, and is tried again (%d left): %s", craft.name, left, error)
+    return call()
+
+
+def _results(craft: Craft, value: Any) -> list[tuple[Output, Any]]:
+    if len(craft.outputs) <= 1:
+        return [(one, value) for one in craft.outputs]
+    if not isinstance(value, tuple | list) or len(value) != len(craft.outputs):
+        given = f"{len(value)} results" if isinstance(value, tuple | list) else f"one {type(value).__name__}"
+        raise CraftDefinitionError(
+            f"The craft {craft.name} gave {given}; it declares {len(craft.outputs)}: "
+            f"{', '.join(one.name for one in craft.outputs)}. Return a tuple of them, in this order."
+        )
+    return list(zip(craft.outputs, value, strict=True))
+
+
+def _validate(craft: Craft, results: Sequence[Any]) -> None:
+    assert craft.validate is not None
+    found = craft.validate(*results)
+    good, text = found if isinstance(found, tuple) else (found, "")
+    if not good:
+        raise ValidationError(text or f"What the craft {craft.name} made was refused by its validate.")
+
+
+def _save(call: Call, catalog: Catalog, output: Output, value: Any) -> Version:
+    entry = catalog[output.name]
+    keys = entry.keys_of(call.context)
+    more = dict(call.context.items()) if entry.is_custom else None
+    return catalog.assets.save(entry, keys, value, BUILT, more, step=call.recipe.step, recipe=dict(call.recipe.parts))
+
+
+def _explained(call: Call, error: Exception, run_id: str) -> CraftError:
+    """Say which call failed, with what, and how to get its inputs."""
+    where = f" at {call.keys}" if call.keys else ""
+    inputs = [
+        f"{parameter}={version.artifact_id}"
+        for parameter, taken in call.inputs.items()
+        for version in list(taken.versions.values())[:3]
+    ]
+    given = [f"{name}={shorten(repr(value), 60)}" for name, value in call.parameters.items()]
+    facts = ", ".join([*inputs, *given])
+    return CraftError(
+        f"The craft {call.craft.name} failed{where}: {type(error).__name__}: {error}. "
+        f"{f'It was given {facts}. ' if facts else ''}"
+        f"sess.inputs({call.craft.name!r}, {run_id!r}) gives its inputs again."
+    )

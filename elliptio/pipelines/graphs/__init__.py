@@ -1,0 +1,1 @@
+"""Pipelines: crafts joined by what they need, their order, their definition as a value."""

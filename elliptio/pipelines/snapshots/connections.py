@@ -1,0 +1,154 @@
+"""Say what keeps graphs, snapshots, their tags and partitions: a backend, and a connection to it."""
+
+from __future__ import annotations
+
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Self
+
+from elliptio.pipelines.catalog.entries import Entry
+from elliptio.pipelines.catalog.keys import Keys
+from elliptio.pipelines.crafts.fingerprints import Fingerprint
+from elliptio.pipelines.errors import SnapshotNotFoundError, SnapshotTagTakenError
+from elliptio.pipelines.graphs.graph import Graph
+from elliptio.pipelines.snapshots.partitions import Partition
+
+if TYPE_CHECKING:
+    from elliptio.pipelines.snapshots.snapshot import Snapshot
+
+Partitions = tuple[Partition, ...]
+InputFingerprints = Mapping[Any, Fingerprint]
+"""For some keys, what a partition must be made from."""
+
+
+class Connection(ABC):
+    """Read and write graphs, snapshots, tags and partitions. What is written again changes nothing."""
+
+    @abstractmethod
+    def read_artifact_partitions(self, entry: Entry | str, input_fingerprints: InputFingerprints = {}) -> Partitions:  # noqa: B006
+        """Read all known partitions of an entry, of whatever snapshot; with fingerprints only those made from that."""
+
+    @abstractmethod
+    def write_artifact_partitions(self, entry: Entry | str, partitions: Iterable[Partition]) -> None:
+        """Add partitions of an entry."""
+
+    @abstractmethod
+    def read_graph(self, name: str, fingerprint: Fingerprint) -> Graph:
+        """Read a graph.
+
+        Raises
+        ------
+        SnapshotNotFoundError
+            If there is none.
+
+        """
+
+    @abstractmethod
+    def write_graph(self, graph: Graph) -> None:
+        """Write a graph."""
+
+    @abstractmethod
+    def read_snapshot(self, name: str, fingerprint: Fingerprint) -> Snapshot:
+        """Read a snapshot of the graph of a name.
+
+        Raises
+        ------
+        SnapshotNotFoundError
+            If there is none.
+
+        """
+
+    @abstractmethod
+    def write_snapshot(self, snapshot: Snapshot) -> None:
+        """Write a snapshot, and its graph."""
+
+    @abstractmethod
+    def read_snapshot_tag(self, name: str, tag: str) -> Snapshot:
+        """Read the snapshot that a tag of a graph names.
+
+        Raises
+        ------
+        SnapshotNotFoundError
+            If there is no such tag.
+
+        """
+
+    @abstractmethod
+    def write_snapshot_tag(self, snapshot: Snapshot, tag: str, overwrite: bool = False) -> None:
+        """Let a tag of a graph name a snapshot.
+
+        Raises
+        ------
+        SnapshotTagTakenError
+            If it names one already, unless `overwrite`.
+
+        """
+
+    @abstractmethod
+    def read_snapshot_partitions(self, snapshot: Snapshot, key: str, entry: Entry | str) -> Partitions:
+        """Read the partitions that a snapshot has under a key, the name of an entry in its graph; none: ()."""
+
+    @abstractmethod
+    def write_snapshot_partitions(
+        self, snapshot: Snapshot, key: str, entry: Entry | str, partitions: Iterable[Partition]
+    ) -> None:
+        """Add partitions to a snapshot, under a key."""
+
+    def write_artifact_and_graph_partitions(
+        self, snapshot: Snapshot, key: str, entry: Entry | str, partitions: Iterable[Partition]
+    ) -> None:
+        """Add partitions to an entry, and to a snapshot."""
+        some = tuple(partitions)
+        self.write_artifact_partitions(entry, some)
+        self.write_snapshot_partitions(snapshot, key, entry, some)
+
+    @contextlib.contextmanager
+    def connect(self) -> Iterator[Self]:
+        """Give itself, so that what takes a backend takes a connection too."""
+        yield self
+
+
+class Backend(ABC):
+    """Keep graphs, snapshots, tags and partitions."""
+
+    @abstractmethod
+    def connect(self) -> contextlib.AbstractContextManager[Connection]:
+        """Open a connection for the length of a block."""
+
+
+def name_of(entry: Entry | str) -> str:
+    """Return the name of an entry."""
+    return entry if isinstance(entry, str) else entry.name
+
+
+def fitting(partitions: Iterable[Partition], wanted: InputFingerprints) -> Partitions:
+    """Keep the partitions that are made from what is wanted for their keys; all if nothing is."""
+    if not wanted:
+        return tuple(partitions)
+    by_keys = {Keys(dict(keys)): fingerprint for keys, fingerprint in wanted.items()}
+    return tuple(one for one in partitions if by_keys.get(Keys(one.keys)) == one.input_fingerprint)
+
+
+def unknown_graph(name: str, fingerprint: Fingerprint) -> SnapshotNotFoundError:
+    """Say that there is no such graph."""
+    return SnapshotNotFoundError(f"There is no graph {name!r} with the fingerprint {fingerprint}.")
+
+
+def unknown_snapshot(name: str, fingerprint: Fingerprint) -> SnapshotNotFoundError:
+    """Say that there is no such snapshot."""
+    return SnapshotNotFoundError(f"There is no snapshot {fingerprint} of the graph {name!r}.")
+
+
+def unknown_tag(name: str, tag: str, known: Iterable[str]) -> SnapshotNotFoundError:
+    """Say that there is no such tag."""
+    from elliptio.formats.libraries import meant
+
+    return SnapshotNotFoundError(f"No known {tag!r} tag for the graph {name!r}; {meant(tag, known)}")
+
+
+def taken_tag(snapshot: Snapshot, tag: str, other: str) -> SnapshotTagTakenError:
+    """Say that a tag names a snapshot already."""
+    return SnapshotTagTakenError(
+        f"Existing {tag!r} tag for the graph {snapshot.name!r} points to {other[:12]}: overwrite=True moves it."
+    )

@@ -1,0 +1,205 @@
+"""Keep snapshots in a lake, as records beside its artifacts."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from elliptio.lake import records
+from elliptio.pipelines.catalog.entries import Entry
+from elliptio.pipelines.catalog.versions import Versions
+from elliptio.pipelines.crafts.fingerprints import Fingerprint
+from elliptio.pipelines.graphs.graph import Graph
+from elliptio.pipelines.snapshots.connections import (
+    Backend,
+    Connection,
+    InputFingerprints,
+    Partitions,
+    fitting,
+    name_of,
+    taken_tag,
+    unknown_graph,
+    unknown_snapshot,
+    unknown_tag,
+)
+from elliptio.pipelines.snapshots.partitions import Partition, partition_of
+from elliptio.pipelines.snapshots.snapshot import Snapshot
+from elliptio.protocols import Document
+from elliptio.provenance.collecting import username
+
+if TYPE_CHECKING:
+    from elliptio.handler import Handler
+    from elliptio.pipelines.catalog.catalog import Catalog
+
+GRAPH, SNAPSHOT, TAG, PARTITIONS = "graph", "snapshot", "snapshot-tag", "partitions"
+"""Kinds of the records."""
+
+AT_ONCE = 20_000
+"""Partitions in one record."""
+
+
+def _id(*parts: object) -> str:
+    return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()
+
+
+class LakeConnection(Connection):
+    """Reads and writes the records of one project in a lake."""
+
+    def __init__(self, backend: LakeBackend) -> None:
+        self._backend = backend
+        self._lake = backend.handler.lake
+        self._project = backend.project
+
+    def _add(self, kind: str, about: dict[str, Any], content: dict[str, Any], record_id: str) -> tuple[Document, bool]:
+        about = {"project": self._project, **about}
+        return records.add(self._lake, kind, about, content, username=username(), record_id=record_id)
+
+    def _find(self, kind: str, **about: Any) -> Iterator[Document]:
+        query = {f"about.{name}": value for name, value in {"project": self._project, **about}.items()}
+        return records.find(self._lake, kind, query)
+
+    # --- partitions of entries ---
+
+    def read_artifact_partitions(self, entry: Entry | str, input_fingerprints: InputFingerprints = {}) -> Partitions:  # noqa: B006
+        """Read all known partitions of an entry: its versions in the lake, and those that were written."""
+        histories = Versions(self._lake, self._project).of(name_of(entry))
+        found = {partition_of(one): None for history in histories.values() for one in history.versions if not one.aside}
+        found.update(dict.fromkeys(self._written(entry=name_of(entry), snapshot="")))
+        return fitting(found, input_fingerprints)
+
+    def write_artifact_partitions(self, entry: Entry | str, partitions: Iterable[Partition]) -> None:
+        """Add partitions of an entry; versions in the lake are known without that."""
+        self._write(entry=name_of(entry), snapshot="", partitions=partitions)
+
+    def _written(self, **about: Any) -> Iterator[Partition]:
+        for document in sorted(self._find(PARTITIONS, **about), key=lambda one: one["about"]["number"]):
+            yield from map(Partition.from_record, document["content"]["partitions"])
+
+    def _write(self, entry: str, snapshot: str, partitions: Iterable[Partition]) -> None:
+        known = set(self._written(entry=entry, snapshot=snapshot))
+        new = [one for one in dict.fromkeys(partitions) if one not in known]
+        for number, start in enumerate(range(0, len(new), AT_ONCE)):
+            some = [one.as_record() for one in new[start : start + AT_ONCE]]
+            about = {"entry": entry, "snapshot": snapshot, "number": number}
+            self._add(PARTITIONS, about, {"partitions": some}, _id(self._project, entry, snapshot, some))
+
+    # --- graphs and snapshots ---
+
+    def read_graph(self, name: str, fingerprint: Fingerprint) -> Graph:
+        """Read a graph."""
+        for document in itertools.islice(self._find(GRAPH, graph=name, fingerprint=str(fingerprint)), 1):
+            return Graph.from_record(document["content"])
+        raise unknown_graph(name, fingerprint)
+
+    def write_graph(self, graph: Graph) -> None:
+        """Write a graph."""
+        about = {"graph": graph.name, "fingerprint": str(graph.fingerprint)}
+        self._add(GRAPH, about, graph.as_record(), _id(self._project, graph.name, graph.fingerprint))
+
+    def read_snapshot(self, name: str, fingerprint: Fingerprint) -> Snapshot:
+        """Read a snapshot."""
+        for document in itertools.islice(self._find(SNAPSHOT, graph=name, fingerprint=str(fingerprint)), 1):
+            return self.snapshot_of(document)
+        raise unknown_snapshot(name, fingerprint)
+
+    def snapshot_of(self, document: Document) -> Snapshot:
+        """Read a snapshot from its record."""
+        content = document["content"]
+        graph = self.read_graph(document["about"]["graph"], Fingerprint.from_hex(content["graph"]))
+        return Snapshot.from_record(content, graph, self._backend, self._backend.catalog)
+
+    def snapshots(self) -> Iterator[Document]:
+        """Records of all snapshots, the newest first."""
+        return self._find(SNAPSHOT)
+
+    def write_snapshot(self, snapshot: Snapshot) -> None:
+        """Write a snapshot."""
+        self.write_graph(snapshot.graph)
+        about = {"graph": snapshot.name, "fingerprint": snapshot.id}
+        self._add(SNAPSHOT, about, snapshot.as_record(), _id(self._project, snapshot.name, snapshot.id))
+
+    # --- tags ---
+
+    def read_snapshot_tag(self, name: str, tag: str) -> Snapshot:
+        """Read the snapshot that a tag names."""
+        moves = self.moves(name, tag)
+        if not moves:
+            raise unknown_tag(name, tag, {one["about"]["tag"] for one in self._find(TAG, graph=name)})
+        return self.read_snapshot(name, Fingerprint.from_hex(moves[0]["content"]["fingerprint"]))
+
+    def moves(self, name: str, tag: str) -> list[Document]:
+        """All moves of a tag, the last one first."""
+        return sorted(self._find(TAG, graph=name, tag=tag), key=lambda one: one["about"]["number"], reverse=True)
+
+    def tags(self, name: str) -> dict[str, str]:
+        """Fingerprints of the snapshots that the tags of a graph name."""
+        newest: dict[str, Document] = {}
+        for one in self._find(TAG, graph=name):
+            tag = one["about"]["tag"]
+            if tag not in newest or newest[tag]["about"]["number"] < one["about"]["number"]:
+                newest[tag] = one
+        return {tag: one["content"]["fingerprint"] for tag, one in sorted(newest.items())}
+
+    def write_snapshot_tag(self, snapshot: Snapshot, tag: str, overwrite: bool = False) -> None:
+        """Let a tag name a snapshot; of several at once who do not overwrite, one succeeds."""
+        if not isinstance(tag, str) or not tag or not tag.isprintable():
+            raise ValueError(f"A tag is a text such as 'prod', not {tag!r}.")
+        self.write_snapshot(snapshot)
+        while True:
+            moves = self.moves(snapshot.name, tag)
+            if moves and not overwrite:
+                raise taken_tag(snapshot, tag, moves[0]["content"]["fingerprint"])
+            number = moves[0]["about"]["number"] + 1 if moves else 1
+            about = {"graph": snapshot.name, "tag": tag, "number": number}
+            record_id = _id(self._project, snapshot.name, tag, number)
+            _, is_new = self._add(TAG, about, {"fingerprint": snapshot.id}, record_id)
+            if is_new:
+                return
+
+    # --- partitions of snapshots ---
+
+    def read_snapshot_partitions(self, snapshot: Snapshot, key: str, entry: Entry | str) -> Partitions:
+        """Read the partitions of a snapshot."""
+        return tuple(dict.fromkeys(self._written(entry=key, snapshot=snapshot.id)))
+
+    def write_snapshot_partitions(
+        self, snapshot: Snapshot, key: str, entry: Entry | str, partitions: Iterable[Partition]
+    ) -> None:
+        """Add partitions to a snapshot."""
+        self._write(entry=key, snapshot=snapshot.id, partitions=partitions)
+
+
+class LakeBackend(Backend):
+    """Keeps snapshots in a lake, as records beside its artifacts.
+
+    Parameters
+    ----------
+    handler
+        Of the lake.
+    project
+        Slug of the project: graphs of different projects do not mix.
+    catalog
+        What snapshots load values with; that of the session without it.
+
+    Examples
+    --------
+    >>> import elliptio as eio
+    >>> from elliptio.pipelines.backends import LakeBackend
+    >>> with LakeBackend(eio.Handler("lake")).connect() as connection:
+    ...     connection.read_artifact_partitions("clean")
+    ()
+
+    """
+
+    def __init__(self, handler: Handler, project: str = "default", catalog: Catalog | None = None) -> None:
+        self.handler = handler
+        self.project = project
+        self.catalog = catalog
+
+    @contextlib.contextmanager
+    def connect(self) -> Iterator[LakeConnection]:
+        """Give a connection: the lake opens its own when they are needed."""
+        yield LakeConnection(self)

@@ -1,0 +1,120 @@
+"""Keep snapshots as long as the process lives."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from elliptio.pipelines.catalog.entries import Entry
+from elliptio.pipelines.crafts.fingerprints import Fingerprint
+from elliptio.pipelines.graphs.graph import Graph
+from elliptio.pipelines.snapshots.connections import (
+    Backend,
+    Connection,
+    InputFingerprints,
+    Partitions,
+    fitting,
+    name_of,
+    taken_tag,
+    unknown_graph,
+    unknown_snapshot,
+    unknown_tag,
+)
+from elliptio.pipelines.snapshots.partitions import Partition
+
+if TYPE_CHECKING:
+    from elliptio.pipelines.snapshots.snapshot import Snapshot
+
+
+class MemoryConnection(Connection):
+    """Reads and writes the dicts of a `MemoryBackend`."""
+
+    def __init__(self) -> None:
+        self._graphs: dict[tuple[str, Fingerprint], Graph] = {}
+        self._snapshots: dict[tuple[str, Fingerprint], Snapshot] = {}
+        self._tags: dict[str, dict[str, Snapshot]] = {}
+        self._of_entries: dict[str, dict[Partition, None]] = {}
+        self._of_snapshots: dict[tuple[str, Fingerprint, str], dict[Partition, None]] = {}
+
+    def read_artifact_partitions(self, entry: Entry | str, input_fingerprints: InputFingerprints = {}) -> Partitions:  # noqa: B006
+        """Read all known partitions of an entry."""
+        return fitting(self._of_entries.get(name_of(entry), {}), input_fingerprints)
+
+    def write_artifact_partitions(self, entry: Entry | str, partitions: Iterable[Partition]) -> None:
+        """Add partitions of an entry."""
+        self._of_entries.setdefault(name_of(entry), {}).update(dict.fromkeys(partitions))
+
+    def read_graph(self, name: str, fingerprint: Fingerprint) -> Graph:
+        """Read a graph."""
+        if (name, fingerprint) not in self._graphs:
+            raise unknown_graph(name, fingerprint)
+        return self._graphs[name, fingerprint]
+
+    def write_graph(self, graph: Graph) -> None:
+        """Write a graph."""
+        self._graphs[graph.name, graph.fingerprint] = graph
+
+    def read_snapshot(self, name: str, fingerprint: Fingerprint) -> Snapshot:
+        """Read a snapshot."""
+        if (name, fingerprint) not in self._snapshots:
+            raise unknown_snapshot(name, fingerprint)
+        return self._snapshots[name, fingerprint]
+
+    def write_snapshot(self, snapshot: Snapshot) -> None:
+        """Write a snapshot."""
+        self.write_graph(snapshot.graph)
+        self._snapshots.setdefault((snapshot.name, snapshot.fingerprint), snapshot)
+
+    def read_snapshot_tag(self, name: str, tag: str) -> Snapshot:
+        """Read the snapshot that a tag names."""
+        known = self._tags.get(name, {})
+        if tag not in known:
+            raise unknown_tag(name, tag, known)
+        return known[tag]
+
+    def write_snapshot_tag(self, snapshot: Snapshot, tag: str, overwrite: bool = False) -> None:
+        """Let a tag name a snapshot."""
+        known = self._tags.setdefault(snapshot.name, {})
+        if tag in known and not overwrite:
+            raise taken_tag(snapshot, tag, known[tag].id)
+        self.write_snapshot(snapshot)
+        known[tag] = snapshot
+
+    def read_snapshot_partitions(self, snapshot: Snapshot, key: str, entry: Entry | str) -> Partitions:
+        """Read the partitions of a snapshot."""
+        return tuple(self._of_snapshots.get((snapshot.name, snapshot.fingerprint, key), {}))
+
+    def write_snapshot_partitions(
+        self, snapshot: Snapshot, key: str, entry: Entry | str, partitions: Iterable[Partition]
+    ) -> None:
+        """Add partitions to a snapshot."""
+        at = snapshot.name, snapshot.fingerprint, key
+        self._of_snapshots.setdefault(at, {}).update(dict.fromkeys(partitions))
+
+
+class MemoryBackend(Backend):
+    """Keeps snapshots as long as the process lives; copies of it share what they hold.
+
+    Examples
+    --------
+    >>> from elliptio.pipelines.backends import MemoryBackend
+    >>> with MemoryBackend().connect() as connection:
+    ...     connection.read_artifact_partitions("clean")
+    ()
+
+    """
+
+    def __init__(self) -> None:
+        self._connection = MemoryConnection()
+
+    @contextlib.contextmanager
+    def connect(self) -> Iterator[MemoryConnection]:
+        """Give the connection: there is only one."""
+        yield self._connection
+
+    def __copy__(self) -> MemoryBackend:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> MemoryBackend:
+        return self

@@ -1,0 +1,269 @@
+"""A snapshot: a graph plus the exact artifacts of its inputs and outputs. It reads those for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+from elliptio.formats.libraries import meant
+from elliptio.pipelines.catalog.entries import Entry
+from elliptio.pipelines.catalog.keys import Keys
+from elliptio.pipelines.crafts.fingerprints import Fingerprint
+from elliptio.pipelines.errors import MissingKeysError, UnknownNameError, VersionNotFoundError
+from elliptio.pipelines.graphs.graph import Graph
+from elliptio.pipelines.snapshots.partitions import Partition
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from elliptio.pipelines.catalog.catalog import Catalog
+    from elliptio.pipelines.snapshots.connections import Backend, Connection
+
+
+class Snapshot:
+    """A graph plus the exact artifacts of its inputs and outputs.
+
+    Attributes
+    ----------
+    graph
+        The definition of the pipeline.
+    parameters
+        Values that each craft had, defaults included, by its name.
+    inputs
+        Partitions of its inputs, by the name of the entry.
+    fingerprint
+        Stands for graph, parameters and inputs; `id` is its text.
+
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        parameters: Mapping[str, Mapping[str, Any]],
+        inputs: Mapping[str, Sequence[Partition]],
+        fingerprint: Fingerprint,
+        catalog: Catalog | None = None,
+        backend: Backend | None = None,
+        outputs: Mapping[str, Sequence[Partition]] | None = None,
+        entries: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
+        self.graph = graph
+        self.parameters = {name: dict(values) for name, values in parameters.items()}
+        self.inputs = {name: tuple(partitions) for name, partitions in inputs.items()}
+        self.fingerprint = fingerprint
+        self._catalog = catalog
+        self._backend = backend
+        self._outputs = None if outputs is None else {name: tuple(some) for name, some in outputs.items()}
+        self.entries = dict(entries) if entries is not None else self._described()
+
+    def _described(self) -> dict[str, dict[str, Any]]:
+        """Keep how entries are read now: a catalog may say something else later."""
+        names = [*self.inputs, *self.graph.outputs]
+        if self._catalog is None:
+            return {}
+        return {
+            name: {"type": self._catalog[name].type, "load_options": dict(self._catalog[name].load_options)}
+            for name in dict.fromkeys(names)
+            if name in self._catalog and not self._catalog[name].is_custom
+        }
+
+    @property
+    def id(self) -> str:
+        """Its fingerprint as a text."""
+        return str(self.fingerprint)
+
+    @property
+    def name(self) -> str:
+        """Name of its graph."""
+        return self.graph.name
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Snapshot) and (other.name, other.fingerprint) == (self.name, self.fingerprint)
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.fingerprint))
+
+    def __repr__(self) -> str:
+        return f"Snapshot({self.name!r}, {self.id[:12]})"
+
+    # --- what it holds ---
+
+    @property
+    def outputs(self) -> Mapping[str, tuple[Partition, ...]]:
+        """Partitions of what was made, by the name of the entry; those that the backend knows of."""
+        if self._outputs is not None and (self._outputs or self._backend is None):
+            return self._outputs
+        if self._backend is None:
+            return {}
+        with self._backend.connect() as connection:
+            found = {name: connection.read_snapshot_partitions(self, name, name) for name in self.graph.outputs}
+        return {name: some for name, some in found.items() if some}
+
+    def load(self, name: str, **keys: Any) -> Any:
+        """Load the value of an input or an output, as it was then; it counts as loaded.
+
+        Parameters
+        ----------
+        name
+            Of the entry.
+        keys
+            Values of its keys.
+
+        Raises
+        ------
+        UnknownNameError
+            If the graph has no such entry.
+        VersionNotFoundError
+            If it was not made.
+        MissingKeysError
+            If it has several partitions.
+
+        """
+        found = self._partition(name, keys)
+        catalog = self._at()
+        entry = self.entries.get(name)
+        assert found.artifact_id is not None
+        if entry is None:
+            return catalog.handler.get(found.artifact_id).file.load()
+        known = Entry(name, entry["type"], {}, entry["load_options"])
+        from elliptio.pipelines.catalog import types
+
+        artifact = catalog.handler.get(found.artifact_id)
+        return artifact.file.load(format=types.format_of(known.type), **known.load_options)
+
+    def _at(self) -> Catalog:
+        if self._catalog is None:
+            from elliptio.pipelines import active
+
+            self._catalog = active.session().catalog
+        return self._catalog
+
+    def _partition(self, name: str, keys: Mapping[str, Any]) -> Partition:
+        known = {**self.outputs, **{each: some for each, some in self.inputs.items() if each not in self.graph.outputs}}
+        if name not in known:
+            names = [*self.inputs, *self.graph.outputs]
+            if name in names:
+                raise VersionNotFoundError(
+                    f"No data found for {name!r}: it was not made in the snapshot {self.id[:12]}."
+                )
+            raise UnknownNameError(f"The snapshot {self.id[:12]} has no {name!r}; {meant(name, names)}")
+        wanted = Keys(keys)
+        fits = [one for one in known[name] if all(one.keys.get(each) == value for each, value in wanted.items())]
+        if not fits:
+            raise VersionNotFoundError(f"No data found for {name!r} ({wanted}) in the snapshot {self.id[:12]}.")
+        if len(fits) > 1:
+            names = [each for each in fits[0].keys if each not in wanted]
+            raise MissingKeysError(f"{name!r} has {len(fits)} partitions in this snapshot: pass {', '.join(names)}.")
+        return fits[0]
+
+    @property
+    def artifacts(self) -> pd.DataFrame:
+        """List all artifacts: ``entry``, ``keys``, ``role`` (input, output), ``artifact_id``, ``fingerprint``."""
+        import pandas as pd
+
+        rows = [
+            {
+                "entry": name,
+                "keys": dict(one.keys),
+                "role": role,
+                "artifact_id": one.artifact_id,
+                "fingerprint": str(one.content_fingerprint),
+            }
+            for role, some in (("input", self.inputs), ("output", self.outputs))
+            for name, partitions in some.items()
+            for one in partitions
+        ]
+        return pd.DataFrame(rows, columns=["entry", "keys", "role", "artifact_id", "fingerprint"])
+
+    def diff(self, other: Snapshot) -> pd.DataFrame:
+        """Tell what differs from another one: ``what`` (craft, parameter, input, output), ``name``, ``here``, ``there``."""
+        import pandas as pd
+
+        rows: list[tuple[str, str, Any, Any]] = []
+        codes = [{craft.name: craft.code[:12] for craft in one.graph.crafts} for one in (self, other)]
+        rows += _unequal("craft", *codes)
+        values = [
+            {f"{craft}.{name}": value for craft, some in one.parameters.items() for name, value in some.items()}
+            for one in (self, other)
+        ]
+        rows += _unequal("parameter", *values)
+        for what in ("inputs", "outputs"):
+            some = [_by_name(getattr(one, what)) for one in (self, other)]
+            rows += _unequal(what[:-1], *some)
+        return pd.DataFrame(rows, columns=["what", "name", "here", "there"])
+
+    # --- keeping it ---
+
+    def tag(self, name: str, overwrite: bool = False) -> None:
+        """Give it a name that can move to another snapshot of the same graph later.
+
+        Raises
+        ------
+        SnapshotTagTakenError
+            If the tag names one already, unless `overwrite`.
+
+        """
+        with self._connectable().connect() as connection:
+            connection.write_snapshot_tag(self, name, overwrite)
+
+    @classmethod
+    def from_tag(cls, graph_name: str, tag: str, connectable: Backend | Connection | None = None) -> Snapshot:
+        """Read the snapshot of a graph that a tag names.
+
+        Raises
+        ------
+        SnapshotNotFoundError
+            If there is no such tag.
+
+        """
+        if connectable is None:
+            from elliptio.pipelines import active
+
+            connectable = active.session().backend
+        with connectable.connect() as connection:
+            return connection.read_snapshot_tag(graph_name, tag)
+
+    def keep(self) -> None:
+        """Write it, its graph and its partitions; what is there already stays."""
+        with self._connectable().connect() as connection:
+            connection.write_graph(self.graph)
+            connection.write_snapshot(self)
+            for name, partitions in (self._outputs or {}).items():
+                connection.write_snapshot_partitions(self, name, name, partitions)
+
+    def _connectable(self) -> Backend:
+        if self._backend is None:
+            from elliptio.pipelines import active
+
+            self._backend = active.session().backend
+        return self._backend
+
+    def as_record(self) -> dict[str, Any]:
+        """Shape it as it is kept, without its outputs."""
+        return {
+            "graph": str(self.graph.fingerprint),
+            "fingerprint": self.id,
+            "parameters": self.parameters,
+            "entries": self.entries,
+            "inputs": {name: [one.as_record() for one in some] for name, some in self.inputs.items()},
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any], graph: Graph, backend: Backend, catalog: Catalog | None) -> Self:
+        """Read it back."""
+        inputs = {name: [Partition.from_record(one) for one in some] for name, some in record["inputs"].items()}
+        fingerprint = Fingerprint.from_hex(record["fingerprint"])
+        return cls(graph, record["parameters"], inputs, fingerprint, catalog, backend, None, record["entries"])
+
+
+def _unequal(what: str, here: Mapping[str, Any], there: Mapping[str, Any]) -> list[tuple[str, str, Any, Any]]:
+    names = sorted({*here, *there})
+    return [(what, name, here.get(name), there.get(name)) for name in names if here.get(name) != there.get(name)]
+
+
+def _by_name(partitions: Mapping[str, Sequence[Partition]]) -> dict[str, str]:
+    return {
+        f"{name} ({one.keys})" if one.keys else name: str(one.content_fingerprint)[:12]
+        for name, some in partitions.items()
+        for one in some
+    }
