@@ -171,14 +171,22 @@ def _put_aside(folder: str) -> None:
     """Take the modules of another project out of the way; whoever holds them keeps them."""
     if folder in sys.path:
         sys.path.remove(folder)
-    for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] not in ("elliptio", "__main__") and _lies_in(module, folder):
-            _set_aside.setdefault(folder, {})[name] = sys.modules.pop(name)
+    theirs = {
+        name: module
+        for name, module in list(sys.modules.items())
+        if name.partition(".")[0] not in ("elliptio", "__main__") and _lies_in(module, folder)
+    }
+    for name in theirs:
+        del sys.modules[name]
+    if theirs:
+        _set_aside[folder] = theirs
 
 
 def _lies_in(module: object, folder: str) -> bool:
-    file = getattr(module, "__file__", None)
-    places = [file] if isinstance(file, str) else list(getattr(module, "__path__", ()))
+    """Tell whether a module was loaded from a folder; asked without attributes, which some modules make up."""
+    about = vars(module) if isinstance(module, ModuleType) else {}
+    file = about.get("__file__")
+    places = [file] if isinstance(file, str) else list(about.get("__path__", ()))
     return any(
         str(place).startswith(folder + os.sep) and "site-packages" not in str(place)[len(folder) :] for place in places
     )
@@ -223,7 +231,7 @@ def _warn_of_shadowed(project: Project) -> None:
 
 
 def _origin(module: ModuleType | None) -> str:
-    file = getattr(module, "__file__", None)
+    file = vars(module).get("__file__") if module is not None else None
     return file if isinstance(file, str) else "a part of Python itself"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import importlib
 import json
 import keyword
 import re
@@ -83,6 +84,7 @@ def compile_notebooks(project: Project, *, force: bool = False) -> CompileReport
     report = CompileReport()
     for module, text in texts.items():
         _write(module, text, project, report, force=force)
+    importlib.invalidate_caches()
     report.left_over.extend(_left_over(target, project, set(texts)))
     return report
 

@@ -33,6 +33,7 @@ class Settings(Mapping[str, Any]):
 
     def __init__(self, values: Mapping[Any, Any] | None = None, *, origin: str = "the settings") -> None:
         self._values: dict[Any, Any] = plain(values or {})
+        self._folded: dict[str, list[Any]] | None = None
         self.origin = origin
 
     def __getitem__(self, name: str) -> Any:
@@ -69,16 +70,28 @@ class Settings(Mapping[str, Any]):
                 return name
         except TypeError:
             return _NONE
-        alike = [key for key in self._values if same(key, name)]
+        alike = self._alike(name)
         if len(alike) > 1:
             raise UnknownNameError(
                 f"{name!r} may be {' or '.join(map(repr, alike))} in {self.origin}: write it as it is written there"
             )
         return alike[0] if alike else _NONE
 
+    def _alike(self, name: object) -> list[Any]:
+        """List the names that differ from this one by the case of letters at most."""
+        if self._folded is None:
+            folded: dict[str, list[Any]] = {}
+            for key in self._values:
+                if isinstance(key, str):
+                    folded.setdefault(key.casefold(), []).append(key)
+            self._folded = folded
+        return self._folded.get(name.casefold(), []) if isinstance(name, str) else []
+
     def _wrapped(self, key: Any, value: Any) -> Any:
         if isinstance(value, dict):
-            return Settings(value, origin=f"{key!r} of {self.origin}")
+            inner = Settings(origin=f"{key!r} of {self.origin}")
+            inner._values = value  # nobody changes it, so it need not be copied
+            return inner
         return [self._wrapped(key, each) for each in value] if isinstance(value, list) else value
 
 
@@ -172,6 +185,10 @@ def read_settings(folder: Path, reader: Reader) -> Settings:
     """
     values: dict[Any, Any] = {}
     origins = []
+    if folder.exists() and not folder.is_dir():
+        raise ProjectError(
+            f"{reader.shown(folder)} is no folder: the configuration is the one of globals.yaml and locals.yaml."
+        )
     for name in _FILES:
         found = [folder / f"{name}{suffix}" for suffix in _SUFFIXES if (folder / f"{name}{suffix}").exists()]
         if len(found) > 1:

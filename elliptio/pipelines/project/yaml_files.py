@@ -19,7 +19,8 @@ from typing import Any
 from elliptio.errors import MissingExtraError
 from elliptio.pipelines.errors import ProjectError, ProjectNotFoundError
 from elliptio.pipelines.project.names import meant
-from elliptio.pipelines.project.own_folder import own_folder, replace
+from elliptio.pipelines.project.own_folder import NAME, own_folder, replace
+from elliptio.pipelines.project.settings import Settings, hide, plain, secrets_of
 
 LARGEST = 64 * 2**20
 """Bytes that a file may have: what is longer was not written as YAML of a project."""
@@ -83,7 +84,8 @@ class Reader:
     """
 
     def __init__(self, root: Path, settings: Mapping[str, Any] | None = None, *, remember: bool = True) -> None:
-        self.root, self.settings, self.remember = root, settings or {}, remember
+        self.root, self.remember = root, remember
+        self.settings = settings if isinstance(settings, Settings) else Settings(settings)
 
     def shown(self, path: Path) -> str:
         """Say a path as people know it: from the root, with slashes."""
@@ -125,7 +127,6 @@ class Reader:
 
     def _parsed(self, text: str, settings: Mapping[str, Any] | None, shown: str) -> tuple[tuple[Any, list[int]], str]:
         from elliptio.pipelines.project import templates, yaml_text
-        from elliptio.pipelines.project.settings import hide
 
         rendered = text if settings is None else templates.render(text, settings, shown)
         try:
@@ -215,21 +216,17 @@ def _content(path: Path, shown: str) -> bytes:
 
 def _decoded(content: bytes, shown: str) -> str:
     """Decode UTF-8, or what a byte order mark of Windows says; line breaks become those of Unix."""
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        text = content.decode("utf-16", "replace")
-    else:
-        try:
-            text = content.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = content.count(b"\n", 0, error.start) + 1
-            raise ProjectError(f"{shown}:{line}: this is not UTF-8: save the file in that encoding.") from None
+    is_of_windows = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        text = content.decode("utf-16" if is_of_windows else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ProjectError(f"{shown}:{line}: this is not UTF-8: save the file in that encoding.") from None
     return text.replace("\r\n", "\n") if "\r\n" in text else text
 
 
 def _may_show_secret(text: str, rendered: str, settings: Mapping[str, Any]) -> bool:
     """Tell whether a filled template may have a credential of the settings, which is written nowhere else."""
-    from elliptio.pipelines.project.settings import secrets_of
-
     folded = text.casefold()
     return any(secret in rendered or name.casefold() in folded for secret, name in secrets_of(settings).items())
 
@@ -245,8 +242,6 @@ class _Kept:
         self.key = _key(text, settings)
 
     def load(self) -> tuple[Any, list[int]] | None:
-        from elliptio.pipelines.project.own_folder import NAME
-
         if self.key is None:
             return None
         try:
@@ -274,12 +269,10 @@ class _Kept:
 
 def _key(text: str, settings: Mapping[str, Any] | None) -> str | None:
     """Hash all that a result depends on: the text, and the settings whose names are in it."""
-    from elliptio.pipelines.project.settings import plain
-
     parts = [_READER, text.encode(errors="surrogatepass")]
     if settings is not None:
         folded = text.casefold()
-        used = {key: each for key, each in plain(settings).items() if str(key).casefold() in folded}
+        used = {key: plain(settings[key]) for key in settings if str(key).casefold() in folded}
         # A message may name all settings, a result cannot: only values of those that are named are in it.
         if not _is_json(used):
             return None

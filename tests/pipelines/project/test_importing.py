@@ -137,6 +137,15 @@ def test_two_projects_with_modules_of_one_name(tmp_path: Path) -> None:
     assert sys.modules["elliptio.pipelines.project.importing"] is importing
 
 
+def test_folders_without_init_are_put_aside_whole(tmp_path: Path) -> None:
+    one, two = (
+        project_of(tmp_path / name, {"lib/ep_space/deep/more/part.py": f"who = '{name}'\n"}) for name in ("a", "b")
+    )
+    for _ in range(2):
+        for project in (one, two):
+            assert load("ep_space.deep.more.part.who", project) == project.root.name
+
+
 def test_a_module_with_the_name_of_an_installed_one_is_a_warning(tmp_path: Path) -> None:
     installed = {
         "json": json.__file__,

@@ -140,6 +140,12 @@ def test_wrong_files_are_said(tmp_path: Path, files: dict[str, str | bytes], sai
         settings_of(tmp_path)
 
 
+def test_a_configuration_that_is_a_file_is_said(tmp_path: Path) -> None:
+    put(tmp_path, {"configuration": "a: 1\n"})
+    with pytest.raises(ProjectError, match=r"^configuration is no folder"):
+        settings_of(tmp_path)
+
+
 def test_a_file_that_is_not_read_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     put(
         tmp_path / "configuration",

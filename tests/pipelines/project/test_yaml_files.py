@@ -7,6 +7,8 @@ import hashlib
 import json
 import os
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -105,6 +107,9 @@ def test_encodings_of_windows(tmp_path: Path, content: bytes) -> None:
 def test_another_encoding_is_said_with_its_line(tmp_path: Path) -> None:
     put(tmp_path, {"conf/a.yml": b"a: 1\nb: caf\xe9\n"})
     with pytest.raises(ProjectError, match=r"^conf/a\.yml:2: this is not UTF-8"):
+        Reader(tmp_path).read(tmp_path / "conf" / "a.yml")
+    put(tmp_path, {"conf/a.yml": "a: 1".encode("utf-16") + b"x"})
+    with pytest.raises(ProjectError, match=r"^conf/a\.yml:1: this is not UTF-8"):
         Reader(tmp_path).read(tmp_path / "conf" / "a.yml")
 
 
@@ -290,6 +295,25 @@ def test_several_at_once(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert found == [[{"a": 1, "b": ["x", "y"]}] * 200] * 120
+
+
+@pytest.mark.slow
+def test_several_processes_at_once(tmp_path: Path) -> None:
+    put(tmp_path, {"a.yml": "- {a: 1, b: [x, y]}\n" * 200})
+    script = (
+        "import sys\nfrom pathlib import Path\nfrom elliptio.pipelines.project.yaml_files import Reader\n"
+        "root = Path(sys.argv[1])\n"
+        "for i in range(60):\n"
+        "    (root / f'{sys.argv[2]}.yml').write_text('- {a: %d}\\n' % i)\n"
+        "    assert Reader(root).read(root / f'{sys.argv[2]}.yml').value == [{'a': i}]\n"
+        "    assert Reader(root).read(root / 'a.yml').value == [{'a': 1, 'b': ['x', 'y']}] * 200\n"
+        "    if i % 7 == int(sys.argv[2]):\n"
+        "        [path.unlink(missing_ok=True) for path in (root / '.elliptio-project').rglob('*.json')]\n"
+    )
+    started = [subprocess.Popen([sys.executable, "-c", script, str(tmp_path), str(i)]) for i in range(4)]
+    assert [process.wait() for process in started] == [0] * 4
+    kept = sorted(path.name for path in (tmp_path / ".elliptio-project" / "yaml").iterdir())
+    assert all(name.endswith(".json") and not name.startswith(".") for name in kept)
 
 
 def test_a_template_is_a_template_when_a_setting_is_missing(tmp_path: Path) -> None:
