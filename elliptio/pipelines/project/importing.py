@@ -6,6 +6,7 @@ made importable last are the ones that `import` gives, the others are kept and c
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.machinery
 import importlib.util
@@ -13,7 +14,7 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -28,6 +29,40 @@ _set_aside: dict[str, dict[str, ModuleType]] = {}
 _folders: list[str] = []
 """Folders of sources that were made importable, the last one first."""
 _looked_at: set[tuple[str, str]] = set()
+
+
+_YOUNG = 2
+"""Seconds after a change of a file in which what was compiled of it may be of the text before."""
+
+
+class _NoStaleBytecode:
+    """Removes what Python compiled of a source within the second of a change of it, before it is imported.
+
+    Python compares full seconds and the length only: who edits ``5`` to ``6`` and runs again within a second would
+    run what was there before.
+    """
+
+    def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> None:
+        """Look at the file that a module will be loaded from; finding it is left to others."""
+        for folder in path if path is not None else _folders[:1]:
+            if any(folder == each or folder.startswith(each + os.sep) for each in _folders):
+                place = os.path.join(folder, name.rpartition(".")[2])
+                _remove_young(f"{place}.py")
+                _remove_young(os.path.join(place, "__init__.py"))
+
+
+def _remove_young(source: str) -> None:
+    with contextlib.suppress(OSError, ValueError, NotImplementedError):
+        compiled = importlib.util.cache_from_source(source)
+        with open(compiled, "rb") as file:
+            head = file.read(16)
+            is_by_time, changed = not any(head[4:8]), int.from_bytes(head[8:12], "little")
+            is_young = is_by_time and os.fstat(file.fileno()).st_mtime < changed + _YOUNG
+        if is_young:
+            os.unlink(compiled)
+
+
+_no_stale_bytecode = _NoStaleBytecode()
 
 
 class ShadowedModuleWarning(UserWarning):
@@ -161,6 +196,8 @@ def _make_first(folder: str) -> None:
     if folder in sys.path:
         sys.path.remove(folder)
     sys.path.insert(0, folder)
+    if _no_stale_bytecode not in sys.meta_path:
+        sys.meta_path.insert(0, _no_stale_bytecode)
     importlib.invalidate_caches()
     known = [each for each in os.environ.get("PYTHONPATH", "").split(os.pathsep) if each]
     others = [each for each in known if each not in _folders]

@@ -21,12 +21,13 @@ from tests.pipelines.project.files import put
 
 @pytest.fixture(autouse=True)
 def _as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    modules, path = dict(sys.modules), list(sys.path)
+    modules, path, finders = dict(sys.modules), list(sys.path), list(sys.meta_path)
     monkeypatch.setenv("PYTHONPATH", "")
     for name in ("_folders", "_looked_at", "_set_aside"):
         monkeypatch.setattr(importing, name, type(getattr(importing, name))())
     yield
     sys.path[:] = path
+    sys.meta_path[:] = finders
     for name in set(sys.modules) - set(modules):
         del sys.modules[name]
     sys.modules.update(modules)
@@ -63,6 +64,32 @@ def test_what_is_written_later_is_found(tmp_path: Path) -> None:
     make_importable(project)
     put(tmp_path, {"lib/ep_late.py": "x = 1\n"})
     assert load("ep_late.x", project) == 1
+
+
+@pytest.mark.parametrize("name", ["ep_young", "ep_pack", "ep_pack.deep.inner"])
+def test_an_edit_within_a_second_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    files = {
+        "ep_young": "lib/ep_young.py",
+        "ep_pack": "lib/ep_pack/__init__.py",
+        "ep_pack.deep.inner": "lib/ep_pack/deep/inner.py",
+    }
+    project = project_of(tmp_path, dict.fromkeys(files.values(), "x = 0\n"))
+    path = tmp_path / files[name]
+    later = int(path.stat().st_mtime) + 1000  # a second that is not over yet, however slow the machine
+    for value in (1, 2, 3):
+        path.write_text(f"x = {value}\n")
+        os.utime(path, (later, later + value / 10))
+        for module in [each for each in sys.modules if each.startswith("ep_")]:
+            del sys.modules[module]
+        assert load(f"{name}.x", project) == value
+        assert list(path.parent.glob(f"__pycache__/{path.stem}.*.pyc"))
+    settled = next(path.parent.glob(f"__pycache__/{path.stem}.*.pyc"))
+    os.utime(settled, (later + 10, later + 10))
+    for module in [each for each in sys.modules if each.startswith("ep_")]:
+        del sys.modules[module]
+    assert load(f"{name}.x", project) == 3
+    assert settled.stat().st_mtime == later + 10, "what is old enough is used"
 
 
 def test_bad_names_say_which_is_meant(tmp_path: Path) -> None:
