@@ -26,6 +26,9 @@ _UNEXPANDED = re.compile(r"\$\{?[A-Za-z_]")
 _OURS = re.compile(r"""tool["']?\s*\.\s*["']?elliptio\b|^\s*["']?elliptio["']?\s*[=.]""", re.MULTILINE)
 """Signs that a ``pyproject.toml`` which cannot be parsed has settings of elliptio."""
 
+LAYERS = frozenset({"pipelines"})
+"""Tables in ``[tool.elliptio]`` that are no settings of the lake."""
+
 Parser = Callable[[Any], Any]
 Sources = list[tuple[str, Mapping[str, Any]]]
 
@@ -337,6 +340,8 @@ def _file_settings(path: Path, table: tuple[str, ...]) -> Sources:
         raise ConfigError(
             f"{path} has tool.elliptio = {hide_password(repr(values))}: make it a table, [tool.elliptio]."
         )
+    if table:
+        values = {name: value for name, value in values.items() if not _is_layer(name, value)}
     if not values:
         return []
     unknown = sorted(set(values) - set(DEFINITIONS))
@@ -345,6 +350,11 @@ def _file_settings(path: Path, table: tuple[str, ...]) -> Sources:
             f"{path} has the unknown setting {unknown[0]!r}. Known settings: {', '.join(sorted(DEFINITIONS))}."
         )
     return [(str(path), values)]
+
+
+def _is_layer(name: str, value: Any) -> bool:
+    """Tell whether a table in ``[tool.elliptio]`` belongs to a layer above, which reads it itself."""
+    return name in LAYERS and isinstance(value, dict)
 
 
 def _says_nothing(path: Path, table: tuple[str, ...], error: Exception) -> bool:

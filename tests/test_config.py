@@ -53,6 +53,27 @@ def test_an_unknown_setting_names_the_file(project: Path, tmp_path: Path) -> Non
         settings(project, tmp_path)
 
 
+def test_the_table_of_pipelines_is_left_to_them(project: Path, tmp_path: Path) -> None:
+    pyproject = project / "pyproject.toml"
+    (tmp_path / "project" / "elliptio.toml").write_text('root = "/above"')
+    pyproject.write_text('[tool.elliptio.pipelines]\nproject_slug = "shop"\n')
+    assert settings(project, tmp_path)["root"].value == "/above"  # it says nothing about the lake
+    pyproject.write_text('[tool.elliptio]\nroot = "/own"\n[tool.elliptio.pipelines.entrypoints]\nmodule = "m"\n')
+    assert settings(project, tmp_path)["root"].value == "/own"
+    for wrong, said in (
+        ('[tool.elliptio.pipeline]\nproject_slug = "shop"\n', "unknown setting 'pipeline'"),
+        ('[tool.elliptio]\npipelines = "shop"\n', "unknown setting 'pipelines'"),
+        ('[tool.elliptio]\nrot = "/x"\n[tool.elliptio.pipelines]\n', "unknown setting 'rot'"),
+    ):
+        pyproject.write_text(wrong)
+        with pytest.raises(eio.ConfigError, match=said):
+            settings(project, tmp_path)
+    pyproject.unlink()
+    (project / "elliptio.toml").write_text('[pipelines]\nproject_slug = "shop"\n')
+    with pytest.raises(eio.ConfigError, match="unknown setting 'pipelines'"):
+        settings(project, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "problem"),
     [
