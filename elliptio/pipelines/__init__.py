@@ -12,7 +12,7 @@ _HOMES = {
     "Build": "builds.build",
     "Catalog": "catalog.catalog",
     "Connection": "snapshots.connections",
-    "Craft": "crafts.craft",
+    "Craft": "pipeline",
     "CraftDefinitionError": "errors",
     "CraftError": "errors",
     "DuplicateNameError": "errors",
@@ -25,7 +25,7 @@ _HOMES = {
     "MissingKeysError": "errors",
     "NoSessionError": "errors",
     "Partition": "snapshots.partitions",
-    "Pipeline": "graphs.pipeline",
+    "Pipeline": "pipeline",
     "PipelineDefinitionError": "errors",
     "Plan": "builds.plan",
     "ProjectError": "errors",
@@ -61,7 +61,6 @@ if TYPE_CHECKING:
     from elliptio.pipelines.catalog.entries import Entry
     from elliptio.pipelines.catalog.interactors import ArtifactInteractor
     from elliptio.pipelines.crafts.binding import UnusedParameterWarning
-    from elliptio.pipelines.crafts.craft import Craft
     from elliptio.pipelines.crafts.fingerprints import Fingerprint
     from elliptio.pipelines.crafts.hints import Artifact, Volatile
     from elliptio.pipelines.errors import (
@@ -83,7 +82,7 @@ if TYPE_CHECKING:
         VersionNotFoundError,
     )
     from elliptio.pipelines.graphs.graph import Graph
-    from elliptio.pipelines.graphs.pipeline import Pipeline
+    from elliptio.pipelines.pipeline import Craft, Pipeline
     from elliptio.pipelines.session import BaseSession, Session
     from elliptio.pipelines.snapshots.connections import Connection
     from elliptio.pipelines.snapshots.lake import LakeBackend

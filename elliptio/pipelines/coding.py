@@ -11,7 +11,7 @@ from elliptio.pipelines.code import Code, Reader
 from elliptio.provenance.collecting import username
 
 if TYPE_CHECKING:
-    from elliptio.pipelines.crafts.craft import Craft
+    from elliptio.pipelines.crafts.craft import CraftFunction
     from elliptio.pipelines.session import BaseSession
 
 ACCEPTED = "accepted"
@@ -31,10 +31,10 @@ class Codes:
     def __init__(self, session: BaseSession) -> None:
         self._session = session
         self._reader = Reader([session.root])
-        self._whole: dict[int, tuple[Craft, Code]] = {}
+        self._whole: dict[int, tuple[CraftFunction, Code]] = {}
         self._effective: dict[int, Mapping[str, Any]] = {}
 
-    def whole(self, craft: Craft) -> Code:
+    def whole(self, craft: CraftFunction) -> Code:
         """Return all that is known of a craft's code."""
         known = self._whole.get(id(craft))
         if known is None:
@@ -42,7 +42,7 @@ class Codes:
             known = self._whole[id(craft)] = (craft, found)
         return known[1]
 
-    def of(self, craft: Craft) -> Mapping[str, Any]:
+    def of(self, craft: CraftFunction) -> Mapping[str, Any]:
         """Return ``digest`` and ``packages``; the digest is that of the code before accepted changes."""
         known = self._effective.get(id(craft))
         if known is None:
@@ -69,7 +69,7 @@ class Codes:
         return found
 
 
-def accept(session: BaseSession, craft: Craft, before: str, reason: str) -> None:
+def accept(session: BaseSession, craft: CraftFunction, before: str, reason: str) -> None:
     """Record that the change of a craft's code since some digest does not change its results."""
     about = {"project": session.project.project_slug, "craft": craft.qualified}
     content = {"before": before, "after": session.whole_code_of(craft).digest, "reason": reason}

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from elliptio.pipelines.crafts.craft import Craft
 from elliptio.pipelines.errors import PipelineDefinitionError
-from elliptio.pipelines.graphs.pipeline import Pipeline
+from elliptio.pipelines.pipeline import Craft, Pipeline
 from elliptio.pipelines.project.definitions import Definitions
 from elliptio.pipelines.project.importing import load
 from elliptio.pipelines.project.places import Project

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from elliptio.handler import Handler
     from elliptio.pipelines.code import Code
-    from elliptio.pipelines.crafts.craft import Craft
+    from elliptio.pipelines.crafts.craft import CraftFunction
     from elliptio.pipelines.snapshots.lake import LakeBackend
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -100,7 +100,9 @@ class BaseSession(Hooks):
         self._handler = handler
         self._space = UserSpace()
         configuration = self.project.place("configuration")
-        self.settings: Settings = Settings() if configuration is None else read_settings(configuration, Reader(self.root))
+        self.settings: Settings = (
+            Settings() if configuration is None else read_settings(configuration, Reader(self.root))
+        )
         self._reader = Reader(self.root, self.settings)
         make_importable(self.project)
         self.kept_codes: set[str] = set()
@@ -224,11 +226,11 @@ class BaseSession(Hooks):
         assert self._codes is not None
         return self._codes
 
-    def code_of(self, craft: Craft) -> Mapping[str, Any]:
+    def code_of(self, craft: CraftFunction) -> Mapping[str, Any]:
         """Return ``digest`` and ``packages`` of a craft's code, accepted changes left out."""
         return self.codes.of(craft)
 
-    def whole_code_of(self, craft: Craft) -> Code:
+    def whole_code_of(self, craft: CraftFunction) -> Code:
         """Return all that is known of a craft's code."""
         return self.codes.whole(craft)
 

@@ -21,7 +21,7 @@ from elliptio.pipelines.builds.steps import Step, Steps
 from elliptio.pipelines.builds.turn import Asked, Decided, Turn
 from elliptio.pipelines.catalog.keys import NONE
 from elliptio.pipelines.crafts.binding import warn_of_unused
-from elliptio.pipelines.crafts.craft import Craft
+from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.errors import CraftError
 from elliptio.pipelines.graphs.graph import Graph, graph_of
 from elliptio.pipelines.graphs.order import dependencies, ordered
@@ -29,7 +29,7 @@ from elliptio.pipelines.graphs.parameters import Parameters, distribute, names_o
 from elliptio.pipelines.graphs.selection import selected
 
 if TYPE_CHECKING:
-    from elliptio.pipelines.graphs.pipeline import Pipeline
+    from elliptio.pipelines.pipeline import Pipeline
     from elliptio.pipelines.session import BaseSession
     from elliptio.pipelines.snapshots.snapshot import Snapshot
 
@@ -155,7 +155,7 @@ class Engine:
         if not any(craft.takes_more for craft in self._crafts):
             warn_of_unused(names_of(parameters), taken, f"The pipeline {self._pipeline.name!r}")
 
-    def _selected(self, turn: Turn) -> list[Craft]:
+    def _selected(self, turn: Turn) -> list[CraftFunction]:
         return [craft for craft in self._crafts if craft.name in turn.asked.selected]
 
     # --- running ---
@@ -229,7 +229,7 @@ class Engine:
 
     def _start(
         self,
-        crafts: Sequence[Craft],
+        crafts: Sequence[CraftFunction],
         left: list[int],
         needs: Sequence[set[int]],
         done: set[int],

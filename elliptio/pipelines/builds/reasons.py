@@ -10,7 +10,7 @@ from elliptio.lake import records
 from elliptio.pipelines import code
 from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.catalog.versions import Version, Versions
-from elliptio.pipelines.crafts.craft import Craft
+from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.execution import Call
 from elliptio.provenance.collecting import username
 
@@ -42,7 +42,7 @@ class Reasons:
         self._codes: dict[str, Mapping[str, Any] | None] = {}
         self._changes: dict[tuple[str, str], list[str]] = {}
 
-    def of(self, craft: Craft, call: Call | None, outputs: Mapping[str, Keys]) -> str:
+    def of(self, craft: CraftFunction, call: Call | None, outputs: Mapping[str, Keys]) -> str:
         """Say what changed since the last time; `outputs` has the keys of what it would make."""
         before = self._last(craft, outputs)
         if before is None or call is None:
@@ -52,7 +52,7 @@ class Reasons:
             return "its outputs are another format, or have other options"
         return "; ".join(changed[:5]) + (f"; and {len(changed) - 5} more" if len(changed) > 5 else "")
 
-    def _last(self, craft: Craft, outputs: Mapping[str, Keys]) -> Mapping[str, Any] | None:
+    def _last(self, craft: CraftFunction, outputs: Mapping[str, Keys]) -> Mapping[str, Any] | None:
         """Read the recipe of what was made last."""
         for name, keys in outputs.items():
             versions = [one for one in self._versions.history(name, keys).versions if one.step is not None]
@@ -63,7 +63,7 @@ class Reasons:
                     return recipe
         return None
 
-    def _differences(self, craft: Craft, before: Mapping[str, Any], call: Call) -> list[str]:
+    def _differences(self, craft: CraftFunction, before: Mapping[str, Any], call: Call) -> list[str]:
         now = call.recipe.parts
         found = []
         if before.get("code") != now["code"]:
@@ -75,7 +75,7 @@ class Reasons:
             found.append(f"version {before.get('version')} → {now.get('version')}")
         return found
 
-    def _code(self, craft: Craft, before: str) -> list[str]:
+    def _code(self, craft: CraftFunction, before: str) -> list[str]:
         at = (craft.name, before)
         if at not in self._changes:
             record = self._record(before)
@@ -91,7 +91,7 @@ class Reasons:
         return self._codes[digest]
 
 
-def keep_code(session: BaseSession, craft: Craft, kept: set[str]) -> None:
+def keep_code(session: BaseSession, craft: CraftFunction, kept: set[str]) -> None:
     """Record what the digest of a craft's code is made of, once: a later turn says by it what changed."""
     found = session.whole_code_of(craft)
     if found.digest in kept:

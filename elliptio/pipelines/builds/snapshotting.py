@@ -9,7 +9,7 @@ from elliptio.pipelines.builds.turn import Turn
 from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.catalog.versions import Version
 from elliptio.pipelines.crafts.binding import bind
-from elliptio.pipelines.crafts.craft import Craft
+from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.fingerprints import Fingerprint, UnknownValueError
 from elliptio.pipelines.crafts.recipes import shown
 from elliptio.pipelines.errors import CraftDefinitionError
@@ -30,7 +30,7 @@ def recorded(value: Any) -> Any:
     return shown(value)
 
 
-def of_build(session: BaseSession, graph: Graph, crafts: Sequence[Craft], turn: Turn) -> Snapshot:
+def of_build(session: BaseSession, graph: Graph, crafts: Sequence[CraftFunction], turn: Turn) -> Snapshot:
     """Take the snapshot of a build, and keep it."""
     outputs = {
         name: [partition_of(version) for version in versions.values() if isinstance(version, Version)]
@@ -39,13 +39,17 @@ def of_build(session: BaseSession, graph: Graph, crafts: Sequence[Craft], turn: 
     return _kept(session, graph, crafts, turn, outputs)
 
 
-def of_inputs(session: BaseSession, graph: Graph, crafts: Sequence[Craft], turn: Turn) -> Snapshot:
+def of_inputs(session: BaseSession, graph: Graph, crafts: Sequence[CraftFunction], turn: Turn) -> Snapshot:
     """Take the snapshot of what a build would take, and keep it."""
     return _kept(session, graph, crafts, turn, {})
 
 
 def _kept(
-    session: BaseSession, graph: Graph, crafts: Sequence[Craft], turn: Turn, outputs: Mapping[str, list[Partition]]
+    session: BaseSession,
+    graph: Graph,
+    crafts: Sequence[CraftFunction],
+    turn: Turn,
+    outputs: Mapping[str, list[Partition]],
 ) -> Snapshot:
     inputs = {name: _inputs(turn, crafts, name) for name in graph.inputs}
     parameters = {craft.name: _parameters(turn, craft) for craft in crafts}
@@ -62,7 +66,7 @@ def _kept(
     return snapshot
 
 
-def _parameters(turn: Turn, craft: Craft) -> dict[str, Any]:
+def _parameters(turn: Turn, craft: CraftFunction) -> dict[str, Any]:
     """Values that a craft has: those that it is given or has by default, and those of its entries' keys."""
     given = turn.asked.parameters.of(craft)
     try:
@@ -74,7 +78,7 @@ def _parameters(turn: Turn, craft: Craft) -> dict[str, Any]:
     return {**found, **{name: value for name, value in given.items() if name in keys}}
 
 
-def _inputs(turn: Turn, crafts: Sequence[Craft], name: str) -> list[Partition]:
+def _inputs(turn: Turn, crafts: Sequence[CraftFunction], name: str) -> list[Partition]:
     """List the partitions of an input that the crafts can take: all that fit the keys that are given."""
     if name not in turn.catalog or turn.catalog[name].is_custom:
         return []
@@ -98,7 +102,7 @@ def _inputs(turn: Turn, crafts: Sequence[Craft], name: str) -> list[Partition]:
     return [partition_of(version) for _, version in sorted(found.items())]
 
 
-def _defaults(craft: Craft) -> dict[str, Any]:
+def _defaults(craft: CraftFunction) -> dict[str, Any]:
     from elliptio.pipelines.crafts.hints import REQUIRED
 
     return {name: value for name, value in craft.parameters.items() if value is not REQUIRED}

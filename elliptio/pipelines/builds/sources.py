@@ -10,7 +10,7 @@ from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.catalog.keys import NONE, Keys
 from elliptio.pipelines.catalog.versions import BUILT, Version, Versions
 from elliptio.pipelines.crafts.calling import custom_version
-from elliptio.pipelines.crafts.craft import Craft
+from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.hints import Input
 from elliptio.pipelines.crafts.recipes import Taken
 from elliptio.pipelines.errors import PipelineDefinitionError, VersionNotFoundError
@@ -135,7 +135,7 @@ class Sources:
 
     # --- what one step takes ---
 
-    def partitions_of(self, craft: Craft, given: Mapping[str, Any]) -> list[Keys]:
+    def partitions_of(self, craft: CraftFunction, given: Mapping[str, Any]) -> list[Keys]:
         """List the combinations of a craft's `per` that its inputs have.
 
         Raises
@@ -176,7 +176,7 @@ class Sources:
         found = list(dict.fromkeys(keys.only(per) for keys in every))
         return found if any(found) or not one.volatile else None
 
-    def need(self, one: Input, keys: Keys, context: Mapping[str, Any], craft: Craft) -> Need | None:
+    def need(self, one: Input, keys: Keys, context: Mapping[str, Any], craft: CraftFunction) -> Need | None:
         """Find what a step takes for an input; None: its default.
 
         Raises
@@ -189,7 +189,7 @@ class Sources:
         """
         return self._value(one, keys, craft) if one.volatile else self._entry(one, keys, context, craft)
 
-    def _value(self, one: Input, keys: Keys, craft: Craft) -> Need | None:
+    def _value(self, one: Input, keys: Keys, craft: CraftFunction) -> Need | None:
         known = self._values.get(one.name)
         if known is None:
             if not one.is_needed:
@@ -209,7 +209,7 @@ class Sources:
         made_by = steps.get(NONE) if len(steps) == 1 else _combined(steps)
         return Need(Taken(one.name, made_by=made_by, volatile=True), fits, pending)
 
-    def _entry(self, one: Input, keys: Keys, context: Mapping[str, Any], craft: Craft) -> Need | None:
+    def _entry(self, one: Input, keys: Keys, context: Mapping[str, Any], craft: CraftFunction) -> Need | None:
         if one.name not in self._catalog:
             if not one.is_needed:
                 return None
@@ -241,7 +241,7 @@ class Sources:
         others = [one for one in self._versions.history(entry.name, version.keys).versions if one.origin != BUILT]
         return max((one for one in others if not one.aside), default=version, key=lambda one: one.moment)
 
-    def _missing(self, one: Input, craft: Craft) -> PipelineDefinitionError:
+    def _missing(self, one: Input, craft: CraftFunction) -> PipelineDefinitionError:
         from elliptio.formats.libraries import meant
 
         return PipelineDefinitionError(

@@ -13,7 +13,7 @@ from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.catalog.keys import NONE, Keys
 from elliptio.pipelines.catalog.versions import Version, Versions
 from elliptio.pipelines.crafts.binding import Bound, bind
-from elliptio.pipelines.crafts.craft import Craft
+from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.execution import Call
 from elliptio.pipelines.crafts.recipes import Recipe, Taken, recipe_of
 from elliptio.pipelines.graphs.parameters import Parameters
@@ -70,7 +70,7 @@ class Decided:
 
     """
 
-    craft: Craft
+    craft: CraftFunction
     keys: Keys
     status: str
     why: str = ""
@@ -94,7 +94,7 @@ class Turn:
 
     """
 
-    def __init__(self, session: BaseSession, crafts: Sequence[Craft], asked: Asked) -> None:
+    def __init__(self, session: BaseSession, crafts: Sequence[CraftFunction], asked: Asked) -> None:
         self.session = session
         self.catalog = session.catalog
         self.asked = asked
@@ -105,16 +105,16 @@ class Turn:
         self.reasons = Reasons(session, self.versions)
         self.versions.load(self._names(crafts))
 
-    def _names(self, crafts: Sequence[Craft]) -> list[str]:
+    def _names(self, crafts: Sequence[CraftFunction]) -> list[str]:
         every = [name for craft in crafts for name in craft.entries]
         return [name for name in every if name in self.catalog and not self.catalog[name].is_custom]
 
-    def decide(self, craft: Craft) -> list[Decided]:
+    def decide(self, craft: CraftFunction) -> list[Decided]:
         """Decide what becomes of the steps of a craft, when all that it needs was decided."""
         given = self.asked.parameters.of(craft)
         return [self._decide(craft, keys, given) for keys in self.sources.partitions_of(craft, given)]
 
-    def _decide(self, craft: Craft, keys: Keys, given: Mapping[str, Any]) -> Decided:
+    def _decide(self, craft: CraftFunction, keys: Keys, given: Mapping[str, Any]) -> Decided:
         bound = bind(craft, given, keys)
         needs, parameters = {}, dict(bound.parameters)
         values = dict(bound.given)
@@ -136,7 +136,9 @@ class Turn:
         call = Call(craft, keys, parameters, _from_lake(inputs), values, context, recipe)
         return self._fate(Decided(craft, keys, "make", call=call, needs=needs), recipe, bound)
 
-    def _recipe(self, craft: Craft, keys: Keys, parameters: Mapping[str, Any], inputs: Mapping[str, Taken]) -> Recipe:
+    def _recipe(
+        self, craft: CraftFunction, keys: Keys, parameters: Mapping[str, Any], inputs: Mapping[str, Taken]
+    ) -> Recipe:
         outputs: list[Entry | str] = [one.name if one.volatile else self.catalog[one.name] for one in craft.outputs]
         entries = {
             taken.name: self.catalog[taken.name]
@@ -145,7 +147,7 @@ class Turn:
         }
         return recipe_of(craft, self.session.code_of(craft), parameters, keys, inputs, outputs, entries)
 
-    def _not_yet(self, craft: Craft, keys: Keys, needs: Mapping[str, Need], pending: Pending) -> Decided:
+    def _not_yet(self, craft: CraftFunction, keys: Keys, needs: Mapping[str, Need], pending: Pending) -> Decided:
         if pending.failed:
             return Decided(craft, keys, "not run", f"{pending.craft} failed", pending=pending)
         why = f"{pending.craft} is made first: run only if what it makes changes"
@@ -262,7 +264,7 @@ def _from_lake(inputs: Mapping[str, Taken]) -> dict[str, Taken]:
     return {name: taken for name, taken in inputs.items() if taken.versions}
 
 
-def _defaults(craft: Craft) -> dict[str, Any]:
+def _defaults(craft: CraftFunction) -> dict[str, Any]:
     from elliptio.pipelines.crafts.hints import REQUIRED
 
     return {name: value for name, value in craft.parameters.items() if value is not REQUIRED}

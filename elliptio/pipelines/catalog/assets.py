@@ -70,7 +70,7 @@ class Assets:
 
     def interactor(self, entry: Entry, more: Mapping[str, Any]) -> ArtifactInteractor:
         """Make the object of a user's class for an entry, the keys filled in its path and its query."""
-        cls = ArtifactInteractor._classes[entry.type]
+        cls: type[ArtifactInteractor] = types.CLASSES[entry.type]
         return cls(_filled(entry, more), session=self._session, **more)
 
     # --- saving ---

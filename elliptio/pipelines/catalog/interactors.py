@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import ParseResult
 
+from elliptio.pipelines.catalog import types
 from elliptio.pipelines.errors import DuplicateNameError
 
 if TYPE_CHECKING:
@@ -40,14 +41,11 @@ class ArtifactInteractor(ABC):
 
     """
 
-    _classes: ClassVar[dict[str, type[ArtifactInteractor]]] = {}
-
     def __init_subclass__(cls, interactor_name: str | None = None, **more: Any) -> None:
         super().__init_subclass__(**more)
         if interactor_name is not None:
-            _register(
-                ArtifactInteractor._classes, interactor_name, cls, "type of entries", _is_built_in(interactor_name)
-            )
+            taken = interactor_name in types.built_in()
+            _register(types.CLASSES, interactor_name, cls, "type of entries", taken)
 
     def __init__(self, artifact: Entry, *args: Any, session: Any, **more: Any) -> None:
         self.artifact = artifact
@@ -66,9 +64,7 @@ class ArtifactInteractor(ABC):
     @classmethod
     def interactors(cls) -> Mapping[str, Any]:
         """Return what can be the type of an entry, by name: formats, and the classes of users."""
-        from elliptio.pipelines.catalog.types import built_in
-
-        return {**built_in(), **ArtifactInteractor._classes}
+        return {**types.built_in(), **types.CLASSES}
 
 
 class Backend(ABC):
@@ -120,12 +116,6 @@ class Backend(ABC):
 
 OWN_PREFIXES = ("", "file", "s3", "lakefs")
 """Prefixes that elliptio knows itself."""
-
-
-def _is_built_in(name: str) -> bool:
-    from elliptio.pipelines.catalog.types import built_in
-
-    return name in built_in()
 
 
 def _register(known: dict[str, Any], name: str, cls: type, what: str, taken: bool) -> None:

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from elliptio.formats.libraries import meant
-from elliptio.pipelines.catalog.interactors import ArtifactInteractor
 from elliptio.pipelines.errors import EntryError
+
+CLASSES: dict[str, Any] = {}
+"""Classes of users, by the names of their types."""
 
 ALIASES = {"xlsx": "excel", "xslx": "excel", "html": "text"}
 """Names of formats that catalogs use too."""
@@ -61,7 +63,7 @@ def built_in() -> dict[str, str]:
 
 def is_custom(type: str) -> bool:
     """Tell whether a type is a class of a user."""
-    return type in ArtifactInteractor._classes
+    return type in CLASSES
 
 
 def check_type(type: Any, where: str) -> str:
@@ -75,7 +77,7 @@ def check_type(type: Any, where: str) -> str:
     """
     if isinstance(type, str) and (type in _USUAL or is_custom(type)):
         return type
-    known = ArtifactInteractor.interactors()
+    known = {**built_in(), **CLASSES}
     if not isinstance(type, str) or type not in known:
         raise EntryError(f"{where}: there is no type {type!r}; {meant(str(type), sorted(known))}")
     return type
@@ -93,7 +95,7 @@ def check_extra(type: str, extra: Any, where: str) -> Any:
     extra = {} if extra is None else extra
     if not isinstance(extra, Mapping) or not all(isinstance(name, str) for name in extra):
         raise EntryError(f"{where}: `extra` is a mapping such as {{path: data.csv}}, not {extra!r}.")
-    cls = ArtifactInteractor._classes.get(type)
+    cls = CLASSES.get(type)
     if cls is not None:
         return _made(getattr(cls, "Extra", None), dict(extra), where)
     fields = _QUERY if type in QUERIES else _PATH

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import sys
 import types
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from elliptio.pipelines.code.facts import digest_of
 from elliptio.pipelines.code.nodes import Node
@@ -15,6 +15,11 @@ from elliptio.pipelines.code.values import NotPlainError, Writing
 if TYPE_CHECKING:
     from elliptio.pipelines.code.following import Follower
 
+
+class _Named(NamedTuple):
+    name: str
+
+
 _NOT_COUNTED = frozenset(
     "__module__ __doc__ __dict__ __weakref__ __qualname__ __firstlineno__ __static_attributes__ __annotations__"
     " __dataclass_params__ __dataclass_fields__ __match_args__ __abstractmethods__ _abc_impl __parameters__"
@@ -22,7 +27,7 @@ _NOT_COUNTED = frozenset(
     " __subclasshook__ __type_params__ _is_protocol _is_runtime_protocol __protocol_attrs__"
     " __non_callable_proto_members__ __replace__".split()
 )
-_DESCRIPTORS = types.MemberDescriptorType, types.GetSetDescriptorType
+_DESCRIPTORS = types.MemberDescriptorType, types.GetSetDescriptorType, type(_Named.name)
 _BEGINNING = frozenset({"__init__", "__post_init__", "__new__", "__setstate__", "__set_name__", "__init_subclass__"})
 
 
@@ -39,7 +44,9 @@ def class_node(follower: Follower, cls: type, node: Node, module: dict[str, Any]
     if is_enum:
         _members(cls, writing)
     for name, value in sorted(vars(cls).items()):
-        if name in _NOT_COUNTED or isinstance(value, _DESCRIPTORS) or (is_enum and _of_enum(cls, name, value)):
+        if name in _NOT_COUNTED or isinstance(value, _DESCRIPTORS):
+            continue
+        if is_enum and _of_enum(follower, cls, name, value):
             continue
         _attribute(follower, node, writing, name, value, sourced)
     _declared(cls, writing)
@@ -69,7 +76,8 @@ def place_of_class(follower: Follower, cls: type) -> tuple[dict[str, Any], str, 
     file = follower.place_of_module(module)
     name = f"{module_name(file, module)}.{cls.__qualname__}"
     rows = follower.file_facts(module).classes.get(cls.__qualname__)
-    return module, name, f"{file}:{rows[0].line}" if rows and file != NOTEBOOK else file
+    line = rows[0].line if rows else follower.file_facts(module).bindings.get(cls.__qualname__, (0, []))[0]
+    return module, name, f"{file}:{line}" if line and file != NOTEBOOK else file
 
 
 def _attribute(follower: Follower, node: Node, writing: Writing, name: str, value: Any, sourced: bool) -> None:
@@ -89,8 +97,12 @@ def _attribute(follower: Follower, node: Node, writing: Writing, name: str, valu
     node.links[links:] = [(f"{name}{label}", linked) for label, linked in node.links[links:]]
 
 
-def _of_enum(cls: Any, name: str, value: Any) -> bool:
-    return name.startswith("_") or isinstance(value, cls) or isinstance(value, enum.property)
+def _of_enum(follower: Follower, cls: Any, name: str, value: Any) -> bool:
+    """Tell whether an attribute is what `enum` keeps in a class."""
+    if isinstance(value, cls | enum.property):
+        return True
+    inner = getattr(value, "__func__", value)
+    return name.startswith("_") and (not isinstance(inner, types.FunctionType) or follower.is_foreign(inner))
 
 
 def _members(cls: Any, writing: Writing) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _MOST_HOPS = 50
 _QUIET = frozenset(
     "_thread abc asyncio concurrent contextvars ctypes io itertools logging multiprocessing queue selectors socket"
-    " threading typing warnings weakref tqdm".split()
+    " threading typing warnings weakref tqdm elliptio".split()
 )
 """Whose objects are no data that results are made of."""
 _MISSING = object()
@@ -92,7 +92,7 @@ def _say_what_it_is(follower: Follower, node: Node, name: str, value: Any) -> No
     kind = type(value)
     root = kind.__module__.partition(".")[0]
     follower.note_package(node, root)
-    if root in _QUIET or root == "elliptio" or callable(value):
+    if is_quiet(value) or callable(value):
         return
     shown = kind.__qualname__ if root == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     how = "by the statements that make it" if node.digest else "by its type alone"
@@ -122,3 +122,8 @@ def _statements(follower: Follower, node: Node, module: dict[str, Any], name: st
 def is_constant(value: Any) -> bool:
     """Tell whether a value is followed as a constant."""
     return not isinstance(value, FunctionType | type | ModuleType)
+
+
+def is_quiet(value: Any) -> bool:
+    """Tell whether an object is none that results are made of, such as a logger or a lock."""
+    return type(value).__module__.partition(".")[0] in _QUIET

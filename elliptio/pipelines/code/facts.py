@@ -140,7 +140,8 @@ def _decorator(walk: Walk, part: Slice, scope: Scope | None) -> tuple[Sequence[s
 class _Finishing:
     """Resolves the names of one text."""
 
-    def __init__(self, scope: Scope | None) -> None:
+    def __init__(self, scope: Scope | None, module: Scope) -> None:
+        self.module = module
         self.written: list[str] = []
         self.numbers: dict[tuple[int, str], int] = {}
         self.names: dict[tuple[str, ...], None] = {}
@@ -165,7 +166,7 @@ class _Finishing:
                 self.bound[owner.imports[name]] = None
         elif chain == ASKED:
             pass
-        elif owner is None or (scope.kind == "class" and owner is scope):
+        elif owner is None or (owner is scope and scope.kind == "class" and name in self.module.bound):
             # A class may also take a name of the module before it binds its own.
             self.names[(name, *chain)] = None
         if owner is None:
@@ -183,7 +184,7 @@ class _Finishing:
 
 def _text(walk: Walk, slices: Iterable[Slice], scope: Scope | None) -> Text:
     """Digest slices of a walk that lie in a scope."""
-    made = _Finishing(scope)
+    made = _Finishing(scope, walk.module)
     mutates: set[str] = set()
     doubts: list[tuple[int, str, Sequence[str] | None]] = []
     for part in slices:

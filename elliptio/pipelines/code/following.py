@@ -13,7 +13,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from elliptio.pipelines.code.classes import class_node, place_of_class
-from elliptio.pipelines.code.constants import absolute, constant_node, is_constant, origin_of
+from elliptio.pipelines.code.constants import absolute, constant_node, is_constant, is_quiet, origin_of
 from elliptio.pipelines.code.facts import SELF, FileFacts, FunctionFacts, Text, digest_of
 from elliptio.pipelines.code.nodes import Node
 from elliptio.pipelines.code.objects import callables_within, describe, fallback_parts
@@ -196,7 +196,7 @@ class Follower:
         self.callables_within(node, value)
         if label.startswith("closed"):
             name = type(value).__qualname__
-            if type(value).__module__.partition(".")[0] != "elliptio":
+            if not is_quiet(value):
                 node.notes[f"`{row.qualname}` in {node.place} closes over an object of type {name}: it is not followed"] = None
         else:
             tokens.append(row.defaults.digest)

@@ -35,7 +35,7 @@ class Part:
     @property
     def short_name(self) -> str:
         """The name without that of its module: ``Prices.parse``."""
-        module = self.place.rpartition(":")[0].removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        module = self.place.partition(":")[0].removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         name = self.name.removeprefix(f"{module}.").removeprefix("__main__.")
         return name.rpartition("<locals>.")[2]
 

@@ -16,7 +16,7 @@ _BY_REPR = frozenset(
         ("decimal", "Decimal"), ("fractions", "Fraction"), ("uuid", "UUID"), ("zoneinfo", "ZoneInfo"),
         ("operator", "itemgetter"), ("operator", "attrgetter"), ("operator", "methodcaller"),
         ("types", "GenericAlias"), ("types", "UnionType"), ("datetime", "datetime"), ("array", "array"),
-        ("ipaddress", "IPv4Network"), ("ipaddress", "IPv4Address"), ("string", "Template"),
+        ("ipaddress", "IPv4Network"), ("ipaddress", "IPv4Address"),
     }
 )  # fmt: skip
 _DEEPEST = 100
@@ -175,6 +175,8 @@ class Writing:
             self._column(value)
         elif isinstance(value, pd.Timestamp | pd.Timedelta | pd.Period | pd.Interval | pd.offsets.BaseOffset):
             self.tokens.append(f"{value!r}")
+        elif isinstance(value, pd.api.extensions.ExtensionArray):
+            self._column(value)
         elif value is pd.NA or value is pd.NaT or isinstance(value, pd.api.extensions.ExtensionDtype):
             self.tokens.append(repr(value))
         else:

@@ -269,7 +269,7 @@ def _arguments(walk: Walk, node: ast.arguments) -> None:
             walk.tokens.append("-" if argument is None else argument.arg)
             if argument is not None:
                 walk.bind(argument.arg, argument.lineno)
-                walk.refer(argument.arg)
+                walk.refer(argument.arg, BINDS)
 
 
 def _function(walk: Walk, node: Any) -> None:
@@ -277,7 +277,7 @@ def _function(walk: Walk, node: Any) -> None:
     name = "<lambda>" if is_lambda else node.name
     if not is_lambda:
         walk.bind(name, node.lineno)
-        walk.refer(name)
+        walk.refer(name, BINDS)
     walk.tokens += (node.__class__.__name__, name)
     qualname = walk.qualname(name)
     made: list[Slice] = []
@@ -303,7 +303,7 @@ def _function(walk: Walk, node: Any) -> None:
 
 def _class(walk: Walk, node: ast.ClassDef) -> None:
     walk.bind(node.name, node.lineno)
-    walk.refer(node.name)
+    walk.refer(node.name, BINDS)
     walk.tokens += ("ClassDef", node.name)
     qualname = walk.qualname(node.name)
     slices = [walk.sliced(lambda: (walk.visit_all(node.bases), walk.visit_all(node.keywords)))]
@@ -401,7 +401,7 @@ def _named(field: str) -> Callable[[Walk, Any], None]:
             if each == field:
                 if value is not None:
                     walk.bind(value, node.lineno)
-                    walk.refer(value)
+                    walk.refer(value, BINDS)
             elif each == "body":
                 walk.visit_body(value)
             elif isinstance(value, list):

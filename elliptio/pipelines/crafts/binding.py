@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from elliptio.pipelines.crafts.craft import Craft
+from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.hints import REQUIRED
 from elliptio.pipelines.errors import CraftDefinitionError
 
@@ -36,7 +36,7 @@ class Bound:
     context: Mapping[str, Any]
 
 
-def positional(craft: Craft, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+def positional(craft: CraftFunction, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """Name positional arguments: they fill the plain parameters, in order.
 
     Raises
@@ -58,7 +58,7 @@ def positional(craft: Craft, args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
     return {**named, **kwargs}
 
 
-def bind(craft: Craft, given: Mapping[str, Any], keys: Mapping[str, Any] | None = None) -> Bound:
+def bind(craft: CraftFunction, given: Mapping[str, Any], keys: Mapping[str, Any] | None = None) -> Bound:
     """Distribute what is given.
 
     Parameters

@@ -9,7 +9,7 @@ from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.catalog.keys import NONE, Keys
 from elliptio.pipelines.catalog.versions import Version, Versions
 from elliptio.pipelines.crafts.binding import bind, positional, warn_of_unused
-from elliptio.pipelines.crafts.craft import Craft
+from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.execution import Call, execute
 from elliptio.pipelines.crafts.hints import Input
 from elliptio.pipelines.crafts.recipes import Taken, recipe_of
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from elliptio.pipelines.session import BaseSession
 
 
-def call(craft: Craft, session: BaseSession, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+def call(craft: CraftFunction, session: BaseSession, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Call a craft, and return what its function returns.
 
     Raises
@@ -64,14 +64,14 @@ def call(craft: Craft, session: BaseSession, args: Sequence[Any], kwargs: Mappin
     return made.value
 
 
-def _partition(craft: Craft, given: Mapping[str, Any]) -> Keys:
+def _partition(craft: CraftFunction, given: Mapping[str, Any]) -> Keys:
     missing = [name for name in craft.per if name not in given]
     if missing:
         raise MissingKeysError(f"The craft {craft.name} runs once per {', '.join(craft.per)}: pass {missing[0]}=….")
     return Keys({name: given[name] for name in craft.per}) if craft.per else NONE
 
 
-def _taken_names(craft: Craft, catalog: Catalog) -> set[str]:
+def _taken_names(craft: CraftFunction, catalog: Catalog) -> set[str]:
     names = {*craft.parameters, *(one.parameter for one in craft.inputs), *craft.per}
     for name in craft.entries:
         if name in catalog:

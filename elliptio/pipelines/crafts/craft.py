@@ -1,4 +1,4 @@
-"""A craft: a function whose inputs are loaded, and whose results are saved, by name."""
+"""What a craft is: a function with declared inputs and outputs, and options."""
 
 from __future__ import annotations
 
@@ -6,62 +6,30 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, cast
 
-from elliptio.pipelines import active
 from elliptio.pipelines.crafts import hints
 from elliptio.pipelines.crafts.hints import Input, Output
 from elliptio.pipelines.errors import CraftDefinitionError
 from elliptio.pipelines.hooks import RunHooks
 
-if TYPE_CHECKING:
-    from elliptio.pipelines.graphs.pipeline import Pipeline
-
-
 OPTIONS = ("name", "cache", "per", "version", "packages", "retries", "validate", "tags")
 """Options of a craft."""
 
 
-class Craft(RunHooks):
-    """A function whose inputs are loaded from the catalog, and whose results are saved to it.
+class CraftFunction(RunHooks):
+    """A function with declared inputs and outputs, and options: `Craft` is one that can be called and joined.
 
-    It decorates the function: ``@Craft``, ``@Craft()``, or with options. Called inside ``with sess:`` it loads what is
-    not given, runs, saves, and returns what the function returns; it never skips.
+    Parameters and errors are those of `Craft`.
 
-    Parameters
+    Attributes
     ----------
-    function
-        The function.
     name
-        Name of the craft; the function's without it.
-    cache
-        False: it is no function of its inputs, so it is never skipped.
-    per
-        Names of keys: it runs once for each combination of their values that its inputs have.
-    version
-        A text that counts as part of its code.
-    packages
-        Whose versions count: those that its code imports, a list, ``"all"`` or ``"none"``.
-    retries
-        How often it is tried again where it fails.
-    validate
-        A function of its results that returns whether they are good, and a text; if not, nothing is published.
-    tags
-        Texts by which it can be selected: ``"tag:nightly"``.
-
-    Raises
-    ------
-    CraftDefinitionError
-        If a hint or an option is wrong.
-
-    Examples
-    --------
-    >>> from elliptio.pipelines import Artifact, Craft
-    >>> @Craft(per=("day",), retries=2)
-    ... def clean(raw: Artifact, day) -> Artifact("clean"):
-    ...     return raw.dropna()
-    >>> clean.name, clean.inputs[0].name, list(clean.parameters)
-    ('clean', 'raw', ['day'])
+        Its name.
+    inputs, outputs
+        What it takes, and what it gives.
+    parameters
+        Defaults of its plain parameters, by name.
 
     """
 
@@ -93,11 +61,11 @@ class Craft(RunHooks):
         tags: Iterable[str] = (),
         _frame: Any = None,
     ) -> None:
-        if isinstance(function, Craft):
+        if isinstance(function, CraftFunction):
             function = function.__wrapped__
         if not callable(function) or not inspect.isroutine(function):
             raise CraftDefinitionError(f"A craft is made of a function, not of {function!r}.")
-        functools.update_wrapper(self, function)
+        functools.update_wrapper(cast("Callable[..., Any]", self), function)
         self.__wrapped__: Callable[..., Any] = function
         self.name = function.__name__ if name is None else name
         self.cache = cache
@@ -113,39 +81,11 @@ class Craft(RunHooks):
         self.takes_more = signature.takes_more
         _check_options({"name": name, "per": self.per, "packages": packages, "retries": retries, "tags": self.tags})
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Load what is not given, run, save, and return what the function returns.
-
-        Parameters
-        ----------
-        args
-            Plain parameters, in order.
-        kwargs
-            Any parameter, an input too: it is not loaded then; and values of keys.
-
-        Raises
-        ------
-        NoSessionError
-            If there is no session here.
-        CraftError
-            If the function fails; its error is the cause.
-
-        """
-        from elliptio.pipelines.crafts.calling import call
-
-        return call(self, active.session(), args, kwargs)
-
     def __repr__(self) -> str:
         takes = ", ".join([*(one.name for one in self.inputs), *self.parameters])
-        return f"Craft {self.name}({takes}) -> {', '.join(one.name for one in self.outputs) or 'nothing'}"
-
-    def __add__(self, other: Any) -> Pipeline:
-        """Join with a craft, or put before the crafts of a pipeline."""
-        from elliptio.pipelines.graphs.pipeline import Pipeline
-
-        if not isinstance(other, Craft | Pipeline):
-            return NotImplemented
-        return Pipeline() + self + other
+        return (
+            f"{type(self).__name__} {self.name}({takes}) -> {', '.join(one.name for one in self.outputs) or 'nothing'}"
+        )
 
     def __reduce__(self) -> Any:
         return _found, (self.__module__, self.__wrapped__.__qualname__)

@@ -12,7 +12,7 @@ from elliptio.naming import shorten
 from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.catalog.keys import NONE, Keys
 from elliptio.pipelines.catalog.versions import BUILT, Version
-from elliptio.pipelines.crafts.craft import Craft
+from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.hints import Output
 from elliptio.pipelines.crafts.recipes import Recipe, Taken, shown
 from elliptio.pipelines.crafts.values import LazyPartitions
@@ -48,7 +48,7 @@ class Call:
 
     """
 
-    craft: Craft
+    craft: CraftFunction
     keys: Keys
     parameters: Mapping[str, Any]
     inputs: Mapping[str, Taken]
@@ -170,7 +170,7 @@ def _called(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
     return function(*positional, **named)
 
 
-def _tried(craft: Craft, call: Callable[[], Any]) -> Any:
+def _tried(craft: CraftFunction, call: Callable[[], Any]) -> Any:
     for left in range(craft.retries, 0, -1):
         try:
             return call()
@@ -179,7 +179,7 @@ def _tried(craft: Craft, call: Callable[[], Any]) -> Any:
     return call()
 
 
-def _results(craft: Craft, value: Any) -> list[tuple[Output, Any]]:
+def _results(craft: CraftFunction, value: Any) -> list[tuple[Output, Any]]:
     if len(craft.outputs) <= 1:
         return [(one, value) for one in craft.outputs]
     if not isinstance(value, tuple | list) or len(value) != len(craft.outputs):
@@ -191,7 +191,7 @@ def _results(craft: Craft, value: Any) -> list[tuple[Output, Any]]:
     return list(zip(craft.outputs, value, strict=True))
 
 
-def _validate(craft: Craft, results: Sequence[Any]) -> None:
+def _validate(craft: CraftFunction, results: Sequence[Any]) -> None:
     assert craft.validate is not None
     found = craft.validate(*results)
     good, text = found if isinstance(found, tuple) else (found, "")

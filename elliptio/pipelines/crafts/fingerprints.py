@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import hashlib
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -186,7 +186,7 @@ def _name(kind: type) -> bytes:
     return f"{kind.__module__}.{kind.__qualname__}".encode()
 
 
-_PLAIN = {
+_PLAIN: dict[type, Callable[[Any], bytes]] = {
     type(None): lambda value: b"none",
     bool: lambda value: b"true" if value else b"false",
     int: lambda value: b"int" + str(value).encode(),

@@ -11,7 +11,7 @@ from typing import Any
 from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.catalog.keys import NONE, Keys
 from elliptio.pipelines.catalog.versions import Version
-from elliptio.pipelines.crafts.craft import Craft
+from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.fingerprints import UnknownValueError, encode
 
 FORMAT = 1
@@ -66,7 +66,7 @@ class Recipe:
 
 
 def recipe_of(
-    craft: Craft,
+    craft: CraftFunction,
     code: Mapping[str, Any],
     parameters: Mapping[str, Any],
     keys: Keys,
@@ -123,7 +123,7 @@ def _frozen(packages: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
 
 
 @functools.lru_cache(maxsize=1 << 15)
-def _static(craft: Craft, code: str, packages: tuple[tuple[str, str], ...]) -> bytes:
+def _static(craft: CraftFunction, code: str, packages: tuple[tuple[str, str], ...]) -> bytes:
     """Write what is the same for all calls of a craft."""
     return encode((FORMAT, craft.name, code, craft.version, craft.per, packages))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from elliptio.pipelines.crafts.craft import Craft
+from elliptio.pipelines.crafts.craft import CraftFunction
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Picture:
     __repr__ = __str__
 
 
-def mermaid(crafts: Sequence[Craft]) -> str:
+def mermaid(crafts: Sequence[CraftFunction]) -> str:
     """Write a flowchart: crafts as boxes, entries as cylinders, values that are passed on as circles."""
     lines = ["flowchart LR"]
     seen: dict[tuple[str, bool], str] = {}
@@ -56,6 +56,6 @@ def _quoted(name: str) -> str:
     return name.replace('"', "#quot;")
 
 
-def picture(crafts: Sequence[Craft]) -> Picture:
+def picture(crafts: Sequence[CraftFunction]) -> Picture:
     """Draw a pipeline."""
     return Picture("<svg xmlns='http://www.w3.org/2000/svg'/>", mermaid(crafts))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from elliptio.pipelines.crafts.craft import Craft
+from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.fingerprints import Fingerprint
 from elliptio.pipelines.graphs.order import ordered
 
@@ -38,7 +38,7 @@ class Graph:
 
     Examples
     --------
-    >>> from elliptio.pipelines import Craft, Pipeline, Volatile
+    >>> from elliptio.pipelines import CraftFunction, Pipeline, Volatile
     >>> @Craft()
     ... def one() -> Volatile("one"):
     ...     return 1
@@ -114,7 +114,7 @@ class Graph:
         )
 
 
-def graph_of(name: str, crafts: Sequence[Craft], codes: Mapping[str, str]) -> Graph:
+def graph_of(name: str, crafts: Sequence[CraftFunction], codes: Mapping[str, str]) -> Graph:
     """Make the graph of some crafts; `codes` has the digest of each one's code."""
     return Graph(
         name,

@@ -5,14 +5,14 @@ from __future__ import annotations
 import heapq
 from collections.abc import Sequence
 
-from elliptio.pipelines.crafts.craft import Craft
+from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.errors import PipelineDefinitionError
 
 Made = tuple[str, bool]
 """Name of what a craft makes, and whether it is volatile."""
 
 
-def producers(crafts: Sequence[Craft]) -> dict[Made, int]:
+def producers(crafts: Sequence[CraftFunction]) -> dict[Made, int]:
     """Tell which craft, by its number, makes what.
 
     Raises
@@ -22,7 +22,7 @@ def producers(crafts: Sequence[Craft]) -> dict[Made, int]:
 
     """
     found: dict[Made, int] = {}
-    names: dict[str, Craft] = {}
+    names: dict[str, CraftFunction] = {}
     for number, craft in enumerate(crafts):
         other = names.setdefault(craft.name, craft)
         if other is not craft:
@@ -40,7 +40,7 @@ def producers(crafts: Sequence[Craft]) -> dict[Made, int]:
     return found
 
 
-def dependencies(crafts: Sequence[Craft]) -> list[list[int]]:
+def dependencies(crafts: Sequence[CraftFunction]) -> list[list[int]]:
     """Tell which crafts, by number, each one needs; itself is none of them: it reads the version before."""
     made = producers(crafts)
     found = []
@@ -50,7 +50,7 @@ def dependencies(crafts: Sequence[Craft]) -> list[list[int]]:
     return found
 
 
-def ordered(crafts: Sequence[Craft]) -> list[Craft]:
+def ordered(crafts: Sequence[CraftFunction]) -> list[CraftFunction]:
     """Order crafts: each after those that it needs, else as given.
 
     Raises
@@ -79,7 +79,7 @@ def ordered(crafts: Sequence[Craft]) -> list[Craft]:
     return found
 
 
-def _circle(crafts: Sequence[Craft], needs: Sequence[Sequence[int]], stuck: set[int]) -> str:
+def _circle(crafts: Sequence[CraftFunction], needs: Sequence[Sequence[int]], stuck: set[int]) -> str:
     way: list[int] = []
     number = min(stuck)
     while number not in way:
@@ -90,12 +90,12 @@ def _circle(crafts: Sequence[Craft], needs: Sequence[Sequence[int]], stuck: set[
     return f"These crafts need each other in a circle: {' → '.join(names)}. Let one of them read something else."
 
 
-def stages(crafts: Sequence[Craft]) -> list[list[Craft]]:
+def stages(crafts: Sequence[CraftFunction]) -> list[list[CraftFunction]]:
     """Group ordered crafts: all of a stage need only earlier stages."""
     needs = {craft.name: needed for craft, needed in zip(crafts, dependencies(crafts), strict=True)}
     level: dict[int, int] = {}
     numbers = {craft.name: number for number, craft in enumerate(crafts)}
-    found: list[list[Craft]] = []
+    found: list[list[CraftFunction]] = []
     for craft in ordered(crafts):
         at = 1 + max((level[one] for one in needs[craft.name]), default=-1)
         level[numbers[craft.name]] = at

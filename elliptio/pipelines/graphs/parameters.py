@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from elliptio.pipelines.crafts.craft import Craft
+from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.errors import PipelineDefinitionError
 
 
@@ -29,13 +29,13 @@ class Parameters:
     own: Mapping[str, Mapping[str, Any]]
     elsewhere: tuple[str, ...] = ()
 
-    def of(self, craft: Craft) -> dict[str, Any]:
+    def of(self, craft: CraftFunction) -> dict[str, Any]:
         """Return what a craft is given: its own win over shared ones."""
         return {**self.shared, **self.own.get(craft.name, {})}
 
 
 def distribute(
-    crafts: Sequence[Craft], params: Mapping[str, Any] | None, configuration: Mapping[str, Any] | None
+    crafts: Sequence[CraftFunction], params: Mapping[str, Any] | None, configuration: Mapping[str, Any] | None
 ) -> Parameters:
     """Tell shared parameters from those of one craft; on one level `params` win over the configuration.
 

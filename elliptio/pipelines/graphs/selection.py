@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from elliptio.formats.libraries import meant
-from elliptio.pipelines.crafts.craft import Craft
+from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.errors import SelectionError
 from elliptio.pipelines.graphs.order import dependencies
 
 
-def selected(crafts: Sequence[Craft], select: str | Iterable[str] | None) -> set[str]:
+def selected(crafts: Sequence[CraftFunction], select: str | Iterable[str] | None) -> set[str]:
     """Return the names of the selected crafts, all without a selection.
 
     Parameters
@@ -48,7 +48,7 @@ def selected(crafts: Sequence[Craft], select: str | Iterable[str] | None) -> set
     return {crafts[number].name for number in found}
 
 
-def _named(crafts: Sequence[Craft], word: str) -> set[int]:
+def _named(crafts: Sequence[CraftFunction], word: str) -> set[int]:
     name = word.strip("+")
     if name.startswith("tag:"):
         tag = name.removeprefix("tag:")

@@ -59,7 +59,7 @@ def _made(wanted: Any, session: BaseSession, workers: int | None) -> Runner:
         from elliptio.pipelines.builds.runners.celery import Celery
 
         return Celery(session, wanted)
+    hint = meant(str(wanted), [*NAMES, "dask://host:port"])
     raise PipelineDefinitionError(
-        f"There is no runner {wanted!r}; {meant(str(wanted), [*NAMES, 'dask://host:port'])} A client of Dask, an app of "
-        "Celery or a Runner will do too."
+        f"There is no runner {wanted!r}; {hint} A client of Dask, an app of Celery or a Runner will do too."
     )

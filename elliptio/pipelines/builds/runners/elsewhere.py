@@ -7,6 +7,7 @@ import os
 import pickle
 from collections.abc import Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from elliptio.pipelines.builds.making import Outcome
 from elliptio.pipelines.builds.runners.tasks import Task
 from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.catalog.versions import version_of
-from elliptio.pipelines.crafts.craft import Craft
+from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.execution import Call
 from elliptio.pipelines.crafts.recipes import Recipe, Taken
 from elliptio.pipelines.errors import CraftError, UnknownNameError
@@ -63,19 +64,19 @@ def run_step(data: Mapping[str, Any], run: Mapping[str, str] | None = None) -> d
 @functools.lru_cache(maxsize=4)
 def _session(root: str, lake: str, index: str | None, run_id: str) -> BaseSession:
     from elliptio.handler import Handler
-    from elliptio.pipelines.session import BaseSession
 
-    return BaseSession(Path(root), handler=Handler(lake, index))
+    # By name: a session knows its pipelines, and those hand steps to sessions of other processes.
+    sessions = import_module("elliptio.pipelines.session")
+    found: BaseSession = sessions.Session(Path(root), handler=Handler(lake, index))
+    return found
 
 
-def _craft(name: str) -> Craft:
-    from importlib import import_module
-
+def _craft(name: str) -> CraftFunction:
     module, _, qualname = name.partition(":")
     found: Any = import_module(module)
     for part in qualname.split("."):
         found = getattr(found, part, None)
-    if not isinstance(found, Craft):
+    if not isinstance(found, CraftFunction):
         raise UnknownNameError(f"There is no craft {qualname!r} in {module}: steps are made elsewhere from a module.")
     return found
 

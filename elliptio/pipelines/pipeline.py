@@ -1,4 +1,4 @@
-"""A pipeline: crafts, ordered by what they need."""
+"""Crafts that can be called and joined, and pipelines of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from elliptio.pipelines import active
 from elliptio.pipelines.code import Reader
-from elliptio.pipelines.crafts.craft import Craft
+from elliptio.pipelines.crafts.calling import call
+from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.errors import PipelineDefinitionError
 from elliptio.pipelines.graphs.graph import Graph, graph_of
 from elliptio.pipelines.graphs.order import Made, ordered, stages
@@ -22,6 +23,76 @@ if TYPE_CHECKING:
     from elliptio.pipelines.snapshots.snapshot import Snapshot
 
 DEFAULT_NAME = "pipeline"
+
+
+class Craft(CraftFunction):
+    """A function whose inputs are loaded from the catalog, and whose results are saved to it.
+
+    It decorates the function: ``@Craft``, ``@Craft()``, or with options. Called inside ``with sess:`` it loads what is
+    not given, runs, saves, and returns what the function returns; it never skips.
+
+    Parameters
+    ----------
+    function
+        The function.
+    name
+        Name of the craft; the function's without it.
+    cache
+        False: it is no function of its inputs, so it is never skipped.
+    per
+        Names of keys: it runs once for each combination of their values that its inputs have.
+    version
+        A text that counts as part of its code.
+    packages
+        Whose versions count: those that its code imports, a list, ``"all"`` or ``"none"``.
+    retries
+        How often it is tried again where it fails.
+    validate
+        A function of its results that returns whether they are good, and a text; if not, nothing is published.
+    tags
+        Texts by which it can be selected: ``"tag:nightly"``.
+
+    Raises
+    ------
+    CraftDefinitionError
+        If a hint or an option is wrong.
+
+    Examples
+    --------
+    >>> from elliptio.pipelines import Artifact, Craft
+    >>> @Craft(per=("day",), retries=2)
+    ... def clean(raw: Artifact, day) -> Artifact("clean"):
+    ...     return raw.dropna()
+    >>> clean.name, clean.inputs[0].name, list(clean.parameters)
+    ('clean', 'raw', ['day'])
+
+    """
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Load what is not given, run, save, and return what the function returns.
+
+        Parameters
+        ----------
+        args
+            Plain parameters, in order.
+        kwargs
+            Any parameter, an input too: it is not loaded then; and values of keys.
+
+        Raises
+        ------
+        NoSessionError
+            If there is no session here.
+        CraftError
+            If the function fails; its error is the cause.
+
+        """
+        return call(self, active.session(), args, kwargs)
+
+    def __add__(self, other: Any) -> Pipeline:
+        """Join with a craft, or put before the crafts of a pipeline."""
+        if not isinstance(other, Craft | Pipeline):
+            return NotImplemented
+        return Pipeline() + self + other
 
 
 class Pipeline(RunHooks):
@@ -97,14 +168,14 @@ class Pipeline(RunHooks):
     # --- what it is ---
 
     @property
-    def crafts(self) -> list[Craft]:
+    def crafts(self) -> list[CraftFunction]:
         """Its crafts, in the order in which they run."""
         return ordered(self._crafts)
 
     def __len__(self) -> int:
         return len(self._crafts)
 
-    def __iter__(self) -> Iterator[Craft]:
+    def __iter__(self) -> Iterator[CraftFunction]:
         return iter(self.crafts)
 
     def __str__(self) -> str:
