@@ -136,6 +136,8 @@ class BaseSession(Hooks):
     get_active_session = get_session
 
     def __enter__(self) -> Self:
+        # Another project may have been opened since.
+        make_importable(self.project)
         active.enter(self)
         return self
 
