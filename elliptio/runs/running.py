@@ -81,7 +81,8 @@ def _begin(
     outer = within.here()
     run_id, moment = naming.new_id("run")
     seen = collecting.collect(git_diff=git_diff)
-    document = describe(name, params, labels, run_id=run_id, moment=moment, outer=outer, seen=seen)
     # What was loaded around it counts: data is mostly loaded once and then used by the runs of a loop.
-    scope = Scope(lake.store.root, run_id, outer.loaded(), scopes.around(within), within.home or within)
+    loaded = outer.loaded()
+    document = describe(name, params, labels, run_id=run_id, moment=moment, outer=outer, inherited=loaded, seen=seen)
+    scope = Scope(lake.store.root, run_id, loaded, scopes.around(within), within.home or within)
     return scope, Recording.began(lake, scope, {**document, "environment": seen.environment}, diff=seen.diff)

@@ -15,8 +15,19 @@ from elliptio.lake.lake import Lake
 
 FIRST = ("creation_time", "name", "status", "username", "params", "metrics")
 REST = (
-    *("argv", "end_time", "environment_id", "error", "git", "heartbeat", "hostname", "labels", "lake_id", "notebook"),
-    *("notes", "parent", "process", "redactions", "repository_root", "root", "used", "version", "working_directory"),
+    *("argv", "end_time", "environment_id", "error", "git", "heartbeat", "hostname", "inherited", "labels", "lake_id"),
+    *(
+        "notebook",
+        "notes",
+        "parent",
+        "process",
+        "redactions",
+        "repository_root",
+        "root",
+        "used",
+        "version",
+        "working_directory",
+    ),
 )
 PLUMBING = ("environment_id", "lake_id", "redactions", "repository_root", "version")
 DURATION = "duration"
