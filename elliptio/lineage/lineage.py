@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from elliptio.artifacts.showing import ShownAsText
 from elliptio.errors import DocumentNotFoundError, QueryError
 from elliptio.finding.fields import DELETED
-from elliptio.lake import run_records
+from elliptio.lake import dead_runs
 from elliptio.lake.lake import ARTIFACTS, TOMBSTONES, Lake
 from elliptio.lineage.drawing import notation
 from elliptio.lineage.drawing.nodes import Link, Node
@@ -95,7 +95,7 @@ class Lineage(ShownAsText):
         """List artifacts and links, and as dead ends the runs that loaded one of them but failed or were killed."""
         if self._depth == 0:
             return self.nodes(), self.links
-        run_records.bury(self._lake)
+        dead_runs.bury(self._lake)
         nodes = self.nodes()
         ends = lost_runs(self._lake, nodes, self._depth)
         return [*nodes, *(end for end, _ in ends)], [*self.links, *(link for _, links in ends for link in links)]

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from elliptio import naming
 from elliptio.errors import ElliptioError
-from elliptio.lake import run_records, spool
+from elliptio.lake import run_output, run_records, spool
 from elliptio.lake.lake import Lake
 from elliptio.metadata import VERSION
 from elliptio.protocols import Document
@@ -107,7 +107,7 @@ class Recording:
         try:
             run_records.write(lake, scope.run_id, run_records.BEGIN, begin)
             if diff is not None:
-                run_records.write_log(lake, scope.run_id, naming.DIFF_LOG, diff)
+                run_output.write_log(lake, scope.run_id, naming.DIFF_LOG, diff)
         except BaseException:
             recording._release()
             raise

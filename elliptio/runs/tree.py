@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from elliptio.artifacts.display import duration, error_of, parts_html, printable
 from elliptio.artifacts.showing import ShownAsText
 from elliptio.errors import DocumentNotFoundError
-from elliptio.lake import run_records, spool
+from elliptio.lake import dead_runs, run_records, spool
 from elliptio.lake.lake import Lake
 from elliptio.protocols import Document
 from elliptio.runs.differing import differing
@@ -137,7 +137,7 @@ def run_tree(lake: Lake, run_id: str, *, artifacts: bool = True) -> RunTree:
 
     """
     spool.flush_if_any(lake)
-    run_records.bury(lake)
+    dead_runs.bury(lake)
     try:
         asked = run_records.get(lake, run_id)
     except DocumentNotFoundError:

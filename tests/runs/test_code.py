@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
 import elliptio as eio
-from elliptio.lake import run_records
+from elliptio.lake import run_output
 from tests.conftest import Team
 
 TOKEN = "ghp_" + "a1B2" * 9
@@ -114,12 +116,47 @@ def test_output_is_kept_only_when_asked_for(local: eio.Handler) -> None:
 
 
 def test_very_much_output_keeps_its_end(local: eio.Handler, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_records, "MOST_OF_LOG", 100)
+    monkeypatch.setattr(run_output, "MOST_OF_LOG", 100)
     with local.run("train", log_output=True) as run:
         print("a" * 1000 + "the end")
     printed = local.runs.logs(run.run_id)["output.log"]
     assert printed.startswith("[elliptio: what was before this was not kept]\n")
     assert printed.endswith("the end\n")
+
+
+def test_what_one_that_goes_on_has_printed_can_be_read_by_its_user_alone(local: eio.Handler) -> None:
+    with local.run("train", log_output=True) as run:
+        print(f"one\rtwo\nkey {TOKEN}")
+        part = Path(local.store.root, ".elliptio", "runs", run.run_id, "output.part")
+        assert part.stat().st_mode & 0o777 == 0o600
+        assert local.runs.logs(run.run_id) == {"output.log": "two\nkey ***\n"}
+        assert local.verify().ok
+    assert not part.exists()
+    assert local.runs.logs(run.run_id) == {"output.log": "two\nkey ***\n"}
+
+
+def test_output_that_cannot_be_kept_meanwhile_is_kept_at_the_end(local: eio.Handler) -> None:
+    with local.run("train", log_output=True) as run:
+        folder = Path(local.store.root, ".elliptio", "runs", run.run_id)
+        (folder / "output.part").unlink()
+        (folder / "output.part").mkdir()  # nobody can read that
+        print("one")
+        assert local.runs.logs(run.run_id) == {}
+    assert local.runs.logs(run.run_id) == {"output.log": "one\n"}
+
+
+def test_a_child_of_a_fork_that_leaves_the_block_leaves_the_output_to_the_run(local: eio.Handler) -> None:
+    child = -1
+    with contextlib.suppress(ZeroDivisionError), local.run("train", log_output=True) as run:
+        print("before")
+        child = os.fork()
+        if not child:
+            raise ZeroDivisionError
+        assert os.waitpid(child, 0)[1] == 0
+        print("after")
+    if not child:
+        os._exit(0)
+    assert local.runs.logs(run.run_id)["output.log"] == "before\nafter\n"
 
 
 # --- what is added while it runs ---

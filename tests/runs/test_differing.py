@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import elliptio as eio
-from elliptio.lake import run_records
+from elliptio.lake import dead_runs, run_records
 from elliptio.runs.differing import differing
 from elliptio.system import liveness
 
@@ -74,7 +74,7 @@ def sweep(local: eio.Handler, data: Path, monkeypatch: pytest.MonkeyPatch) -> di
     seem_killed(local, run.run_id)
     with monkeypatch.context() as patch:
         patch.setattr(liveness, "is_alive", lambda *_, **__: False)
-        run_records.bury(local.lake)
+        dead_runs.bury(local.lake)
     return runs | {"search": search.run_id, "raw": raw.artifact_id}
 
 
