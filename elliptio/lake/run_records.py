@@ -88,11 +88,26 @@ def note(lake: Lake, run_id: str, remark: Mapping[str, Any]) -> None:
         If the index fails; the remark is there then, and `reindex` tells the index.
 
     """
-    number = max(log_numbers(files(lake, run_id).get(run_id, ())), default=0) + 1
-    content = {"time": now(), "rows": [], "used": [], "notes": [remark]}
+    add_log(lake, run_id, {"time": now(), "rows": [], "used": [], "notes": [remark]})
+    record(lake, run_id)
+
+
+def add_log(lake: Lake, run_id: str, content: Mapping[str, Any], number: int | None = None) -> int:
+    """Write a file of what was measured and so on, under the next number that is free; return that.
+
+    Where `number` is not known it is looked up. Other processes of the run may write too.
+
+    Raises
+    ------
+    StoreError
+        If the store cannot be written.
+
+    """
+    if number is None:
+        number = max(log_numbers(files(lake, run_id).get(run_id, ())), default=0) + 1
     while not write(lake, run_id, log_name(number), content):
         number += 1
-    record(lake, run_id)
+    return number
 
 
 # --- reading ---
