@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator
 
 from elliptio import naming
+from elliptio.errors import StoreError
 from elliptio.lake import run_records
 from elliptio.lake.lake import Lake
 from elliptio.provenance.redaction import redact
@@ -102,7 +103,7 @@ def keep_output(lake: Lake, run_id: str) -> None:
     """Make a log of what a run had printed when it was killed, if there is anything, and may be read."""
     printed, path = _printed(lake, run_id), part_path(lake, run_id)
     if printed is not None and path is not None:
-        write_output(lake, run_id, printed)
+        run_records.write(lake, run_id, run_records.PRINTED, {"text": _end_of(redact(printed)[0])})
         with contextlib.suppress(OSError):
             os.unlink(path)
 
@@ -115,7 +116,15 @@ def read_logs(lake: Lake, run_id: str) -> dict[str, str]:
         for name, file in run_records.LOGS.items()
         if file in names
     }
-    printed = None if naming.OUTPUT_LOG in found else _printed(lake, run_id)
+    if naming.OUTPUT_LOG in found:
+        return found
+    if run_records.KILLED in names:  # who found that out may not have been allowed to read what it printed
+        with contextlib.suppress(StoreError):  # whoever may only read, reads
+            keep_output(lake, run_id)
+        names = run_records.files(lake, run_id).get(run_id, set())
+    if run_records.PRINTED in names:
+        return {**found, naming.OUTPUT_LOG: str(run_records.read_file(lake, run_id, run_records.PRINTED)["text"])}
+    printed = _printed(lake, run_id)
     return found if printed is None else {**found, naming.OUTPUT_LOG: redact(printed)[0]}
 
 

@@ -2,7 +2,8 @@
 
 ``.elliptio/runs/<run_id>/begin.json`` says what began, ``end.json`` how it ended, ``killed.json`` that somebody found
 it dead, and each ``log-<number>.json`` what was measured, loaded, added and remarked in a while. ``diff.json`` has what
-was not committed when it began, ``output.json`` what it printed. All are written once and never changed.
+was not committed when it began, ``output.json`` what it printed, or ``printed.json`` what it had when it was killed.
+All are written once and never changed.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ RUNNING, FINISHED, FAILED, DEAD = "running", "finished", "failed", "killed"
 
 LOGS = {naming.DIFF_LOG: "diff.json", naming.OUTPUT_LOG: "output.json"}
 """Files with the text of the logs of a run."""
+
+PRINTED = "printed.json"
+"""File with what it had printed when somebody found it dead; its own word on that comes first."""
 
 _KEY = re.compile(rf"{re.escape(RUNS)}/(run_[0-9a-f-]{{36}})/([a-z]+(?:-[0-9]{{8}})?\.json)")
 _LOG = re.compile(r"log-([0-9]{8})\.json")
@@ -255,7 +259,7 @@ def _check(found: Any, name: str) -> None:
             if row["step"] is not None and not _is_whole(row["step"]):
                 raise TypeError("step should be a whole number or null")
 
-    elif name in LOGS.values() and not isinstance(found["text"], str):
+    elif name in (*LOGS.values(), PRINTED) and not isinstance(found["text"], str):
         raise TypeError("text should be a text")
 
 

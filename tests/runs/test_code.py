@@ -12,6 +12,7 @@ import pytest
 
 import elliptio as eio
 from elliptio.lake import run_output
+from elliptio.system import liveness
 from tests.conftest import Team
 
 TOKEN = "ghp_" + "a1B2" * 9
@@ -133,6 +134,34 @@ def test_what_one_that_goes_on_has_printed_can_be_read_by_its_user_alone(local: 
         assert local.verify().ok
     assert not part.exists()
     assert local.runs.logs(run.run_id) == {"output.log": "two\nkey ***\n"}
+
+
+def test_one_that_was_taken_for_dead_says_itself_what_it_printed(
+    local: eio.Handler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with local.run("train", log_output=True) as run:
+        print("one", TOKEN)
+        with monkeypatch.context() as patch:
+            patch.setattr(liveness, "is_alive", lambda *_, **__: False)
+            assert list(local.runs().status) == ["killed"]
+        assert local.runs.logs(run.run_id) == {"output.log": "one ***\n"}
+        assert not list(Path(local.store.root).rglob("output.part"))
+        print("two")
+    assert local.runs.logs(run.run_id) == {"output.log": "one ***\ntwo\n"}
+
+
+def test_what_the_finder_may_not_read_is_masked_by_whoever_may(
+    local: eio.Handler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with local.run("train", log_output=True) as run:
+        print("one", TOKEN)
+        with monkeypatch.context() as patch:
+            patch.setattr(liveness, "is_alive", lambda *_, **__: False)
+            patch.setattr(run_output, "_printed", lambda *_: None)
+            assert list(local.runs().status) == ["killed"]
+        assert list(Path(local.store.root).rglob("output.part"))
+        assert local.runs.logs(run.run_id) == {"output.log": "one ***\n"}
+        assert not list(Path(local.store.root).rglob("output.part"))
 
 
 def test_output_that_cannot_be_kept_meanwhile_is_kept_at_the_end(local: eio.Handler) -> None:
