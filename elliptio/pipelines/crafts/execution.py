@@ -22,6 +22,7 @@ from elliptio.runs.running import running
 if TYPE_CHECKING:
     from elliptio.handler import Handler
     from elliptio.pipelines.catalog.catalog import Catalog
+    from elliptio.provenance.collecting import Provenance
     from elliptio.runs.scopes import Scope
 
 log = logging.getLogger(__name__)
@@ -83,18 +84,34 @@ class Made:
 
 
 @contextlib.contextmanager
-def craft_run(handler: Handler, name: str, params: Mapping[str, Any], labels: Mapping[str, Any]) -> Iterator[Scope]:
+def craft_run(
+    handler: Handler, name: str, params: Mapping[str, Any], labels: Mapping[str, Any], seen: Provenance | None
+) -> Iterator[Scope]:
     """Record a run in which counts only what is loaded in it."""
-    diff = handler._settings["git_diff"].value
     begun = running(
-        handler.lake, handler._scope, name, params, dict(labels), log_output=False, git_diff=diff, inherits=False
+        handler.lake,
+        handler._scope,
+        name,
+        params,
+        dict(labels),
+        log_output=False,
+        git_diff=handler._settings["git_diff"].value,
+        inherits=False,
+        seen=seen,
     )
     with begun as scope:
         yield scope
 
 
-def execute(call: Call, catalog: Catalog) -> Made:
+def execute(call: Call, catalog: Catalog, seen: Provenance | None = None) -> Made:
     """Make a call, as a run of its own.
+
+    Parameters
+    ----------
+    call, catalog
+        What, and where its entries are.
+    seen
+        Code and environment, where a run around it has seen them a moment ago.
 
     Raises
     ------
@@ -104,7 +121,7 @@ def execute(call: Call, catalog: Catalog) -> Made:
     """
     craft = call.craft
     params = {name: shown(value) for name, value in {**call.keys, **call.parameters}.items()}
-    with craft_run(catalog.handler, craft.name, params, _labels(call)) as scope:
+    with craft_run(catalog.handler, craft.name, params, _labels(call), seen) as scope:
         try:
             return _execute(call, catalog, scope)
         except Exception as error:
