@@ -44,6 +44,12 @@ def test_the_first_columns_are_shown_that_fit(found: pd.DataFrame, width: int) -
     assert all(name in lines[0].split() or name in below for name in found.columns)
 
 
+def test_a_lineage_as_a_table_is_shown_so_too(local: eio.Handler, found: pd.DataFrame, width: int) -> None:
+    lines = repr(local.lineage(found.index[0]).to_frame()).splitlines()
+    assert max(map(len, lines)) <= width
+    assert lines[0].split()[:3] == ["generation", "state", "creation_time"]
+
+
 def test_a_shortened_identifier_finds_its_artifact(local: eio.Handler, found: pd.DataFrame, width: int) -> None:
     line = repr(found).splitlines()[2]
     assert local.show(line.split()[0]).artifact_id == found.index[0]
