@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [path for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))] if path.exists()]
 NOT_RUN = re.compile(r"<!-- not run: .+ -->")
 FILE = re.compile(r"<!-- file: (\S+) -->")
-COMMANDS = ("elliptio", "git", "pre-commit")
+COMMANDS = ("elliptio", "git", "pre-commit", "torchrun")
 """Those of a console block that are run; others, such as `pip`, are only shown."""
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
