@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from html import escape
 from typing import Any, NamedTuple
@@ -40,6 +40,8 @@ _CODE_TAG = f'<code style="{_MONO};font-size:12px;background:none;padding:0">'
 _SUMMARY = '<summary style="cursor:pointer;opacity:0.7">'
 _TR = '<tr style="background:none">'  # notebooks give stripes to tables, and cards have tables in tables
 _PRE = f'<pre style="{_MONO};font-size:12px;line-height:1.3;margin:0;overflow:auto;white-space:pre">'
+_LOST = '<span style="color:#8a2a1f;background-color:#f8dfdc">'
+"""With a background of its own it can be read on light and dark pages alike."""
 
 
 def human_size(size: int) -> str:
@@ -59,6 +61,12 @@ def duration(run: Mapping[str, Any]) -> str:
         return ""
     seconds = (end - begin).total_seconds()
     return f"{seconds:.1f} s" if seconds < 100 else str(end - begin).partition(".")[0]
+
+
+def error_of(run: Mapping[str, Any]) -> list[str]:
+    """Name the kind of exception that ended a run, if one did."""
+    error = run.get("error")
+    return [printable(str(error.get("type")))] if isinstance(error, Mapping) and error.get("type") else []
 
 
 Deletions = Mapping[str, tuple[str, str]]
@@ -126,6 +134,15 @@ def text_html(text: str) -> str:
     """Shape lines for a notebook as a terminal shows them."""
     lines = "\n".join(map(_escaped, text.split("\n")))
     return f"{_PRE}{lines}</pre>"
+
+
+def parts_html(lines: Iterable[tuple[str, str, str]]) -> str:
+    """Shape lines for a notebook as a terminal shows them, the middle part of each in red."""
+    shown = [
+        f"{_escaped(before)}{f'{_LOST}{_escaped(lost)}</span>' if lost else ''}{_escaped(after)}"
+        for before, lost, after in lines
+    ]
+    return _PRE + "\n".join(shown) + "</pre>"
 
 
 class Section(NamedTuple):

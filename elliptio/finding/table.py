@@ -1,32 +1,24 @@
-"""A DataFrame that is read at a glance, and can be written as Parquet, whatever the labels in it are."""
+"""A DataFrame that can be read where it is shown, and written as Parquet, whatever the labels in it are."""
 
 from __future__ import annotations
 
 import json
 import re
 import shutil
-import textwrap
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable
+from html import escape
 from typing import Any
 
 # Loaded only by who makes a DataFrame.
 import pandas as pd  # noqa: TID253
 
-from elliptio.artifacts.display import printable
-from elliptio.naming import shorten
-
-LEAST = 12
-"""So many letters a column has at least; what does not fit into its cells is cut off."""
-
-MOST_OF_IDENTIFIER = {"artifact_id": len("artifact_01a2005f-92a0-7001"), "run_id": len("run_01a2005f-92a0-7001")}
-"""Letters of those that are shown where a frame is too wide: the moment, and what tells those of a moment apart."""
+from elliptio.finding.table_text import MOST_IN_PAGE, cell, said, table_text
 
 
 class Table(pd.DataFrame):
     """A DataFrame of artifacts or runs; pickled, and saved by other libraries, as the plain one that it is.
 
-    Where it is too wide for a terminal it shows its first columns, and in a notebook each row on a line.
+    Where it is too wide it shows short texts of its values, and names the columns that it leaves out.
 
     Examples
     --------
@@ -50,15 +42,26 @@ class Table(pd.DataFrame):
         return pd.DataFrame(self).__reduce__()
 
     def __repr__(self) -> str:
-        text = super().__repr__()
-        elided = "..." in text.partition("\n")[0].split()
-        return _leading_columns(pd.DataFrame(self)) if elided else text
+        width = shutil.get_terminal_size((pd.get_option("display.width") or 80, 24)).columns
+        shown = _shown_rows(self)
+        if shown is None or _fits_in(self, width):
+            return repr(pd.DataFrame(self))
+        return table_text(str(self.index.name or ""), list(self.columns), _rows(shown), width, total=len(self))
 
     def _repr_html_(self) -> str | None:
-        # pandas's stubs do not know it.
-        html: str | None = pd.DataFrame._repr_html_(self)  # type: ignore[attr-defined]
-        # JupyterLab breaks lines in cells, at each hyphen of an identifier, unless each cell says that it does not.
-        return html and re.sub("<(th|td)>", r'<\1 style="white-space:nowrap">', html)
+        shown, plain = _shown_rows(self), pd.DataFrame(self)
+        if shown is None or not pd.get_option("display.notebook_repr_html"):
+            return _page(plain)
+        short = {column: [cell(column, value, MOST_IN_PAGE) for value in shown[column]] for column in shown.columns}
+        held = [column for column in short if any(short[column])]
+        frame = pd.DataFrame({column: short[column] for column in held}, index=shown.index, columns=held)
+        if len(shown) < len(self):
+            half, between = (len(shown) + 1) // 2, pd.DataFrame("…", index=["…"], columns=held)
+            frame = pd.concat([frame.iloc[:half], between, frame.iloc[half:]]).rename_axis(
+                index=str(self.index.name or "")
+            )
+        size = said(len(self), list(self.columns), held)
+        return f"<div>{_page(frame)}<p>{escape(size)}</p></div>"
 
     def to_parquet(self, path: Any = None, *arguments: Any, **options: Any) -> Any:
         """Write a Parquet file, as every DataFrame does; a column that Parquet has no type for becomes JSON text.
@@ -70,59 +73,38 @@ class Table(pd.DataFrame):
         return plain.assign(**unfit).to_parquet(path, *arguments, **options)
 
 
-def _leading_columns(table: pd.DataFrame) -> str:
-    """Write the first columns, as many as stand side by side; pandas would show some of the first and of the last."""
-    names = list(table.columns)
-    shown = _with_short_identifiers(table)
-    times = [name for name in names if isinstance(table.dtypes[name], pd.DatetimeTZDtype)]
-    formats: dict[Any, Callable[[Any], str]] = dict.fromkeys(times, _minutes)
-    width = pd.get_option("display.width") or shutil.get_terminal_size().columns
-    text, count = _written(shown[names[:1]], formats), 1
-    for count in range(1, len(names)):
-        name, room = names[count], width - _width(text) - 1
-        if name not in formats and room >= max(len(str(name)), LEAST):
-            formats[name] = partial(_cut, room)
-        wider = _written(shown[names[: count + 1]], formats)
-        if _width(wider) > width:
-            break
-        text = wider
-    else:
-        count = len(names)
-    notes = [f"{len(table):,} rows x {len(names)} columns", f"not shown: {', '.join(names[count:])}"]
-    notes[1:1] = ["identifiers are shortened, and can be given so"] if shown is not table else []
-    below = textwrap.fill(f"[{'; '.join(notes[: None if names[count:] else -1])}]", max(width, LEAST))
-    return f"{text}\n\n{below}"
+def _page(frame: pd.DataFrame) -> str | None:
+    shown: str | None = frame._repr_html_()  # type: ignore[operator,unused-ignore]
+    # JupyterLab breaks lines in cells, at each hyphen of an identifier, unless each cell says that it does not.
+    return shown and re.sub("<(th|td)>", r'<\1 style="white-space:nowrap">', shown)
 
 
-def _written(table: pd.DataFrame, formats: Mapping[Any, Callable[[Any], str]]) -> str:
-    chosen: dict[str, Any] = {
-        name: pd.get_option(f"display.{name}") for name in ("max_rows", "min_rows", "max_colwidth")
-    }
-    chosen["formatters"] = {name: formats[name] for name in table if name in formats}
-    return str(table.to_string(**chosen))
+def _shown_rows(frame: pd.DataFrame) -> pd.DataFrame | None:
+    """Choose the rows that are shown, of many the first and the last; None where pandas is to show it its own way."""
+    most, least = pd.get_option("display.max_rows"), pd.get_option("display.min_rows")
+    usual = frame.columns.is_unique and all(isinstance(name, str) for name in frame.columns) and len(frame.columns)
+    own = pd.get_option("display.max_columns") is None or pd.get_option("display.large_repr") == "info"
+    if not usual or own or isinstance(frame.index, pd.MultiIndex) or not len(frame):
+        return None
+    if not most or len(frame) <= most:
+        return pd.DataFrame(frame)
+    half = max(1, min(least or most, most) // 2)
+    return pd.DataFrame(frame.iloc[[*range(half), *range(len(frame) - half, len(frame))]])
 
 
-def _width(text: str) -> int:
-    return max(map(len, text.splitlines()))
-
-
-def _with_short_identifiers(table: pd.DataFrame) -> pd.DataFrame:
-    """Leave the beginning of identifiers, which finds an artifact as well, where that tells all apart."""
-    short = [
-        str(value)[: MOST_OF_IDENTIFIER[table.index.name]]
-        for value in table.index
-        if table.index.name in MOST_OF_IDENTIFIER
+def _rows(frame: pd.DataFrame) -> list[tuple[str, dict[str, Any]]]:
+    values = [frame[column].astype(object).tolist() for column in frame.columns]
+    rows = zip(*values, strict=True)
+    return [
+        (str(name), dict(zip(frame.columns, row, strict=True))) for name, row in zip(frame.index, rows, strict=True)
     ]
-    return table.set_axis(pd.Index(short, name=table.index.name)) if short and len(set(short)) == len(short) else table
 
 
-def _cut(most: int, value: Any) -> str:
-    text = ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
-    return shorten(printable(text), most)
-
-
-def _minutes(time: Any) -> str:
-    return "" if time is pd.NaT else f"{time:%Y-%m-%d %H:%M}"
+def _fits_in(frame: pd.DataFrame, width: int) -> bool:
+    """Tell whether pandas has room for all of its columns."""
+    most = pd.get_option("display.max_colwidth")
+    text = pd.DataFrame(frame.iloc[:100]).to_string(max_colwidth=most)
+    return max(map(len, text.splitlines())) <= width
 
 
 def _fits(column: pd.Series[Any]) -> bool:

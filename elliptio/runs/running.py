@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
 from elliptio import naming
 from elliptio.labels import LabelsLike
-from elliptio.lake import run_records
+from elliptio.lake import run_output
 from elliptio.lake.lake import Lake
 from elliptio.provenance import collecting
-from elliptio.provenance.redaction import redact
 from elliptio.runs import scopes
 from elliptio.runs.facts import describe
 from elliptio.runs.recording import Recording
@@ -62,12 +62,15 @@ def running(
 
 @contextlib.contextmanager
 def _kept_output(lake: Lake, run_id: str) -> Iterator[None]:
-    """Keep what is printed and logged in the block, also of one that fails."""
-    with output.captured() as printed:
+    """Keep what is printed and logged in the block, also of one that fails, or is killed."""
+    growing, process = run_output.Growing(run_output.part_path(lake, run_id)), os.getpid()
+    with output.captured(growing.add) as printed:
         try:
             yield
         finally:
-            run_records.write_log(lake, run_id, naming.OUTPUT_LOG, redact(printed.text())[0])
+            if os.getpid() == process:  # else a child of a fork leaves the block: the run goes on
+                run_output.write_output(lake, run_id, printed.text())
+                growing.remove()
 
 
 def _begin(
@@ -81,7 +84,8 @@ def _begin(
     outer = within.here()
     run_id, moment = naming.new_id("run")
     seen = collecting.collect(git_diff=git_diff)
-    document = describe(name, params, labels, run_id=run_id, moment=moment, outer=outer, seen=seen)
     # What was loaded around it counts: data is mostly loaded once and then used by the runs of a loop.
-    scope = Scope(lake.store.root, run_id, outer.loaded(), scopes.around(within), within.home or within)
+    loaded = outer.loaded()
+    document = describe(name, params, labels, run_id=run_id, moment=moment, outer=outer, inherited=loaded, seen=seen)
+    scope = Scope(lake.store.root, run_id, loaded, scopes.around(within), within.home or within)
     return scope, Recording.began(lake, scope, {**document, "environment": seen.environment}, diff=seen.diff)

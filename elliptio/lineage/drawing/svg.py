@@ -10,16 +10,15 @@ from elliptio.lineage.drawing import runs
 from elliptio.lineage.drawing.folding import Box, fold
 from elliptio.lineage.drawing.layout import Layout, layout
 from elliptio.lineage.drawing.nodes import Link, Node, details, subtitle, title
-from elliptio.lineage.drawing.runs import Step, runs_of, with_steps
-from elliptio.protocols import Document
+from elliptio.lineage.drawing.runs import Shown, Step, runs_of, with_steps
 
 WIDTH, HEIGHT = 196, 38
 """Size of a box."""
 
 GAP, ROW = 56, 50
 MARGIN = 12
-LETTERS = 27
-"""Letters of the first line that fit into a box."""
+LETTERS, BELOW = 27, 32
+"""Letters of the first line and of the second that fit into a box."""
 
 LEAST_SHARE = 0.8
 """Of its size, to which it may be made smaller."""
@@ -51,7 +50,7 @@ def svg(nodes: Sequence[Node], links: Sequence[Link], asked: str, most: int) -> 
     known: dict[Box, Node] = {node.artifact_id: node for node in nodes}
     placed = layout(*with_steps(folded.boxes, folded.edges, known))
     made_by = runs_of(nodes)
-    note = f"{folded.left_out:,} artifacts farther away are not drawn" if folded.left_out else ""
+    note = f"{folded.left_out:,} more farther away are not drawn" if folded.left_out else ""
     width, height = _size(placed, note)
     parts = [
         f'<svg class="elliptio-lineage" xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
@@ -96,18 +95,19 @@ def _node(node: Node, asked: str) -> str:
         f'class="{kinds}"><title>{hint}</title>'
         f'<rect width="{WIDTH}" height="{HEIGHT}" rx="6"/>'
         f'<text x="9" y="16">{escape(title(node, LETTERS))}</text>'
-        f'<text x="9" y="30">{escape(subtitle(node, LETTERS + 5))}</text>'
+        f'<text x="9" y="30">{escape(subtitle(node, BELOW))}</text>'
     )
 
 
-def _run(run: Document) -> str:
+def _run(shown: Shown) -> str:
     """Draw a run, with round ends."""
-    hint = escape("\n".join(runs.details(run)))
-    kind = "lost" if run.get("status") in ("failed", "killed") else "well"
+    hint = escape("\n".join(runs.details(shown.run)))
+    first, second = shown.lines(LETTERS - 3, BELOW - 3)
+    kind = "lost" if shown.lost else "well"
     return (
         f'class="run {kind}"><title>{hint}</title><rect width="{WIDTH}" height="{HEIGHT}" rx="{HEIGHT // 2}"/>'
-        f'<text x="{WIDTH // 2}" y="16" text-anchor="middle">{escape(runs.title(run, LETTERS - 3))}</text>'
-        f'<text x="{WIDTH // 2}" y="30" text-anchor="middle">{escape(runs.subtitle(run))}</text>'
+        f'<text x="{WIDTH // 2}" y="16" text-anchor="middle">{escape(first)}</text>'
+        f'<text x="{WIDTH // 2}" y="30" text-anchor="middle">{escape(second)}</text>'
     )
 
 
