@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from html import escape
@@ -74,7 +75,8 @@ class Table(pd.DataFrame):
 
 def _page(frame: pd.DataFrame) -> str | None:
     shown: str | None = frame._repr_html_()  # type: ignore[operator,unused-ignore]
-    return shown
+    # JupyterLab breaks lines in cells, at each hyphen of an identifier, unless each cell says that it does not.
+    return shown and re.sub("<(th|td)>", r'<\1 style="white-space:nowrap">', shown)
 
 
 def _shown_rows(frame: pd.DataFrame) -> pd.DataFrame | None:

@@ -112,6 +112,8 @@ class Lineage(ShownAsText):
         """
         import pandas as pd
 
+        from elliptio.finding.table import Table
+
         nodes = self.nodes()
         names = ("username", "file_relpaths", "labels", "run_id", "based_on")
         times = [node.document.get("creation_time") for node in nodes]
@@ -121,7 +123,7 @@ class Lineage(ShownAsText):
             "creation_time": pd.Series(times, dtype="datetime64[ms, UTC]"),
         }
         data |= {name: pd.Series([node.document.get(name) for node in nodes], dtype="object") for name in names}
-        frame = pd.DataFrame(data, index=range(len(nodes)))
+        frame = Table(data, index=range(len(nodes)))
         frame.index = pd.Index([node.artifact_id for node in nodes], dtype="object", name="artifact_id")
         return frame
 

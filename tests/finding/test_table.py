@@ -17,6 +17,7 @@ import elliptio as eio
 from elliptio.finding.frame import to_frame
 from elliptio.finding.search import Found
 from elliptio.finding.table_text import MOST_IN_PAGE, cell
+from tests.artifacts.untrusted import Untrusted
 
 ARGV = "/home/andy/venvs/penguins/bin/python /home/andy/penguins/src/train.py --rate 0.001 --epochs 300"
 START = datetime(2026, 11, 3, 9, 12, 44, 505_000, UTC)
@@ -92,7 +93,7 @@ def test_what_fits_and_what_is_empty_is_as_ever() -> None:
     frame = found(3)[["username"]]
     assert repr(frame) == repr(pd.DataFrame(frame))
     assert repr(found(0)) == repr(pd.DataFrame(found(0)))
-    assert found(0)._repr_html_() == pd.DataFrame(found(0))._repr_html_()
+    assert found(0)._repr_html_().replace(' style="white-space:nowrap"', "") == pd.DataFrame(found(0))._repr_html_()
 
 
 def test_a_page_leaves_out_what_holds_nothing_and_says_so() -> None:
@@ -140,3 +141,16 @@ def test_frames_that_users_made_of_it_show_themselves(local: eio.Handler, data: 
         assert made._repr_html_()
     assert shutil.get_terminal_size().columns == 80
     assert max(map(len, repr(frame).splitlines())) <= 80
+
+
+def test_a_row_is_a_line_in_a_notebook_also_where_it_is_not_trusted() -> None:
+    left = Untrusted(found(3)._repr_html_())
+    assert left.html.count("<td ") == left.html.count('<td style="white-space:nowrap">') > 3
+    assert left.html.count("<th ") == left.html.count('<th style="white-space:nowrap">') > 3
+    assert "style" not in left.lost
+
+
+def test_a_lineage_as_a_table_is_shown_so_too(local: eio.Handler, data: Path) -> None:
+    lines = repr(local.lineage(local.upload(data)).to_frame()).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[0].split()[0] == "artifact_id"

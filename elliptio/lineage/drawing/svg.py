@@ -20,6 +20,9 @@ MARGIN = 12
 LETTERS, BELOW = 27, 32
 """Letters of the first line and of the second that fit into a box."""
 
+LEAST_SHARE = 0.8
+"""Of its size, to which it may be made smaller."""
+
 _SHOWN = "elliptio-picture"
 """Class of what is seen only with the style that says so."""
 
@@ -51,7 +54,8 @@ def svg(nodes: Sequence[Node], links: Sequence[Link], asked: str, most: int) -> 
     width, height = _size(placed, note)
     parts = [
         f'<svg class="elliptio-lineage" xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}" role="img">',
+        # A notebook makes pictures as narrow as itself; letters stay large enough to be read, and the rest is scrolled.
+        f'viewBox="0 0 {width} {height}" role="img" style="min-width:{round(width * LEAST_SHARE)}px">',
         f"<style>{_STYLE}</style>",
     ]
     parts += [_edge(route) for route in placed.routes.values()]
