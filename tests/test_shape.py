@@ -24,8 +24,8 @@ LONGEST_FILE, LONGEST_CLASS, LONGEST_FUNCTION = 400, 250, 40
 
 DOORS = {
     eio: [
-        "Artifact", "ConfigError", "DocumentNotFoundError", "ElliptioError", "EmptyIndexWarning", "FileKeyError",
-        "FormatError", "FormatOptionError",
+        "Artifact", "ConfigError", "DeletedParentWarning", "DocumentNotFoundError", "ElliptioError",
+        "EmptyIndexWarning", "FileKeyError", "FormatError", "FormatOptionError",
         "Handler", "InUseError", "IndexUnavailableError", "IntegrityError", "Labels", "LocalFile",
         "Metadata", "MetadataError", "MissingExtraError", "MissingKeyError", "NotWrittenError", "QueryError",
         "RemoteFile", "ReproductionError", "S3File", "SourceError", "SourceNotFoundError", "SpooledWarning",
@@ -97,6 +97,16 @@ def test_classes_and_functions_are_short() -> None:
 @pytest.mark.parametrize("door", DOORS, ids=lambda door: door.__name__)
 def test_a_door_shows_what_it_should(door: object) -> None:
     assert vars(door)["__all__"] == DOORS[door]
+
+
+def test_every_warning_is_shown() -> None:
+    found = {
+        node.name
+        for _, text in sources()
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.ClassDef) and node.name.endswith("Warning")
+    }
+    assert found <= set(eio.__all__)
 
 
 def test_the_handler_has_these_verbs() -> None:

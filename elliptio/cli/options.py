@@ -180,16 +180,21 @@ def json_object(text: str) -> dict[str, Any]:
     return value
 
 
+def opened_at(args: argparse.Namespace, root: str | None) -> contextlib.closing[Handler]:
+    """Open a lake, whether or not it is there; it is closed with the block."""
+    from elliptio.handler import Handler
+
+    return contextlib.closing(Handler(root, args.index, progress=False if args.no_progress else None))
+
+
 @contextlib.contextmanager
 def handler(args: argparse.Namespace, *, new: bool = False) -> Iterator[Handler]:
     """Open the lake that the options and settings name, which must be there unless it may be `new`; close it then."""
     from elliptio.errors import ConfigError
-    from elliptio.finding.search import is_missing
-    from elliptio.handler import Handler
+    from elliptio.surroundings import is_missing
 
-    progress = False if args.no_progress else None
-    with contextlib.closing(Handler(args.root, args.index, progress=progress)) as opened:
-        if not new and is_missing(opened.lake):
+    with opened_at(args, args.root) as opened:
+        if not new and is_missing(opened):
             raise ConfigError(
                 f"There is no lake at {opened.store.root}: nothing was ever saved there. "
                 "Mend --root, or see where it comes from: elliptio config"

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from elliptio.pipelines.code import Code
     from elliptio.pipelines.crafts.craft import CraftFunction
     from elliptio.pipelines.snapshots.lake import LakeBackend
+    from elliptio.provenance.collecting import Provenance
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -107,6 +108,7 @@ class BaseSession(Hooks):
         make_importable(self.project)
         self.kept_codes: set[str] = set()
         self._codes: Codes | None = None
+        self._seen: Provenance | None = None
         self._run_hooks("post_init", self)
 
     @classmethod
@@ -136,6 +138,8 @@ class BaseSession(Hooks):
     get_active_session = get_session
 
     def __enter__(self) -> Self:
+        # Another project may have been opened since.
+        make_importable(self.project)
         active.enter(self)
         return self
 
@@ -215,8 +219,18 @@ class BaseSession(Hooks):
     # --- code ---
 
     def begin(self) -> None:
-        """Look at code anew: a cell or a module may have changed since."""
+        """Look at code and environment anew: a cell or a module may have changed since."""
         self._codes = Codes(self)
+        self._seen = None
+
+    @property
+    def seen(self) -> Provenance:
+        """Code and environment as they are recorded, as they were when they were last looked at anew."""
+        if self._seen is None:
+            from elliptio.provenance.collecting import collect
+
+            self._seen = collect(git_diff="none")
+        return self._seen
 
     @property
     def codes(self) -> Codes:

@@ -10,13 +10,24 @@ from typing import Any
 from elliptio.finding.fields import Schema
 from elliptio.finding.options import Options
 from elliptio.finding.search import Found, checked, dig, first_of, warn_if_index_is_lost
-from elliptio.lake import run_records, spool
+from elliptio.lake import dead_runs, spool
 from elliptio.lake.lake import Lake
 
 FIRST = ("creation_time", "name", "status", "username", "params", "metrics")
 REST = (
-    *("argv", "end_time", "environment_id", "error", "git", "heartbeat", "hostname", "labels", "lake_id", "notebook"),
-    *("notes", "parent", "process", "redactions", "repository_root", "root", "used", "version", "working_directory"),
+    *("argv", "end_time", "environment_id", "error", "git", "heartbeat", "hostname", "inherited", "labels", "lake_id"),
+    *(
+        "notebook",
+        "notes",
+        "parent",
+        "process",
+        "redactions",
+        "repository_root",
+        "root",
+        "used",
+        "version",
+        "working_directory",
+    ),
 )
 PLUMBING = ("environment_id", "lake_id", "redactions", "repository_root", "version")
 DURATION = "duration"
@@ -43,7 +54,7 @@ def search_runs(lake: Lake, options: Options) -> Found:
     """
     asked = checked(options, RUNS)
     spool.flush_if_any(lake)
-    run_records.bury(lake)
+    dead_runs.bury(lake)
     documents, total, exact = first_of(
         asked.max_docs, partial(lake.find_runs, asked.query, sort=asked.order), partial(lake.count_runs, asked.query)
     )

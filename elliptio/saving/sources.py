@@ -33,6 +33,8 @@ class Source:
         Bytes, and nanoseconds since 1970.
     executable
         Whether its owner may execute it.
+    changed
+        When its content, mode or owner was last changed: what only the system sets.
 
     """
 
@@ -41,6 +43,7 @@ class Source:
     size: int
     modified: int
     executable: bool = False
+    changed: int = 0
 
 
 class Sources(NamedTuple):
@@ -223,7 +226,8 @@ def _source(path: str, name: str) -> Source:
     status = os.stat(path)
     if not stat.S_ISREG(status.st_mode):
         raise SourceError(f"{path} is not a regular file (but a pipe, socket or device), so it cannot be saved.")
-    return Source(relpath, path, status.st_size, status.st_mtime_ns, bool(status.st_mode & stat.S_IXUSR))
+    executable = bool(status.st_mode & stat.S_IXUSR)
+    return Source(relpath, path, status.st_size, status.st_mtime_ns, executable, status.st_ctime_ns)
 
 
 def _walk(folder: str, empty: dict[str, None], lake: str | None = None) -> Iterator[str]:

@@ -10,16 +10,18 @@ from elliptio.lineage.drawing import runs
 from elliptio.lineage.drawing.folding import Box, fold
 from elliptio.lineage.drawing.layout import Layout, layout
 from elliptio.lineage.drawing.nodes import Link, Node, details, subtitle, title
-from elliptio.lineage.drawing.runs import Step, runs_of, with_steps
-from elliptio.protocols import Document
+from elliptio.lineage.drawing.runs import Shown, Step, runs_of, with_steps
 
 WIDTH, HEIGHT = 196, 38
 """Size of a box."""
 
 GAP, ROW = 56, 50
 MARGIN = 12
-LETTERS = 27
-"""Letters of the first line that fit into a box."""
+LETTERS, BELOW = 27, 32
+"""Letters of the first line and of the second that fit into a box."""
+
+LEAST_SHARE = 0.8
+"""Of its size, to which it may be made smaller."""
 
 _SHOWN = "elliptio-picture"
 """Class of what is seen only with the style that says so."""
@@ -48,11 +50,12 @@ def svg(nodes: Sequence[Node], links: Sequence[Link], asked: str, most: int) -> 
     known: dict[Box, Node] = {node.artifact_id: node for node in nodes}
     placed = layout(*with_steps(folded.boxes, folded.edges, known))
     made_by = runs_of(nodes)
-    note = f"{folded.left_out:,} artifacts farther away are not drawn" if folded.left_out else ""
+    note = f"{folded.left_out:,} more farther away are not drawn" if folded.left_out else ""
     width, height = _size(placed, note)
     parts = [
         f'<svg class="elliptio-lineage" xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}" role="img">',
+        # A notebook makes pictures as narrow as itself; letters stay large enough to be read, and the rest is scrolled.
+        f'viewBox="0 0 {width} {height}" role="img" style="min-width:{round(width * LEAST_SHARE)}px">',
         f"<style>{_STYLE}</style>",
     ]
     parts += [edge(route) for route in placed.routes.values()]
@@ -92,18 +95,19 @@ def _node(node: Node, asked: str) -> str:
         f'class="{kinds}"><title>{hint}</title>'
         f'<rect width="{WIDTH}" height="{HEIGHT}" rx="6"/>'
         f'<text x="9" y="16">{escape(title(node, LETTERS))}</text>'
-        f'<text x="9" y="30">{escape(subtitle(node, LETTERS + 5))}</text>'
+        f'<text x="9" y="30">{escape(subtitle(node, BELOW))}</text>'
     )
 
 
-def _run(run: Document) -> str:
+def _run(shown: Shown) -> str:
     """Draw a run, with round ends."""
-    hint = escape("\n".join(runs.details(run)))
-    kind = "lost" if run.get("status") in ("failed", "killed") else "well"
+    hint = escape("\n".join(runs.details(shown.run)))
+    first, second = shown.lines(LETTERS - 3, BELOW - 3)
+    kind = "lost" if shown.lost else "well"
     return (
         f'class="run {kind}"><title>{hint}</title><rect width="{WIDTH}" height="{HEIGHT}" rx="{HEIGHT // 2}"/>'
-        f'<text x="{WIDTH // 2}" y="16" text-anchor="middle">{escape(runs.title(run, LETTERS - 3))}</text>'
-        f'<text x="{WIDTH // 2}" y="30" text-anchor="middle">{escape(runs.subtitle(run))}</text>'
+        f'<text x="{WIDTH // 2}" y="16" text-anchor="middle">{escape(first)}</text>'
+        f'<text x="{WIDTH // 2}" y="30" text-anchor="middle">{escape(second)}</text>'
     )
 
 

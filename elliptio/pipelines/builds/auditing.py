@@ -112,6 +112,16 @@ class Audit:
     __repr__ = __str__
 
 
+class _Weighed:
+    """Stands for a version that is not published, and never will be."""
+
+    def __init__(self) -> None:
+        self.staged = self
+
+    def discard(self) -> None:
+        """Do nothing: nothing was written."""
+
+
 class _Weighing:
     """Stands for the values of a catalog: loads them, and weighs what is to be saved."""
 
@@ -119,11 +129,15 @@ class _Weighing:
         self.load = catalog.assets.load
         self.weights: dict[str, Weight | None] = {}
 
-    def save(
+    def stage(
         self, entry: Entry, keys: Keys, value: Any, origin: str, options: Mapping[str, Any] | None = None, **facts: Any
-    ) -> None:
+    ) -> _Weighed:
         """Weigh a value."""
         self.weights[entry.name] = weigh(entry, value, options)
+        return _Weighed()
+
+    def publish(self, new: _Weighed) -> None:
+        """Do nothing."""
 
 
 class _Aside:
@@ -252,7 +266,7 @@ def _run(session: BaseSession, turn: Turn, decided: Decided, aside: _Aside) -> M
         for name, taken in call.inputs.items()
     }
     try:
-        made = execute(dataclasses.replace(call, inputs=inputs), cast("Catalog", aside))
+        made = execute(dataclasses.replace(call, inputs=inputs), cast("Catalog", aside), session.seen)
     except CraftError:
         raise
     except Exception as error:

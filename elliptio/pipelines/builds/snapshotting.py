@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from elliptio.lake.view import view_of
 from elliptio.pipelines.builds.turn import Turn
 from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.catalog.versions import Version
@@ -62,7 +63,8 @@ def _kept(
         session.backend,
         outputs,
     )
-    snapshot.keep()
+    if view_of(session.handler.lake).until is None:
+        snapshot.keep()
     return snapshot
 
 

@@ -171,6 +171,8 @@ class Sources:
             if not set(self._catalog[one.name].keys) & set(per):
                 return None
             every = self.of(one.name)
+            if not every and one.is_needed and (one.name, False) not in self._made_here:
+                raise self.no_data(self._catalog[one.name], NONE)
         else:
             return None
         found = list(dict.fromkeys(keys.only(per) for keys in every))

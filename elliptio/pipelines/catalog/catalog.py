@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -269,6 +270,8 @@ class Catalog:
 
     def _version(self, entry: Entry, keys: Keys, versions: Versions, wanted: Any) -> Version:
         history = versions.history(entry.name, keys)
+        if isinstance(wanted, str) and _TIME.match(wanted):
+            wanted = _time_of(wanted)
         if isinstance(wanted, date):
             moment = wanted if isinstance(wanted, datetime) else datetime.combine(wanted, time.max, UTC)
             if moment.tzinfo is None:
@@ -362,6 +365,17 @@ class Catalog:
         for name in unknown:
             has = f"it has {', '.join(map(repr, entry.keys))}" if entry.keys else "it has none"
             raise EntryError(f"The entry {entry.name!r} has no key {name!r}; {has}.")
+
+
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def _time_of(text: str) -> date:
+    """Read a time in ISO form, or a day."""
+    try:
+        return date.fromisoformat(text) if len(text) == len("2026-01-31") else datetime.fromisoformat(text)
+    except ValueError as error:
+        raise EntryError(f"version={text!r} is no time: write it as 2026-01-31T12:00:00+00:00.") from error
 
 
 def _fits(keys: Keys, wanted: Keys) -> bool:

@@ -21,11 +21,7 @@ class _Named(NamedTuple):
 
 
 _NOT_COUNTED = frozenset(
-    "__module__ __doc__ __dict__ __weakref__ __qualname__ __firstlineno__ __static_attributes__ __annotations__"
-    " __dataclass_params__ __dataclass_fields__ __match_args__ __abstractmethods__ _abc_impl __parameters__"
-    " __orig_bases__ __hash__ __annotate__ __annotate_func__ __annotations_cache__ __classcell__"
-    " __subclasshook__ __type_params__ _is_protocol _is_runtime_protocol __protocol_attrs__"
-    " __non_callable_proto_members__ __replace__".split()
+    ["__module__", "__doc__", "__dict__", "__weakref__", "__qualname__", "__firstlineno__", "__static_attributes__", "__annotations__", "__dataclass_params__", "__dataclass_fields__", "__match_args__", "__abstractmethods__", "_abc_impl", "__parameters__", "__orig_bases__", "__hash__", "__annotate__", "__annotate_func__", "__annotations_cache__", "__classcell__", "__subclasshook__", "__type_params__", "_is_protocol", "_is_runtime_protocol", "__protocol_attrs__", "__non_callable_proto_members__", "__replace__"]
 )
 _DESCRIPTORS = types.MemberDescriptorType, types.GetSetDescriptorType, type(_Named.name)
 _BEGINNING = frozenset({"__init__", "__post_init__", "__new__", "__setstate__", "__set_name__", "__init_subclass__"})

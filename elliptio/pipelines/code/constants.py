@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
 _MOST_HOPS = 50
 _QUIET = frozenset(
-    "_thread abc asyncio concurrent contextvars ctypes io itertools logging multiprocessing queue selectors socket"
-    " threading typing warnings weakref tqdm elliptio".split()
+    ["_thread", "abc", "asyncio", "concurrent", "contextvars", "ctypes", "io", "itertools", "logging", "multiprocessing", "queue", "selectors", "socket", "threading", "typing", "warnings", "weakref", "tqdm", "elliptio"]
 )
 """Whose objects are no data that results are made of."""
 _MISSING = object()

@@ -23,7 +23,7 @@ from elliptio.pipelines.code.values import NotPlainError, Writing
 from elliptio.pipelines.code.walking import BINDS
 
 _NO_FACTS = FileFacts({}, {}, {}, [], {}, [], [])
-_IGNORED = frozenset("__name__ __doc__ __package__ __spec__ __loader__ __builtins__ __file__ __class__ __debug__".split())
+_IGNORED = frozenset(["__name__", "__doc__", "__package__", "__spec__", "__loader__", "__builtins__", "__file__", "__class__", "__debug__"])
 _MISSING = object()
 
 
@@ -59,9 +59,7 @@ class Follower:
 
     def note_package(self, node: Node, package: str) -> None:
         """Note that a part takes something from a package, if that is not of the project."""
-        if package and package not in sys.stdlib_module_names and not self._is_ours(package):
-            node.packages[package] = None
-        elif package in self._with_metadata:
+        if (package and package not in sys.stdlib_module_names and not self._is_ours(package)) or package in self._with_metadata:
             node.packages[package] = None
 
     def _is_ours(self, package: str) -> bool:

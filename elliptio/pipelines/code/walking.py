@@ -13,8 +13,7 @@ from typing import Any, NamedTuple
 
 _SKIPPED = frozenset({"ctx", "type_comment", "type_ignores", "kind", "type_params"})
 _MUTATORS = frozenset(
-    "append appendleft add clear discard extend extendleft insert pop popitem popleft remove reverse setdefault sort"
-    " update".split()
+    ["append", "appendleft", "add", "clear", "discard", "extend", "extendleft", "insert", "pop", "popitem", "popleft", "remove", "reverse", "setdefault", "sort", "update"]
 )
 _BLOCKS = frozenset({"body", "orelse", "finalbody"})
 _STATE = (ast.Store, ast.Del)

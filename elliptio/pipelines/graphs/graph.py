@@ -58,17 +58,13 @@ class Graph:
 
     @property
     def inputs(self) -> list[str]:
-        """Names of the entries that it reads and does not make."""
-        made = {name for craft in self.crafts for name, volatile in craft.outputs if not volatile}
-        names = [name for craft in self.crafts for _, name, volatile in craft.inputs if not volatile]
-        return [name for name in dict.fromkeys(names) if name not in made or self._reads_its_own(name)]
-
-    def _reads_its_own(self, entry: str) -> bool:
-        return any(
-            (entry, False) in craft.outputs
-            and any(name == entry and not volatile for _, name, volatile in craft.inputs)
-            for craft in self.crafts
-        )
+        """Names of the entries that it reads and does not make, or makes of what they were before."""
+        found: dict[str, None] = {}
+        made = set(self.outputs)
+        for craft in self.crafts:
+            own = {name for name, volatile in craft.outputs if not volatile}
+            found.update({name: None for _, name, volatile in craft.inputs if not volatile and (name not in made or name in own)})
+        return list(found)
 
     @property
     def outputs(self) -> list[str]:

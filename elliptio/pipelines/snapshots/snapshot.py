@@ -181,7 +181,11 @@ class Snapshot:
     def diff(self, other: Snapshot) -> pd.DataFrame:
         """Tell what differs from another one.
 
-        ``what`` (craft, parameter, input, output), ``name``, ``here``, ``there``.
+        Returns
+        -------
+        pandas.DataFrame
+            A row each: ``what`` (craft, parameter, input, output), ``name``, ``here``, ``there``.
+
         """
         import pandas as pd
 
@@ -236,10 +240,7 @@ class Snapshot:
     def keep(self) -> None:
         """Write it, its graph and its partitions; what is there already stays."""
         with self._connectable().connect() as connection:
-            connection.write_graph(self.graph)
-            connection.write_snapshot(self)
-            for name, partitions in (self._outputs or {}).items():
-                connection.write_snapshot_partitions(self, name, name, partitions)
+            connection.write_built(self, self._outputs or {})
 
     def _connectable(self) -> Backend:
         if self._backend is None:
