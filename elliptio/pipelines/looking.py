@@ -149,9 +149,7 @@ def snapshot_of(session: BaseSession, given: str) -> Snapshot:
         else:
             found = [document for document in documents if document["about"]["fingerprint"].startswith(given)]
         if len(found) != 1 or not given:
-            how_many = (
-                f"{len(found)} snapshots of this project have ids" if found else "No snapshot of this project has an id"
-            )
+            how_many = f"{len(found)} snapshots here have ids" if found else "No snapshot here has an id"
             raise SnapshotNotFoundError(
                 f"{how_many} that begin{'' if found else 's'} with {given!r}: give an id, GRAPH:TAG or GRAPH:latest; "
                 "`elliptio snapshots ls` lists them."
