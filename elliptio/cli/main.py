@@ -10,6 +10,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
+from types import ModuleType
 from typing import Any
 
 from elliptio import __version__
@@ -117,8 +118,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def build_parser() -> Parser:
-    """Assemble the parser from those of the verbs."""
+def build_parser(only: str | None = None) -> Parser:
+    """Assemble the parser from those of the verbs; `only` one of them where no other is needed: it takes a while."""
     parser = Parser(
         prog="elliptio",
         usage="elliptio VERB ... [options]",
@@ -134,15 +135,17 @@ def build_parser() -> Parser:
     for title, members in GROUPS.items():
         lines += ["", title]
         for verb in members:
+            name = _name_of(verb)
+            if only not in (None, name):
+                continue
             verb.add_parser(verbs)
-            name = verb.__name__.rpartition(".")[2]
             lines.append(f"  {name:<16}{parser.verbs[name].summary}")
     parser.description = "\n".join(lines)
     return parser
 
 
 def _run(arguments: Sequence[str], args: argparse.Namespace, as_json: bool) -> int:
-    parser = build_parser()
+    parser = build_parser(_verb_of(arguments))
     try:
         _check_words(parser, arguments)
         parser.parse_args(arguments, namespace=args)
@@ -166,6 +169,17 @@ def _run(arguments: Sequence[str], args: argparse.Namespace, as_json: bool) -> i
             output.Shown(sys.stderr).write("".join(traceback.format_exception(error)))
         output.notice("error", _described(error), as_json=as_json, type=type(error).__name__)
         return int(args.failed)
+
+
+def _name_of(verb: ModuleType) -> str:
+    return verb.__name__.rpartition(".")[2]
+
+
+def _verb_of(arguments: Sequence[str]) -> str | None:
+    """Return the verb that is given, if it is one and works on nothing but itself."""
+    word = next((word for place, word in enumerate(arguments) if _is_verb(arguments, place)), "")
+    known = {_name_of(verb) for verb in VERBS} - {_name_of(completion)}
+    return word if word in known else None
 
 
 def _check_words(parser: Parser, arguments: Sequence[str]) -> None:

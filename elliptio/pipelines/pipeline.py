@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from elliptio.pipelines import active
-from elliptio.pipelines.code import Reader
-from elliptio.pipelines.crafts.calling import call
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.errors import PipelineDefinitionError
 from elliptio.pipelines.graphs.graph import Graph, graph_of
@@ -88,6 +86,8 @@ class Craft(CraftFunction):
             If the function fails; its error is the cause.
 
         """
+        from elliptio.pipelines.crafts.calling import call
+
         return call(self, active.session(), args, kwargs)
 
     def __add__(self, other: Any) -> Pipeline:
@@ -193,6 +193,8 @@ class Pipeline(RunHooks):
         session = active.session_or_none()
         if session is not None:
             return self._engine(session).graph
+        from elliptio.pipelines.code import Reader
+
         reader = Reader([Path.cwd()])
         codes = {craft.name: reader.code_of(craft.__wrapped__, packages="none").digest for craft in self._crafts}
         return graph_of(self.name, self._crafts, codes)
