@@ -26,10 +26,11 @@ from elliptio.pipelines.errors import CraftError
 from elliptio.pipelines.graphs.graph import Graph, graph_of
 from elliptio.pipelines.graphs.order import dependencies, ordered
 from elliptio.pipelines.graphs.parameters import Parameters, distribute, names_of
-from elliptio.pipelines.graphs.selection import selected
+from elliptio.pipelines.graphs.selection import selected, with_values
 from elliptio.system.progress import NamedProgress
 
 if TYPE_CHECKING:
+    from elliptio.pipelines.catalog.catalog import Catalog
     from elliptio.pipelines.crafts.execution import Call
     from elliptio.pipelines.pipeline import Pipeline
     from elliptio.pipelines.session import BaseSession
@@ -137,34 +138,9 @@ class Engine:
         if isinstance(configuration, str):
             configuration = self.session.parameters[configuration]
         parameters = distribute(self._crafts, params, configuration)
-        self._warn(parameters)
-        names = self._with_values(selected(self._crafts, select))
+        _warn(self.name, self.session.catalog, self._crafts, parameters)
+        names = with_values(self._crafts, selected(self._crafts, select))
         return Turn(self.session, self._crafts, Asked(parameters, frozenset(names), refresh, volatiles, dry))
-
-    def _with_values(self, names: set[str]) -> set[str]:
-        """Add the crafts that pass on what the selected ones need: it is not kept anywhere."""
-        makers = {one.name: craft for craft in self._crafts for one in craft.outputs if one.volatile}
-        by_name = {craft.name: craft for craft in self._crafts}
-        ahead = list(names)
-        while ahead:
-            for one in by_name[ahead.pop()].inputs:
-                maker = makers.get(one.name) if one.volatile else None
-                if maker is not None and maker.name not in names:
-                    names.add(maker.name)
-                    ahead.append(maker.name)
-        return names
-
-    def _warn(self, parameters: Parameters) -> None:
-        """Warn of parameters that nothing takes, unless classes of users are there that may."""
-        catalog = self.session.catalog
-        entries = [catalog[name] for craft in self._crafts for name in craft.entries if name in catalog]
-        if any(entry.is_custom or "://" in str(entry._extra("path") or "") for entry in entries):
-            return
-        taken = {name for craft in self._crafts for name in (*craft.parameters, *craft.per)}
-        taken |= {one.parameter for craft in self._crafts for one in craft.inputs}
-        taken |= {name for entry in entries for name in entry.keys}
-        if not any(craft.takes_more for craft in self._crafts):
-            warn_of_unused(names_of(parameters), taken, f"The pipeline {self._pipeline.name!r}")
 
     def selected_crafts(self, turn: Turn) -> list[CraftFunction]:
         """List the crafts that a turn may run, in order."""
@@ -337,6 +313,18 @@ class Engine:
         progress.shown.end(decided.label)
         decided.why = str(error.__cause__ or error)
         progress.steps.append(turn.failed(decided))
+
+
+def _warn(name: str, catalog: Catalog, crafts: Sequence[CraftFunction], parameters: Parameters) -> None:
+    """Warn of parameters that nothing takes, unless classes of users are there that may."""
+    entries = [catalog[one] for craft in crafts for one in craft.entries if one in catalog]
+    if any(entry.is_custom or "://" in str(entry._extra("path") or "") for entry in entries):
+        return
+    taken = {one for craft in crafts for one in (*craft.parameters, *craft.per)}
+    taken |= {one.parameter for craft in crafts for one in craft.inputs}
+    taken |= {one for entry in entries for one in entry.keys}
+    if not any(craft.takes_more for craft in crafts):
+        warn_of_unused(names_of(parameters), taken, f"The pipeline {name!r}")
 
 
 def completed(decided: Decided) -> Call:

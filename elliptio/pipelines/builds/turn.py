@@ -81,7 +81,7 @@ class Decided:
 
     @property
     def label(self) -> str:
-        """What the step is called while it runs."""
+        """Name of the step while it runs."""
         return f"{self.craft.name} ({self.keys})" if self.keys else self.craft.name
 
 
