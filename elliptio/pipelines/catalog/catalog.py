@@ -341,7 +341,7 @@ class Catalog:
         Returns
         -------
         pandas.DataFrame
-            A row each; a column for each key, ``artifact_id``, ``fingerprint``, ``creation_time`` of the current version.
+            A row each; a column for each key; ``artifact_id``, ``fingerprint``, ``creation_time`` of what is current.
 
         """
         entry = self[name]
