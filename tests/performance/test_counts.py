@@ -201,7 +201,7 @@ def test_rows_of_very_many_artifacts_take_little_room(
 ) -> None:
     """No document stays in memory, no text is there twice, and neither is a column.
 
-    A document of these takes more than 6,000 bytes. A million rows are to fit into 1.5 GB, of which 0.13 are taken before.
+    A document of these takes more than 6,000 bytes. A million rows are to fit into 1.5 GB, 0.13 of it for the process.
     """
     # What is there for a moment, and does not grow with the number of rows, is made small.
     for module, name, number in (
