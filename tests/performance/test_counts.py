@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -115,6 +116,24 @@ def test_a_small_save_touches_each_thing_once(h: eio.Handler, data: Path, flushe
 def test_a_save_asks_the_index_once(h: eio.Handler, asked: CountingIndex, data: Path) -> None:
     h.upload(data / "train.txt")
     assert asked.asked == {"insert artifacts": 1}
+
+
+def test_a_small_save_looks_at_few_things(h: eio.Handler, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where its source is, what that is, and how large; the way to the lake is resolved only for folders."""
+    looks: Counter[str] = Counter()
+
+    def counting(look: Callable[..., os.stat_result]) -> Callable[..., os.stat_result]:
+        def counted_look(path: object, **options: Any) -> os.stat_result:
+            looks[str(path)] += 1
+            return look(path, **options)
+
+        return counted_look
+
+    for name in ("stat", "lstat"):
+        monkeypatch.setattr(os, name, counting(getattr(os, name)))
+    h.upload(data / "test.txt")
+    assert looks[str(data / "test.txt")] <= 3
+    assert looks[str(h.store.root)] == 0
 
 
 def test_many_files_cost_no_more_flushes_and_two_opens_each(
