@@ -27,7 +27,8 @@ from elliptio.system.warn import warn
 MOST_COUNTED = 10_000
 """Counting takes as long as there are matches, so where more match than this, no more is said than that."""
 
-_PORTION = 512
+_PORTION = 32
+"""Documents of which fields are taken at once: as many as fit into the cache of a processor."""
 _FEW = 10_000
 """So many first values of a field are taken as they are: what comes again and again weighs only among very many."""
 

@@ -225,7 +225,6 @@ def test_rows_of_very_many_artifacts_take_little_room(
     # What is there for a moment, and does not grow with the number of rows, is made small.
     for module, name, number in (
         (connection, "_MOST_ROWS", 32),
-        (search, "_PORTION", 32),
         (search, "_FEW", 0),
         (search, "_MOST_KNOWN", 64),
         (frame, "_MANY", 500),
