@@ -18,6 +18,12 @@ from elliptio.finding.options import Unasked
 from elliptio.lake.lake import TOMBSTONES
 
 
+@pytest.fixture(autouse=True)
+def command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that names no file of tests: cards show it."""
+    monkeypatch.setattr(sys, "orig_argv", ["python", "program.py"])
+
+
 @pytest.fixture
 def ids(h: eio.Handler, data: Path) -> list[str]:
     """Four artifacts; brenda deleted the second and the last."""
@@ -146,8 +152,7 @@ def test_tombstones_are_rebuilt_from_the_files(h: eio.Handler, ids: list[str]) -
     assert h.find(deleted=True).equals(before)
 
 
-def test_a_child_says_that_its_parent_was_deleted(h: eio.Handler, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "orig_argv", ["python", "program.py"])  # a card shows the command, which may name this file
+def test_a_child_says_that_its_parent_was_deleted(h: eio.Handler, data: Path) -> None:
     parent, other = h.upload(data), h.upload(data)
     child = h.upload(data, based_on=[parent, other])
     assert "deleted" not in str(child)
