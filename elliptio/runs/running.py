@@ -53,8 +53,8 @@ def running(
     """Record a run inside a scope, from here to the end of the block, and yield its own; see `Work.run`.
 
     Unless it `inherits`, what was loaded around it does not count inside it. Where a run around it has `seen` code and
-    environment a moment ago, they are not looked at again, nor is what is not committed kept once more. What is a `step` of a pipeline has a
-    record of that too.
+    environment a moment ago, they are not looked at again, nor is what is not committed kept once more. A `step` of a
+    pipeline has a record of what it is.
     """
     scope, recording = _begin(lake, within, name, params, labels, git_diff, inherits, seen, step)
     try:

@@ -59,7 +59,7 @@ class Pattern:
 
     @property
     def head(self) -> str:
-        """What comes before the first key."""
+        """Text before the first key."""
         found = ""
         for literal, key in self._parts:
             if key is not None:

@@ -62,7 +62,7 @@ class Call:
 
 @dataclass
 class Made:
-    """What a call gave.
+    """Hold what a call gave.
 
     Attributes
     ----------

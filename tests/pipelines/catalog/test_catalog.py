@@ -91,7 +91,15 @@ def test_nothing_is_overwritten(catalog: Catalog) -> None:
 
 @pytest.mark.parametrize(
     ("given", "key"),
-    [(100, 100), ("100", 100), ("007", "007"), (1.5, "1.5"), (date(2026, 1, 31), "2026-01-31"), (True, "True"), (-3, -3)],
+    [
+        (100, 100),
+        ("100", 100),
+        ("007", "007"),
+        (1.5, "1.5"),
+        (date(2026, 1, 31), "2026-01-31"),
+        (True, "True"),
+        (-3, -3),
+    ],
 )
 def test_keys_have_one_form(catalog: Catalog, given: object, key: object) -> None:
     saved = catalog.save("coeffs", [1], samples=given)
