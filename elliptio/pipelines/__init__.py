@@ -50,8 +50,8 @@ __all__ = [
     "CraftError", "DuplicateNameError", "Entry", "EntryError", "Fingerprint", "Graph", "LakeBackend", "MemoryBackend",
     "MissingKeysError", "NoSessionError", "Partition", "Pipeline", "PipelineDefinitionError", "Plan", "ProjectError",
     "ProjectNotFoundError", "Runner", "SelectionError", "Session", "ShadowedModuleWarning", "Snapshot",
-    "SnapshotNotFoundError", "SnapshotTagTakenError", "TemplateError", "UnknownNameError", "UnusedParameterWarning", "ValidationError",
-    "VersionNotFoundError", "Volatile",
+    "SnapshotNotFoundError", "SnapshotTagTakenError", "TemplateError", "UnknownNameError", "UnusedParameterWarning",
+    "ValidationError", "VersionNotFoundError", "Volatile",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
