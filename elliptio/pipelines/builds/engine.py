@@ -27,6 +27,7 @@ from elliptio.pipelines.graphs.graph import Graph, graph_of
 from elliptio.pipelines.graphs.order import dependencies, ordered
 from elliptio.pipelines.graphs.parameters import Parameters, distribute, names_of
 from elliptio.pipelines.graphs.selection import selected
+from elliptio.system.collector import uncollected
 
 if TYPE_CHECKING:
     from elliptio.pipelines.pipeline import Pipeline
@@ -90,7 +91,10 @@ class Engine:
         volatiles: bool,
     ) -> Plan:
         """Tell what a run would do."""
-        turn = self._turn(params, configuration, refresh, select, volatiles, dry=True)
+        with uncollected():
+            return self._planned(self._turn(params, configuration, refresh, select, volatiles, dry=True))
+
+    def _planned(self, turn: Turn) -> Plan:
         steps = []
         for craft in self._selected(turn):
             for decided in turn.decide(craft):
@@ -173,7 +177,8 @@ class Engine:
     ) -> Build:
         """Run what changed."""
         pipeline, session = self._pipeline, self._session
-        turn = self._turn(params, configuration, refresh, select, volatiles, dry=False)
+        with uncollected():
+            turn = self._turn(params, configuration, refresh, select, volatiles, dry=False)
         given = {**turn.asked.parameters.shared, **turn.asked.parameters.own}
         pipeline._run_hooks("pre_run", pipeline, given)
         shown = {name: snapshotting.recorded(value) for name, value in given.items()}
@@ -184,7 +189,8 @@ class Engine:
             with runner_of(runner, session, workers) as chosen:
                 self._build(turn, chosen, progress)
             session.catalog.windows.memory.write()
-            build = self._built(turn, progress, run.run_id)
+            with uncollected():
+                build = self._built(turn, progress, run.run_id)
             if progress.error is not None:
                 run.note(f"{progress.error}"[:1000])
         pipeline._run_hooks("on_error" if build.error else "post_run", pipeline, build.error or build.volatiles)
@@ -193,7 +199,8 @@ class Engine:
     def _built(self, turn: Turn, progress: _Progress, run_id: str) -> Build:
         snapshot = None
         if progress.error is None and turn.asked.selected == {craft.name for craft in self._crafts}:
-            snapshot = snapshotting.of_build(self._session, self.graph, self._crafts, turn)
+            made = any(step.status == "made" for step in progress.steps)
+            snapshot = snapshotting.of_build(self._session, self.graph, self._crafts, turn, made=made)
         return Build(
             self._pipeline.name,
             run_id,
@@ -247,7 +254,9 @@ class Engine:
                 continue
             left.remove(number)
             started = True
-            for decided in turn.decide(crafts[number]):
+            with uncollected():
+                decisions = turn.decide(crafts[number])
+            for decided in decisions:
                 open_steps[number] += self._begin(turn, decided, runner, progress)
             if not open_steps[number]:
                 done.add(number)
