@@ -27,6 +27,7 @@ from elliptio.pipelines.graphs.graph import Graph, graph_of
 from elliptio.pipelines.graphs.order import dependencies, ordered
 from elliptio.pipelines.graphs.parameters import Parameters, distribute, names_of
 from elliptio.pipelines.graphs.selection import selected, with_values
+from elliptio.system.collector import uncollected
 from elliptio.system.progress import NamedProgress
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class _Progress:
-    """How far a build has come.
+    """Count how far a build has come.
 
     Attributes
     ----------
@@ -101,7 +102,10 @@ class Engine:
         volatiles: bool,
     ) -> Plan:
         """Tell what a run would do."""
-        turn = self.turn(params, configuration, refresh, select, volatiles, dry=True)
+        with uncollected():
+            return self._planned(self.turn(params, configuration, refresh, select, volatiles, dry=True))
+
+    def _planned(self, turn: Turn) -> Plan:
         steps = []
         for craft in self.selected_crafts(turn):
             for decided in turn.decide(craft):
@@ -161,7 +165,8 @@ class Engine:
     ) -> Build:
         """Run what changed."""
         pipeline, session = self._pipeline, self.session
-        turn = self.turn(params, configuration, refresh, select, volatiles, dry=False)
+        with uncollected():
+            turn = self.turn(params, configuration, refresh, select, volatiles, dry=False)
         given = {**turn.asked.parameters.shared, **turn.asked.parameters.own}
         pipeline._run_hooks("pre_run", pipeline, given)
         shown = {name: snapshotting.recorded(value) for name, value in given.items()}
@@ -173,7 +178,8 @@ class Engine:
             with runner_of(runner, session, workers) as chosen:
                 self._build(turn, chosen, progress)
             session.catalog.windows.memory.write()
-            build = self._built(turn, progress, run.run_id)
+            with uncollected():
+                build = self._built(turn, progress, run.run_id)
             if progress.error is not None:
                 run.note(f"{progress.error}"[:1000])
         pipeline._run_hooks("on_error" if build.error else "post_run", pipeline, build.error or build.volatiles)
@@ -182,7 +188,8 @@ class Engine:
     def _built(self, turn: Turn, progress: _Progress, run_id: str) -> Build:
         snapshot = None
         if progress.error is None and turn.asked.selected == {craft.name for craft in self._crafts}:
-            snapshot = snapshotting.of_build(self.session, self.graph, self._crafts, turn)
+            made = any(step.status == "made" for step in progress.steps)
+            snapshot = snapshotting.of_build(self.session, self.graph, self._crafts, turn, made=made)
         return Build(
             self._pipeline.name,
             run_id,
@@ -236,9 +243,10 @@ class Engine:
                 continue
             left.remove(number)
             started = True
-            every = turn.decide(crafts[number])
-            progress.shown.expect(len(every) - 1)
-            for decided in every:
+            with uncollected():
+                decisions = turn.decide(crafts[number])
+            progress.shown.expect(len(decisions) - 1)
+            for decided in decisions:
                 open_steps[number] += self._begin(turn, decided, runner, progress)
             if not open_steps[number]:
                 done.add(number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -54,7 +55,7 @@ class Graph:
     @functools.cached_property
     def fingerprint(self) -> Fingerprint:
         """Fingerprint of all of it, the code of the crafts included; not of the folder where that lies."""
-        return Fingerprint.of(self)
+        return Fingerprint.from_string(json.dumps(self.as_record(), sort_keys=True))
 
     @property
     def inputs(self) -> list[str]:
@@ -63,7 +64,8 @@ class Graph:
         made = set(self.outputs)
         for craft in self.crafts:
             own = {name for name, volatile in craft.outputs if not volatile}
-            found.update({name: None for _, name, volatile in craft.inputs if not volatile and (name not in made or name in own)})
+            names = [name for _, name, volatile in craft.inputs if not volatile]
+            found.update({name: None for name in names if name not in made or name in own})
         return list(found)
 
     @property
