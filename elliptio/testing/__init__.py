@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from elliptio.testing.formats import FormatConformance
     from elliptio.testing.indexes import IndexConformance
+    from elliptio.testing.runners import RunnerConformance
     from elliptio.testing.servers import S3Server, ServerError, mongodb_server, s3_server
     from elliptio.testing.stores import StoreConformance
 
 _HOMES = {
     "FormatConformance": "formats",
     "IndexConformance": "indexes",
+    "RunnerConformance": "runners",
     "S3Server": "servers",
     "ServerError": "servers",
     "StoreConformance": "stores",
@@ -29,6 +31,7 @@ _HOMES = {
 __all__ = [
     "FormatConformance",
     "IndexConformance",
+    "RunnerConformance",
     "S3Server",
     "ServerError",
     "StoreConformance",

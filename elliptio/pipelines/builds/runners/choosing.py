@@ -47,15 +47,16 @@ def _made(wanted: Any, session: BaseSession, workers: int | None) -> Runner:
     if wanted == "threads":
         return Threads(workers)
     if wanted == "processes":
-        from elliptio.pipelines.builds.runners.elsewhere import Processes
+        from elliptio.pipelines.builds.runners.processes import Processes
 
         return Processes(session, workers)
-    module = type(wanted).__module__.partition(".")[0]
-    if module == "distributed" or (isinstance(wanted, str) and wanted.startswith("dask")):
+    # A class of a user may derive from theirs.
+    modules = {cls.__module__.partition(".")[0] for cls in type(wanted).__mro__}
+    if "distributed" in modules or (isinstance(wanted, str) and wanted.startswith("dask:")):
         from elliptio.pipelines.builds.runners.dask import Dask
 
-        return Dask(session, wanted, workers)
-    if module == "celery":
+        return Dask(session, wanted)
+    if "celery" in modules:
         from elliptio.pipelines.builds.runners.celery import Celery
 
         return Celery(session, wanted)
