@@ -1,4 +1,4 @@
-"""Hold a new runner to all that a runner promises: subclass `RunnerConformance`, which has one test for each promise."""
+"""Hold a new runner to all that a runner promises: subclass `RunnerConformance`, with one test for each promise."""
 
 from __future__ import annotations
 

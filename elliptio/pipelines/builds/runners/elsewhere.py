@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import functools
 import importlib
@@ -163,7 +164,7 @@ def _taken(session: BaseSession, data: Mapping[str, Any]) -> Taken:
 # --- what is sent back ---
 
 Answer = dict[str, Any]
-"""What `run_step` returned, or ``failed`` with what it raised."""
+"""What `run_step` returned, or ``failed`` with what it raised; JSON can hold it."""
 
 
 def answered(data: Mapping[str, Any], run: Mapping[str, str | None] | None) -> Answer:
@@ -188,14 +189,14 @@ def safely(make: Any) -> Answer:
     return made
 
 
-def _sendable(cause: BaseException) -> bytes | None:
-    """Pickle an error, if it comes out as it went in."""
+def _sendable(cause: BaseException) -> str | None:
+    """Write an error as a text of JSON, if it comes out as it went in."""
     try:
         content = pickle.dumps(cause)
         again = pickle.loads(content)
     except Exception:  # whatever the class of a user does
         return None
-    return content if type(again) is type(cause) and str(again) == str(cause) else None
+    return base64.b64encode(content).decode() if type(again) is type(cause) and str(again) == str(cause) else None
 
 
 def outcome_of(answer: Answer, session: BaseSession) -> Outcome:
@@ -225,7 +226,7 @@ def _cause(answer: Answer) -> BaseException:
     cause: BaseException | None = None
     if answer["cause"] is not None:
         with contextlib.suppress(Exception):  # its class may not be known here
-            cause = pickle.loads(answer["cause"])
+            cause = pickle.loads(base64.b64decode(answer["cause"]))
     if not isinstance(cause, BaseException):
         cause = RuntimeError(f"{answer['type']}: {answer['said']}")
     cause.add_note(f"In the process that made the step:\n{answer['trace']}")

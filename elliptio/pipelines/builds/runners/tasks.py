@@ -66,7 +66,7 @@ class Task:
                 raise CraftError(f"The craft {self.call.craft.name} could not be run: {error}") from error
 
     def data(self) -> dict[str, Any] | None:
-        """Shape it as plain data, for any machine that reaches the lake; None if that is no use, and the log says why."""
+        """Shape it as plain data, for any machine that reaches the lake; None if that is no use: the log says why."""
         try:
             data = self._data()
         except NotFoundElsewhereError as why:
