@@ -86,6 +86,8 @@ def _import_main(script: dict[str, Any]) -> None:
     if not script:
         return
     is_importing_main = True
+    # Else the script is taken for imported.
+    vars(sys.modules["__main__"]).pop("__file__", None)
     try:
         spawn.prepare(script)
         script.clear()
