@@ -33,8 +33,8 @@ DOORS = {
         "WriteOnlyError", "__version__", "mock_username",
     ],
     elliptio.testing: [
-        "FormatConformance", "IndexConformance", "S3Server", "ServerError", "StoreConformance", "mongodb_server",
-        "s3_server",
+        "BackendConformance", "FormatConformance", "IndexConformance", "RunnerConformance", "S3Server", "ServerError",
+        "StoreConformance", "mongodb_server", "s3_server",
     ],
 }  # fmt: skip
 

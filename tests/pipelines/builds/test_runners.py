@@ -178,6 +178,12 @@ class TestCelery(RunnerConformance):
         with pytest.raises(PipelineDefinitionError, match="result backend"):
             self.pipeline("one").run(runner=Celery("other", broker="memory://"))
 
+    def test_logs_do_not_say_how_to_reach_the_lake(self, session: Any, app: Any) -> None:
+        assert self.run(app, "one").ok
+        text = "".join(path.read_text() for path in app.log_folder.glob("*.log"))
+        assert "elliptio.step" in text
+        assert session.handler.store.root not in text
+
     def test_an_eager_app_makes_them_here(self, session: Any) -> None:
         from celery import Celery
 
