@@ -43,8 +43,8 @@ DOORS = {
         "Volatile",
     ],
     elliptio.testing: [
-        "FormatConformance", "IndexConformance", "S3Server", "ServerError", "StoreConformance", "mongodb_server",
-        "s3_server",
+        "BackendConformance", "FormatConformance", "IndexConformance", "RunnerConformance", "S3Server", "ServerError",
+        "StoreConformance", "mongodb_server", "s3_server",
     ],
 }  # fmt: skip
 

@@ -102,7 +102,8 @@ class BaseSession(Hooks):
         self._space = UserSpace()
         configuration = self.project.place("configuration")
         self.settings: Settings = (
-            Settings() if configuration is None else read_settings(configuration, Reader(self.root))
+            # They may hold credentials, so nothing remembers them.
+            Settings() if configuration is None else read_settings(configuration, Reader(self.root, remember=False))
         )
         self._reader = Reader(self.root, self.settings)
         make_importable(self.project)

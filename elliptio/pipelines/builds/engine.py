@@ -238,7 +238,7 @@ class Engine:
         started = False
         for number in list(left):
             if not needs[number] <= done:
-                if runner.one_by_one:
+                if getattr(runner, "one_by_one", False):
                     break
                 continue
             left.remove(number)

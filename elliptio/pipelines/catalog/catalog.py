@@ -92,7 +92,7 @@ class Catalog:
         self._entries: dict[str, Entry] = {}
         for entry in source:
             self._add(entry)
-        self._places = Places(self._root, session)
+        self._places = Places(self._root, session, settings)
         self._windows: Windows | None = None
         self._assets: Assets | None = None
 
@@ -137,6 +137,7 @@ class Catalog:
             return NotImplemented
         both = Catalog((), handler=self._handler, project=self.project, root=self._root, session=self._session)
         both._remembers = self._remembers
+        both._places = self._places
         for entry in [*self._entries.values(), *other._entries.values()]:
             both._add(entry)
         return both

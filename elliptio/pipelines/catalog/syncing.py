@@ -117,7 +117,8 @@ class Windows:
         place = self.places.of(path)
         address = place.address(path)
         known = self.memory.get(address)
-        if known is not None and known.sha256 == version.sha256 and place.tells and place.stamp(address) == known.stamp:
+        is_there = known is not None and known.sha256 == version.sha256 and known.stamp != ""
+        if known is not None and is_there and place.stamp(address) == known.stamp:
             self.memory.set(address, version.artifact_id, version.sha256, known.stamp)
             return
         self._put(place, address, keys, version, source)
@@ -126,11 +127,11 @@ class Windows:
         if source is None:
             with tempfile.TemporaryDirectory(prefix="elliptio-window-") as folder:
                 found = self._work.show(version.artifact_id).file.download(Path(folder))
-                place.put(address, found, keys)
+                stamp = place.put(address, found, keys)
         else:
-            place.put(address, source, keys)
+            stamp = place.put(address, source, keys)
         assert version.sha256 is not None
-        self.memory.set(address, version.artifact_id, version.sha256, place.stamp(address) or "")
+        self.memory.set(address, version.artifact_id, version.sha256, stamp)
 
     def _do(
         self,
