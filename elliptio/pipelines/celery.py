@@ -10,14 +10,12 @@ from __future__ import annotations
 from typing import Any
 
 from elliptio.errors import MissingExtraError
+from elliptio.pipelines.builds.runners.celery import TASK
 
 try:
     from celery import shared_task
 except ImportError as error:
     raise MissingExtraError("A runner of Celery needs Celery. Run: pip install 'elliptio[celery]'") from error
-
-TASK = "elliptio.step"
-"""Name of the task."""
 
 
 @shared_task(name=TASK, serializer="json")  # type: ignore[untyped-decorator]
