@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import elliptio as eio
+import elliptio.pipelines
 import elliptio.testing
 
 PACKAGE = Path(eio.__file__).parent
@@ -31,6 +32,15 @@ DOORS = {
         "RemoteFile", "ReproductionError", "S3File", "SourceError", "SourceNotFoundError", "SpooledWarning",
         "StoreError", "TagTakenError", "TruncatedWarning", "UnknownFormatError", "ValueRefusedError",
         "WriteOnlyError", "__version__", "mock_username",
+    ],
+    elliptio.pipelines: [
+        "Artifact", "ArtifactInteractor", "BaseSession", "Build", "Catalog", "Connection", "Craft",
+        "CraftDefinitionError", "CraftError", "DuplicateNameError", "Entry", "EntryError", "Fingerprint", "Graph",
+        "LakeBackend", "MemoryBackend", "MissingKeysError", "NoSessionError", "Partition", "Pipeline",
+        "PipelineDefinitionError", "Plan", "ProjectError", "ProjectNotFoundError", "Runner", "SelectionError",
+        "Session", "ShadowedModuleWarning", "Snapshot", "SnapshotNotFoundError", "SnapshotTagTakenError",
+        "TemplateError", "UnknownNameError", "UnusedParameterWarning", "ValidationError", "VersionNotFoundError",
+        "Volatile",
     ],
     elliptio.testing: [
         "FormatConformance", "IndexConformance", "S3Server", "ServerError", "StoreConformance", "mongodb_server",
@@ -106,7 +116,7 @@ def test_every_warning_is_shown() -> None:
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.ClassDef) and node.name.endswith("Warning")
     }
-    assert found <= set(eio.__all__)
+    assert found <= {*eio.__all__, *elliptio.pipelines.__all__}
 
 
 def test_the_handler_has_these_verbs() -> None:

@@ -32,6 +32,7 @@ _HOMES = {
     "ProjectNotFoundError": "errors",
     "Runner": "builds.runners.tasks",
     "SelectionError": "errors",
+    "ShadowedModuleWarning": "project.importing",
     "Session": "session",
     "Snapshot": "snapshots.snapshot",
     "SnapshotNotFoundError": "errors",
@@ -48,9 +49,9 @@ __all__ = [
     "Artifact", "ArtifactInteractor", "BaseSession", "Build", "Catalog", "Connection", "Craft", "CraftDefinitionError",
     "CraftError", "DuplicateNameError", "Entry", "EntryError", "Fingerprint", "Graph", "LakeBackend", "MemoryBackend",
     "MissingKeysError", "NoSessionError", "Partition", "Pipeline", "PipelineDefinitionError", "Plan", "ProjectError",
-    "ProjectNotFoundError", "Runner", "SelectionError", "Session", "Snapshot", "SnapshotNotFoundError",
-    "SnapshotTagTakenError", "TemplateError", "UnknownNameError", "UnusedParameterWarning", "ValidationError",
-    "VersionNotFoundError", "Volatile",
+    "ProjectNotFoundError", "Runner", "SelectionError", "Session", "ShadowedModuleWarning", "Snapshot",
+    "SnapshotNotFoundError", "SnapshotTagTakenError", "TemplateError", "UnknownNameError", "UnusedParameterWarning",
+    "ValidationError", "VersionNotFoundError", "Volatile",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ if TYPE_CHECKING:
     )
     from elliptio.pipelines.graphs.graph import Graph
     from elliptio.pipelines.pipeline import Craft, Pipeline
+    from elliptio.pipelines.project.importing import ShadowedModuleWarning
     from elliptio.pipelines.session import BaseSession, Session
     from elliptio.pipelines.snapshots.connections import Connection
     from elliptio.pipelines.snapshots.lake import LakeBackend

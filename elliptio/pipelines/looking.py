@@ -26,16 +26,16 @@ def inputs_of(session: BaseSession, craft: str, run_id: str) -> dict[str, Any]:
 
     """
     query = {"$or": [{"_id": run_id}, {"parent": run_id, "name": craft}]}
-    runs = [one for one in session.handler.lake.find_runs(query) if "craft" in one.get("labels", {})]
-    runs = [one for one in runs if craft in (one["name"], one["labels"]["craft"])]
+    runs = [one for one in session.handler.lake.find_runs(query) if "step" in one]
+    runs = [one for one in runs if craft in (one["name"], one["step"]["craft"])]
     if len(runs) != 1:
         raise UnknownNameError(
             f"There {'is no run' if not runs else f'are {len(runs)} runs'} of the craft {craft!r} in {run_id!r}; "
             "h.runs.tree(run_id) shows what is there."
         )
-    labels = runs[0]["labels"]
+    step = runs[0]["step"]
     found: dict[str, Any] = dict(runs[0].get("params", {}))
-    for parameter, ids in labels.get("inputs", {}).items():
+    for parameter, ids in step["inputs"].items():
         documents = list(session.handler.lake.find({"_id": {"$in": list(ids)}}, sort=(), limit=0))
         name = documents[0]["entry"]["name"]
         entry = session.catalog[name]
@@ -44,8 +44,8 @@ def inputs_of(session: BaseSession, craft: str, run_id: str) -> dict[str, Any]:
         def load(version: Any, entry: Any = entry) -> Any:
             return session.catalog.assets.load(entry, version)
 
-        fixed = Keys(labels.get("keys", {}))
-        whole = len(versions) == 1 and not labels["lazy"].count(parameter)
+        fixed = Keys(step["keys"])
+        whole = len(versions) == 1 and not step["lazy"].count(parameter)
         if whole:
             found[parameter] = load(next(iter(versions.values())))
         else:

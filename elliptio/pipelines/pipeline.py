@@ -257,8 +257,8 @@ class Pipeline(RunHooks):
         volatiles
             False: crafts that only pass values on run where a step that runs needs them.
         runner, workers
-            Where steps run: ``"inline"``, ``"threads"``, ``"processes"``, ``"dask://host:port"``, a client of Dask, an app of
-            Celery, or a `Runner`; and how many at once.
+            Where steps run: ``"inline"``, ``"threads"``, ``"processes"``, ``"dask://host:port"``, a client of Dask, an
+            app of Celery, or a `Runner`; and how many at once.
         on_error
             ``"return"``: do not raise; ``.ok`` of the build is False then.
 

@@ -48,13 +48,15 @@ def running(
     git_diff: str,
     inherits: bool = True,
     seen: Provenance | None = None,
+    step: Mapping[str, Any] | None = None,
 ) -> Iterator[Scope]:
     """Record a run inside a scope, from here to the end of the block, and yield its own; see `Work.run`.
 
     Unless it `inherits`, what was loaded around it does not count inside it. Where a run around it has `seen` code and
-    environment a moment ago, they are not looked at again, nor is what is not committed kept once more.
+    environment a moment ago, they are not looked at again, nor is what is not committed kept once more. A `step` of a
+    pipeline has a record of what it is.
     """
-    scope, recording = _begin(lake, within, name, params, labels, git_diff, inherits, seen)
+    scope, recording = _begin(lake, within, name, params, labels, git_diff, inherits, seen, step)
     try:
         with scopes.entered(scope), _kept_output(lake, scope.run_id) if log_output else contextlib.nullcontext():
             yield scope
@@ -89,6 +91,7 @@ def _begin(
     git_diff: str,
     inherits: bool,
     seen: Provenance | None,
+    step: Mapping[str, Any] | None,
 ) -> tuple[Scope, Recording]:
     outer = within.here()
     run_id, moment = naming.new_id("run")
@@ -97,5 +100,7 @@ def _begin(
     loaded = outer.loaded() if inherits else []
     document = describe(name, params, labels, run_id=run_id, moment=moment, outer=outer, inherited=loaded, seen=facts)
     scope = Scope(lake.store.root, run_id, loaded, scopes.around(within), within.home or within)
+    if step is not None:
+        document["step"] = dict(step)
     diff = facts.diff if seen is None else None
     return scope, Recording.began(lake, scope, {**document, "environment": facts.environment}, diff=diff)

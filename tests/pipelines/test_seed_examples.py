@@ -37,7 +37,10 @@ SLIPS = [
     ("catalog = Session()", "sess = catalog = Session()"),  # it goes on with `sess`
     ("import Session, Artifact\n\nsess", "import Session, Artifact, Craft\n\nsess"),
     ("return masterfile", "return masterFile"),  # a letter
-    ('"add_col": {"top":10},\n    "show_top": {"val":3}', '"add_col": {"val":3},\n    "show_top": {"top":10}'),  # swapped
+    (
+        '"add_col": {"top":10},\n    "show_top": {"val":3}',
+        '"add_col": {"val":3},\n    "show_top": {"top":10}',
+    ),  # swapped
 ]
 
 
@@ -125,7 +128,10 @@ def test_several_results(seed: Project) -> None:
 def test_a_pipeline_in_the_right_order(seed: Project) -> None:
     space = run(block("p = show_top + add_col  "))
     assert str(space["p"]) == "Pipeline steps :\n\t- add_col\n\t- show_top"
-    run(block("#  Note that dependencies have been corrected.\nprint(p)"), **{n: space[n] for n in ("show_top", "add_col")})
+    run(
+        block("#  Note that dependencies have been corrected.\nprint(p)"),
+        **{n: space[n] for n in ("show_top", "add_col")},
+    )
 
 
 def test_a_pipeline_with_a_name(seed: Project) -> None:

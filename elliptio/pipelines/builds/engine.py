@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class _Progress:
-    """How far a build has come.
+    """Count how far a build has come.
 
     Attributes
     ----------

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Outcome:
-    """What came of a step.
+    """Hold what came of a step.
 
     Attributes
     ----------

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Plan:
-    """What a run of a pipeline would do; nothing ran.
+    """Tell what a run of a pipeline would do; nothing ran.
 
     Parameters
     ----------

@@ -54,7 +54,7 @@ class Passed:
 
 @dataclass
 class Need:
-    """What a step takes for one of its inputs.
+    """Hold what a step takes for one of its inputs.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ class Need:
 
 
 class Sources:
-    """What the crafts of a turn can take.
+    """Know what the crafts of a turn can take.
 
     Parameters
     ----------

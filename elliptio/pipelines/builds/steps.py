@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MAKE, SKIP = "make", "skip"
-"""What a plan says of a step."""
+"""Status of a step in a plan."""
 
 MADE, SKIPPED, FAILED, NOT_RUN = "made", "skipped", "failed", "not run"
-"""What a build says of one."""
+"""Status of a step in a build."""
 
 
 @dataclass(frozen=True, slots=True)

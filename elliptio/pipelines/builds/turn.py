@@ -27,7 +27,7 @@ UNCHANGED = "unchanged"
 
 @dataclass(frozen=True)
 class Asked:
-    """What a caller asks of a turn.
+    """Hold what a caller asks of a turn.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Asked:
 
 @dataclass
 class Decided:
-    """What becomes of one step.
+    """Hold what becomes of one step.
 
     Attributes
     ----------

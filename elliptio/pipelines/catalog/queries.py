@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Content(NamedTuple):
-    """What a table is as Parquet: its hash tells whether it is the same as before."""
+    """Hash of a table as Parquet, which tells whether it is the same as before."""
 
     sha256: str
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Label:
-    """What is recorded of a version beside its content.
+    """Hold what is recorded of a version beside its content.
 
     Attributes
     ----------

@@ -60,7 +60,7 @@ class Version(NamedTuple):
 
     @property
     def moment(self) -> str:
-        """What versions and moves are ordered by: the time in their identifiers."""
+        """Time in the identifier, by which versions and moves are ordered."""
         return self.artifact_id.partition("_")[2]
 
 

@@ -62,7 +62,7 @@ class Call:
 
 @dataclass
 class Made:
-    """What a call gave.
+    """Hold what a call gave.
 
     Attributes
     ----------
@@ -86,7 +86,7 @@ class Made:
 
 @contextlib.contextmanager
 def craft_run(
-    handler: Handler, name: str, params: Mapping[str, Any], labels: Mapping[str, Any], seen: Provenance | None
+    handler: Handler, name: str, params: Mapping[str, Any], step: Mapping[str, Any], seen: Provenance | None
 ) -> Iterator[Scope]:
     """Record a run in which counts only what is loaded in it."""
     begun = running(
@@ -94,11 +94,12 @@ def craft_run(
         handler._scope,
         name,
         params,
-        dict(labels),
+        None,
         log_output=False,
         git_diff=handler._settings["git_diff"].value,
         inherits=False,
         seen=seen,
+        step=step,
     )
     with begun as scope:
         yield scope
@@ -122,7 +123,7 @@ def execute(call: Call, catalog: Catalog, seen: Provenance | None = None) -> Mad
     """
     craft = call.craft
     params = {name: shown(value) for name, value in {**call.keys, **call.parameters}.items()}
-    with craft_run(catalog.handler, craft.name, params, _labels(call), seen) as scope:
+    with craft_run(catalog.handler, craft.name, params, _recorded(call), seen) as scope:
         try:
             return _execute(call, catalog, scope)
         except Exception as error:
@@ -134,7 +135,7 @@ def execute(call: Call, catalog: Catalog, seen: Provenance | None = None) -> Mad
             raise for_users from error
 
 
-def _labels(call: Call) -> dict[str, Any]:
+def _recorded(call: Call) -> dict[str, Any]:
     inputs = {
         parameter: [version.artifact_id for version in taken.versions.values()]
         for parameter, taken in call.inputs.items()

@@ -63,7 +63,8 @@ class Graph:
         made = set(self.outputs)
         for craft in self.crafts:
             own = {name for name, volatile in craft.outputs if not volatile}
-            found.update({name: None for _, name, volatile in craft.inputs if not volatile and (name not in made or name in own)})
+            names = [name for _, name, volatile in craft.inputs if not volatile]
+            found.update({name: None for name in names if name not in made or name in own})
         return list(found)
 
     @property

@@ -230,7 +230,9 @@ def test_refresh_runs_all(shop: Project) -> None:
 def test_another_checkout_of_the_same_lake_makes_nothing_again(shop: Project, tmp_path) -> None:
     import shutil
 
-    shutil.copytree(shop.root, tmp_path / "elsewhere/shop", ignore=shutil.ignore_patterns(".elliptio-project", "clean.csv"))
+    shutil.copytree(
+        shop.root, tmp_path / "elsewhere/shop", ignore=shutil.ignore_patterns(".elliptio-project", "clean.csv")
+    )
     other = Project.__new__(Project)
     other.root, other.handler = tmp_path / "elsewhere/shop", shop.handler
     assert fates(other.run(ALL)) == {"clean": "skipped", "total": "skipped"}

@@ -70,7 +70,7 @@ def test_only_what_is_new_or_changed_runs(year: Project) -> None:
     assert made(year.run(ALL)) == {"daily": 1, "monthly": 1, "yearly": 1}
     year.write("raw/01/1.csv", "x\n10\n")
     plan = year.plan(ALL)
-    assert [(step.craft, dict(step.keys)) for step in plan.rows if step.status == "make"][0] == (
+    assert next((step.craft, dict(step.keys)) for step in plan.rows if step.status == "make") == (
         "daily",
         {"month": "01", "day": 1},
     )
