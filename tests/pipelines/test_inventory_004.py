@@ -146,12 +146,13 @@ def test_e7_parameters_are_shared(shop: Project) -> None:
 
     with shop.session() as sess:
         p = add_col + show_top
+        with pytest.raises(TypeError, match="show_top needs a value for 'top'"):
+            p(val=2)
+        assert sess.catalog.versions("augmentedFile").empty, "nothing ran before that was known"
         p(top=10)
         assert sess.catalog.load("augmentedFile")["foo"].eq(1).all()
         p(top=10, val="boum")
         assert sess.catalog.load("augmentedFile")["foo"].eq("boum").all()
-        with pytest.raises(TypeError, match="top"):
-            p(val=2)
 
 
 @pytest.mark.parametrize("name", ["add_col", f"{__name__}.add_col"])
@@ -162,10 +163,11 @@ def test_e8_parameters_of_one_craft_win(shop: Project, name: str) -> None:
     def show_top(top, augmentedFile: Artifact):
         seen.append(top)
 
-    with shop.session() as sess, pytest.warns(UnusedParameterWarning, match="shared_params_1"):
+    with shop.session() as sess, pytest.warns(UnusedParameterWarning, match="shared_params_1") as seen_warnings:
         (add_col + show_top)(**{name: {"val": 3}, "show_top": {"top": 10}, "val": 4, "shared_params_1": 1})
         assert sess.catalog.load("augmentedFile")["foo"].eq(3).all()
     assert seen == [10]
+    assert seen_warnings[0].filename == __file__
 
 
 def test_e9_the_order_is_the_one_given_and_the_same_each_time() -> None:

@@ -20,7 +20,7 @@ from elliptio.pipelines.builds.sources import Passed
 from elliptio.pipelines.builds.steps import Step, Steps
 from elliptio.pipelines.builds.turn import Asked, Decided, Turn
 from elliptio.pipelines.catalog.keys import NONE
-from elliptio.pipelines.crafts.binding import warn_of_unused
+from elliptio.pipelines.crafts.binding import require, warn_of_unused
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.errors import CraftError
 from elliptio.pipelines.graphs.graph import Graph, graph_of
@@ -128,6 +128,9 @@ class Engine:
         parameters = distribute(self._crafts, params, configuration)
         self._warn(parameters)
         names = self._with_values(selected(self._crafts, select))
+        for craft in self._crafts:
+            if craft.name in names:  # before anything runs: the last one may come after hours
+                require(craft, parameters.of(craft), craft.per)
         return Turn(self._session, self._crafts, Asked(parameters, frozenset(names), refresh, volatiles, dry))
 
     def _with_values(self, names: set[str]) -> set[str]:
