@@ -79,6 +79,11 @@ class Decided:
     needs: Mapping[str, Need] = field(default_factory=dict)
     pending: Pending | None = None
 
+    @property
+    def label(self) -> str:
+        """What the step is called while it runs."""
+        return f"{self.craft.name} ({self.keys})" if self.keys else self.craft.name
+
 
 class Turn:
     """One turn of a pipeline.

@@ -134,7 +134,7 @@ class Assets:
         elif not entry.history:
             staged = self._staged_at_path(entry, label, value, more)
         else:
-            value, more = _without_index(value, more)
+            value, more = without_index(value, more)
             format = registry.get(types.format_of(entry.type))
             staged = saving.stage_value(self._work, label, value, relpath, format, more)
         return NewVersion(entry, label, staged)
@@ -183,7 +183,7 @@ class Assets:
         if path is None or "://" in path:
             raise EntryError(f"The entry {entry.name!r} has `history: false`: that needs a path of this machine.")
         place = self._windows.places.of(path)
-        value, more = _without_index(value, more)
+        value, more = without_index(value, more)
         with tempfile.TemporaryDirectory(prefix="elliptio-value-") as folder:
             file = Path(folder, entry.relpath_of(label.keys))
             with open(file, "xb") as stream:
@@ -228,7 +228,7 @@ def _filled(entry: Entry, more: Mapping[str, Any]) -> Entry:
     return dataclasses.replace(entry, extra=entry.extra.model_copy(update=found))
 
 
-def _without_index(value: Any, options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+def without_index(value: Any, options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
     """Leave out the index of a table where ``index: false`` says so, as pandas does."""
     more = dict(options)
     wanted = more.pop("index", True)

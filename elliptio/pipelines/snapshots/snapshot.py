@@ -161,7 +161,11 @@ class Snapshot:
         """List all artifacts: ``entry``, ``keys``, ``role`` (input, output), ``artifact_id``, ``fingerprint``."""
         import pandas as pd
 
-        rows = [
+        return pd.DataFrame(self.rows(), columns=["entry", "keys", "role", "artifact_id", "fingerprint"])
+
+    def rows(self) -> list[dict[str, Any]]:
+        """List all artifacts as plain values."""
+        return [
             {
                 "entry": name,
                 "keys": dict(one.keys),
@@ -173,7 +177,6 @@ class Snapshot:
             for name, partitions in some.items()
             for one in partitions
         ]
-        return pd.DataFrame(rows, columns=["entry", "keys", "role", "artifact_id", "fingerprint"])
 
     def diff(self, other: Snapshot) -> pd.DataFrame:
         """Tell what differs from another one.
@@ -186,6 +189,10 @@ class Snapshot:
         """
         import pandas as pd
 
+        return pd.DataFrame(self.differences(other), columns=["what", "name", "here", "there"])
+
+    def differences(self, other: Snapshot) -> list[tuple[str, str, Any, Any]]:
+        """List what differs from another one: what it is, its name, here, there."""
         rows: list[tuple[str, str, Any, Any]] = []
         codes = [{craft.name: craft.code[:12] for craft in one.graph.crafts} for one in (self, other)]
         rows += _unequal("craft", *codes)
@@ -197,7 +204,7 @@ class Snapshot:
         for what in ("inputs", "outputs"):
             some = [_by_name(getattr(one, what)) for one in (self, other)]
             rows += _unequal(what[:-1], *some)
-        return pd.DataFrame(rows, columns=["what", "name", "here", "there"])
+        return rows
 
     # --- keeping it ---
 
