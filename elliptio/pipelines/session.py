@@ -102,8 +102,7 @@ class BaseSession(Hooks):
         self._space = UserSpace()
         configuration = self.project.place("configuration")
         self.settings: Settings = (
-            # They may hold credentials, so nothing remembers them.
-            Settings() if configuration is None else read_settings(configuration, Reader(self.root, remember=False))
+            Settings() if configuration is None else read_settings(configuration, Reader(self.root))
         )
         self._reader = Reader(self.root, self.settings)
         make_importable(self.project)

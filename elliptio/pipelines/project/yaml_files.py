@@ -27,7 +27,10 @@ from elliptio.pipelines.project.settings import Settings, hide, plain, secrets_o
 LARGEST = 64 * 2**20
 """Bytes that a file may have: what is longer was not written as YAML of a project."""
 _SUFFIXES = frozenset((".yaml", ".yml"))
-_SECRET = re.compile(r"(?i)connection_?string|://[^\s/]*:[^\s/]*@")
+_SECRET = re.compile(
+    r"(?im)connection_?string|://[^\s/]*:[^\s/]*@"
+    r"|[\w-]*(?:key|secret|passw|passphrase|pwd|token|credential)[\w-]*['\"]?\s*:"
+)
 """Mark of a file with a password in it: it is read anew each time, so that nothing holds a copy."""
 _READER = b"1"
 """Raise it when the same text is read to something else than before."""

@@ -237,7 +237,7 @@ def test_an_index_that_no_other_process_has(tmp_path: Path, caplog: pytest.LogCa
         sess.catalog.save("raw", 1)
         assert (Pipeline("p") + crafts.one + crafts.two).run(runner="processes").ok
         assert sess.catalog.load("two")[:2] == [2, os.getpid()]
-    assert "the index of its lake was given as an object" in caplog.text
+    assert "All steps are made in this process: A handler on a given collection" in caplog.text
 
 
 RECORDED = """

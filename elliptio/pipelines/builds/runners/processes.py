@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import pickle
 import queue
@@ -25,15 +26,20 @@ from elliptio.pipelines.errors import PipelineDefinitionError
 if TYPE_CHECKING:
     from elliptio.pipelines.session import BaseSession
 
+log = logging.getLogger(__name__)
+
 END_SECONDS = 5.0
 """Time that a process may take to end by itself, once there is nothing left to do."""
+
+AT_ONCE = 2
+"""So many processes are started before the first step is there; the others when a step finds none idle."""
 
 
 class Processes:
     """Makes steps in processes of this machine; those that no other process can make, here.
 
-    A process is started when a step finds none that is idle, and makes one step after the other. If it dies, the step
-    that it was making fails; the next one gets a new process.
+    Each process makes one step after the other. If it dies, the step that it was making fails; the next one gets a new
+    process.
 
     Parameters
     ----------
@@ -61,31 +67,34 @@ class Processes:
         self._idle: queue.SimpleQueue[Worker] = queue.SimpleQueue()
         self._every: list[Worker] = []
         self._lock = threading.Lock()
-        self._threads = ThreadPoolExecutor(workers or os.cpu_count() or 1, thread_name_prefix="elliptio-process")
-        self._started: bytes | None = None
+        workers = workers or os.cpu_count() or 1
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="elliptio-process")
+        self._beginning = _beginning(session)
+        # While it is found out what has to be made, the first ones import what they need.
+        for _ in range(min(workers, AT_ONCE) if self._beginning is not None else 0):
+            self._idle.put(self._started())
 
     def submit(self, step: Task) -> Future[Outcome]:
         """Make a step in a process, if another one can make it."""
-        data = step.data()
+        data = None if self._beginning is None else step.data()
         if data is None:
             return Inline().submit(step)
-        if self._started is None:
-            self._started = worker.beginning(self._session, variables(self._session))
         return self._threads.submit(self._make, data, variables(self._session))
 
     def _make(self, data: Mapping[str, Any], run: Mapping[str, str | None]) -> Outcome:
-        one = self._worker()
+        try:
+            one = self._idle.get_nowait()
+        except queue.Empty:
+            one = self._started()
         answer = one.ask(data, run)
         if answer is None:
             raise gone(f"The process {one.pid} that made {data['craft'].partition(':')[2]} {one.ended()}")
         self._idle.put(one)
         return outcome_of(answer, self._session)
 
-    def _worker(self) -> Worker:
-        with contextlib.suppress(queue.Empty):
-            return self._idle.get_nowait()
-        assert self._started is not None
-        one = Worker(self._started)
+    def _started(self) -> Worker:
+        assert self._beginning is not None
+        one = Worker(self._beginning)
         with self._lock:
             self._every.append(one)
         return one
@@ -99,6 +108,15 @@ class Processes:
             one.hang_up()
         for one in ending:
             one.end()
+
+
+def _beginning(session: BaseSession) -> bytes | None:
+    """Write what processes are told first; None, and a line in the log, where that cannot be sent."""
+    try:
+        return worker.beginning(session, variables(session))
+    except Exception as error:  # a store or an index may be an object of any class
+        log.info("All steps are made in this process: %s", error)
+        return None
 
 
 class Worker:
@@ -121,11 +139,13 @@ class Worker:
         finally:
             there.close()
         self.pid = self._process.pid
+        self._asked = False
         with contextlib.suppress(OSError):
             here.send_bytes(beginning)
 
     def ask(self, data: Mapping[str, Any], run: Mapping[str, str | None]) -> Answer | None:
         """Have a step made; None if the process is gone."""
+        self._asked = True
         try:
             self._connection.send_bytes(pickle.dumps((dict(data), dict(run))))
             answer: Answer = pickle.loads(self._connection.recv_bytes())
@@ -146,8 +166,10 @@ class Worker:
         return f"is gone: it ended with the code {code}"
 
     def hang_up(self) -> None:
-        """Tell it that there is nothing more to do."""
+        """Tell it that there is nothing more to do; one that did nothing has nothing to bring to an end."""
         self._connection.close()
+        if not self._asked:
+            self._process.kill()
 
     def end(self) -> None:
         """Wait until it ended, not for ever. Idempotent."""
