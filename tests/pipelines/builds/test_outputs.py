@@ -1,0 +1,73 @@
+"""What a craft saves: for the keys that are asked for, and over nothing that somebody wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from elliptio.pipelines import Artifact, ArtifactInteractor, Craft, Pipeline
+from tests.pipelines.projects import Project, fates
+from tests.pipelines.sessions import project as project_of
+from tests.pipelines.sessions import session
+
+CATALOG = """
+- {name: raw, type: json, extra: {path: raw.json}}
+- {name: out, type: json, extra: {path: "out_!{k}.json"}}
+- {name: sum, type: json, extra: {path: sum.json}}
+"""
+
+STEPS = """
+from pathlib import Path
+from elliptio.pipelines import Artifact, Craft
+
+@Craft()
+def copied(raw: Artifact) -> Artifact("out"):
+    return raw
+
+@Craft()
+def added(raw: Artifact, a: int = 0) -> Artifact("sum"):
+    return raw + a
+"""
+
+
+@pytest.fixture
+def shop(project: Project) -> Project:
+    project.write("catalog/all.yaml", CATALOG)
+    project.write("lib/steps.py", STEPS)
+    project.write("raw.json", "1")
+    return project
+
+
+def test_the_same_for_another_key_is_another_step(shop: Project) -> None:
+    assert fates(shop.run("steps.copied", {"k": 1})) == {"copied": "made"}
+    assert fates(shop.run("steps.copied", {"K": "2"})) == {"copied": "made"}
+    assert (
+        fates(shop.run("steps.copied", {"k": 2})) == fates(shop.run("steps.copied", {"k": 1})) == {"copied": "skipped"}
+    )
+    catalog = shop.session().catalog
+    assert catalog.load("out", k=1) == catalog.load("out", k=2) == 1
+    assert (shop.root / "out_2.json").exists()
+
+
+def test_what_a_class_of_a_user_is_given_counts(tmp_path: Path) -> None:
+    class Marked(ArtifactInteractor, interactor_name="marked"):
+        def __init__(self, artifact: Any, *args: Any, session: Any, **kwargs: Any) -> None:
+            pass
+
+        def load(self, **kwargs: Any) -> None:
+            return None
+
+        def save(self, asset: Any, **kwargs: Any) -> bytes:
+            return f"{asset}{kwargs['mark']}".encode()
+
+    @Craft()
+    def say() -> Artifact("own"):  # type: ignore[valid-type]
+        return "hello"
+
+    with session(project_of(tmp_path / "shop", {"name": "own", "type": "marked", "extra": {}})) as opened:
+        joined = Pipeline() + say
+        told = [joined.run({"mark": mark}).steps["status"].tolist() for mark in ("!", "?", "!")]
+        assert told == [["made"], ["made"], ["skipped"]]
+        assert opened.catalog.current("own").file.download(tmp_path).read_text() == "hello!"
