@@ -139,7 +139,18 @@ class Turn:
         context = {**bound.context, **parameters}
         recipe = self._recipe(craft, keys, parameters, inputs, context)
         call = Call(craft, keys, parameters, _from_lake(inputs), values, context, recipe)
-        return self._fate(Decided(craft, keys, "make", call=call, needs=needs), recipe, bound)
+        decided = self._fate(Decided(craft, keys, "make", call=call, needs=needs), recipe, bound)
+        if decided.status == "make":
+            self._look_where_it_saves(craft, context)
+        return decided
+
+    def _look_where_it_saves(self, craft: CraftFunction, context: Mapping[str, Any]) -> None:
+        """Keep what somebody wrote where a step is going to put what it makes, and tell of it."""
+        for one in craft.outputs:
+            if not one.volatile:
+                entry = self.catalog[one.name]
+                told = self.catalog.windows.keep(entry, entry.keys_of(context), lambda: self.versions)
+                self.sources.news += [f"{one.name}: {told}"] if told else []
 
     def _recipe(
         self,

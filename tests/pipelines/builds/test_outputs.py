@@ -71,3 +71,46 @@ def test_what_a_class_of_a_user_is_given_counts(tmp_path: Path) -> None:
         told = [joined.run({"mark": mark}).steps["status"].tolist() for mark in ("!", "?", "!")]
         assert told == [["made"], ["made"], ["skipped"]]
         assert opened.catalog.current("own").file.download(tmp_path).read_text() == "hello!"
+
+
+def written_over(shop: Project) -> list[str]:
+    """Texts of the versions that somebody wrote at the path of `sum`, the newest first."""
+    catalog = shop.session().catalog
+    found = catalog.versions("sum")
+    assert not found["current"][found["origin"] == "taken in"].any()
+    taken = found.index[found["origin"] == "taken in"]
+    return [shop.handler.show(identifier).file.load(format="json") for identifier in taken]
+
+
+def test_what_somebody_wrote_where_a_craft_saves_is_kept_and_told(shop: Project) -> None:
+    path = shop.root / "sum.json"
+    path.write_text('"was there first"')
+    shop.run("steps.added")
+    path.write_text('"written over"')
+    planned = shop.plan("steps.added", {"a": 1})
+    path.write_text('"written over again"')
+    build = shop.run("steps.added", {"a": 1})
+    assert len(planned.news) == len(build.news) == 1
+    assert "sum" in build.news[0]
+    assert path.read_text() == "2"
+    assert written_over(shop) == ["written over again", "written over", "was there first"]
+
+
+def test_so_is_what_is_written_while_the_craft_runs(shop: Project) -> None:
+    shop.run("steps.added")
+    shop.edit("lib/steps.py", "return raw + a", "Path(a).write_text('[]'); return raw")
+    path = shop.root / "sum.json"
+    shop.run("steps.added", {"a": str(path)})
+    assert path.read_text() == "1"
+    assert written_over(shop) == [[]]
+
+
+def test_a_call_keeps_it_too(shop: Project) -> None:
+    session = shop.session()
+    with session:
+        (added,) = shop.pipeline(session, "steps.added").crafts
+        for text in ('"first"', '"second"'):
+            (shop.root / "sum.json").write_text(text)
+            added(a=3)
+    assert (shop.root / "sum.json").read_text() == "4"
+    assert written_over(shop) == ["second", "first"]
