@@ -67,6 +67,8 @@ class Decided:
         ``make``, ``skip``, ``defer`` or ``not run``.
     needs
         What its inputs take that is passed on.
+    row
+        Which of the rows of a build it is, where nobody has needed it so far.
 
     """
 
@@ -78,6 +80,7 @@ class Decided:
     hit: Mapping[str, Version] = field(default_factory=dict)
     needs: Mapping[str, Need] = field(default_factory=dict)
     pending: Pending | None = None
+    row: int = -1
 
     @property
     def label(self) -> str:
@@ -255,7 +258,7 @@ class Turn:
             else:
                 self.sources.add(output.name, self.catalog[output.name].keys_of(context), pending)
 
-    def deferred(self, decided: Decided) -> None:
+    def deferred(self, decided: Decided) -> Step:
         """Note that the values of a step are made where somebody needs them."""
         assert decided.call is not None
         for name, version in decided.hit.items():
@@ -264,6 +267,7 @@ class Turn:
             if output.volatile:
                 passed = Passed(decided.call.recipe.step, deferred=decided)
                 self.sources.pass_on(output.name, decided.keys, passed)
+        return self._step(decided, "skip" if self.asked.dry else "skipped")
 
     def shared(self, versions: Mapping[str, Version]) -> None:
         """Take what another process made meanwhile."""

@@ -314,3 +314,35 @@ def test_what_is_made_of_the_value_of_a_craft_that_is_never_skipped_is_made_too(
     assert "'doubled'" in reasons(build)["total"]
     project.run(every, volatiles=False)
     assert project.session().catalog.load("total") == 2222
+
+
+def test_a_value_that_nobody_needs_is_a_row_too(project: Project) -> None:
+    project.write("catalog/all.yaml", "- {name: total, type: json}")
+    project.write(
+        "lib/steps.py",
+        """
+        from elliptio.pipelines import Artifact, Craft, Volatile
+
+        @Craft()
+        def counted(x: int = 1) -> Volatile("count"):
+            return x
+
+        @Craft()
+        def total(count: Volatile) -> Artifact("total"):
+            return count
+        """,
+    )
+    every = "steps.counted steps.total"
+    assert fates(project.run(every, volatiles=False)) == {"counted": "made", "total": "made"}
+    build = project.run(every, volatiles=False)
+    assert fates(build) == {"counted": "skipped", "total": "skipped"}
+    assert fates(project.plan(every, volatiles=False)) == {"counted": "skip", "total": "skip"}
+    assert [step.craft for step in project.run(every, {"x": 2}, volatiles=False).rows] == ["counted", "total"]
+
+
+def test_a_result_without_an_entry_is_told_before_anything_runs(shop: Project) -> None:
+    shop.edit("lib/steps.py", 'Artifact("total")', 'Artifact("totals")')
+    before = len(shop.session().catalog.versions("clean"))
+    with pytest.raises(KeyError, match=r"'totals'.*total"):
+        shop.run(ALL, {"top": 1})
+    assert len(shop.session().catalog.versions("clean")) == before
