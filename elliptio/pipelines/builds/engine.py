@@ -289,7 +289,8 @@ class Engine:
             for passed in need.passed.values():
                 self._realize(turn, passed, progress)
         keep_code(self.session, decided.craft, self.session.kept_codes)
-        return Task(completed(decided), self.session, again=turn.asked.refresh or not decided.craft.cache)
+        again = turn.asked.refresh or decided.again or not decided.craft.cache
+        return Task(completed(decided), self.session, again=again)
 
     def _realize(self, turn: Turn, passed: Passed, progress: _Progress) -> None:
         """Make a value that is passed on, and those that it needs, the first ones first."""

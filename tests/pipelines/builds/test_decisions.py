@@ -346,3 +346,29 @@ def test_a_result_without_an_entry_is_told_before_anything_runs(shop: Project) -
     with pytest.raises(KeyError, match=r"'totals'.*total"):
         shop.run(ALL, {"top": 1})
     assert len(shop.session().catalog.versions("clean")) == before
+
+
+def test_what_a_craft_loads_by_itself_counts(project: Project) -> None:
+    project.write(
+        "catalog/all.yaml", "- {name: rate, type: json, extra: {path: rate.json}}\n- {name: total, type: json}"
+    )
+    project.write(
+        "lib/steps.py",
+        """
+        from elliptio.pipelines import Artifact, Craft, Session
+
+        @Craft()
+        def total() -> Artifact("total"):
+            return Session.get_session().catalog.load("rate") + 1
+        """,
+    )
+    for rate, fate in ((1, "made"), (1, "skipped"), (2, "made"), (2, "skipped"), (1, "made"), (1, "skipped")):
+        project.write("rate.json", str(rate))
+        planned, build = project.plan("steps.total"), project.run("steps.total")
+        assert fates(build)["total"] == fate
+        assert fates(planned)["total"] == {"made": "make", "skipped": "skip"}[fate]
+        catalog = project.session().catalog
+        assert catalog.load("total") == rate + 1
+        assert list(catalog.current("total").metadata.based_on) == [catalog.current("rate").artifact_id]
+    project.write("rate.json", "3")
+    assert reasons(project.run("steps.total"))["total"] == "rate, which it loads by itself, changed"
