@@ -9,7 +9,7 @@ ARGS ?=
 VERSIONS := 3.11 3.12 3.13
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check quick test test-all torture bench lint news clean
+.PHONY: help demo check quick test test-all recipes torture bench lint news clean
 .DELETE_ON_ERROR:
 # Without PYTHONDONTWRITEBYTECODE: hundreds of tests start an interpreter, each of which would compile all it imports.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
@@ -36,6 +36,9 @@ find-%:
 
 test-%: .venv-%/.ready
 	@$(in_memory); in_memory 12; .venv-$*/bin/python -m pytest $(ARGS)
+
+recipes: .venv-recipes/.ready  ## run those of docs/recipes.md too that need torch, Lightning, transformers and Keras: 5 GB
+	.venv-recipes/bin/python -m pytest -n0 tests/docs/test_recipes.py $(ARGS)
 
 torture: .venv/.ready  ## run the long versions of the reliability tests: hundreds of kills, thousands of saves
 	ELLIPTIO_TORTURE=1 .venv/bin/python -m pytest tests/reliability -s --timeout 3600 $(ARGS)
@@ -65,6 +68,11 @@ clean:  ## remove the environments and caches
 .venv-demo/.ready: pyproject.toml
 	@$(find_python); find_python; \
 	$(make_venv); make_venv .venv-demo -e .
+	@touch $@
+
+.venv-recipes/.ready: pyproject.toml
+	@$(find_python); find_python; \
+	$(make_venv); make_venv .venv-recipes -e '.[all]' --group test --group recipes
 	@touch $@
 
 $(VERSIONS:%=.venv-%/.ready): .venv-%/.ready: pyproject.toml

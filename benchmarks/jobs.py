@@ -180,6 +180,16 @@ def finding(scale: Scale) -> list[Job]:
         ]  # fmt: skip
         if documents <= 100_000:
             found.append(all_as_frame(documents, scale, peers=few))
+        else:
+            found.append(
+                Job(
+                    f"all-{documents}",
+                    f"all {documents:,} as a DataFrame",
+                    (ours("find_all"),),
+                    (Bar("1.5 GB of memory", plus=1500, unit="MB"),),
+                    documents=documents, rounds=1,
+                )
+            )  # fmt: skip
     return [*found, *walking(scale)]
 
 

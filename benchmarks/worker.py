@@ -43,6 +43,8 @@ def main() -> None:
     place = Place(**{**options, "folder": Path(options["folder"]), "shared": Path(options["shared"])})
     place.folder.mkdir(parents=True)
     os.chdir(place.folder)
+    # A save records the repository of the program: here that would be the one of the benchmarks, whatever the job says.
+    sys.modules["__main__"].__file__ = str(place.folder / "program.py")
     try:
         actions = getattr(import_module(f"benchmarks.sides.{side}"), job)(place)
         action = next(actions)

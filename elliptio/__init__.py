@@ -15,6 +15,7 @@ _HOMES = {
     "Artifact": "elliptio.artifacts.artifact",
     "EmptyIndexWarning": "elliptio.finding.search",
     "ConfigError": "elliptio.errors",
+    "DeletedParentWarning": "elliptio.lake.parents",
     "DocumentNotFoundError": "elliptio.errors",
     "ElliptioError": "elliptio.errors",
     "FileKeyError": "elliptio.errors",
@@ -50,6 +51,7 @@ _HOMES = {
 __all__ = [
     "Artifact",
     "ConfigError",
+    "DeletedParentWarning",
     "DocumentNotFoundError",
     "ElliptioError",
     "EmptyIndexWarning",
@@ -114,6 +116,7 @@ if TYPE_CHECKING:
     from elliptio.finding.search import EmptyIndexWarning, TruncatedWarning
     from elliptio.handler import Handler
     from elliptio.labels import Labels
+    from elliptio.lake.parents import DeletedParentWarning
     from elliptio.lake.spool import SpooledWarning
     from elliptio.metadata import Metadata
     from elliptio.provenance.collecting import mock_username

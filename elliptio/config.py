@@ -240,6 +240,11 @@ def user_data_folder(settings: Mapping[str, Setting]) -> Path:
     return _at_home(_folder_for("data"), "root")
 
 
+def lake_root(settings: Mapping[str, Setting]) -> str:
+    """Find the root of the lake by the setting `root`, else in the user's data folder."""
+    return str(settings["root"].value or user_data_folder(settings) / "lake")
+
+
 def user_cache_folder(settings: Mapping[str, Setting]) -> Path:
     """Locate the folder in which copies of files from remote stores are kept."""
     chosen = settings["cache_dir"].value

@@ -182,8 +182,9 @@ class Work(Reading):
     def link(self, place: Paths, labels: LabelsLike = None, *, hash: bool = True, based_on: BasedOn = None) -> Artifact:
         """Record files as an artifact, and leave their bytes where they are.
 
-        Its files are read as those of any artifact. Before that their size and stamp (time of the last change, or the
-        entity tag on S3) are compared with what was linked: what changed meanwhile is an error, never read by mistake.
+        Its files are read as those of any artifact. Before that their size and stamp (times of the last write and
+        change, or the entity tag on S3) are compared with what was linked: what changed meanwhile is an error, never
+        read by mistake.
 
         Parameters
         ----------

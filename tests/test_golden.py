@@ -278,7 +278,7 @@ def test_the_same_files_are_written(fresh: Path) -> None:
 
 RUNS_GAINED = {
     *("git", "working_directory", "repository_root", "notebook", "environment", "environment_id", "redactions"),
-    *("traceback", "notes"),
+    *("traceback", "notes", "inherited"),
 }
 """Fields that are written of runs since, beside all that were: who reads the older ones has none of them."""
 

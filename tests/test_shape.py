@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import elliptio as eio
+import elliptio.pipelines
 import elliptio.testing
 
 PACKAGE = Path(eio.__file__).parent
@@ -24,13 +25,22 @@ LONGEST_FILE, LONGEST_CLASS, LONGEST_FUNCTION = 400, 250, 40
 
 DOORS = {
     eio: [
-        "Artifact", "ConfigError", "DocumentNotFoundError", "ElliptioError", "EmptyIndexWarning", "FileKeyError",
-        "FormatError", "FormatOptionError",
+        "Artifact", "ConfigError", "DeletedParentWarning", "DocumentNotFoundError", "ElliptioError",
+        "EmptyIndexWarning", "FileKeyError", "FormatError", "FormatOptionError",
         "Handler", "InUseError", "IndexUnavailableError", "IntegrityError", "Labels", "LocalFile",
         "Metadata", "MetadataError", "MissingExtraError", "MissingKeyError", "NotWrittenError", "QueryError",
         "RemoteFile", "ReproductionError", "S3File", "SourceError", "SourceNotFoundError", "SpooledWarning",
         "StoreError", "TagTakenError", "TruncatedWarning", "UnknownFormatError", "ValueRefusedError",
         "WriteOnlyError", "__version__", "mock_username",
+    ],
+    elliptio.pipelines: [
+        "Artifact", "ArtifactInteractor", "BaseSession", "Build", "Catalog", "Connection", "Craft",
+        "CraftDefinitionError", "CraftError", "DuplicateNameError", "Entry", "EntryError", "Fingerprint", "Graph",
+        "LakeBackend", "MemoryBackend", "MissingKeysError", "NoSessionError", "Partition", "Pipeline",
+        "PipelineDefinitionError", "Plan", "ProjectError", "ProjectNotFoundError", "Runner", "SelectionError",
+        "Session", "ShadowedModuleWarning", "Snapshot", "SnapshotNotFoundError", "SnapshotTagTakenError",
+        "TemplateError", "UnknownNameError", "UnusedParameterWarning", "ValidationError", "VersionNotFoundError",
+        "Volatile",
     ],
     elliptio.testing: [
         "BackendConformance", "FormatConformance", "IndexConformance", "RunnerConformance", "S3Server", "ServerError",
@@ -97,6 +107,16 @@ def test_classes_and_functions_are_short() -> None:
 @pytest.mark.parametrize("door", DOORS, ids=lambda door: door.__name__)
 def test_a_door_shows_what_it_should(door: object) -> None:
     assert vars(door)["__all__"] == DOORS[door]
+
+
+def test_every_warning_is_shown() -> None:
+    found = {
+        node.name
+        for _, text in sources()
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.ClassDef) and node.name.endswith("Warning")
+    }
+    assert found <= {*eio.__all__, *elliptio.pipelines.__all__}
 
 
 def test_the_handler_has_these_verbs() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from html import escape
 from typing import Any, NamedTuple
@@ -38,10 +38,10 @@ _TD = f'<td style="{_CELL}">'
 _NUMBER = '<td style="padding:2px 14px 2px 0;text-align:right;border:none;white-space:nowrap">'
 _CODE_TAG = f'<code style="{_MONO};font-size:12px;background:none;padding:0">'
 _SUMMARY = '<summary style="cursor:pointer;opacity:0.7">'
+_TR = '<tr style="background:none">'  # notebooks give stripes to tables, and cards have tables in tables
 _PRE = f'<pre style="{_MONO};font-size:12px;line-height:1.3;margin:0;overflow:auto;white-space:pre">'
-
-# What can only be said in a sheet, and is missed by nobody: the stripes that notebooks give to tables.
-_STYLE = ".elliptio tr{background:none!important}"
+_LOST = '<span style="color:#8a2a1f;background-color:#f8dfdc">'
+"""With a background of its own it can be read on light and dark pages alike."""
 
 
 def human_size(size: int) -> str:
@@ -61,6 +61,12 @@ def duration(run: Mapping[str, Any]) -> str:
         return ""
     seconds = (end - begin).total_seconds()
     return f"{seconds:.1f} s" if seconds < 100 else str(end - begin).partition(".")[0]
+
+
+def error_of(run: Mapping[str, Any]) -> list[str]:
+    """Name the kind of exception that ended a run, if one did."""
+    error = run.get("error")
+    return [printable(str(error.get("type")))] if isinstance(error, Mapping) and error.get("type") else []
 
 
 Deletions = Mapping[str, tuple[str, str]]
@@ -104,7 +110,7 @@ def artifact_html(
     if _is_published(metadata):
         facts += [("used by", _neighbours_html(children, total))]
     return _card(
-        metadata.artifact_id, "".join(f"<tr>{_TH}{name}</th>{_TD}{content}</td></tr>" for name, content in facts)
+        metadata.artifact_id, "".join(f"{_TR}{_TH}{name}</th>{_TD}{content}</td></tr>" for name, content in facts)
     )
 
 
@@ -121,13 +127,22 @@ def files_text(files: Sequence[tuple[str, int | None]]) -> str:
 
 def files_html(files: Sequence[tuple[str, int | None]]) -> str:
     """Shape names and sizes of files for a notebook."""
-    return f'<div class="elliptio"><style>{_STYLE}</style>{_file_table(files) if files else "no files"}</div>'
+    return f'<div class="elliptio">{_file_table(files) if files else "no files"}</div>'
 
 
 def text_html(text: str) -> str:
     """Shape lines for a notebook as a terminal shows them."""
     lines = "\n".join(map(_escaped, text.split("\n")))
     return f"{_PRE}{lines}</pre>"
+
+
+def parts_html(lines: Iterable[tuple[str, str, str]]) -> str:
+    """Shape lines for a notebook as a terminal shows them, the middle part of each in red."""
+    shown = [
+        f"{_escaped(before)}{f'{_LOST}{_escaped(lost)}</span>' if lost else ''}{_escaped(after)}"
+        for before, lost, after in lines
+    ]
+    return _PRE + "\n".join(shown) + "</pre>"
 
 
 class Section(NamedTuple):
@@ -155,7 +170,7 @@ def comparison_text(a: str, b: str, sections: Sequence[Section], *, same: bool) 
 
 def comparison_html(a: str, b: str, sections: Sequence[Section], *, same: bool) -> str:
     """Shape a comparison for a notebook."""
-    rows = [f"<tr>{_TH}{name}</th>{_TD}{_code(text)}</td></tr>" for name, text in (("a", a), ("b", b))]
+    rows = [f"{_TR}{_TH}{name}</th>{_TD}{_code(text)}</td></tr>" for name, text in (("a", a), ("b", b))]
     for section in sections:
         table = _change_rows(section.rows[:MOST_FILES]) if section.rows else ""
         if len(section.rows) > MOST_FILES:
@@ -163,12 +178,12 @@ def comparison_html(a: str, b: str, sections: Sequence[Section], *, same: bool) 
             table += _change_rows(section.rows[MOST_FILES:MOST_FOLDED])
             table += f"… and {len(section.rows) - MOST_FOLDED:,} more" if len(section.rows) > MOST_FOLDED else ""
             table += "</details>"
-        rows.append(f"<tr>{_TH}{_escaped(section.name)}</th>{_TD}{_summary(section)}{table}</td></tr>")
+        rows.append(f"{_TR}{_TH}{_escaped(section.name)}</th>{_TD}{_summary(section)}{table}</td></tr>")
     return _card("Comparison: same" if same else "Comparison", "".join(rows))
 
 
 def _card(title: str, rows: str) -> str:
-    head = f'<div class="elliptio" style="{_CARD}"><style>{_STYLE}</style><div style="{_TITLE}">{_escaped(title)}</div>'
+    head = f'<div class="elliptio" style="{_CARD}"><div style="{_TITLE}">{_escaped(title)}</div>'
     return f"{head}{_TABLE}{rows}</table></div>"
 
 
@@ -179,7 +194,7 @@ def _summary(section: Section) -> str:
 
 def _change_rows(rows: Sequence[tuple[str, str, str]]) -> str:
     cells = ("".join(f"{_TD}{_code(shorten(text, _MOST_VALUE))}</td>" for text in row) for row in rows)
-    return f"{_TABLE}{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"
+    return f"{_TABLE}{''.join(f'{_TR}{row}</tr>' for row in cells)}</table>"
 
 
 _CODE = {"git", "where", "link to", "command"}
@@ -271,7 +286,7 @@ def _file_table(files: Sequence[tuple[str, int | None]]) -> str:
 
 
 def _file_rows(files: Sequence[tuple[str, int | None]]) -> str:
-    rows = "".join(f"<tr>{_TD}{_code(name)}</td>{_NUMBER}{_size(size)}</td></tr>" for name, size in files)
+    rows = "".join(f"{_TR}{_TD}{_code(name)}</td>{_NUMBER}{_size(size)}</td></tr>" for name, size in files)
     return f"{_TABLE}{rows}</table>"
 
 

@@ -26,11 +26,13 @@ def is_untouched(store: Store, key: str, size: int, stamp: str, *, hashed: bool)
         raise MissingKeyError(f"{url} was linked and is not there any more: put it back, or link what there is now.")
     if found.size != size:
         raise changed(url, f"it has {found.size:,} bytes and had {size:,}")
-    if found.stamp == stamp:
+    # Of files that an older elliptio linked, only the time of the last write is known.
+    if stamp in (found.stamp, found.stamp.partition(":")[0]):
         return True
     if hashed:
         return False
-    raise changed(url, f"it was written again (its stamp is {found.stamp} and was {stamp}), and it had not been hashed")
+    how = "it was written again, or its mode or owner changed"
+    raise changed(url, f"{how} (its stamp is {found.stamp} and was {stamp}), and it had not been hashed")
 
 
 def changed(url: str, how: str) -> IntegrityError:

@@ -65,7 +65,9 @@ class Parser(argparse.ArgumentParser):
 
 def defaults() -> argparse.Namespace:
     """Return the common options that are not given, and the exit code of a verb that fails."""
-    return argparse.Namespace(root=None, index=None, json=False, verbose=False, no_progress=False, run=None, failed=1)
+    return argparse.Namespace(
+        root=None, index=None, path=None, json=False, verbose=False, no_progress=False, run=None, failed=1
+    )
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
@@ -126,6 +128,17 @@ def add_verb(verbs: Verb, name: str, summary: str, run: Callable[[argparse.Names
     return parser
 
 
+def add_group(verbs: Verb, name: str, summary: str, **more: Any) -> Any:
+    """Add a verb that has verbs of its own; return what they are added to, as to `verbs`."""
+    parser: Parser
+
+    def run(args: argparse.Namespace) -> int:
+        parser.error(f"say what to do: {', '.join(parser.verbs)}")
+
+    parser = add_verb(verbs, name, summary, run, usage=f"elliptio {name} VERB ... [options]", **more)
+    return parser.add_subparsers(metavar="VERB", title="verbs", prog=f"elliptio {name}")
+
+
 def pair(text: str) -> tuple[str, str]:
     """Read ``name=value``."""
     name, separator, value = text.partition("=")
@@ -167,16 +180,21 @@ def json_object(text: str) -> dict[str, Any]:
     return value
 
 
+def opened_at(args: argparse.Namespace, root: str | None) -> contextlib.closing[Handler]:
+    """Open a lake, whether or not it is there; it is closed with the block."""
+    from elliptio.handler import Handler
+
+    return contextlib.closing(Handler(root, args.index, progress=False if args.no_progress else None))
+
+
 @contextlib.contextmanager
 def handler(args: argparse.Namespace, *, new: bool = False) -> Iterator[Handler]:
     """Open the lake that the options and settings name, which must be there unless it may be `new`; close it then."""
     from elliptio.errors import ConfigError
-    from elliptio.finding.search import is_missing
-    from elliptio.handler import Handler
+    from elliptio.surroundings import is_missing
 
-    progress = False if args.no_progress else None
-    with contextlib.closing(Handler(args.root, args.index, progress=progress)) as opened:
-        if not new and is_missing(opened.lake):
+    with opened_at(args, args.root) as opened:
+        if not new and is_missing(opened):
             raise ConfigError(
                 f"There is no lake at {opened.store.root}: nothing was ever saved there. "
                 "Mend --root, or see where it comes from: elliptio config"

@@ -21,22 +21,29 @@ _DEFAULTS = {entry.name: entry.default for entry in dataclasses.fields(Metadata)
 
 _TYPES |= dict.fromkeys(_DEFAULTS, "int64")
 
+_MANY = 20_000
+"""Rows beyond which a block of all columns beside their values would take much memory."""
+
 MOVE = ("tag", "artifact_id", "time", "username")
 """Columns of a move of a tag."""
 
 
 def to_frame(found: Found) -> pd.DataFrame:
-    """Shape an answer into a DataFrame indexed by identifier; its types do not depend on how many rows it has."""
+    """Shape an answer into a DataFrame indexed by identifier; its types do not depend on how many rows it has.
+
+    The values are taken out of the answer, so that those of very many rows are not there twice.
+    """
     import pandas as pd
 
     from elliptio.finding.table import Table
 
     index = pd.Index(found.ids, dtype="object", name=found.name)
-    typed = {column: _typed(column, values, index) for column, values in found.columns.items() if column in _TYPES}
-    others = [column for column in found.columns if column not in typed]
+    columns, values = list(found.columns), found.columns
+    alone = [column for column in columns if column in _TYPES or len(index) > _MANY]
+    typed = {column: _typed(column, values.pop(column), index) for column in alone}
     # One block of all that are plain objects: pandas would look at each column by itself.
-    frame = Table(_block([found.columns[column] for column in others], len(index)), index, others, dtype="object")
-    for place, column in enumerate(found.columns):
+    frame = Table(_block(values, len(index)), index, list(values), dtype="object", copy=False)
+    for place, column in enumerate(columns):
         if column in typed:
             frame.insert(place, column, typed[column])
     return frame
@@ -65,11 +72,11 @@ def metrics_frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(data)
 
 
-def _block(columns: list[list[Any]], rows: int) -> np.ndarray[Any, Any]:
+def _block(columns: Mapping[str, list[Any]], rows: int) -> np.ndarray[Any, Any]:
     import numpy as np
 
     block = np.empty((len(columns), rows), dtype="object")
-    for row, values in zip(block, columns, strict=True):
+    for row, values in zip(block, columns.values(), strict=True):
         row[:] = np.fromiter(values, dtype="object", count=rows)
     return block.T
 
@@ -80,7 +87,7 @@ def _typed(name: str, values: list[Any], index: pd.Index[Any]) -> Any:
 
     try:
         if name not in _DEFAULTS:
-            return pd.Series(values, index, dtype=_TYPES[name])
+            return pd.Series(values, index, dtype=_TYPES.get(name, "object"))
         return np.array([_DEFAULTS[name] if value is None else value for value in values], dtype=_TYPES[name])
     except (TypeError, ValueError, OverflowError):  # a document of which somebody else made something else
         return pd.Series(values, index, dtype="object")

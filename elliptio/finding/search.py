@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
+from types import NoneType
 from typing import Any
 
 from elliptio import naming
@@ -25,6 +27,17 @@ from elliptio.system.warn import warn
 MOST_COUNTED = 10_000
 """Counting takes as long as there are matches, so where more match than this, no more is said than that."""
 
+_PORTION = 32
+"""Documents of which fields are taken at once: as many as fit into the cache of a processor."""
+_FEW = 10_000
+"""So many first values of a field are taken as they are: what comes again and again weighs only among very many."""
+
+_MOST_KNOWN = 4096
+"""So many different texts of a field are remembered, to hold those only once that come again and again."""
+
+_HOLDERS = dict.fromkeys(ENVIRONMENT_FIELDS, "environment_id") | {RUN: "run_id"}
+"""Fields that name where the values of others lie."""
+
 
 class TruncatedWarning(UserWarning):
     """A DataFrame shows fewer artifacts or runs than match."""
@@ -32,6 +45,10 @@ class TruncatedWarning(UserWarning):
 
 class EmptyIndexWarning(UserWarning):
     """Nothing was found, because there is no such lake, or the lake holds artifacts and its index nothing."""
+
+
+Taken = dict[str, list[Any]]
+"""Values of fields of documents, a list for each field, in the order of the documents."""
 
 
 @dataclass(frozen=True)
@@ -149,38 +166,87 @@ def search(lake: Lake, options: Options, *, among: Sequence[str] | None = None) 
         wanted = {"$and": [wanted, {"_id": {"$in": list(among)}}]}
     view = view_of(lake)
     seen = view.narrowed(wanted)
-    documents, total, exact = first_of(
+    fields = ["_id", "reproduces", *(_HOLDERS.get(head := name.partition(".")[0], head) for name in asked.columns)]
+    taken, total, exact = first_of(
         asked.max_docs,
+        fields,
         partial(lake.find, seen, sort=asked.order, deleted=options.deleted),
         partial(lake.count, seen, deleted=options.deleted),
     )
-    if not documents:
+    if not taken["_id"]:
         warn_if_index_is_lost(lake)
-    made_again = not options.sort and any([entry.get("reproduces") for entry in documents])  # noqa: C419 - a call each
-    if made_again and not asks_for(asked.query, "reproduces"):
+    if any(taken["reproduces"]) and not options.sort and not asks_for(asked.query, "reproduces"):
         originals = view.newest(wanted, made_again=False)
-        first = lake.find(originals, sort=asked.order, limit=asked.max_docs, deleted=options.deleted)
-        documents = _before(list(first), documents)
-    ids = [entry["_id"] for entry in documents]
-    return Found(ids, _columns(lake, documents, asked.columns), total, exact, asked=asked.said)
+        if originals != seen:
+            # Of those that were cut off, some may come before what is here.
+            most = asked.max_docs if total > len(taken["_id"]) else None
+            more = most and lake.find(originals, sort=asked.order, limit=most, deleted=options.deleted)
+            _originals_first(taken, _taken(more or iter(()), fields))
+    return Found(taken["_id"], _columns(lake, taken, asked.columns), total, exact, asked=asked.said)
 
 
 def first_of(
-    max_docs: int, find: Callable[..., Iterator[Document]], count: Callable[..., int]
-) -> tuple[list[Document], int, bool]:
-    """At most so many documents, all for 0; how many match, and whether that is exact rather than how far was counted.
+    max_docs: int, fields: Sequence[str], find: Callable[..., Iterator[Document]], count: Callable[..., int]
+) -> tuple[Taken, int, bool]:
+    """Fields of at most so many documents, all for 0; how many match, and whether that is exact or how far was counted.
 
     `find` and `count` take a ``limit``; it is counted only where more match than are shown.
     """
     with uncollected():
-        documents = list(find(limit=max_docs + 1 if max_docs else 0))
-    total, most = len(documents), max(max_docs, MOST_COUNTED)
+        taken = _taken(find(limit=max_docs + 1 if max_docs else 0), fields)
+    total, most = len(taken["_id"]), max(max_docs, MOST_COUNTED)
     if max_docs and total > max_docs:
-        documents.pop()
+        for values in taken.values():
+            values.pop()
         # Others may be saving or deleting between the two questions.
         total = max(total, count(limit=most + 1))
     exact = total <= most or not max_docs
-    return documents, total if exact else most, exact
+    return taken, total if exact else most, exact
+
+
+def _taken(documents: Iterator[Document], fields: Sequence[str]) -> Taken:
+    """Take fields out of documents, of which the rest is gone before the next are read."""
+    taken: Taken = {name: [] for name in fields}
+    known: dict[str, dict[str, str]] = {name: {} for name in fields}
+    names: dict[str, str] = {}
+    while portion := list(islice(documents, _PORTION)):
+        for name, values in taken.items():
+            found = [document.get(name) for document in portion]
+            values += _once(found, known[name], names) if len(values) >= _FEW else found
+    return taken
+
+
+def _once(values: list[Any], known: dict[str, str], names: dict[str, str]) -> list[Any]:
+    """Hold equal texts only once; lists and dicts stay apart, as whoever gets them may change them."""
+    kinds = set(map(type, values))
+    # An entry that is there already is found by both.
+    text: Callable[[Any, Any], Any] = known.setdefault if len(known) < _MOST_KNOWN else known.get
+    if kinds <= {str, NoneType}:
+        return list(map(text, values, values))
+    if list not in kinds and dict not in kinds:
+        return values
+    name: Callable[[Any, Any], Any] = names.setdefault if len(names) < _MOST_KNOWN else names.get
+
+    def again(value: Any) -> Any:
+        kind = type(value)
+        if kind is str:
+            return text(value, value)
+        if kind is dict:
+            return {name(key, key): again(item) for key, item in value.items()} if value else value
+        # From a tuple a list gets the room that it needs, and none to grow.
+        return list(tuple(map(again, value))) if kind is list else value  # noqa: C414
+
+    return list(map(again, values))
+
+
+def _originals_first(taken: Taken, more: Taken) -> None:
+    """Put originals before what was made again, and `more` of them before all, in the place of as many at the end."""
+    ids = set(more["_id"])
+    places = [place for place, identifier in enumerate(taken["_id"]) if identifier not in ids]
+    made_again = taken["reproduces"]
+    places.sort(key=lambda place: made_again[place] is not None)
+    for name, values in taken.items():
+        taken[name] = [*more[name], *(values[place] for place in places)][: len(values)]
 
 
 def newest(lake: Lake, query: Mapping[str, Any] | None = None) -> Document | None:
@@ -227,12 +293,6 @@ def of_runs(lake: Lake, wanted: Query) -> Query:
     return {"$and": [*([plain] if plain else []), {"run_id": made}]}
 
 
-def _before(first: list[Document], documents: list[Document]) -> list[Document]:
-    """Put some before the rest of as many documents."""
-    ids = {document["_id"] for document in first}
-    return [*first, *(document for document in documents if document["_id"] not in ids)][: len(documents)]
-
-
 def warn_if_index_is_lost(lake: Lake) -> None:
     """Say so where nothing was found only because there is no lake, or its index is not that of the artifacts."""
     if not lake.is_empty():
@@ -267,26 +327,26 @@ def _holds_artifacts(lake: Lake) -> bool:
     return False
 
 
-def _columns(lake: Lake, documents: Sequence[Document], names: Sequence[str]) -> dict[str, list[Any]]:
-    """Take the values of columns out of documents; of most it is a field of that name."""
+def _columns(lake: Lake, taken: Taken, names: Sequence[str]) -> dict[str, list[Any]]:
+    """Make columns of what was taken out of documents; of most it is a field of that name."""
     return {
-        name: _column(lake, documents, name)
+        name: _column(lake, taken, name)
         if "." in name or name in ENVIRONMENT_FIELDS or name == "remote_root"
-        else [document.get(name) for document in documents]
+        else taken[name]
         for name in names
     }
 
 
-def _column(lake: Lake, documents: Sequence[Document], name: str) -> list[Any]:
+def _column(lake: Lake, taken: Taken, name: str) -> list[Any]:
     head, _, rest = name.partition(".")
-    holders: Sequence[Mapping[str, Any]] = documents
     if head == RUN:
-        run_ids = sorted({str(document.get("run_id")) for document in documents})
-        runs = {document["_id"]: document for document in lake.find_runs({"_id": {"$in": run_ids}})}
-        return [dig(runs.get(str(document.get("run_id"))), rest) for document in documents]
+        run_ids = [str(run_id) for run_id in taken["run_id"]]
+        runs = {document["_id"]: document for document in lake.find_runs({"_id": {"$in": sorted(set(run_ids))}})}
+        return [dig(runs.get(run_id), rest) for run_id in run_ids]
     if head in ENVIRONMENT_FIELDS:
-        holders = [lake.environment(entry.get("environment_id")) for entry in documents]
-    values = [holder.get(head) for holder in holders]
+        values = [lake.environment(environment_id).get(head) for environment_id in taken["environment_id"]]
+    else:
+        values = taken[head]
     if rest:
         return [dig(value, rest, whole=head == "python_packages") for value in values]
     return [f"{lake.store.root}/{value}" for value in values] if name == "remote_root" else values

@@ -139,7 +139,7 @@ def same_scalar(value: Any, other: Any) -> bool:
     if value is other:
         return True
     # A number that is a text to the last digit, and a time its zone.
-    exact = isinstance(value, float | Decimal) or hasattr(value, "tzinfo")
+    exact = isinstance(value, float | Decimal) or hasattr(value, "tzinfo") or hasattr(value, "dtype")
     return repr(value) == repr(other) if exact else bool(value == other)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from elliptio.artifacts.cache import Cache
 from elliptio.artifacts.downloading import Downloads
 from elliptio.artifacts.file import FILE_CLASSES, LocalFile, RemoteFile, S3File
-from elliptio.config import NoHomeError, Setting, size_in_bytes, user_cache_folder, user_data_folder
+from elliptio.config import NoHomeError, Setting, lake_root, size_in_bytes, user_cache_folder, user_data_folder
 from elliptio.errors import ConfigError
 from elliptio.indexes.opening import open_index
 from elliptio.lake.lake import Lake
@@ -95,8 +95,11 @@ def chosen_root(settings: Mapping[str, Setting], kind: type[RemoteFile] | None =
             return str(root)
         raise ConfigError("No bucket is set: set ELLIPTIO_S3_BUCKET_NAME, or ELLIPTIO_ROOT=s3://bucket/prefix.")
     if kind is LocalFile:
-        root = settings["local_root"].value or (root if root and "://" not in root else None)
-    return str(root or user_data_folder(settings) / "lake")
+        root = settings["local_root"].value or (
+            root if root and "://" not in root else user_data_folder(settings) / "lake"
+        )
+        return str(root)
+    return lake_root(settings)
 
 
 def _check_kinds(index: Any, collection: Any) -> None:

@@ -107,7 +107,21 @@ def _tell(lake: Lake, document: Document) -> None:
         log.warning("A %s is saved, and the index is told of it by `elliptio reindex`: %s", document["kind"], error)
 
 
-def find(lake: Lake, kind: str, query: Query, *, sort: Sort = (("creation_time", -1),), limit: int = 0) -> Iterator[Document]:
+def is_known(lake: Lake, kind: str, record_id: str) -> bool:
+    """Tell whether the index has a record; that reads nothing of it.
+
+    Raises
+    ------
+    IndexUnavailableError
+        If the index fails.
+
+    """
+    return bool(lake.index.count(RECORDS, {"_id": f"{kind}/{record_id}"}, limit=1))
+
+
+def find(
+    lake: Lake, kind: str, query: Query, *, sort: Sort = (("creation_time", -1),), limit: int = 0
+) -> Iterator[Document]:
     """Find records of a kind; without a sort the newest first.
 
     Raises

@@ -2,7 +2,8 @@
 
 ``.elliptio/runs/<run_id>/begin.json`` says what began, ``end.json`` how it ended, ``killed.json`` that somebody found
 it dead, and each ``log-<number>.json`` what was measured, loaded, added and remarked in a while. ``diff.json`` has what
-was not committed when it began, ``output.json`` what it printed. All are written once and never changed.
+was not committed when it began, ``output.json`` what it printed, or ``printed.json`` what it had when it was killed.
+All are written once and never changed.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ from elliptio.lake.json_files import read_json
 from elliptio.lake.lake import Lake, by_identifier
 from elliptio.metadata import VERSION
 from elliptio.protocols import Document
-from elliptio.system import liveness
 from elliptio.system.os_errors import damage_named
 from elliptio.system.parallel import each
 
@@ -38,8 +38,8 @@ RUNNING, FINISHED, FAILED, DEAD = "running", "finished", "failed", "killed"
 LOGS = {naming.DIFF_LOG: "diff.json", naming.OUTPUT_LOG: "output.json"}
 """Files with the text of the logs of a run."""
 
-MOST_OF_LOG = 8_000_000
-"""Characters that are kept of a log, from its end."""
+PRINTED = "printed.json"
+"""File with what it had printed when somebody found it dead; its own word on that comes first."""
 
 _KEY = re.compile(rf"{re.escape(RUNS)}/(run_[0-9a-f-]{{36}})/([a-z]+(?:-[0-9]{{8}})?\.json)")
 _LOG = re.compile(r"log-([0-9]{8})\.json")
@@ -92,27 +92,29 @@ def note(lake: Lake, run_id: str, remark: Mapping[str, Any]) -> None:
         If the index fails; the remark is there then, and `reindex` tells the index.
 
     """
-    number = max(log_numbers(files(lake, run_id).get(run_id, ())), default=0) + 1
-    content = {"time": now(), "rows": [], "used": [], "notes": [remark]}
-    while not write(lake, run_id, log_name(number), content):
-        number += 1
+    add_log(lake, run_id, {"time": now(), "rows": [], "used": [], "notes": [remark]})
     record(lake, run_id)
 
 
-def write_log(lake: Lake, run_id: str, name: str, text: str) -> None:
-    """Write a log of a run, as far as it fits."""
-    if len(text) > MOST_OF_LOG:
-        text = f"[elliptio: what was before this was not kept]\n{text[-MOST_OF_LOG:]}"
-    write(lake, run_id, LOGS[name], {"text": text.encode("utf-8", "backslashreplace").decode()})
+def add_log(lake: Lake, run_id: str, content: Mapping[str, Any], number: int | None = None) -> int:
+    """Write a file of what was measured and so on, under the next number that is free; return that.
+
+    Where `number` is not known it is looked up. Other processes of the run may write too.
+
+    Raises
+    ------
+    StoreError
+        If the store cannot be written.
+
+    """
+    if number is None:
+        number = max(log_numbers(files(lake, run_id).get(run_id, ())), default=0) + 1
+    while not write(lake, run_id, log_name(number), content):
+        number += 1
+    return number
 
 
 # --- reading ---
-
-
-def read_logs(lake: Lake, run_id: str) -> dict[str, str]:
-    """Read the logs of a run, by name."""
-    names = files(lake, run_id).get(run_id, set())
-    return {name: read_file(lake, run_id, file)["text"] for name, file in LOGS.items() if file in names}
 
 
 def files(lake: Lake, run_id: str = "") -> Files:
@@ -257,7 +259,7 @@ def _check(found: Any, name: str) -> None:
             if row["step"] is not None and not _is_whole(row["step"]):
                 raise TypeError("step should be a whole number or null")
 
-    elif name in LOGS.values() and not isinstance(found["text"], str):
+    elif name in (*LOGS.values(), PRINTED) and not isinstance(found["text"], str):
         raise TypeError("text should be a text")
 
 
@@ -324,44 +326,6 @@ def _record(lake: Lake, document: Document) -> None:
     # Who ends a run writes the file first and tells the index then, so whoever tells it last has seen the file.
     if document["status"] == RUNNING and lake.store.stat(key(document["_id"], END)) is not None:
         lake.record_run(read(lake, document["_id"]))
-
-
-def bury(lake: Lake) -> None:
-    """Find runs of which the index says that they are running, though they are dead, and record it.
-
-    Who cannot write, or cannot read what lies there, leaves them to others.
-
-    Raises
-    ------
-    IndexUnavailableError
-        If the index cannot be read.
-
-    """
-    for document in list(lake.find_runs({"status": RUNNING})):
-        run_id = document["_id"]
-        if _lives(lake, document):
-            continue
-        try:
-            names = files(lake, run_id).get(run_id, set())
-            if not names & {END, KILLED}:
-                write(lake, run_id, KILLED, {"time": now()})
-                names = files(lake, run_id).get(run_id, set())
-            found = read(lake, run_id, names)
-            heard = document.get("heartbeat")
-            if found["status"] == DEAD and isinstance(heard, datetime):
-                found["end_time"] = max(found["end_time"], heard)
-            lake.record_run(found)
-        except ElliptioError as error:
-            log.info("%s is dead, which could not be recorded: %s", run_id, error)
-
-
-def _lives(lake: Lake, document: Document) -> bool:
-    process, heard = document.get("process"), document.get("heartbeat")
-    return liveness.is_alive(
-        process if isinstance(process, Mapping) else {},
-        lock=lock_path(lake, document["_id"]),
-        heard=heard if isinstance(heard, datetime) else None,
-    )
 
 
 def get(lake: Lake, run_id: str) -> Document:

@@ -49,6 +49,11 @@ class View:
         """
         return wanted if made_again else {"$and": [wanted, {"reproduces": None}]}
 
+    @property
+    def until(self) -> datetime | None:
+        """Time of which the lake is seen; None: the present."""
+        return None
+
     def claim(self, relpaths: Sequence[str], artifact_id: str) -> str | None:
         """Tell which artifact one with these files was made to reproduce."""
         return None
@@ -208,6 +213,11 @@ class Replay(View):
     def newest(self, wanted: Query, *, made_again: bool) -> Query:
         """Narrow a query in the same way: what this process made again counts."""
         return self.narrowed(wanted)
+
+    @property
+    def until(self) -> datetime | None:
+        """Time at which the next of the originals was made."""
+        return self.originals.until
 
     def claim(self, relpaths: Sequence[str], artifact_id: str) -> str | None:
         """Tell which artifact one with these files was made to reproduce; each is taken once."""

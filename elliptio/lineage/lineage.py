@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from elliptio.artifacts.showing import ShownAsText
 from elliptio.errors import DocumentNotFoundError, QueryError
 from elliptio.finding.fields import DELETED
+from elliptio.lake import dead_runs
 from elliptio.lake.lake import ARTIFACTS, TOMBSTONES, Lake
 from elliptio.lineage.drawing import notation
 from elliptio.lineage.drawing.nodes import Link, Node
 from elliptio.lineage.drawing.svg import picture_html, svg
 from elliptio.lineage.drawing.tree import tree
+from elliptio.lineage.lost_runs import lost_runs
 from elliptio.protocols import Document, Query
 from elliptio.system.collector import uncollected
 
@@ -65,6 +67,8 @@ class Lineage(ShownAsText):
     descendants: list[str]
     links: list[Link] = field(repr=False)
     _lake: Lake = field(repr=False, compare=False)
+    _depth: int | None = field(default=0, repr=False, compare=False)
+    """So many generations of what was made of it were followed; None: all."""
 
     def __len__(self) -> int:
         return len(self.ancestors) + 1 + len(self.descendants)
@@ -87,6 +91,15 @@ class Lineage(ShownAsText):
 
         return [node(identifier) for identifier in wanted]
 
+    def _drawn(self) -> tuple[list[Node], list[Link]]:
+        """List artifacts and links, and as dead ends the runs that loaded one of them but failed or were killed."""
+        if self._depth == 0:
+            return self.nodes(), self.links
+        dead_runs.bury(self._lake)
+        nodes = self.nodes()
+        ends = lost_runs(self._lake, nodes, self._depth)
+        return [*nodes, *(end for end, _ in ends)], [*self.links, *(link for _, links in ends for link in links)]
+
     def to_frame(self) -> pd.DataFrame:
         """Return a table with a row an artifact, oldest generation first.
 
@@ -99,6 +112,8 @@ class Lineage(ShownAsText):
         """
         import pandas as pd
 
+        from elliptio.finding.table import Table
+
         nodes = self.nodes()
         names = ("username", "file_relpaths", "labels", "run_id", "based_on")
         times = [node.document.get("creation_time") for node in nodes]
@@ -108,7 +123,7 @@ class Lineage(ShownAsText):
             "creation_time": pd.Series(times, dtype="datetime64[ms, UTC]"),
         }
         data |= {name: pd.Series([node.document.get(name) for node in nodes], dtype="object") for name in names}
-        frame = pd.DataFrame(data, index=range(len(nodes)))
+        frame = Table(data, index=range(len(nodes)))
         frame.index = pd.Index([node.artifact_id for node in nodes], dtype="object", name="artifact_id")
         return frame
 
@@ -131,16 +146,17 @@ class Lineage(ShownAsText):
 
     def to_mermaid(self) -> str:
         """Write a flowchart that GitHub, GitLab and JupyterLab draw in Markdown."""
-        return notation.mermaid(self.nodes(), self.links, self.artifact_id)
+        return notation.mermaid(*self._drawn(), self.artifact_id)
 
     def to_dot(self) -> str:
         """Write a graph for Graphviz."""
-        return notation.dot(self.nodes(), self.links, self.artifact_id)
+        return notation.dot(*self._drawn(), self.artifact_id)
 
     def to_svg(self, *, most: int = MOST_BOXES) -> str:
         """Draw a picture from left to right; a notebook shows it by itself.
 
-        Runs of ``with h.run(…)`` stand, with round ends, between what they loaded and what they made.
+        Runs of ``with h.run(…)`` stand, with round ends, between what they loaded and what they made, with those
+        parameters by which they differ. Those that failed or were killed are red, also if they made nothing.
         The middle of long chains is folded, and so are many artifacts with the same neighbours.
 
         Parameters
@@ -149,10 +165,10 @@ class Lineage(ShownAsText):
             So many boxes are drawn, of the artifacts nearest to the one that was asked about.
 
         """
-        return svg(self.nodes(), self.links, self.artifact_id, most)
+        return svg(*self._drawn(), self.artifact_id, most)
 
     def __str__(self) -> str:
-        return tree(self.nodes(), self.links, self.artifact_id)
+        return tree(*self._drawn(), self.artifact_id)
 
     def __repr__(self) -> str:
         ancestors, descendants = len(self.ancestors), len(self.descendants)
@@ -160,9 +176,9 @@ class Lineage(ShownAsText):
 
     # Without _repr_svg_: notebooks would store the picture twice, and show this one.
     def _repr_html_(self) -> str:
-        nodes = self.nodes()
-        picture = svg(nodes, self.links, self.artifact_id, MOST_BOXES)
-        return picture_html(picture, tree(nodes, self.links, self.artifact_id))
+        nodes, links = self._drawn()
+        picture = svg(nodes, links, self.artifact_id, MOST_BOXES)
+        return picture_html(picture, tree(nodes, links, self.artifact_id))
 
 
 def lineage(lake: Lake, artifact_id: str, *, direction: Direction = "both", depth: int | None = None) -> Lineage:
@@ -189,7 +205,7 @@ def lineage(lake: Lake, artifact_id: str, *, direction: Direction = "both", dept
         ancestors.pop(found, None)
         descendants = dict.fromkeys(child for child, _ in down if child != found and child not in ancestors)
         every = list(dict.fromkeys([*up, *down])) if up and down else up or down
-    return Lineage(found, list(ancestors), list(descendants), every, lake)
+    return Lineage(found, list(ancestors), list(descendants), every, lake, 0 if direction == "up" else depth)
 
 
 def relatives(lake: Lake, *, ancestors_of: str | None, descendants_of: str | None) -> list[str] | None:

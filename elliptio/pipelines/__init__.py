@@ -6,8 +6,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 _HOMES = {
+    "Acceptance": "accepting",
     "Artifact": "crafts.hints",
     "ArtifactInteractor": "catalog.interactors",
+    "Audit": "builds.auditing",
     "BaseSession": "session",
     "Build": "builds.build",
     "Catalog": "catalog.catalog",
@@ -32,6 +34,7 @@ _HOMES = {
     "ProjectNotFoundError": "errors",
     "Runner": "builds.runners.tasks",
     "SelectionError": "errors",
+    "ShadowedModuleWarning": "project.importing",
     "Session": "session",
     "Snapshot": "snapshots.snapshot",
     "SnapshotNotFoundError": "errors",
@@ -45,15 +48,17 @@ _HOMES = {
 }
 
 __all__ = [
-    "Artifact", "ArtifactInteractor", "BaseSession", "Build", "Catalog", "Connection", "Craft", "CraftDefinitionError",
-    "CraftError", "DuplicateNameError", "Entry", "EntryError", "Fingerprint", "Graph", "LakeBackend", "MemoryBackend",
-    "MissingKeysError", "NoSessionError", "Partition", "Pipeline", "PipelineDefinitionError", "Plan", "ProjectError",
-    "ProjectNotFoundError", "Runner", "SelectionError", "Session", "Snapshot", "SnapshotNotFoundError",
-    "SnapshotTagTakenError", "TemplateError", "UnknownNameError", "UnusedParameterWarning", "ValidationError",
-    "VersionNotFoundError", "Volatile",
+    "Acceptance", "Artifact", "ArtifactInteractor", "Audit", "BaseSession", "Build", "Catalog", "Connection", "Craft",
+    "CraftDefinitionError", "CraftError", "DuplicateNameError", "Entry", "EntryError", "Fingerprint", "Graph",
+    "LakeBackend", "MemoryBackend", "MissingKeysError", "NoSessionError", "Partition", "Pipeline",
+    "PipelineDefinitionError", "Plan", "ProjectError", "ProjectNotFoundError", "Runner", "SelectionError", "Session",
+    "ShadowedModuleWarning", "Snapshot", "SnapshotNotFoundError", "SnapshotTagTakenError", "TemplateError",
+    "UnknownNameError", "UnusedParameterWarning", "ValidationError", "VersionNotFoundError", "Volatile",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
+    from elliptio.pipelines.accepting import Acceptance
+    from elliptio.pipelines.builds.auditing import Audit
     from elliptio.pipelines.builds.build import Build
     from elliptio.pipelines.builds.plan import Plan
     from elliptio.pipelines.builds.runners.tasks import Runner
@@ -83,6 +88,7 @@ if TYPE_CHECKING:
     )
     from elliptio.pipelines.graphs.graph import Graph
     from elliptio.pipelines.pipeline import Craft, Pipeline
+    from elliptio.pipelines.project.importing import ShadowedModuleWarning
     from elliptio.pipelines.session import BaseSession, Session
     from elliptio.pipelines.snapshots.connections import Connection
     from elliptio.pipelines.snapshots.lake import LakeBackend

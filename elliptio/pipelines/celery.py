@@ -1,4 +1,4 @@
-"""Make steps in the workers of an app of Celery that includes this module.
+"""Let the workers of an app of Celery make steps.
 
 ::
 
@@ -7,22 +7,6 @@
 
 from __future__ import annotations
 
-from typing import Any
+from elliptio.pipelines.builds.runners.celery_task import TASK, step
 
-from elliptio.errors import MissingExtraError
-
-try:
-    from celery import shared_task
-except ImportError as error:
-    raise MissingExtraError("A runner of Celery needs Celery. Run: pip install 'elliptio[celery]'") from error
-
-TASK = "elliptio.step"
-"""Name of the task."""
-
-
-@shared_task(name=TASK, serializer="json")  # type: ignore[untyped-decorator]
-def step(data: dict[str, Any], run: dict[str, str | None]) -> dict[str, Any]:
-    """Make a step; see `elliptio.pipelines.builds.runners.elsewhere.answered`."""
-    from elliptio.pipelines.builds.runners.elsewhere import answered
-
-    return answered(data, run)
+__all__ = ["TASK", "step"]

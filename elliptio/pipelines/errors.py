@@ -60,7 +60,7 @@ class VersionNotFoundError(ElliptioError, FileNotFoundError, LookupError):
 
 
 class NoSessionError(ElliptioError, RuntimeError):
-    """What was called needs a session, and there is none here."""
+    """Code was called that needs a session, and there is none here."""
 
 
 class CraftDefinitionError(ElliptioError, TypeError, ValueError):
@@ -76,7 +76,7 @@ class CraftError(ElliptioError, RuntimeError):
 
 
 class ValidationError(ElliptioError, ValueError):
-    """What a craft made was refused by its ``validate``, so nothing was published."""
+    """Results of a craft were refused by its ``validate``, so nothing was published."""
 
 
 class SelectionError(ElliptioError, ValueError):

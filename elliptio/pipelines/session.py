@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from elliptio.pipelines.code import Code
     from elliptio.pipelines.crafts.craft import CraftFunction
     from elliptio.pipelines.snapshots.lake import LakeBackend
+    from elliptio.provenance.collecting import Provenance
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -107,6 +108,7 @@ class BaseSession(Hooks):
         make_importable(self.project)
         self.kept_codes: set[str] = set()
         self._codes: Codes | None = None
+        self._seen: Provenance | None = None
         self._run_hooks("post_init", self)
 
     @classmethod
@@ -136,6 +138,8 @@ class BaseSession(Hooks):
     get_active_session = get_session
 
     def __enter__(self) -> Self:
+        # Another project may have been opened since.
+        make_importable(self.project)
         active.enter(self)
         return self
 
@@ -215,8 +219,18 @@ class BaseSession(Hooks):
     # --- code ---
 
     def begin(self) -> None:
-        """Look at code anew: a cell or a module may have changed since."""
+        """Look at code and environment anew: a cell or a module may have changed since."""
         self._codes = Codes(self)
+        self._seen = None
+
+    @property
+    def seen(self) -> Provenance:
+        """Code and environment as they are recorded, as they were when they were last looked at anew."""
+        if self._seen is None:
+            from elliptio.provenance.collecting import collect
+
+            self._seen = collect(git_diff="none")
+        return self._seen
 
     @property
     def codes(self) -> Codes:
@@ -303,8 +317,26 @@ class Session(BaseSession):
 
 
 @contextlib.contextmanager
-def opened(root: str | os.PathLike[str] | None, handler: Handler | None = None) -> Iterator[BaseSession]:
-    """Open a session for the length of a block, and be in it."""
+def opened(root: str | os.PathLike[str] | None, lake: Mapping[str, Any] | None = None) -> Iterator[BaseSession]:
+    """Open a session for the length of a block, and be in it; the handler that it made is closed then.
+
+    Parameters
+    ----------
+    root
+        As for `BaseSession`.
+    lake
+        Settings of the handler that win over the project's own, such as ``root`` and ``index``.
+
+    """
+    handler = None
+    if any(value is not None for value in (lake or {}).values()):
+        from elliptio.handler import Handler
+
+        handler = Handler._of_project(find_project(None if root is None else Path(root)).root, lake)
     session: BaseSession = Session(root, handler=handler)
-    with session:
-        yield session
+    try:
+        with session:
+            yield session
+    finally:
+        if session._handler is not None:
+            session._handler.close()

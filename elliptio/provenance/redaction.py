@@ -21,7 +21,7 @@ from elliptio.provenance.secrets.calls import secrets_in_calls
 from elliptio.provenance.secrets.command_lines import secrets_in_command_lines
 from elliptio.provenance.secrets.commands import command_named
 from elliptio.provenance.secrets.cookies import secrets_in_cookies
-from elliptio.provenance.secrets.names import is_placeholder, is_secret_argument, is_secret_option
+from elliptio.provenance.secrets.names import is_placeholder, is_secret_argument, is_secret_option, key_positions
 from elliptio.provenance.secrets.vendors import PARTS, TOKENS
 
 MASK = "***"
@@ -59,6 +59,11 @@ _CONTEXTS: tuple[Rule, ...] = (
     Rule("npm-auth", "_auth", r"_auth(?<!\w_auth) ?= ?\"?([A-Za-z0-9+/=]{12,}+)(?![\w(.])"),
 )
 
+_WHOLE = frozenset(TOKENS)
+"""Rules of which the whole match is the secret."""
+
+_RULES = (*TOKENS, *_CONTEXTS)
+
 _HEADER = (
     r"uthorization(?<=[Aa]uthorization)(?:\\?[\"'])?[ \t]{0,4}[:=,][ \t]{0,4}(?:\\?[\"'])?"
     r"(?:Bearer|Basic|Token|token|basic|bearer|ApiKey|Digest)[ \t]{1,4}([^\s\"',;\\<>{}$]{6,2048}+)"
@@ -85,18 +90,20 @@ def redact(text: str) -> tuple[str, list[Finding]]:
     tuple[str, list[Finding]]
         The text with each secret replaced by ``***``, and what was found on which lines.
     """
-    masked, findings = _mask(text)
+    # No hint has a mask in it: what is not in the text is in no masked one. To look for them all takes longest.
+    rules = [rule for rule in _RULES if rule.hint in text]
+    masked, findings = _mask(text, rules)
     # Masking one secret may lay another bare whose name it had run into.
     more = findings
     while more:
-        masked, more = _mask(masked)
+        masked, more = _mask(masked, rules)
         findings += more
     return masked, sorted(findings, key=lambda finding: finding.position)
 
 
-def _mask(text: str) -> tuple[str, list[Finding]]:
+def _mask(text: str, rules: Sequence[Rule]) -> tuple[str, list[Finding]]:
     """Mask what is found in one pass."""
-    spans = sorted(_spans(text))
+    spans = sorted(_spans(text, rules))
     if not spans:
         return text, []
     parts: list[str] = []
@@ -195,25 +202,29 @@ def redact_url(url: str) -> str:
     return redact(f"{scheme}://{user.partition(':')[0]}{at}{host}{slash}{path}")[0]
 
 
-def _spans(text: str) -> Iterator[tuple[int, int, str]]:
+def _spans(text: str, rules: Sequence[Rule]) -> Iterator[tuple[int, int, str]]:
     """Find start, end and kind of each secret, in no order, possibly overlapping."""
-    for rule in TOKENS:
-        if rule.may_be_in(text):
-            for match in rule.pattern.finditer(text):
+    for rule in rules:
+        if not rule.may_be_in(text):
+            continue
+        for match in rule.pattern.finditer(text):
+            if rule in _WHOLE:
                 yield match.start(), match.end(), rule.kind
-    for rule in _CONTEXTS:
-        if rule.may_be_in(text):
-            for match in rule.pattern.finditer(text):
-                if not is_placeholder(match[1]):
-                    yield match.start(1), match.end(1), rule.kind
+            elif not is_placeholder(match[1]):
+                yield match.start(1), match.end(1), rule.kind
     if "uthorization" in text:
         for match in compiled(_HEADER).finditer(text):
             if not is_placeholder(match[1]):
                 yield match.start(1), match.end(1), "authorization-header"
     if "PRIVATE KEY" in text:
         yield from _key_blocks(text)
-    for finder in (named_secrets, secrets_in_calls, secrets_in_command_lines, secrets_in_cookies):
-        for start, end in finder(text):
+    named = list(key_positions(text))
+    finders = (
+        named_secrets(text, named), secrets_in_calls(text, named), secrets_in_command_lines(text),
+        secrets_in_cookies(text),
+    )  # fmt: skip
+    for found in finders:
+        for start, end in found:
             yield start, end, "named-secret"
 
 

@@ -40,9 +40,12 @@ def describe(
     run_id: str,
     moment: datetime,
     outer: Scope,
+    inherited: list[str],
     seen: Provenance,
 ) -> Document:
     """Say what is known of a run when it begins: `seen` is what is recorded of an artifact that is made then.
+
+    What it inherited was loaded around it before.
 
     Raises
     ------
@@ -56,6 +59,7 @@ def describe(
         "name": check_name(name),
         "parent": parent,
         "root": outer.run.root if outer.run is not None else run_id,
+        "inherited": inherited,
         "creation_time": moment,
         "username": seen.username,
         "hostname": seen.hostname,

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from elliptio import naming
 from elliptio.errors import ElliptioError
-from elliptio.lake import run_records, spool
+from elliptio.lake import run_output, run_records, spool
 from elliptio.lake.lake import Lake
 from elliptio.metadata import VERSION
 from elliptio.protocols import Document
@@ -107,7 +107,7 @@ class Recording:
         try:
             run_records.write(lake, scope.run_id, run_records.BEGIN, begin)
             if diff is not None:
-                run_records.write_log(lake, scope.run_id, naming.DIFF_LOG, diff)
+                run_output.write_log(lake, scope.run_id, naming.DIFF_LOG, diff)
         except BaseException:
             recording._release()
             raise
@@ -174,24 +174,16 @@ class Recording:
             while waiting or used or added or said:
                 rows = waiting[: _fitting(waiting)]
                 more = {name: values for name, values in (("params", added), ("notes", said)) if values}
-                self._write({"time": run_records.now(), "rows": rows, "used": used, **more})
+                content = {"time": run_records.now(), "rows": rows, "used": used, **more}
+                number = run_records.add_log(self._lake, self._scope.run_id, content, self._number)
+                self._mine.add(number)
+                self._number = number + 1
                 self._told += len(used)
                 with self._lock:
                     del self._rows[: len(rows)]
                     del self._said[: len(said)]
                     self._added = {name: value for name, value in self._added.items() if added.get(name) is not value}
                 waiting, used, added, said = waiting[len(rows) :], [], {}, []
-
-    def _write(self, content: Document) -> None:
-        run_id = self._scope.run_id
-        if self._number is None:
-            known = run_records.log_numbers(run_records.files(self._lake, run_id).get(run_id, ()))
-            self._number = max(known, default=0) + 1
-        # Other processes of this run may write too.
-        while not run_records.write(self._lake, run_id, run_records.log_name(self._number), content):
-            self._number += 1
-        self._mine.add(self._number)
-        self._number += 1
 
     def finish(self, error: BaseException | None) -> None:
         """Record how the run ended; in a child of a fork, only what it added: the run goes on.

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
 from elliptio import naming
 from elliptio.labels import LabelsLike
-from elliptio.lake import run_records
+from elliptio.lake import run_output
 from elliptio.lake.lake import Lake
 from elliptio.provenance import collecting
-from elliptio.provenance.redaction import redact
+from elliptio.provenance.collecting import Provenance
 from elliptio.runs import scopes
 from elliptio.runs.facts import describe
 from elliptio.runs.recording import Recording
@@ -46,12 +47,16 @@ def running(
     log_output: bool,
     git_diff: str,
     inherits: bool = True,
+    seen: Provenance | None = None,
+    step: Mapping[str, Any] | None = None,
 ) -> Iterator[Scope]:
     """Record a run inside a scope, from here to the end of the block, and yield its own; see `Work.run`.
 
-    Unless it `inherits`, what was loaded around it does not count inside it.
+    Unless it `inherits`, what was loaded around it does not count inside it. Where a run around it has `seen` code and
+    environment a moment ago, they are not looked at again, nor is what is not committed kept once more. A `step` of a
+    pipeline has a record of what it is.
     """
-    scope, recording = _begin(lake, within, name, params, labels, git_diff, inherits)
+    scope, recording = _begin(lake, within, name, params, labels, git_diff, inherits, seen, step)
     try:
         with scopes.entered(scope), _kept_output(lake, scope.run_id) if log_output else contextlib.nullcontext():
             yield scope
@@ -66,12 +71,15 @@ def running(
 
 @contextlib.contextmanager
 def _kept_output(lake: Lake, run_id: str) -> Iterator[None]:
-    """Keep what is printed and logged in the block, also of one that fails."""
-    with output.captured() as printed:
+    """Keep what is printed and logged in the block, also of one that fails, or is killed."""
+    growing, process = run_output.Growing(run_output.part_path(lake, run_id)), os.getpid()
+    with output.captured(growing.add) as printed:
         try:
             yield
         finally:
-            run_records.write_log(lake, run_id, naming.OUTPUT_LOG, redact(printed.text())[0])
+            if os.getpid() == process:  # else a child of a fork leaves the block: the run goes on
+                run_output.write_output(lake, run_id, printed.text())
+                growing.remove()
 
 
 def _begin(
@@ -82,12 +90,17 @@ def _begin(
     labels: LabelsLike,
     git_diff: str,
     inherits: bool,
+    seen: Provenance | None,
+    step: Mapping[str, Any] | None,
 ) -> tuple[Scope, Recording]:
     outer = within.here()
     run_id, moment = naming.new_id("run")
-    seen = collecting.collect(git_diff=git_diff)
-    document = describe(name, params, labels, run_id=run_id, moment=moment, outer=outer, seen=seen)
+    facts = collecting.collect(git_diff=git_diff) if seen is None else seen
     # What was loaded around it counts: data is mostly loaded once and then used by the runs of a loop.
-    known = outer.loaded() if inherits else ()
-    scope = Scope(lake.store.root, run_id, known, scopes.around(within), within.home or within)
-    return scope, Recording.began(lake, scope, {**document, "environment": seen.environment}, diff=seen.diff)
+    loaded = outer.loaded() if inherits else []
+    document = describe(name, params, labels, run_id=run_id, moment=moment, outer=outer, inherited=loaded, seen=facts)
+    scope = Scope(lake.store.root, run_id, loaded, scopes.around(within), within.home or within)
+    if step is not None:
+        document["step"] = dict(step)
+    diff = facts.diff if seen is None else None
+    return scope, Recording.began(lake, scope, {**document, "environment": facts.environment}, diff=diff)

@@ -12,7 +12,7 @@ from elliptio.errors import ElliptioError
 from elliptio.finding.frame import metrics_frame, to_frame
 from elliptio.finding.options import MOST_SHOWN, Options, RunOptions
 from elliptio.finding.search import Found
-from elliptio.lake import run_records, spool
+from elliptio.lake import run_output, run_records, spool
 from elliptio.lake.lake import Lake
 from elliptio.runs.search import search_runs
 from elliptio.runs.tree import RunTree, run_tree
@@ -156,7 +156,8 @@ class Runs(ShownAsText):
         -------
         dict
             ``"git.diff"``: what of the code was not committed when it began, if anything. ``"output.log"``: what it
-            printed and logged, if it was begun with ``log_output=True`` and has ended.
+            printed and logged, if it was begun with ``log_output=True``. On a local lake that is there while it goes
+            on, and after it was killed, to who could read its files; on S3 only once its block has ended.
 
         Raises
         ------
@@ -168,7 +169,7 @@ class Runs(ShownAsText):
             If the store or the index cannot be read.
 
         """
-        return run_records.read_logs(self.lake, run_records.get(self.lake, run_id)["_id"])
+        return run_output.read_logs(self.lake, run_records.get(self.lake, run_id)["_id"])
 
     def _frame(self, options: Options) -> pd.DataFrame:
         found = search_runs(self.lake, options)

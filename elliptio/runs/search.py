@@ -9,14 +9,25 @@ from typing import Any
 
 from elliptio.finding.fields import Schema
 from elliptio.finding.options import Options
-from elliptio.finding.search import Found, checked, dig, first_of, warn_if_index_is_lost
-from elliptio.lake import run_records, spool
+from elliptio.finding.search import Found, Taken, checked, dig, first_of, warn_if_index_is_lost
+from elliptio.lake import dead_runs, spool
 from elliptio.lake.lake import Lake
 
 FIRST = ("creation_time", "name", "status", "username", "params", "metrics")
 REST = (
-    *("argv", "end_time", "environment_id", "error", "git", "heartbeat", "hostname", "labels", "lake_id", "notebook"),
-    *("notes", "parent", "process", "redactions", "repository_root", "root", "used", "version", "working_directory"),
+    *("argv", "end_time", "environment_id", "error", "git", "heartbeat", "hostname", "inherited", "labels", "lake_id"),
+    *(
+        "notebook",
+        "notes",
+        "parent",
+        "process",
+        "redactions",
+        "repository_root",
+        "root",
+        "used",
+        "version",
+        "working_directory",
+    ),
 )
 PLUMBING = ("environment_id", "lake_id", "redactions", "repository_root", "version")
 DURATION = "duration"
@@ -43,33 +54,37 @@ def search_runs(lake: Lake, options: Options) -> Found:
     """
     asked = checked(options, RUNS)
     spool.flush_if_any(lake)
-    run_records.bury(lake)
-    documents, total, exact = first_of(
-        asked.max_docs, partial(lake.find_runs, asked.query, sort=asked.order), partial(lake.count_runs, asked.query)
+    dead_runs.bury(lake)
+    taken, total, exact = first_of(
+        asked.max_docs,
+        ["_id", "creation_time", "end_time", *(name.partition(".")[0] for name in asked.columns)],
+        partial(lake.find_runs, asked.query, sort=asked.order),
+        partial(lake.count_runs, asked.query),
     )
-    if not documents:
+    if not taken["_id"]:
         warn_if_index_is_lost(lake)
-    columns = _each(asked.columns, documents)
-    values = {name: [_value(document, name) for document in documents] for name in columns}
-    return Found([document["_id"] for document in documents], values, total, exact, "run_id", asked.said)
+    values = {name: _column(taken, name) for name in _each(asked.columns, taken)}
+    return Found(taken["_id"], values, total, exact, "run_id", asked.said)
 
 
-def _each(columns: Sequence[str], documents: Sequence[Mapping[str, Any]]) -> list[str]:
+def _each(columns: Sequence[str], taken: Taken) -> list[str]:
     """Replace ``params.*`` by a column for each parameter that a run has, and so on."""
     found: dict[str, None] = {}
     for name in columns:
         head, _, rest = name.partition(".")
         if rest == "*":
-            held = [document[head] for document in documents if isinstance(document.get(head), Mapping)]
+            held = [value for value in taken[head] if isinstance(value, Mapping)]
             found |= dict.fromkeys(f"{head}.{each}" for one in held for each in one)
         else:
             found[name] = None
     return list(found)
 
 
-def _value(document: Mapping[str, Any], name: str) -> Any:
+def _column(taken: Taken, name: str) -> list[Any]:
     if name == DURATION:
-        begin, end = document.get("creation_time"), document.get("end_time")
-        return end - begin if isinstance(begin, datetime) and isinstance(end, datetime) else None
+        return [
+            end - begin if isinstance(begin, datetime) and isinstance(end, datetime) else None
+            for begin, end in zip(taken["creation_time"], taken["end_time"], strict=True)
+        ]
     head, _, rest = name.partition(".")
-    return dig(document.get(head), rest) if rest else document.get(head)
+    return [dig(value, rest) for value in taken[head]] if rest else taken[head]

@@ -5,22 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from elliptio.artifacts.display import duration, printable
+from elliptio.artifacts.display import duration, error_of, parts_html, printable
 from elliptio.artifacts.showing import ShownAsText
 from elliptio.errors import DocumentNotFoundError
-from elliptio.lake import run_records, spool
+from elliptio.lake import dead_runs, run_records, spool
 from elliptio.lake.lake import Lake
 from elliptio.protocols import Document
+from elliptio.runs.differing import differing
 
 AT_ONCE = 1000
 """Runs whose artifacts are asked for in one query."""
 
 MOST_FILES = 3
 
+LOST = (run_records.FAILED, run_records.DEAD)
+"""Statuses that are red where there are colours."""
+
 
 @dataclass(eq=False)
 class RunTree(ShownAsText):
     """A run with its place among others; ``print`` shows it with all that it holds.
+
+    Of parameters it shows those by which runs of one name differ; a notebook shows in red what failed or was killed.
 
     Attributes
     ----------
@@ -83,23 +89,30 @@ class RunTree(ShownAsText):
                 waiting.append((child, below + corner, below + bar))
 
     def __str__(self) -> str:
-        lines = []
-        for one, before, below in self._walk():
-            lines.append(before + one._line())
-            bar = "│  " if one.children else "   "
-            lines += [f"{below}{bar}{_artifact_line(document)}" for document in one.artifacts]
-        return "\n".join(map(printable, lines))
+        return "\n".join(before + status + after for before, status, after in self._lines())
 
-    def _line(self) -> str:
-        document = self.document
-        error = document.get("error")
-        facts = [self.run_id, self.name, self.status]
-        facts.append(str(error.get("type")) if isinstance(error, dict) else "")
-        facts.append(duration(document))
-        metrics = document.get("metrics")
+    def _repr_html_(self) -> str:
+        return parts_html(
+            (before, status, after) if status in LOST else (before + status, "", after)
+            for before, status, after in self._lines()
+        )
+
+    def _lines(self) -> Iterator[tuple[str, str, str]]:
+        """Yield each line: what stands before the status, the status, and what stands behind it."""
+        params = differing(one.document for one, _, _ in self._walk())
+        for one, before, below in self._walk():
+            name = "  ".join(part for part in (one.run_id, one.name) if part)
+            facts = "".join(f"  {fact}" for fact in one._facts(params[one.run_id]) if fact)
+            yield printable(f"{before}{name}{'  ' if one.status else ''}"), printable(one.status), printable(facts)
+            bar = "│  " if one.children else "   "
+            for document in one.artifacts:
+                yield printable(f"{below}{bar}{_artifact_line(document)}"), "", ""
+
+    def _facts(self, params: str) -> list[str]:
+        metrics = self.document.get("metrics")
         numbers = metrics.items() if isinstance(metrics, dict) else ()
-        facts += [f"{name}={value:.4g}" for name, value in numbers if isinstance(value, int | float)]
-        return "  ".join(fact for fact in facts if fact)
+        measured = [f"{name}={value:.4g}" for name, value in numbers if isinstance(value, int | float)]
+        return [*error_of(self.document), duration(self.document), params, *measured]
 
 
 def _artifact_line(document: Document) -> str:
@@ -124,7 +137,7 @@ def run_tree(lake: Lake, run_id: str, *, artifacts: bool = True) -> RunTree:
 
     """
     spool.flush_if_any(lake)
-    run_records.bury(lake)
+    dead_runs.bury(lake)
     try:
         asked = run_records.get(lake, run_id)
     except DocumentNotFoundError:

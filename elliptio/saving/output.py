@@ -6,9 +6,10 @@ import contextlib
 import io
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
+from elliptio.lake.run_output import standing
 from elliptio.system.forking import Lock
 
 MAX_CHARACTERS = 50_000_000
@@ -16,24 +17,33 @@ MAX_CHARACTERS = 50_000_000
 
 
 class Output:
-    """Collects text from several streams, in the order in which it was written."""
+    """Collects text from several streams, in the order in which it was written.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    tell
+        Is given each text at once, as far as it is kept.
+
+    """
+
+    def __init__(self, tell: Callable[[str], object] | None = None) -> None:
         self._text = io.StringIO()
+        self._tell = tell
         self._left = MAX_CHARACTERS
 
     def add(self, text: str) -> None:
         """Keep `text`, as far as it fits."""
         if self._left > 0:
             self._text.write(text[: self._left])
+            if self._tell is not None:
+                self._tell(text[: self._left])
             self._left -= len(text)
             if self._left <= 0:
                 self._text.write("\n[elliptio: output beyond this was not kept]\n")
 
     def text(self) -> str:
         """All that was kept; of lines that progress bars rewrote, only what was left standing."""
-        lines = self._text.getvalue().split("\n")
-        return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines)
+        return standing(self._text.getvalue())
 
 
 _lock = Lock()
@@ -85,9 +95,9 @@ class _Tee(io.TextIOBase):
 
 
 @contextlib.contextmanager
-def captured() -> Iterator[Output]:
+def captured(tell: Callable[[str], object] | None = None) -> Iterator[Output]:
     """Copy what Python code writes to stdout, stderr and logging inside the block."""
-    output = Output()
+    output = Output(tell)
     with _lock:
         if not _outputs:
             _begin()

@@ -85,7 +85,11 @@ def _on_disk(lake: Lake, paths: PathLike | Iterable[PathLike]) -> Place:
     denied = next((source.path for source in sources if not os.access(source.path, os.R_OK)), None)
     if denied is not None:
         raise SourceError(f"{denied} cannot be read: Permission denied. Give this user access to it.")
-    files = [FileRecord(one.relpath, one.size, "", str(one.modified), one.executable) for one in sources]
+    # The stamp that the store gives them.
+    stamps = (f"{one.modified}:{one.changed}" for one in sources)
+    files = [
+        FileRecord(one.relpath, one.size, "", stamp, one.executable) for one, stamp in zip(sources, stamps, strict=True)
+    ]
     return Place(root, files, empty_folders)
 
 

@@ -67,7 +67,7 @@ class Publication:
         recipe: dict[str, Any] | None = None,
     ) -> None:
         self.lake = lake
-        self._entry, self._recipe = entry, recipe
+        self._version_of_entry: dict[str, Any] = {"entry": entry, "recipe": recipe}
         self._run_id = run_id
         self._labels = labels
         # Asked for when the artifact is described: what was loaded while it was being made counts.
@@ -244,8 +244,7 @@ class Publication:
             notebook=facts.notebook,
             empty_folders=list(empty_folders),
             link=link,
-            entry=self._entry,
-            recipe=self._recipe,
+            **self._version_of_entry,
             redactions=facts.redactions,
             repository_root=facts.repository_root,
             reproduces=view_of(self.lake).claim([record.relpath for record in files], self.artifact_id),

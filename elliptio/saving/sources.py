@@ -33,6 +33,8 @@ class Source:
         Bytes, and nanoseconds since 1970.
     executable
         Whether its owner may execute it.
+    changed
+        When its content, mode or owner was last changed: what only the system sets.
 
     """
 
@@ -41,6 +43,7 @@ class Source:
     size: int
     modified: int
     executable: bool = False
+    changed: int = 0
 
 
 class Sources(NamedTuple):
@@ -102,15 +105,16 @@ def _find_sources(texts: Sequence[str], lake: str | None) -> Sources:
         more = f" and {len(missing) - 20:,} more" if len(missing) > 20 else ""
         hint = _hint(missing[0])
         raise SourceNotFoundError(f"These paths do not exist: {', '.join(missing[:20])}{more}.{hint}")
-    folders = {path if os.path.isdir(path) else os.path.dirname(path) for path in paths}
+    walked = {path for path in paths if os.path.isdir(path)}
+    folders = {path if path in walked else os.path.dirname(path) for path in paths}
     root = common_parent(folders) if len(folders) > 1 else folders.pop()
-    home = None if lake is None else os.path.realpath(lake)
+    home = os.path.realpath(lake) if lake is not None and walked else None
     empty: dict[str, None] = {}
-    files = {file: None for path in paths for file in (_walk(path, empty, home) if os.path.isdir(path) else (path,))}
+    files = {file: None for path in paths for file in (_walk(path, empty, home) if path in walked else (path,))}
     if not files:
         raise SourceError(f"There is nothing to save: {', '.join(paths[:20])} holds no files.")
     prefix = len(root) if root.endswith(os.sep) else len(root) + 1
-    strange = next((file for file in files if not file[prefix:].isascii()), None) if home and not UTF8 else None
+    strange = next((file for file in files if not file[prefix:].isascii()), None) if lake and not UTF8 else None
     if strange is not None:
         raise SourceError(f"{strange!r} cannot be saved in a folder: {NO_UTF8}.")
     found = [_source(file, file[prefix:]) for file in files]
@@ -223,7 +227,8 @@ def _source(path: str, name: str) -> Source:
     status = os.stat(path)
     if not stat.S_ISREG(status.st_mode):
         raise SourceError(f"{path} is not a regular file (but a pipe, socket or device), so it cannot be saved.")
-    return Source(relpath, path, status.st_size, status.st_mtime_ns, bool(status.st_mode & stat.S_IXUSR))
+    executable = bool(status.st_mode & stat.S_IXUSR)
+    return Source(relpath, path, status.st_size, status.st_mtime_ns, executable, status.st_ctime_ns)
 
 
 def _walk(folder: str, empty: dict[str, None], lake: str | None = None) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from elliptio.errors import FormatOptionError, MetadataError, SourceError, ValueRefusedError
 from elliptio.formats.choosing import for_saving
 from elliptio.formats.plain import name_of
-from elliptio.metadata import Metadata, ValueRecord
+from elliptio.metadata import FileRecord, Metadata, ValueRecord
 from elliptio.naming import check_declared
 from elliptio.protocols import Format
 from elliptio.saving.publication import Publication, discarding
@@ -72,10 +72,14 @@ def _named(name: str, value: Any, format: str | None) -> Planned:
 def save(publication: Publication, planned: list[Planned], options: Mapping[str, Any]) -> Metadata:
     """Write values and publish them; leave nothing behind if that fails."""
     with discarding(publication):
-        records = [_write(publication, one, options) for one in planned]
-        files, _, _ = publication.collect([one.relpath for one in planned])
-        described = [dataclasses.replace(file, value=record) for file, record in zip(files, records, strict=True)]
-        return publication.publish(described, local_root="")
+        return publication.publish(write(publication, planned, options), local_root="")
+
+
+def write(publication: Publication, planned: list[Planned], options: Mapping[str, Any]) -> list[FileRecord]:
+    """Write values into an artifact that is being made, and return the records of their files."""
+    records = [_write(publication, one, options) for one in planned]
+    files, _, _ = publication.collect([one.relpath for one in planned])
+    return [dataclasses.replace(file, value=record) for file, record in zip(files, records, strict=True)]
 
 
 def _write(publication: Publication, planned: Planned, options: Mapping[str, Any]) -> ValueRecord:

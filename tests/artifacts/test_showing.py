@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from IPython.core.formatters import PlainTextFormatter
 
 import elliptio as eio
 from elliptio.artifacts.display import artifact_html, comparison_html
@@ -84,9 +86,7 @@ SHOWN = ("artifact", "files", "lineage", "comparison", "table", "report", "tags"
 @pytest.mark.parametrize("name", SHOWN)
 def test_a_notebook_and_ipython_show_what_print_does(everything: dict[str, Any], name: str) -> None:
     one = everything[name]
-    printer = Printer()
-    one._repr_pretty_(printer, cycle=False)
-    assert printer.written == str(one)
+    assert PlainTextFormatter()(one) == str(one)
     assert str(one).count("\n") < 50
     again = Printer()
     one._repr_pretty_(again, cycle=True)
@@ -145,6 +145,8 @@ def test_a_card_keeps_its_layout_where_a_notebook_is_not_trusted(html: str) -> N
     assert left.lost == []
     assert "<style" not in left.html
     assert "max-width:860px" in left.html
+    # Those of a notebook's stripes are in one cell of another table, where they say nothing.
+    assert left.html.count("<tr ") == left.html.count('<tr style="background:none">') > 0
     assert 'th style="padding:2px 14px 2px 0;text-align:left;vertical-align:top' in left.html
 
 
@@ -157,3 +159,7 @@ def test_a_lineage_is_its_picture_or_its_tree(everything: dict[str, Any]) -> Non
     # Where it is trusted, the style shows the picture and hides the tree.
     assert ".elliptio-picture{display:block!important}.elliptio-picture+pre{display:none}" in html
     assert "<svg" in html
+    # JupyterLab makes pictures as narrow as the notebook: letters of 11 px stay readable.
+    opening = html.partition("<svg")[2].partition(">")[0]
+    width, least = (int(re.search(pattern, opening)[1]) for pattern in (r' width="(\d+)"', r"min-width:(\d+)px"))
+    assert least * 11 / width > 8.5

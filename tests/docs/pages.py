@@ -2,6 +2,7 @@
 
 A ``text`` block right after a ``python`` block is what it prints, its last expression included, as in a notebook.
 Times, versions and identifiers differ from run to run and are made alike on both sides; ``...`` stands for anything.
+A block below ``<!-- file: NAME -->`` is what the reader has in that file.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 PAGES = [path for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))] if path.exists()]
 NOT_RUN = re.compile(r"<!-- not run: .+ -->")
+FILE = re.compile(r"<!-- file: (\S+) -->")
+COMMANDS = ("elliptio", "git", "pre-commit", "torchrun")
+"""Those of a console block that are run; others, such as `pip`, are only shown."""
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 _FENCE = re.compile(r"^(```+)(\w*)\s*$")
@@ -39,13 +43,14 @@ _ALIKE = (
 
 @dataclass
 class Block:
-    """A fenced block: its language, first line and text, what it prints if the page says so, and why it is not run."""
+    """A fenced block: its language, first line and text, what it prints if the page says so, and the file it is in."""
 
     language: str
     line: int
     text: str
     prints: str | None = None
     not_run: bool = False
+    file: str | None = None
 
 
 def blocks(page: Path) -> list[Block]:
@@ -61,7 +66,9 @@ def blocks(page: Path) -> list[Block]:
             else:
                 current.text += line + "\n"
         elif fence:
-            current = Block(fence[2], number, "", not_run=any(map(NOT_RUN.search, between[-2:])))
+            above = "\n".join(between[-2:])
+            name = FILE.search(above)
+            current = Block(fence[2], number, "", not_run=bool(NOT_RUN.search(above)), file=name and name[1])
             if current.language == "text" and found and found[-1].language == "python" and not any(between):
                 found[-1].prints = ""
             found.append(current)
@@ -88,7 +95,9 @@ class Reader:
     def run(self, block: Block) -> None:
         """Run a block and compare what it prints."""
         with self._at(block):
-            if block.language == "console":
+            if block.file is not None:
+                (self.home / "project" / block.file).write_text(block.text, encoding="utf-8")
+            elif block.language == "console":
                 self._console(block)
             elif ">>> " in block.text:
                 self._doctest(block)
@@ -130,10 +139,11 @@ class Reader:
             words = shlex.split(self._here(command))
             if words[0] == "export":
                 self.environ |= dict(word.split("=", 1) for word in words[1:])
-            elif words[0] == "elliptio":
+            elif words[0] in COMMANDS:
                 # In a terminal of a usual width, and with this Python.
+                words[:1] = [sys.executable, "-m", "elliptio"] if words[0] == "elliptio" else words[:1]
                 done = subprocess.run(
-                    [sys.executable, "-m", *words],
+                    words,
                     cwd=self.home / "project",
                     env={**self.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "120"},
                     stdout=subprocess.PIPE,
@@ -143,7 +153,7 @@ class Reader:
                     timeout=60,
                     check=False,
                 )
-                assert done.returncode == 0 or "error" in shown, f"$ {command}\n{done.stdout}"
+                assert done.returncode == 0 or re.search("error|Failed", shown), f"$ {command}\n{done.stdout}"
                 if shown:
                     self._compare(shown, done.stdout)
 
@@ -176,6 +186,17 @@ class Reader:
         except BaseException as error:
             error.add_note(f"at {self.page.relative_to(ROOT)}:{block.line}\n{block.text}")
             raise
+
+
+def sections(page: Path) -> dict[str, list[Block]]:
+    """Blocks of a page by the heading (``## …``) that they are below; those before the first by ``""``."""
+    lines = page.read_text(encoding="utf-8").splitlines()
+    found: dict[str, list[Block]] = {}
+    headings = {number: line[3:] for number, line in enumerate(lines, 1) if line.startswith("## ")}
+    for block in blocks(page):
+        heading = max((number for number in headings if number < block.line), default=0)
+        found.setdefault(headings.get(heading, ""), []).append(block)
+    return found
 
 
 def commands(text: str) -> list[tuple[str, str]]:

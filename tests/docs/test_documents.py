@@ -8,7 +8,6 @@ import runpy
 import sys
 import tomllib
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,11 @@ import pytest
 import elliptio as eio
 import elliptio.cli.main
 from elliptio import config
-from elliptio.cli.demo.story import load_penguins, split
 from elliptio.lake.lake import ENVIRONMENT_FIELDS
 from tests.docs.pages import PAGES, ROOT, Reader, blocks
 
-# What docs/api.md shows is run where it stands, in the docstrings: see test_examples.py.
-RUN = [page for page in PAGES if page.name != "api.md"]
+# What docs/api.md shows is run where it stands, in the docstrings: see test_examples.py; recipes have test_recipes.py.
+RUN = [page for page in PAGES if page.name not in ("api.md", "recipes.md")]
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 LINKING = sorted({*PAGES, *ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")})
 
@@ -38,30 +36,6 @@ data, model = h.upload("train.csv"), h.upload("test.csv")
 
 _MONGODB = re.compile(r"mongodb(?:\+srv)?://[^\s'\"`?]+")
 _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]+")
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The home of Andy, who has prepared two files and has just installed elliptio: the defaults hold."""
-    home = tmp_path / "andy"
-    (home / "project").mkdir(parents=True)
-    for table, name in zip(split(load_penguins()), ("train.csv", "test.csv"), strict=True):
-        table.to_csv(home / "project" / name, index=False)
-    for name in ("ELLIPTIO_USER_DIR", "ELLIPTIO_CONFIG_FILE", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(home))
-    for name in ("LOGNAME", "USER"):
-        monkeypatch.setenv(name, "andy")
-    monkeypatch.chdir(home / "project")
-    return home
-
-
-@pytest.fixture
-def in_a_wide_terminal() -> Iterator[None]:
-    import pandas as pd
-
-    with pd.option_context("display.width", 140, "display.max_columns", 20):
-        yield
 
 
 @pytest.mark.server  # some pages name one

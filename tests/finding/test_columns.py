@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import elliptio as eio
+from elliptio.finding import frame, search
 from elliptio.finding.fields import PLUMBING
 
 
@@ -52,3 +53,28 @@ def test_what_was_made_again_stands_behind_originals(
     assert list(h.find(sort="-creation_time").index) == by_time
     assert list(h.find({"reproduces": {"$ne": "x"}}).index) == by_time
     assert list(h.find({"reproduces": old[0].artifact_id}).index) == [again.artifact_id]
+
+
+def test_rows_of_many_are_those_of_few_and_stay_apart(
+    h: eio.Handler, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Equal texts are held once where there are many rows; what can be changed is not shared."""
+    labels = {"project": "penguins", "infos": {"deep": [{"a": ["b", 1, None]}, {}, []]}, "rate": 0.5}
+    for number in range(7):
+        h.upload(data, labels={**labels, "ticket": f"T-{number}"} if number % 2 else {})
+    few = h.search(max_docs=0, columns="all")
+    monkeypatch.setattr(search, "_PORTION", 2)
+    monkeypatch.setattr(search, "_FEW", 2)
+    monkeypatch.setattr(frame, "_MANY", 6)
+    for most_known in (search._MOST_KNOWN, 1):
+        monkeypatch.setattr(search, "_MOST_KNOWN", most_known)
+        many = h.search(max_docs=0, columns="all")
+        assert many == few
+        assert h.search(max_docs=3, columns="all").rows() == few.rows()[:3]
+    found = h.find(max_docs=0)
+    assert len(set(map(id, found.username))) <= 3  # of the first two, and of all others
+    assert found.dtypes.equals(h.find(max_docs=6).dtypes)
+    found.labels.iloc[1]["infos"]["deep"][0]["a"].append("mine")
+    found.file_relpaths.iloc[1].append("mine")
+    assert list(found.labels)[2:] == few.columns["labels"][2:]
+    assert list(found.file_relpaths)[2:] == few.columns["file_relpaths"][2:]

@@ -42,6 +42,8 @@ def by_the_rules(collection: str, document: dict[str, Any]) -> Rows:
     found: Rows = {}
     for path in INDEXED_PATHS[collection]:
         root = path.removesuffix(".*")
+        if root != path and document.get(root) is None:
+            continue  # it has no leaves
         for one in _leaf_paths(document.get(root), root) if root != path else [path]:
             entries, multikey = index_entries(document, one)
             found[one] = list(entries), multikey

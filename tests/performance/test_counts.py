@@ -10,20 +10,22 @@ import json
 import os
 import subprocess
 import sys
+import tracemalloc
 import warnings
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import elliptio as eio
 from benchmarks import lakes
 from benchmarks.place import Place
-from elliptio.finding import search
+from elliptio.finding import frame, search
 from elliptio.finding.options import Unasked
-from elliptio.indexes.sqlite import candidates
+from elliptio.indexes.sqlite import candidates, connection
 from elliptio.indexes.sqlite.index import SqliteIndex
 from elliptio.testing.servers import S3Server
 from elliptio.testing.weather import weather_proxy
@@ -116,6 +118,24 @@ def test_a_save_asks_the_index_once(h: eio.Handler, asked: CountingIndex, data: 
     assert asked.asked == {"insert artifacts": 1}
 
 
+def test_a_small_save_looks_at_few_things(h: eio.Handler, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where its source is, what that is, and how large; the way to the lake is resolved only for folders."""
+    looks: Counter[str] = Counter()
+
+    def counting(look: Callable[..., os.stat_result]) -> Callable[..., os.stat_result]:
+        def counted_look(path: object, **options: Any) -> os.stat_result:
+            looks[str(path)] += 1
+            return look(path, **options)
+
+        return counted_look
+
+    for name in ("stat", "lstat"):
+        monkeypatch.setattr(os, name, counting(getattr(os, name)))
+    h.upload(data / "test.txt")
+    assert looks[str(data / "test.txt")] <= 3
+    assert looks[str(h.store.root)] == 0
+
+
 def test_many_files_cost_no_more_flushes_and_two_opens_each(
     h: eio.Handler, tmp_path: Path, asked: CountingIndex, flushes: Counter[str]
 ) -> None:
@@ -192,6 +212,35 @@ def test_find_asks_once_and_counts_only_where_more_match(h: eio.Handler, asked: 
     with pytest.warns(eio.TruncatedWarning):
         h.find(max_docs=Unasked(1))
     assert asked.asked == {"find artifacts": 1, "count artifacts": 1}
+
+
+@pytest.mark.slow
+def test_rows_of_very_many_artifacts_take_little_room(
+    filled: dict[int, eio.Handler], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No document stays in memory, no text is there twice, and neither is a column.
+
+    A document of these takes more than 6,000 bytes. A million rows are to fit into 1.5 GB, 0.13 of it for the process.
+    """
+    # What is there for a moment, and does not grow with the number of rows, is made small.
+    for module, name, number in (
+        (connection, "_MOST_ROWS", 32),
+        (search, "_FEW", 0),
+        (search, "_MOST_KNOWN", 64),
+        (frame, "_MANY", 500),
+    ):
+        monkeypatch.setattr(module, name, number)
+    h = filled[MANY]
+    peaks = {}
+    for rows in (7, MANY // 2, MANY):
+        gc.collect()
+        tracemalloc.start()
+        try:
+            assert len(h.find(max_docs=rows)) == rows
+            _, peaks[rows] = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert (peaks[MANY] - peaks[MANY // 2]) / (MANY // 2) <= 1370
 
 
 FEW, MANY = 200, 2000

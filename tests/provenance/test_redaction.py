@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from elliptio.provenance import redaction
 from elliptio.provenance.redaction import MASK, Finding, redact, redact_argv, redact_url
 from tests.provenance.secrets.secret_cases import ADVERSARIAL, ALPHANUMERIC, INNOCENT, SECRETS, fake
 
@@ -270,3 +271,23 @@ def test_takes_any_text(text):
 def test_masking_again_changes_nothing(parts):
     masked, _ = redact("".join(parts))
     assert redact(masked)[0] == masked
+
+
+def in_every_pass(text):
+    """Look for every rule in every pass, as is done in the first one alone."""
+    masked, findings = redaction._mask(text, redaction._RULES)
+    more = findings
+    while more:
+        masked, more = redaction._mask(masked, redaction._RULES)
+        findings += more
+    return masked, sorted(findings, key=lambda finding: finding.position)
+
+
+def test_what_is_not_looked_for_again_is_not_there():
+    assert not [rule for rule in redaction._RULES if "*" in rule.hint]  # so a mask makes none
+    cases = [template.format(secret) for _, template, secret in SECRETS]
+    joined = [
+        f"{one}{between}{other}" for one, other in zip(cases, cases[7:], strict=False) for between in ("", " ", "\n")
+    ]
+    for text in (*cases, *joined, *INNOCENT, *(text[:5000] for text in ADVERSARIAL), "\n".join(cases)):
+        assert redact(text) == in_every_pass(text)

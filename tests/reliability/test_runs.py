@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -142,6 +143,29 @@ def killed(h: eio.Handler, index: str) -> list[str]:
         child.send_signal(signal.SIGKILL)
         child.wait()
     return found
+
+
+PRINTER = """
+    import os
+    import sys
+    import elliptio as eio
+    h = eio.Handler(sys.argv[1], progress=False)
+    with h.run("train", log_output=True) as run:
+        print("epoch 1")
+        print("the key is ghp_" + "a1B2" * 9)
+        os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.parametrize("look", [lambda h: h.runs(), lambda h: h.runs.logs(h.runs.search().ids[0])])
+def test_what_was_printed_until_then_is_kept(local: eio.Handler, look: Callable[[eio.Handler], object]) -> None:
+    with start(PRINTER, local.store.root) as child:
+        child.wait()
+    look(local)
+    (run_id,) = local.runs({"status": "killed"}).index
+    assert local.runs.logs(run_id)["output.log"] == "epoch 1\nthe key is ***\n"
+    stored = [path for path in Path(local.store.root).rglob("*") if path.is_file()]
+    assert not [path for path in stored if b"a1B2" * 9 in path.read_bytes()]
 
 
 @pytest.mark.slow

@@ -178,8 +178,7 @@ def test_work_on_a_lake_whose_disk_is_full(disk: Disk, source: Path) -> None:
             break
         h.close()
     assert done
-    refused = pytest.raises((eio.StoreError, eio.IndexUnavailableError), match=r"No space|too large|is full")
-    with disk.left(0), refused:
+    with disk.left(0), pytest.raises(eio.StoreError, match=r"cannot write .*(No space|too large)"):
         h.delete(saved.artifact_id)
     check(h, [saved])
     h.delete(saved.artifact_id)
@@ -303,8 +302,10 @@ def test_a_disk_that_may_only_be_read(small: Disk, source: Path, tmp_path: Path)
         for save in (upload, write_in_a_block):
             with pytest.raises(eio.StoreError, match="mounted read-only"):
                 save(reader, source)
-        with pytest.raises(eio.IndexUnavailableError, match="unable to open"):
+        with pytest.raises(eio.StoreError, match="mounted read-only"):
             reader.delete(saved.artifact_id)
+        with pytest.raises(eio.IndexUnavailableError, match="mounted read-only"):
+            reader.reindex()
         with pytest.raises(eio.StoreError, match="mounted read-only"):
             saved.files["b.bin"].download(small.path / "b.bin")
         assert list(reader.find().index) == [saved.artifact_id]

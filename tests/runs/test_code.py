@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
 import elliptio as eio
-from elliptio.lake import run_records
+from elliptio.lake import run_output
+from elliptio.system import liveness
 from tests.conftest import Team
 
 TOKEN = "ghp_" + "a1B2" * 9
@@ -114,12 +117,75 @@ def test_output_is_kept_only_when_asked_for(local: eio.Handler) -> None:
 
 
 def test_very_much_output_keeps_its_end(local: eio.Handler, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_records, "MOST_OF_LOG", 100)
+    monkeypatch.setattr(run_output, "MOST_OF_LOG", 100)
     with local.run("train", log_output=True) as run:
         print("a" * 1000 + "the end")
     printed = local.runs.logs(run.run_id)["output.log"]
     assert printed.startswith("[elliptio: what was before this was not kept]\n")
     assert printed.endswith("the end\n")
+
+
+def test_what_one_that_goes_on_has_printed_can_be_read_by_its_user_alone(local: eio.Handler) -> None:
+    with local.run("train", log_output=True) as run:
+        print(f"one\rtwo\nkey {TOKEN}")
+        part = Path(local.store.root, ".elliptio", "runs", run.run_id, "output.part")
+        assert part.stat().st_mode & 0o777 == 0o600
+        assert local.runs.logs(run.run_id) == {"output.log": "two\nkey ***\n"}
+        assert local.verify().ok
+    assert not part.exists()
+    assert local.runs.logs(run.run_id) == {"output.log": "two\nkey ***\n"}
+
+
+def test_one_that_was_taken_for_dead_says_itself_what_it_printed(
+    local: eio.Handler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with local.run("train", log_output=True) as run:
+        print("one", TOKEN)
+        with monkeypatch.context() as patch:
+            patch.setattr(liveness, "is_alive", lambda *_, **__: False)
+            assert list(local.runs().status) == ["killed"]
+        assert local.runs.logs(run.run_id) == {"output.log": "one ***\n"}
+        assert not list(Path(local.store.root).rglob("output.part"))
+        print("two")
+    assert local.runs.logs(run.run_id) == {"output.log": "one ***\ntwo\n"}
+
+
+def test_what_the_finder_may_not_read_is_masked_by_whoever_may(
+    local: eio.Handler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with local.run("train", log_output=True) as run:
+        print("one", TOKEN)
+        with monkeypatch.context() as patch:
+            patch.setattr(liveness, "is_alive", lambda *_, **__: False)
+            patch.setattr(run_output, "_printed", lambda *_: None)
+            assert list(local.runs().status) == ["killed"]
+        assert list(Path(local.store.root).rglob("output.part"))
+        assert local.runs.logs(run.run_id) == {"output.log": "one ***\n"}
+        assert not list(Path(local.store.root).rglob("output.part"))
+
+
+def test_output_that_cannot_be_kept_meanwhile_is_kept_at_the_end(local: eio.Handler) -> None:
+    with local.run("train", log_output=True) as run:
+        folder = Path(local.store.root, ".elliptio", "runs", run.run_id)
+        (folder / "output.part").unlink()
+        (folder / "output.part").mkdir()  # nobody can read that
+        print("one")
+        assert local.runs.logs(run.run_id) == {}
+    assert local.runs.logs(run.run_id) == {"output.log": "one\n"}
+
+
+def test_a_child_of_a_fork_that_leaves_the_block_leaves_the_output_to_the_run(local: eio.Handler) -> None:
+    child = -1
+    with contextlib.suppress(ZeroDivisionError), local.run("train", log_output=True) as run:
+        print("before")
+        child = os.fork()
+        if not child:
+            raise ZeroDivisionError
+        assert os.waitpid(child, 0)[1] == 0
+        print("after")
+    if not child:
+        os._exit(0)
+    assert local.runs.logs(run.run_id)["output.log"] == "before\nafter\n"
 
 
 # --- what is added while it runs ---

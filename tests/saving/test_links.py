@@ -24,6 +24,8 @@ import elliptio as eio
 from elliptio import naming
 from elliptio.artifacts.contents import table_of, text_of
 from elliptio.artifacts.downloading import LinkReader
+from elliptio.artifacts.stamps import is_untouched
+from elliptio.stores.local.store import LocalStore
 from elliptio.system import progress
 from elliptio.testing.servers import S3Server
 from tests.conftest import Team
@@ -174,6 +176,33 @@ def test_what_was_only_touched_is_read_and_its_hash_decides(h: eio.Handler, owne
     assert h.verify(made).ok
 
 
+@pytest.mark.parametrize("hashed", [True, False])
+def test_what_is_written_again_with_its_size_and_time_is_noticed(
+    local: eio.Handler, tmp_path: Path, hashed: bool
+) -> None:
+    target = tmp_path / "data.csv"
+    target.write_text("a,b\n1,2\n")
+    made = local.link(target, hash=hashed)
+    before = target.stat()
+    while target.stat().st_ctime_ns == before.st_ctime_ns:  # a clock may tick every few milliseconds only
+        with target.open("r+") as file:
+            file.write("a,b\n1,3\n")
+        os.utime(target, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (target.stat().st_size, target.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    for read in (lambda file: file.open().read(), lambda file: file.open().seek(2), os.fspath):
+        with pytest.raises(eio.IntegrityError, match=CHANGED):
+            read(made.file)
+    assert not local.verify().ok
+
+
+def test_of_what_an_older_elliptio_linked_the_time_of_the_last_write_decides(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("1")
+    store = LocalStore(tmp_path)
+    written = str((tmp_path / "a").stat().st_mtime_ns)
+    assert is_untouched(store, "a", 1, written, hashed=False)
+    assert not is_untouched(store, "a", 1, f"{written}1", hashed=True)
+
+
 def test_a_link_without_hashes_is_hashed_later(h: eio.Handler, team: Team, owner: Owner) -> None:
     made = h.link(owner.place, hash=False)
     tagged = h.link(owner.url("train.csv"), hash=False)
@@ -209,7 +238,7 @@ def test_without_hashes_any_write_is_an_error(h: eio.Handler, owner: Owner, tmp_
             lambda file: file.download_string(),
             os.fspath,
         ):
-            with pytest.raises(eio.IntegrityError, match=rf"{CHANGED}: it was written again .* not been hashed"):
+            with pytest.raises(eio.IntegrityError, match=rf"{CHANGED}: it was written again, .* not been hashed"):
                 read(made.files[name])
     with pytest.raises(eio.IntegrityError, match=CHANGED):
         h.hash(made)

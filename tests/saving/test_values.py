@@ -120,7 +120,7 @@ def test_options_go_to_the_format(local: eio.Handler) -> None:
 @pytest.mark.parametrize(
     ("value", "name", "error"),
     [
-        ({"a": (1,)}, "a.json", eio.ValueRefusedError),
+        ({"a": {1}}, "a.json", eio.ValueRefusedError),
         (FRAME, "a.parqet", eio.UnknownFormatError),
         (FRAME, "/a.csv", eio.SourceError),
         (FRAME, "../a.csv", eio.SourceError),

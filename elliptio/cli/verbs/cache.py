@@ -16,26 +16,22 @@ def add_parser(verbs: Verb) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print where it is and what it holds; empty it if asked to."""
-    from elliptio.artifacts.cache import Cache
     from elliptio.artifacts.display import human_size
-    from elliptio.config import size_in_bytes, user_cache_folder
+    from elliptio.surroundings import cache_of
     from elliptio.system.os_errors import explained
 
-    found = settings(args)
-    cap = size_in_bytes(found["cache_size"].value)
-    # Also where it is switched off: what it holds from before can be looked at, and removed.
-    cache = Cache(user_cache_folder(found), cap)
+    cache = cache_of(settings(args))
     with explained("look into", str(cache.folder)):
         removed, freed = cache.clear() if args.clear else (0, 0)
         entries = cache.entries()
     taken = sum(entry.size for entry in entries)
     if args.json:
-        document = {"folder": str(cache.folder), "files": len(entries), "size": taken, "cap": cap}
+        document = {"folder": str(cache.folder), "files": len(entries), "size": taken, "cap": cache.cap}
         output.print_json(document | ({"removed": removed, "freed": freed} if args.clear else {}))
         return 0
     if args.clear:
         print(f"{removed:,} {'file' if removed == 1 else 'files'} removed ({human_size(freed)})")
     print(f"folder  {cache.folder}")
     print(f"files   {len(entries):,}")
-    print(f"size    {human_size(taken)} of at most {human_size(cap)}{'' if cap else ' (switched off)'}")
+    print(f"size    {human_size(taken)} of at most {human_size(cache.cap)}{'' if cache.cap else ' (switched off)'}")
     return 0

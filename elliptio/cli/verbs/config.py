@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from elliptio.cli import output
-from elliptio.cli.options import Verb, add_verb, settings
+from elliptio.cli.options import Verb, add_verb, opened_at, settings
 
 if TYPE_CHECKING:
     from elliptio.config import Setting
@@ -25,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
 
     problems: list[ConfigError] = []
     found = settings(args, problems)
-    resolved = _resolved(found)
+    resolved = _resolved(args, found)
     files = _files()
     for problem in problems:
         output.notice("error", str(problem), as_json=args.json, type=type(problem).__name__)
@@ -54,17 +54,16 @@ def _masked(setting: Setting) -> Any:
     return setting.shown if isinstance(setting.value, str) else setting.value
 
 
-def _resolved(found: Mapping[str, Setting]) -> dict[str, str]:
+def _resolved(args: argparse.Namespace, found: Mapping[str, Setting]) -> dict[str, str]:
     """Resolve the settings that are not set: where the lake, its index and the user's data are."""
-    from elliptio.config import user_cache_folder, user_data_folder
+    from elliptio.config import lake_root, user_cache_folder, user_data_folder
     from elliptio.errors import ElliptioError
-    from elliptio.lake.opening import chosen_root, open_lake
 
     resolved = {"user_dir": str(user_data_folder(found)), "cache_dir": str(user_cache_folder(found))}
     try:
-        resolved["root"] = chosen_root(found)
-        lake = open_lake(found)
-        resolved |= {"root": lake.store.root, "index": lake.index.address}
+        resolved["root"] = lake_root(found)
+        with opened_at(args, args.root) as h:
+            resolved |= {"root": h.store.root, "index": h.index.address}
     except ElliptioError:  # `elliptio doctor` says what is wrong with it
         pass
     return resolved

@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from elliptio.cli import output
-from elliptio.cli.options import Verb, add_verb, settings
+from elliptio.cli.options import Verb, add_verb, opened_at, settings
 from elliptio.errors import ConfigError, ElliptioError, FormatError, MissingExtraError, StoreError
 
 if TYPE_CHECKING:
-    from elliptio.config import Setting
     from elliptio.protocols import Index, Store
 
 OK, WARN, FAIL = "OK", "WARN", "FAIL"
@@ -81,15 +80,13 @@ def _checks(args: argparse.Namespace) -> Iterator[Check]:
         yield Check(FAIL, "settings", str(error), "correct the setting where the message says it is")
         return
     yield Check(OK, "settings", f"root from {found['root'].origin}, index from {found['index'].origin}")
-    yield from _lake_checks(found)
+    yield from _lake_checks(args)
     yield _git_check()
 
 
-def _lake_checks(found: dict[str, Setting]) -> Iterator[Check]:
-    from elliptio.lake.opening import open_lake
-
+def _lake_checks(args: argparse.Namespace) -> Iterator[Check]:
     try:
-        lake = open_lake(found)
+        block = opened_at(args, args.root)
     except MissingExtraError as error:
         what, _, mend = str(error).partition(": ")
         yield Check(FAIL, "extras", what, mend.partition(" (")[0])
@@ -97,13 +94,13 @@ def _lake_checks(found: dict[str, Setting]) -> Iterator[Check]:
     except ElliptioError as error:
         yield Check(FAIL, "lake", str(error), f"{ROOT_MEND}; {INDEX_MEND}")
         return
-    with contextlib.closing(lake.index):
-        if lake.store.folder is not None:
-            yield from _folder_checks(lake.store)
+    with block as h:
+        if h.store.folder is not None:
+            yield from _folder_checks(h.store)
         else:
             yield Check(OK, "extras", "boto3 and obstore are installed")
-            yield from _store_checks(lake.store, S3_MEND)
-        yield from _index_checks(lake.index)
+            yield from _store_checks(h.store, S3_MEND)
+        yield from _index_checks(h.index)
 
 
 def _folder_checks(store: Store) -> Iterator[Check]:
@@ -257,11 +254,11 @@ def _git_check() -> Check:
     found = shutil.which("git")
     if found is None:
         return Check(WARN, "git", "not found: commits and changes are not recorded", "install git")
-    from elliptio.provenance.git.state import git_state
+    from elliptio.surroundings import git_problem
 
-    state = git_state(Path())
-    if state is not None and state.problem:
-        problem, _, mend = state.problem.partition(": git config ")
+    problem = git_problem()
+    if problem is not None:
+        place, (what, _, mend) = problem[0], problem[1].partition(": git config ")
         mend = f"git config {mend}" if mend else "mend what `git status` says there"
-        return Check(FAIL, "git", f"in {state.toplevel}, {problem}", mend)
+        return Check(FAIL, "git", f"in {place}, {what}", mend)
     return Check(OK, "git", found)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 
 from elliptio.cli import output
-from elliptio.cli.options import UsageError, Verb, add_verb, settings
+from elliptio.cli.options import UsageError, Verb, add_verb, opened_at, settings
 
 _EPILOG = """\
 Move or copy the files first, with any tool, .elliptio included. Nothing is changed at the old place, which may be gone.
@@ -25,16 +24,12 @@ def add_parser(verbs: Verb) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Relocate; list what is missing, and the settings that still name the old place."""
-    from elliptio.lake.opening import open_lake
-    from elliptio.lake.upkeep.relocation import relocate, settings_at
+    from elliptio.surroundings import relocate
 
     if args.root is not None:
         raise UsageError("relocate takes the old and the new root: leave out --root")
-    found = settings(args)
-    old, new = open_lake(found, root=args.old), open_lake(found, root=args.new)
-    with contextlib.closing(old), contextlib.closing(new):
-        report = relocate(old, new)
-    outdated = settings_at(found, old.store.root, new.store.root)
+    with opened_at(args, args.old) as old, opened_at(args, args.new) as new:
+        report, outdated = relocate(old, new, settings(args))
     if args.json:
         listed = [{"name": entry.name, "value": entry.shown, "origin": entry.origin} for entry in outdated]
         output.print_json({"ok": report.ok, **vars(report), "settings": listed})

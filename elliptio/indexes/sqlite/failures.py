@@ -19,6 +19,11 @@ def explained(error: sqlite3.Error, path: Path) -> str:
             f"The index {path} stayed locked for {BUSY_SECONDS:g} seconds: {who} is writing to it, or hangs. "
             f"See who has it open with: fuser {path}"
         )
+    if _code(error) in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN) and _is_mounted_read_only(path):
+        return (
+            f"The index {path} cannot be written ({error}): its file system is mounted read-only. Choose another "
+            "place, or have it mounted writable."
+        )
     if "readonly database" in str(error) or not _readable(path):
         return (
             f"The index {path} may not be changed or read by this user ({error}). Have its owner give you access to it "
@@ -44,6 +49,13 @@ def may_lack_room(error: sqlite3.Error) -> bool:
 
 def _code(error: sqlite3.Error) -> int:
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+
+
+def _is_mounted_read_only(path: Path) -> bool:
+    try:
+        return bool(os.statvfs(path.parent).f_flag & os.ST_RDONLY)
+    except (OSError, AttributeError):  # no folder; a system that cannot tell
+        return False
 
 
 def _readable(path: Path) -> bool:

@@ -138,6 +138,8 @@ def index_rows(collection: str, document: Mapping[str, Any]) -> Rows:
     for path, name, rest in _DECLARED.get(collection, ()):
         value = document.get(name)
         if rest == "*":
+            if value is None:
+                continue  # it has no leaves
             found = _leaves(value, name)
         else:
             found = {path: _end(value, rest) if rest and value is not None else value}

@@ -34,6 +34,10 @@ _PARTS = (naming.FILES, naming.LOGS, naming.HASHES, naming.MANIFEST, naming.SAVI
 """Parts of an artifact; of a deleted one none is left."""
 
 
+_PROBE = 16 << 10
+"""Bytes: what an index needs to write anything at all."""
+
+
 @dataclass
 class ReindexReport:
     """Report of what `reindex` put into the index, and what it could not read.
@@ -195,7 +199,11 @@ def delete(lake: Lake, document: Document, *, force: bool, username: str) -> Non
         # MongoDB keeps milliseconds.
         "deleted": {"time": now.replace(microsecond=now.microsecond // 1000 * 1000), "username": username},
     }
-    announced = lake.index.insert(TOMBSTONES, tombstone)
+    try:
+        announced = lake.index.insert(TOMBSTONES, tombstone)
+    except IndexUnavailableError:
+        _check_disk(lake)
+        raise
     try:
         # Once more: whoever records a child after this sees the tombstone in the index.
         if not force:
@@ -206,6 +214,21 @@ def delete(lake: Lake, document: Document, *, force: bool, username: str) -> Non
             lake.index.delete(TOMBSTONES, [artifact_id])
         raise
     _finish_deleting(lake, artifact_id, root, username)
+
+
+def _check_disk(lake: Lake) -> None:
+    """Raise what is wrong with the disk of a local lake, if anything is: that is why its index fails, then.
+
+    Raises
+    ------
+    StoreError
+        If nothing can be written there.
+
+    """
+    if lake.store.folder is not None:
+        probe = f"{naming.LAKE_FOLDER}/probes/{naming.new_id('probe')[0]}"
+        lake.store.create(probe, bytes(_PROBE))
+        lake.store.remove(probe)
 
 
 def _check_unused(lake: Lake, artifact_id: str) -> None:

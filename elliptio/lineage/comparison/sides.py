@@ -10,7 +10,7 @@ from typing import Any
 
 from elliptio.artifacts.artifact import Artifact
 from elliptio.artifacts.file import RemoteFile
-from elliptio.lake import run_records
+from elliptio.lake import dead_runs, run_output, run_records
 from elliptio.lake.lake import Lake
 from elliptio.lineage.comparison.differences import flattened
 from elliptio.naming import DIFF_LOG
@@ -62,10 +62,10 @@ def of_run(lake: Lake, run_id: str) -> Side:
         If the store or the index cannot be read.
 
     """
-    run_records.bury(lake)
+    dead_runs.bury(lake)
     run = run_records.get(lake, run_id)
     environment = lake.environment(run.get("environment_id"))
-    diff = run_records.read_logs(lake, run["_id"]).get(DIFF_LOG)
+    diff = run_output.read_logs(lake, run["_id"]).get(DIFF_LOG)
     facts = {
         **{name: flattened(run.get(name) or {}) for name in ("labels", "params", "metrics")},
         **_environment_facts(environment, environment.get("python_packages", {})),

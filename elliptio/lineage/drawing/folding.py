@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from elliptio.lineage.drawing.nodes import Link, Node, family
+from elliptio.lineage.drawing.nodes import DeadEnd, Link, Node, family
 
 MOST_IN_A_CHAIN = 6
 MOST_ALIKE = 16
@@ -68,19 +68,19 @@ def fold(nodes: Sequence[Node], links: Sequence[Link], asked: str, most: int) ->
     """Fold the middle of long chains and all but a few that are alike; of the rest keep the nearest."""
     edges: list[tuple[Box, Box]] = [(parent, child) for child, parent in family(nodes, links)]
     folded = Folded([node.artifact_id for node in nodes], edges, {})
-    folded.replace(_alike(folded, asked))
+    folded.replace(_alike(folded, asked, {node.artifact_id for node in nodes if isinstance(node, DeadEnd)}))
     folded.replace(_chains(folded, asked))
     _keep_nearest(folded, asked, most)
     return folded
 
 
-def _alike(folded: Folded, asked: str) -> list[list[Box]]:
-    """Find, of each large group with the same neighbours, those that are too many."""
+def _alike(folded: Folded, asked: str, lost: Set[Box]) -> list[list[Box]]:
+    """Find, of each large group with the same neighbours, those that are too many; artifacts and lost runs apart."""
     parents, children = folded.parents(), folded.children()
-    groups: dict[tuple[frozenset[Box], frozenset[Box]], list[Box]] = {}
+    groups: dict[tuple[frozenset[Box], frozenset[Box], bool], list[Box]] = {}
     for box in folded.boxes:
         if box != asked:
-            groups.setdefault((frozenset(parents[box]), frozenset(children[box])), []).append(box)
+            groups.setdefault((frozenset(parents[box]), frozenset(children[box]), box in lost), []).append(box)
     return [group[MOST_ALIKE - 1 :] for group in groups.values() if len(group) > MOST_ALIKE]
 
 

@@ -59,6 +59,10 @@ class Node:
     run: Document | None = field(default=None, repr=False)
 
 
+class DeadEnd(Node):
+    """A run that failed or was killed, in the place of what it would have made; `artifact_id` is that of the run."""
+
+
 def title(node: Node, width: int) -> str:
     """Name an artifact's files, without folders, as far as there is room; without files its identifier."""
     names = [str(name).rpartition("/")[2] for name in node.document.get("file_relpaths") or ()]

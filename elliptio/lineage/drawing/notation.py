@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import networkx
 
 _WIDTH = 60
+_WELL, _LOST = "#4a9472", "#c0564a"
+"""Colours of runs."""
 
 _MERMAID_CLASSES = (
     "classDef asked stroke-width:4px",
@@ -31,7 +33,7 @@ def mermaid(nodes: Sequence[Node], links: Sequence[Link], asked: str) -> str:
     lines = ["flowchart LR"]
     for name, box in drawing.named():
         left, right = ("([", "])") if isinstance(box, Step) else ("[", "]")
-        label = "<br>".join(map(_mermaid_text, drawing.lines(box)))
+        label = "<br>".join(map(mermaid_text, drawing.lines(box)))
         identifier = re.sub(r"[^\w-]", "_", box.run_id if isinstance(box, Step) else box)
         lines += [f"%% {name} is {identifier}", f'{name}{left}"{label}"{right}']
     lines += [f"{one} --> {other}" for one, other in drawing.arrows()]
@@ -39,8 +41,9 @@ def mermaid(nodes: Sequence[Node], links: Sequence[Link], asked: str) -> str:
     short = drawing.short
     lines += [f"class {short[node.artifact_id]} {node.state}" for node in nodes if node.state != "here"]
     lines.append(f"class {short[asked]} asked")
-    steps = [name for name, box in drawing.named() if isinstance(box, Step)]
-    lines += ["classDef run stroke:#4a9472", f"class {','.join(steps)} run"] if steps else []
+    for kind, color in (("run", _WELL), ("lost", _LOST)):
+        steps = [name for name, box in drawing.named() if drawing.is_lost(box) is (kind == "lost")]
+        lines += [f"classDef {kind} stroke:{color}", f"class {','.join(steps)} {kind}"] if steps else []
     return "\n    ".join(lines) + "\n"
 
 
@@ -51,7 +54,7 @@ def dot(nodes: Sequence[Node], links: Sequence[Link], asked: str) -> str:
     for name, box in drawing.named():
         label, hint = _dot_text(drawing.lines(box)), _dot_text(drawing.details(box))
         if isinstance(box, Step):
-            look = "shape=ellipse"
+            look = f'shape=ellipse, color="{_LOST if drawing.is_lost(box) else _WELL}"'
         else:
             look = f'style="{_DOT_STYLES[drawing.nodes[box].state]}"' + (", penwidth=3" if box == asked else "")
         lines.append(f'{name} [label="{label}", tooltip="{hint}", {look}]')
@@ -77,13 +80,16 @@ class _Drawing:
 
     def lines(self, box: str | Step) -> list[str]:
         if isinstance(box, Step):
-            run = self._runs[box.run_id]
-            return [runs.title(run, _WIDTH), runs.subtitle(run)]
+            return list(self._runs[box.run_id].lines(_WIDTH, _WIDTH))
         node = self.nodes[box]
         return [line for line in (title(node, _WIDTH), subtitle(node, _WIDTH)) if line]
 
+    def is_lost(self, box: str | Step) -> bool | None:
+        """Tell whether a run failed or was killed; None of an artifact."""
+        return self._runs[box.run_id].lost if isinstance(box, Step) else None
+
     def details(self, box: str | Step) -> list[str]:
-        return runs.details(self._runs[box.run_id]) if isinstance(box, Step) else details(self.nodes[box])
+        return runs.details(self._runs[box.run_id].run) if isinstance(box, Step) else details(self.nodes[box])
 
 
 def graph(nodes: Sequence[Node], links: Sequence[Link]) -> networkx.DiGraph[str]:
@@ -109,7 +115,8 @@ def graph(nodes: Sequence[Node], links: Sequence[Link]) -> networkx.DiGraph[str]
     return made
 
 
-def _mermaid_text(text: str) -> str:
+def mermaid_text(text: str) -> str:
+    """Write a text so that Mermaid shows it as it is."""
     # Mermaid has no quoting but numbers of letters. A dot or a dash before a space would begin a list; a colon is one
     # of its own only within a time.
     return re.sub(r"[^\w .,:-]|[.-](?=\s)|(?<!\d):|:(?!\d\d)", lambda found: f"#{ord(found[0])};", text)

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from elliptio.artifacts.display import duration, printable
-from elliptio.lineage.drawing.nodes import Node, cut
+from elliptio.artifacts.display import duration, error_of, printable
+from elliptio.lake import run_records
+from elliptio.lineage.drawing.nodes import DeadEnd, Node, cut
 from elliptio.protocols import Document
+from elliptio.runs.differing import differing
 
 Name = TypeVar("Name")
 
@@ -53,6 +55,10 @@ def with_steps(
             found += [(parent, box) for parent in parents[box]]
             continue
         run_id, above = str(node.run["_id"]), frozenset(parents[box])
+        if isinstance(node, DeadEnd):
+            drawn.append(Step(run_id, 0))
+            found += [(parent, Step(run_id, 0)) for parent in parents[box]]
+            continue
         step = steps.get((run_id, above))
         if step is None:
             numbers[run_id] = numbers.get(run_id, 0) + 1
@@ -64,25 +70,52 @@ def with_steps(
     return drawn, found
 
 
-def runs_of(nodes: Sequence[Node]) -> dict[str, Document]:
-    """Return the documents of the runs by identifier."""
-    return {str(node.run["_id"]): node.run for node in nodes if node.run is not None}
+@dataclass(frozen=True)
+class Shown:
+    """A run in a picture.
+
+    Attributes
+    ----------
+    run
+        Its document.
+    params
+        Those parameters by which it differs from others of its name in the picture.
+
+    """
+
+    run: Document
+    params: str
+
+    @property
+    def lost(self) -> bool:
+        """True if it failed or was killed."""
+        return self.run.get("status") in (run_records.FAILED, run_records.DEAD)
+
+    def lines(self, width: int, below: int) -> tuple[str, str]:
+        """Say what it was, how it went and what it was given, in two lines of so many letters."""
+        name, how = str(self.run.get("name") or self.run["_id"]), _how(self.run)
+        if not self.params:
+            return cut(name, width), "  ".join(["run", *how])
+        ending = "".join(f"  {part}" for part in how)
+        return cut(name, max(width - len(ending), width // 3)) + ending, cut(self.params, below)
+
+    def in_a_line(self, width: int) -> str:
+        """Say the same in one: ``run train (failed, 2.5 s, ValueError) rate=0.1``."""
+        how = ", ".join([*_how(self.run), *error_of(self.run)])
+        return f"run {cut(str(self.run.get('name') or self.run['_id']), width)} ({how})" + (
+            f" {cut(self.params, 2 * width)}" if self.params else ""
+        )
 
 
-def title(run: Document, width: int) -> str:
-    """Name the kind of work that a run was."""
-    return cut(str(run.get("name") or run["_id"]), width)
+def runs_of(nodes: Sequence[Node]) -> dict[str, Shown]:
+    """Return the runs by identifier."""
+    found = {str(node.run["_id"]): node.run for node in nodes if node.run is not None}
+    params = differing(found.values())
+    return {run_id: Shown(run, params[run_id]) for run_id, run in found.items()}
 
 
-def subtitle(run: Document) -> str:
-    """Say how a run went."""
-    return "  ".join(part for part in ("run", printable(str(run.get("status") or "")), duration(run)) if part)
-
-
-def in_a_line(run: Document, width: int) -> str:
-    """Say what a run was and how it went: ``run train (finished, 2.5 s)``."""
-    how = ", ".join(part for part in (printable(str(run.get("status") or "")), duration(run)) if part)
-    return f"run {title(run, width)} ({how})"
+def _how(run: Document) -> list[str]:
+    return [part for part in (printable(str(run.get("status") or "")), duration(run)) if part]
 
 
 def details(run: Document) -> list[str]:
@@ -95,4 +128,7 @@ def details(run: Document) -> list[str]:
     ]
     error = run.get("error")
     failed = [f"{error.get('type')}: {error.get('message')}"] if isinstance(error, dict) else []
-    return [printable(line)[:200] for line in (str(run["_id"]), str(run.get("name")), subtitle(run), *facts, *failed)]
+    return [
+        printable(line)[:200]
+        for line in (str(run["_id"]), str(run.get("name")), "  ".join(["run", *_how(run)]), *facts, *failed)
+    ]

@@ -10,16 +10,18 @@ from elliptio.lineage.drawing import runs
 from elliptio.lineage.drawing.folding import Box, fold
 from elliptio.lineage.drawing.layout import Layout, layout
 from elliptio.lineage.drawing.nodes import Link, Node, details, subtitle, title
-from elliptio.lineage.drawing.runs import Step, runs_of, with_steps
-from elliptio.protocols import Document
+from elliptio.lineage.drawing.runs import Shown, Step, runs_of, with_steps
 
 WIDTH, HEIGHT = 196, 38
 """Size of a box."""
 
 GAP, ROW = 56, 50
 MARGIN = 12
-LETTERS = 27
-"""Letters of the first line that fit into a box."""
+LETTERS, BELOW = 27, 32
+"""Letters of the first line and of the second that fit into a box."""
+
+LEAST_SHARE = 0.8
+"""Of its size, to which it may be made smaller."""
 
 _SHOWN = "elliptio-picture"
 """Class of what is seen only with the style that says so."""
@@ -48,16 +50,17 @@ def svg(nodes: Sequence[Node], links: Sequence[Link], asked: str, most: int) -> 
     known: dict[Box, Node] = {node.artifact_id: node for node in nodes}
     placed = layout(*with_steps(folded.boxes, folded.edges, known))
     made_by = runs_of(nodes)
-    note = f"{folded.left_out:,} artifacts farther away are not drawn" if folded.left_out else ""
+    note = f"{folded.left_out:,} more farther away are not drawn" if folded.left_out else ""
     width, height = _size(placed, note)
     parts = [
         f'<svg class="elliptio-lineage" xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}" role="img">',
+        # A notebook makes pictures as narrow as itself; letters stay large enough to be read, and the rest is scrolled.
+        f'viewBox="0 0 {width} {height}" role="img" style="min-width:{round(width * LEAST_SHARE)}px">',
         f"<style>{_STYLE}</style>",
     ]
-    parts += [_edge(route) for route in placed.routes.values()]
+    parts += [edge(route) for route in placed.routes.values()]
     for box, (column, row) in placed.places.items():
-        x, y = _left(column), _middle(row) - HEIGHT / 2
+        x, y = left_of(column), middle_of(row) - HEIGHT / 2
         if isinstance(box, Step):
             drawn = _run(made_by[box.run_id])
         else:
@@ -79,8 +82,8 @@ def picture_html(picture: str, tree: str) -> str:
 
 def _size(placed: Layout[Box | Step], note: str) -> tuple[int, int]:
     points = [point for route in placed.routes.values() for point in route] + list(placed.places.values())
-    width = _left(max(column for column, _ in points)) + WIDTH + MARGIN
-    height = _middle(max(row for _, row in points)) + HEIGHT / 2 + MARGIN
+    width = left_of(max(column for column, _ in points)) + WIDTH + MARGIN
+    height = middle_of(max(row for _, row in points)) + HEIGHT / 2 + MARGIN
     return max(width, 300 if note else 0), round(height) + (24 if note else 0)
 
 
@@ -92,18 +95,19 @@ def _node(node: Node, asked: str) -> str:
         f'class="{kinds}"><title>{hint}</title>'
         f'<rect width="{WIDTH}" height="{HEIGHT}" rx="6"/>'
         f'<text x="9" y="16">{escape(title(node, LETTERS))}</text>'
-        f'<text x="9" y="30">{escape(subtitle(node, LETTERS + 5))}</text>'
+        f'<text x="9" y="30">{escape(subtitle(node, BELOW))}</text>'
     )
 
 
-def _run(run: Document) -> str:
+def _run(shown: Shown) -> str:
     """Draw a run, with round ends."""
-    hint = escape("\n".join(runs.details(run)))
-    kind = "lost" if run.get("status") in ("failed", "killed") else "well"
+    hint = escape("\n".join(runs.details(shown.run)))
+    first, second = shown.lines(LETTERS - 3, BELOW - 3)
+    kind = "lost" if shown.lost else "well"
     return (
         f'class="run {kind}"><title>{hint}</title><rect width="{WIDTH}" height="{HEIGHT}" rx="{HEIGHT // 2}"/>'
-        f'<text x="{WIDTH // 2}" y="16" text-anchor="middle">{escape(runs.title(run, LETTERS - 3))}</text>'
-        f'<text x="{WIDTH // 2}" y="30" text-anchor="middle">{escape(runs.subtitle(run))}</text>'
+        f'<text x="{WIDTH // 2}" y="16" text-anchor="middle">{escape(first)}</text>'
+        f'<text x="{WIDTH // 2}" y="30" text-anchor="middle">{escape(second)}</text>'
     )
 
 
@@ -112,13 +116,13 @@ def _fold(count: int) -> str:
     return f'class="fold"><rect width="{WIDTH}" height="{HEIGHT}" rx="{HEIGHT // 2}"/>{text}'
 
 
-def _edge(route: Sequence[tuple[int, float]]) -> str:
+def edge(route: Sequence[tuple[int, float]]) -> str:
     """Draw a line from box to box, straight through the columns that it passes, with a tip."""
     (column, row), *rest = route
-    x, y = _left(column) + WIDTH, _middle(row)
+    x, y = left_of(column) + WIDTH, middle_of(row)
     path = [f"M{x} {y:.1f}"]
     for number, (column, row) in enumerate(rest, 1):
-        left, middle = _left(column), _middle(row)
+        left, middle = left_of(column), middle_of(row)
         path.append(f"C{x + GAP / 2:.0f} {y:.1f} {left - GAP / 2:.0f} {middle:.1f} {left} {middle:.1f}")
         x, y = left + WIDTH, middle
         if number < len(rest):
@@ -126,9 +130,11 @@ def _edge(route: Sequence[tuple[int, float]]) -> str:
     return f'<path d="{"".join(path)}m-6 -3.5l6 3.5l-6 3.5"/>'
 
 
-def _left(column: int) -> int:
+def left_of(column: int) -> int:
+    """Tell where the boxes of a column begin."""
     return MARGIN + column * (WIDTH + GAP)
 
 
-def _middle(row: float) -> float:
+def middle_of(row: float) -> float:
+    """Tell where the middle of a row is."""
     return MARGIN + row * ROW - (ROW - HEIGHT) / 2

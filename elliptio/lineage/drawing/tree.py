@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 from elliptio.artifacts.display import printable
-from elliptio.lineage.drawing import runs
-from elliptio.lineage.drawing.nodes import Link, Node, family, subtitle, title
+from elliptio.lineage.drawing.nodes import DeadEnd, Link, Node, cut, family, subtitle, title
+from elliptio.lineage.drawing.runs import Shown, runs_of
 
 MOST_SIBLINGS = 20
 MOST_IN_A_CHAIN = 7
@@ -39,14 +40,15 @@ Entry: TypeAlias = str | Again | More
 def tree(nodes: Sequence[Node], links: Sequence[Link], asked: str) -> str:
     """Draw it; an artifact that several ways lead to has one line, and is referred to from the others."""
     known = {node.artifact_id: node for node in nodes}
+    write = partial(_text, known=known, made_by=runs_of(nodes))
     inside = family(nodes, links)
     above = [link for link in inside if all(known[name].generation <= 0 for name in link)]
     below = [(parent, child) for child, parent in inside if min(known[child].generation, known[parent].generation) >= 0]
-    up, down = _lines(asked, above, known, "┌─"), _lines(asked, below, known, "└─")
-    return "\n".join([*reversed(up), f"▶ {_text(asked, known)}", *down])
+    up, down = _lines(asked, above, write, "┌─"), _lines(asked, below, write, "└─")
+    return "\n".join([*reversed(up), f"▶ {write(asked)}", *down])
 
 
-def _lines(start: str, steps: Sequence[Link], known: dict[str, Node], corner: str) -> list[str]:
+def _lines(start: str, steps: Sequence[Link], write: Callable[[Entry], str], corner: str) -> list[str]:
     """Write the lines of all that is reached from an artifact, going from the first of a step to the second."""
     entries = _entries(start, steps)
     lines: list[str] = []
@@ -58,7 +60,7 @@ def _lines(start: str, steps: Sequence[Link], known: dict[str, Node], corner: st
     enter(entries.get(start, ()), "")
     while waiting:
         entry, indent, last = waiting.pop()
-        lines.append(f"{indent}{corner if last else '├─'} {_text(entry, known)}")
+        lines.append(f"{indent}{corner if last else '├─'} {write(entry)}")
         following = entry.then if isinstance(entry, More) else entry
         after = [following] if isinstance(entry, More) and following else entries.get(str(following), ())
         if not isinstance(entry, Again):
@@ -105,12 +107,19 @@ def _fold(order: Sequence[str], entries: dict[str, list[Entry]]) -> None:
             entries[name][MOST_SIBLINGS - 1 :] = [More(len(entries[name]) - MOST_SIBLINGS + 1)]
 
 
-def _text(entry: Entry, known: dict[str, Node]) -> str:
+def _again(node: Node) -> str:
+    name = str((node.run or {}).get("name")) if isinstance(node, DeadEnd) else ""
+    return cut(f"run {name}", _WIDTH) if name else title(node, _WIDTH)
+
+
+def _text(entry: Entry, known: Mapping[str, Node], made_by: Mapping[str, Shown]) -> str:
     if isinstance(entry, More):
         return f"… {entry.count:,} more …"
     if isinstance(entry, Again):
-        return f"{printable(entry.artifact_id)}  {title(known[entry.artifact_id], _WIDTH)}  (again)"
+        return f"{printable(entry.artifact_id)}  {_again(known[entry.artifact_id])}  (again)"
     node = known[entry]
+    run = "" if node.run is None else made_by[str(node.run["_id"])].in_a_line(_WIDTH)
+    if isinstance(node, DeadEnd):
+        return f"{printable(entry)}  {run}"
     names = title(node, _WIDTH) if node.state != "unknown" else ""
-    made_by = "" if node.run is None else f"by {runs.in_a_line(node.run, _WIDTH)}"
-    return "  ".join(part for part in (printable(entry), names, subtitle(node, _WIDTH), made_by) if part)
+    return "  ".join(part for part in (printable(entry), names, subtitle(node, _WIDTH), run and f"by {run}") if part)

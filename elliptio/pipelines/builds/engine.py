@@ -26,9 +26,13 @@ from elliptio.pipelines.errors import CraftError
 from elliptio.pipelines.graphs.graph import Graph, graph_of
 from elliptio.pipelines.graphs.order import dependencies, ordered
 from elliptio.pipelines.graphs.parameters import Parameters, distribute, names_of
-from elliptio.pipelines.graphs.selection import selected
+from elliptio.pipelines.graphs.selection import selected, with_values
+from elliptio.system.collector import uncollected
+from elliptio.system.progress import NamedProgress
 
 if TYPE_CHECKING:
+    from elliptio.pipelines.catalog.catalog import Catalog
+    from elliptio.pipelines.crafts.execution import Call
     from elliptio.pipelines.pipeline import Pipeline
     from elliptio.pipelines.session import BaseSession
     from elliptio.pipelines.snapshots.snapshot import Snapshot
@@ -38,7 +42,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class _Progress:
-    """How far a build has come.
+    """Count how far a build has come.
 
     Attributes
     ----------
@@ -48,9 +52,12 @@ class _Progress:
         Futures of steps that are being made.
     error
         The first error.
+    shown
+        Shows it to who watches.
 
     """
 
+    shown: NamedProgress
     steps: list[Step] = field(default_factory=list)
     waiting: dict[Future[Outcome], Decided] = field(default_factory=dict)
     error: CraftError | None = None
@@ -68,14 +75,19 @@ class Engine:
 
     def __init__(self, pipeline: Pipeline, session: BaseSession) -> None:
         self._pipeline = pipeline
-        self._session = session
+        self.session = session
         session.begin()
         self._crafts = pipeline.crafts
 
     @property
+    def name(self) -> str:
+        """Name of the pipeline."""
+        return self._pipeline.name
+
+    @property
     def graph(self) -> Graph:
         """The definition of the pipeline."""
-        codes = {craft.name: str(self._session.code_of(craft)["digest"]) for craft in self._crafts}
+        codes = {craft.name: str(self.session.code_of(craft)["digest"]) for craft in self._crafts}
         return graph_of(self._pipeline.name, self._crafts, codes)
 
     # --- telling ---
@@ -90,9 +102,12 @@ class Engine:
         volatiles: bool,
     ) -> Plan:
         """Tell what a run would do."""
-        turn = self._turn(params, configuration, refresh, select, volatiles, dry=True)
+        with uncollected():
+            return self._planned(self.turn(params, configuration, refresh, select, volatiles, dry=True))
+
+    def _planned(self, turn: Turn) -> Plan:
         steps = []
-        for craft in self._selected(turn):
+        for craft in self.selected_crafts(turn):
             for decided in turn.decide(craft):
                 if decided.status == "defer":
                     turn.deferred(decided)
@@ -101,19 +116,19 @@ class Engine:
                     steps.append(turn.skipped(decided))
                 else:
                     steps.append(turn.planned(decided))
-        self._session.catalog.windows.memory.write()
+        self.session.catalog.windows.memory.write()
         return Plan(self._pipeline.name, Steps(steps), self._unfollowed(), turn.sources.news)
 
     def snapshot(self, params: Mapping[str, Any]) -> Snapshot:
         """Take a snapshot without running."""
-        turn = self._turn(params, None, False, None, True, dry=True)
-        return snapshotting.of_inputs(self._session, self.graph, self._crafts, turn)
+        turn = self.turn(params, None, False, None, True, dry=True)
+        return snapshotting.of_inputs(self.session, self.graph, self._crafts, turn)
 
     def _unfollowed(self) -> list[str]:
-        every = [one for craft in self._crafts for one in self._session.whole_code_of(craft).unfollowed]
+        every = [one for craft in self._crafts for one in self.session.whole_code_of(craft).unfollowed]
         return list(dict.fromkeys(every))
 
-    def _turn(
+    def turn(
         self,
         params: Mapping[str, Any] | None,
         configuration: Mapping[str, Any] | str | None,
@@ -123,39 +138,16 @@ class Engine:
         *,
         dry: bool,
     ) -> Turn:
+        """Begin a turn with what a caller asks."""
         if isinstance(configuration, str):
-            configuration = self._session.parameters[configuration]
+            configuration = self.session.parameters[configuration]
         parameters = distribute(self._crafts, params, configuration)
-        self._warn(parameters)
-        names = self._with_values(selected(self._crafts, select))
-        return Turn(self._session, self._crafts, Asked(parameters, frozenset(names), refresh, volatiles, dry))
+        _warn(self.name, self.session.catalog, self._crafts, parameters)
+        names = with_values(self._crafts, selected(self._crafts, select))
+        return Turn(self.session, self._crafts, Asked(parameters, frozenset(names), refresh, volatiles, dry))
 
-    def _with_values(self, names: set[str]) -> set[str]:
-        """Add the crafts that pass on what the selected ones need: it is not kept anywhere."""
-        makers = {one.name: craft for craft in self._crafts for one in craft.outputs if one.volatile}
-        by_name = {craft.name: craft for craft in self._crafts}
-        ahead = list(names)
-        while ahead:
-            for one in by_name[ahead.pop()].inputs:
-                maker = makers.get(one.name) if one.volatile else None
-                if maker is not None and maker.name not in names:
-                    names.add(maker.name)
-                    ahead.append(maker.name)
-        return names
-
-    def _warn(self, parameters: Parameters) -> None:
-        """Warn of parameters that nothing takes, unless classes of users are there that may."""
-        catalog = self._session.catalog
-        entries = [catalog[name] for craft in self._crafts for name in craft.entries if name in catalog]
-        if any(entry.is_custom or "://" in str(entry._extra("path") or "") for entry in entries):
-            return
-        taken = {name for craft in self._crafts for name in (*craft.parameters, *craft.per)}
-        taken |= {one.parameter for craft in self._crafts for one in craft.inputs}
-        taken |= {name for entry in entries for name in entry.keys}
-        if not any(craft.takes_more for craft in self._crafts):
-            warn_of_unused(names_of(parameters), taken, f"The pipeline {self._pipeline.name!r}")
-
-    def _selected(self, turn: Turn) -> list[CraftFunction]:
+    def selected_crafts(self, turn: Turn) -> list[CraftFunction]:
+        """List the crafts that a turn may run, in order."""
         return [craft for craft in self._crafts if craft.name in turn.asked.selected]
 
     # --- running ---
@@ -172,19 +164,22 @@ class Engine:
         workers: int | None,
     ) -> Build:
         """Run what changed."""
-        pipeline, session = self._pipeline, self._session
-        turn = self._turn(params, configuration, refresh, select, volatiles, dry=False)
+        pipeline, session = self._pipeline, self.session
+        with uncollected():
+            turn = self.turn(params, configuration, refresh, select, volatiles, dry=False)
         given = {**turn.asked.parameters.shared, **turn.asked.parameters.own}
         pipeline._run_hooks("pre_run", pipeline, given)
         shown = {name: snapshotting.recorded(value) for name, value in given.items()}
         with contextlib.ExitStack() as block:
             block.enter_context(active.inside(session))
             run = block.enter_context(session.handler.run(pipeline.name, shown, labels={"pipeline": pipeline.name}))
-            progress = _Progress()
+            bar = NamedProgress(len(turn.asked.selected), pipeline.name, enabled=session.handler.progress)
+            progress = _Progress(block.enter_context(bar))
             with runner_of(runner, session, workers) as chosen:
                 self._build(turn, chosen, progress)
             session.catalog.windows.memory.write()
-            build = self._built(turn, progress, run.run_id)
+            with uncollected():
+                build = self._built(turn, progress, run.run_id)
             if progress.error is not None:
                 run.note(f"{progress.error}"[:1000])
         pipeline._run_hooks("on_error" if build.error else "post_run", pipeline, build.error or build.volatiles)
@@ -193,7 +188,8 @@ class Engine:
     def _built(self, turn: Turn, progress: _Progress, run_id: str) -> Build:
         snapshot = None
         if progress.error is None and turn.asked.selected == {craft.name for craft in self._crafts}:
-            snapshot = snapshotting.of_build(self._session, self.graph, self._crafts, turn)
+            made = any(step.status == "made" for step in progress.steps)
+            snapshot = snapshotting.of_build(self.session, self.graph, self._crafts, turn, made=made)
         return Build(
             self._pipeline.name,
             run_id,
@@ -207,7 +203,7 @@ class Engine:
 
     def _build(self, turn: Turn, runner: Runner, progress: _Progress) -> None:
         """Begin each craft when all that it needs is done, and wait for what is being made."""
-        crafts = self._selected(turn)
+        crafts = self.selected_crafts(turn)
         needs = [set(one) for one in dependencies(crafts)]
         assert crafts == ordered(crafts)
         left, open_steps = list(range(len(crafts))), [0] * len(crafts)
@@ -247,7 +243,10 @@ class Engine:
                 continue
             left.remove(number)
             started = True
-            for decided in turn.decide(crafts[number]):
+            with uncollected():
+                decisions = turn.decide(crafts[number])
+            progress.shown.expect(len(decisions) - 1)
+            for decided in decisions:
                 open_steps[number] += self._begin(turn, decided, runner, progress)
             if not open_steps[number]:
                 done.add(number)
@@ -255,6 +254,8 @@ class Engine:
 
     def _begin(self, turn: Turn, decided: Decided, runner: Runner, progress: _Progress) -> int:
         """Do what was decided; return 1 where a step is being made now."""
+        if decided.status != "make":
+            progress.shown.end()
         if decided.status == "skip":
             progress.steps.append(turn.skipped(decided))
         elif decided.status == "defer":
@@ -262,6 +263,7 @@ class Engine:
         elif decided.status == "not run":
             progress.steps.append(turn.failed(decided))
         else:
+            progress.shown.begin(decided.label)
             try:
                 task = self._task(turn, decided, progress)
             except CraftError as error:
@@ -281,8 +283,8 @@ class Engine:
         for need in decided.needs.values():
             for passed in need.passed.values():
                 self._realize(turn, passed, progress)
-        keep_code(self._session, decided.craft, self._session.kept_codes)
-        return Task(_completed(decided), self._session, again=turn.asked.refresh or not decided.craft.cache)
+        keep_code(self.session, decided.craft, self.session.kept_codes)
+        return Task(completed(decided), self.session, again=turn.asked.refresh or not decided.craft.cache)
 
     def _realize(self, turn: Turn, passed: Passed, progress: _Progress) -> None:
         """Make a value that is passed on, and those that it needs, the first ones first."""
@@ -298,8 +300,8 @@ class Engine:
                 stack += missing
                 continue
             decided.why = "a step that runs needs what it passes on"
-            keep_code(self._session, decided.craft, self._session.kept_codes)
-            outcome = Task(_completed(decided), self._session, again=True).run()
+            keep_code(self.session, decided.craft, self.session.kept_codes)
+            outcome = Task(completed(decided), self.session, again=True).run()
             turn.made(decided, outcome.versions, outcome.values, outcome.loaded)
             progress.steps.append(_made(decided, outcome))
             stack.pop()
@@ -311,15 +313,30 @@ class Engine:
             self._failed(turn, decided, error, progress)
             return
         turn.made(decided, outcome.versions, outcome.values, outcome.loaded)
+        progress.shown.end(decided.label)
         progress.steps.append(_made(decided, outcome))
 
     def _failed(self, turn: Turn, decided: Decided, error: CraftError, progress: _Progress) -> None:
         progress.error = progress.error or error
+        progress.shown.end(decided.label)
         decided.why = str(error.__cause__ or error)
         progress.steps.append(turn.failed(decided))
 
 
-def _completed(decided: Decided) -> Any:
+def _warn(name: str, catalog: Catalog, crafts: Sequence[CraftFunction], parameters: Parameters) -> None:
+    """Warn of parameters that nothing takes, unless classes of users are there that may."""
+    entries = [catalog[one] for craft in crafts for one in craft.entries if one in catalog]
+    if any(entry.is_custom or "://" in str(entry._extra("path") or "") for entry in entries):
+        return
+    taken = {one for craft in crafts for one in (*craft.parameters, *craft.per)}
+    taken |= {one.parameter for craft in crafts for one in craft.inputs}
+    taken |= {one for entry in entries for one in entry.keys}
+    if not any(craft.takes_more for craft in crafts):
+        warn_of_unused(names_of(parameters), taken, f"The pipeline {name!r}")
+
+
+def completed(decided: Decided) -> Call:
+    """Complete the call of a step with the values that are passed on to it, which are ready."""
     import dataclasses
 
     assert decided.call is not None

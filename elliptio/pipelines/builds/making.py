@@ -14,13 +14,14 @@ from elliptio.pipelines.crafts.execution import Call, execute
 
 if TYPE_CHECKING:
     from elliptio.pipelines.catalog.catalog import Catalog
+    from elliptio.provenance.collecting import Provenance
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
 class Outcome:
-    """What came of a step.
+    """Hold what came of a step.
 
     Attributes
     ----------
@@ -42,7 +43,7 @@ class Outcome:
     shared: bool = False
 
 
-def make(call: Call, catalog: Catalog, *, again: bool) -> Outcome:
+def make(call: Call, catalog: Catalog, *, again: bool, seen: Provenance | None = None) -> Outcome:
     """Make a step, or take what another process makes of the same at the same time.
 
     Parameters
@@ -53,22 +54,24 @@ def make(call: Call, catalog: Catalog, *, again: bool) -> Outcome:
         Where its entries are.
     again
         True: make it, whatever is there.
+    seen
+        Code and environment, where a run around it has seen them a moment ago.
 
     """
     start = time.perf_counter()
     step = call.recipe.step
     saved = [one.name for one in call.craft.outputs if not one.volatile]
     if step is None or not saved or again:
-        return _executed(call, catalog, start)
+        return _executed(call, catalog, start, seen)
     with claimed(catalog.handler.lake, step):
         versions = Versions(catalog.handler.lake, catalog.project)
         found = versions.made_by(step, fresh=True)
         whole = {name: found[name] for name in saved if name in found and versions.is_whole(found[name])}
         if len(whole) == len(saved) == len(call.craft.outputs):
             return Outcome(whole, seconds=time.perf_counter() - start, shared=True)
-        return _executed(call, catalog, start)
+        return _executed(call, catalog, start, seen)
 
 
-def _executed(call: Call, catalog: Catalog, start: float) -> Outcome:
-    made = execute(call, catalog)
+def _executed(call: Call, catalog: Catalog, start: float, seen: Provenance | None) -> Outcome:
+    made = execute(call, catalog, seen)
     return Outcome(made.versions, made.volatiles, made.loaded, time.perf_counter() - start)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from elliptio.lake.view import view_of
 from elliptio.pipelines.builds.turn import Turn
 from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.catalog.versions import Version
@@ -30,18 +31,20 @@ def recorded(value: Any) -> Any:
     return shown(value)
 
 
-def of_build(session: BaseSession, graph: Graph, crafts: Sequence[CraftFunction], turn: Turn) -> Snapshot:
-    """Take the snapshot of a build, and keep it."""
+def of_build(
+    session: BaseSession, graph: Graph, crafts: Sequence[CraftFunction], turn: Turn, *, made: bool
+) -> Snapshot:
+    """Take the snapshot of a build, and keep it; `made` tells whether the build made anything."""
     outputs = {
         name: [partition_of(version) for version in versions.values() if isinstance(version, Version)]
         for name, versions in turn.sources.made().items()
     }
-    return _kept(session, graph, crafts, turn, outputs)
+    return _kept(session, graph, crafts, turn, outputs, unless_known=not made)
 
 
 def of_inputs(session: BaseSession, graph: Graph, crafts: Sequence[CraftFunction], turn: Turn) -> Snapshot:
     """Take the snapshot of what a build would take, and keep it."""
-    return _kept(session, graph, crafts, turn, {})
+    return _kept(session, graph, crafts, turn, {}, unless_known=True)
 
 
 def _kept(
@@ -50,6 +53,8 @@ def _kept(
     crafts: Sequence[CraftFunction],
     turn: Turn,
     outputs: Mapping[str, list[Partition]],
+    *,
+    unless_known: bool,
 ) -> Snapshot:
     inputs = {name: _inputs(turn, crafts, name) for name in graph.inputs}
     parameters = {craft.name: _parameters(turn, craft) for craft in crafts}
@@ -62,7 +67,8 @@ def _kept(
         session.backend,
         outputs,
     )
-    snapshot.keep()
+    if view_of(session.handler.lake).until is None:
+        snapshot.keep(unless_known=unless_known)
     return snapshot
 
 

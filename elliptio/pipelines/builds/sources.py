@@ -55,7 +55,7 @@ class Passed:
 
 @dataclass
 class Need:
-    """What a step takes for one of its inputs.
+    """Hold what a step takes for one of its inputs.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ class Need:
 
 
 class Sources:
-    """What the crafts of a turn can take.
+    """Know what the crafts of a turn can take.
 
     Parameters
     ----------
@@ -175,6 +175,8 @@ class Sources:
             if not wanted or (self._catalog[one.name].is_query and wanted <= set(fixed)):
                 return None
             every = self.of(one.name)
+            if not every and one.is_needed and (one.name, False) not in self._made_here:
+                raise self.no_data(self._catalog[one.name], NONE)
         else:
             return None
         found = list(dict.fromkeys(keys.only(per) for keys in every))

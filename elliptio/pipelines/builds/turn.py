@@ -27,7 +27,7 @@ UNCHANGED = "unchanged"
 
 @dataclass(frozen=True)
 class Asked:
-    """What a caller asks of a turn.
+    """Hold what a caller asks of a turn.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Asked:
 
 @dataclass
 class Decided:
-    """What becomes of one step.
+    """Hold what becomes of one step.
 
     Attributes
     ----------
@@ -78,6 +78,11 @@ class Decided:
     hit: Mapping[str, Version] = field(default_factory=dict)
     needs: Mapping[str, Need] = field(default_factory=dict)
     pending: Pending | None = None
+
+    @property
+    def label(self) -> str:
+        """Name of the step while it runs."""
+        return f"{self.craft.name} ({self.keys})" if self.keys else self.craft.name
 
 
 class Turn:

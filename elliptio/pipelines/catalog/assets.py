@@ -7,15 +7,17 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from elliptio.errors import WriteOnlyError
 from elliptio.formats import registry
+from elliptio.formats.plain import name_of
+from elliptio.metadata import ValueRecord
 from elliptio.pipelines.catalog import pages, saving, types
 from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.catalog.interactors import ArtifactInteractor
 from elliptio.pipelines.catalog.keys import Keys
-from elliptio.pipelines.catalog.saving import Label
+from elliptio.pipelines.catalog.saving import Label, Staged
 from elliptio.pipelines.catalog.syncing import Windows, taken
 from elliptio.pipelines.catalog.versions import TAKEN_IN, Version, Versions
 from elliptio.pipelines.errors import EntryError, VersionNotFoundError
@@ -24,6 +26,14 @@ from elliptio.provenance.collecting import username
 if TYPE_CHECKING:
     from elliptio.metadata import Metadata
     from elliptio.work import Work
+
+
+class NewVersion(NamedTuple):
+    """A version that is not published yet: of which entry, what is recorded of it, and what was written."""
+
+    entry: Entry
+    label: Label
+    staged: Staged
 
 
 class Assets:
@@ -87,7 +97,19 @@ class Assets:
         options: Mapping[str, Any] | None = None,
         **facts: Any,
     ) -> Version:
-        """Save a value as a new version, and put it at its window.
+        """Save a value as a new version, and put it at its window; parameters as of `stage`."""
+        return self.publish(self.stage(entry, keys, value, origin, options, **facts))
+
+    def stage(
+        self,
+        entry: Entry,
+        keys: Keys,
+        value: Any,
+        origin: str,
+        options: Mapping[str, Any] | None = None,
+        **facts: Any,
+    ) -> NewVersion:
+        """Write a value as a version that nobody sees yet.
 
         Parameters
         ----------
@@ -108,19 +130,36 @@ class Assets:
             )
         more = {**entry.save_options, **(options or {})}
         if entry.is_custom:
-            metadata = self._save_custom(entry, label, value, more)
-        elif entry.type == types.PAGE:
-            metadata = saving.save_content(self._work, label, pages.page_of(value), entry.relpath_of(keys))
+            return NewVersion(entry, label, self._staged_by_custom(entry, label, value, more))
+        relpath = entry.relpath_of(keys)
+        if entry.type == types.PAGE:
+            staged = saving.stage_content(self._work, label, pages.page_of(value), relpath)
         elif not entry.history:
-            metadata = self._save_at_path(entry, label, value, more)
+            staged = self._staged_at_path(entry, label, value, more)
         else:
-            value, more = _without_index(value, more)
+            value, more = without_index(value, more)
             format = registry.get(types.format_of(entry.type))
-            metadata = saving.save_value(self._work, label, value, entry.relpath_of(keys), format, more)
-        version = taken(metadata, keys, origin, self._work.lake.store.root, step=label.step)
+            staged = saving.stage_value(self._work, label, value, relpath, format, more)
+        return NewVersion(entry, label, staged)
+
+    def publish(self, new: NewVersion) -> Version:
+        """Publish a version, and put it at its window."""
+        metadata = new.staged.publish()
+        root, label, entry = self._work.lake.store.root, new.label, new.entry
+        step = label.step if metadata.files else None
+        version = taken(metadata, label.keys, label.origin, root, step=step)
         if entry.history:
-            self._windows.put(entry, keys, version, self._source(metadata))
+            self._windows.put(entry, label.keys, version, self._source(metadata))
+        elif version.sha256 is not None:
+            self._remember(entry, label.keys, version)
         return version
+
+    def _remember(self, entry: Entry, keys: Keys, version: Version) -> None:
+        path = entry.path_of(keys)
+        if path is not None and version.sha256 is not None:
+            place = self._windows.places.of(path)
+            address = place.address(path)
+            self._windows.memory.set(address, version.artifact_id, version.sha256, place.stamp(address) or "")
 
     def _source(self, metadata: Metadata) -> Path | None:
         """Path of the file of an artifact, where it lies on this machine."""
@@ -129,39 +168,33 @@ class Assets:
             return None
         return Path(metadata.remote_root, "files", metadata.files[0].relpath)
 
-    def _save_custom(self, entry: Entry, label: Label, value: Any, more: Mapping[str, Any]) -> Metadata:
+    def _staged_by_custom(self, entry: Entry, label: Label, value: Any, more: Mapping[str, Any]) -> Staged:
         made = self.interactor(entry, {**label.keys, **more}).save(value, **{**more, **label.keys})
         if made is None:
-            return saving.save_nothing(self._work, dataclasses.replace(label, step=None))
+            return saving.stage_nothing(self._work, dataclasses.replace(label, step=None))
         if isinstance(made, bytes | bytearray | memoryview):
-            return saving.save_content(self._work, label, bytes(made), entry.relpath_of(label.keys))
+            return saving.stage_content(self._work, label, bytes(made), entry.relpath_of(label.keys))
         if isinstance(made, str | os.PathLike):
-            return saving.save_file(self._work, label, Path(made))
+            return saving.stage_file(self._work, label, Path(made))
         raise EntryError(
-            f"{entry.name}: `save` of the type {entry.type!r} gave a {type(made).__name__}: return bytes, a path, or "
-            "None."
+            f"{entry.name}: `save` of the type {entry.type!r} gave a {type(made).__name__}, not bytes, a path or None."
         )
 
-    def _save_at_path(self, entry: Entry, label: Label, value: Any, more: Mapping[str, Any]) -> Metadata:
+    def _staged_at_path(self, entry: Entry, label: Label, value: Any, more: Mapping[str, Any]) -> Staged:
         """Write a value at its path, and record it as a link: the lake keeps no copy."""
         path = entry.path_of(label.keys)
         if path is None or "://" in path:
             raise EntryError(f"The entry {entry.name!r} has `history: false`: that needs a path of this machine.")
         place = self._windows.places.of(path)
-        value, more = _without_index(value, more)
+        value, more = without_index(value, more)
         with tempfile.TemporaryDirectory(prefix="elliptio-value-") as folder:
             file = Path(folder, entry.relpath_of(label.keys))
             with open(file, "xb") as stream:
                 kept = registry.get(types.format_of(entry.type)).write(value, stream, **more) or {}
             address = place.address(path)
-            stamp = place.put(address, file, label.keys)
-        from elliptio.formats.plain import name_of
-        from elliptio.metadata import ValueRecord
-
+            place.put(address, file, label.keys)
         record = ValueRecord(types.format_of(entry.type), name_of(value), kept)
-        metadata = saving.link_file(self._work, label, Path(address), record)
-        self._windows.memory.set(address, metadata.artifact_id, metadata.files[0].sha256, stamp)
-        return metadata
+        return saving.stage_link(self._work, label, Path(address), record)
 
     # --- queries ---
 
@@ -180,7 +213,8 @@ class Assets:
             return earlier
         label = Label(self._project, entry.name, keys, TAKEN_IN, based_on=[])
         format = registry.get("parquet")
-        metadata = saving.save_value(self._work, label, frame, entry.relpath_of(keys), format, {})
+        staged = saving.stage_value(self._work, label, frame, entry.relpath_of(keys), format, {})
+        metadata = staged.publish()
         version = taken(metadata, keys, TAKEN_IN, self._work.lake.store.root)
         versions.add(entry.name, version)
         return version
@@ -201,7 +235,7 @@ def _filled(entry: Entry, more: Mapping[str, Any]) -> Entry:
     return dataclasses.replace(entry, extra=entry.extra.model_copy(update=found))
 
 
-def _without_index(value: Any, options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+def without_index(value: Any, options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
     """Leave out the index of a table where ``index: false`` says so, as pandas does."""
     more = dict(options)
     wanted = more.pop("index", True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -13,11 +15,13 @@ from elliptio.pipelines.catalog.assets import Assets
 from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.catalog.memory import Memory
+from elliptio.pipelines.catalog.patterns import Pattern
 from elliptio.pipelines.catalog.places import Places
 from elliptio.pipelines.catalog.syncing import Windows
 from elliptio.pipelines.catalog.versions import SAVED, Version, Versions
 from elliptio.pipelines.errors import DuplicateNameError, EntryError, UnknownNameError, VersionNotFoundError
 from elliptio.pipelines.project.yaml_files import Reader
+from elliptio.provenance.git import data_files
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -159,7 +163,27 @@ class Catalog:
         if self._windows is None:
             memory = Memory(self._root if self._remembers else None, self.handler.lake.lake_id)
             self._windows = Windows(self.handler, self.project, self._places, memory)
+            data_files.register(self)
         return self._windows
+
+    def keeps(self, path: str) -> bool:
+        """Tell whether an absolute path of this machine is that of an entry."""
+        paths, patterns = self._places_of_entries
+        return path in paths or any(pattern.fullmatch(path) for pattern in patterns)
+
+    @functools.cached_property
+    def _places_of_entries(self) -> tuple[set[str], list[re.Pattern[str]]]:
+        paths, patterns = set(), []
+        for entry in self._entries.values():
+            pattern = entry.pattern
+            if pattern is None or "://" in pattern.text.removeprefix("file://"):
+                continue
+            address = self._places.of(pattern.text).address
+            if pattern.keys:
+                patterns.append(Pattern(address(pattern.text)).regex)
+            else:
+                paths.add(address(pattern.fill({})))
+        return paths, patterns
 
     @property
     def assets(self) -> Assets:
@@ -270,6 +294,8 @@ class Catalog:
 
     def _version(self, entry: Entry, keys: Keys, versions: Versions, wanted: Any) -> Version:
         history = versions.history(entry.name, keys)
+        if isinstance(wanted, str) and _TIME.match(wanted):
+            wanted = _time_of(wanted)
         if isinstance(wanted, date):
             moment = wanted if isinstance(wanted, datetime) else datetime.combine(wanted, time.max, UTC)
             if moment.tzinfo is None:
@@ -339,8 +365,7 @@ class Catalog:
         Returns
         -------
         pandas.DataFrame
-            A row each; a column for each key, and ``artifact_id``, ``fingerprint``, ``creation_time`` of the current
-            version.
+            A row each; a column for each key; ``artifact_id``, ``fingerprint``, ``creation_time`` of what is current.
 
         """
         entry = self[name]
@@ -364,6 +389,17 @@ class Catalog:
         for name in unknown:
             has = f"it has {', '.join(map(repr, entry.keys))}" if entry.keys else "it has none"
             raise EntryError(f"The entry {entry.name!r} has no key {name!r}; {has}.")
+
+
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def _time_of(text: str) -> date:
+    """Read a time in ISO form, or a day."""
+    try:
+        return date.fromisoformat(text) if len(text) == len("2026-01-31") else datetime.fromisoformat(text)
+    except ValueError as error:
+        raise EntryError(f"version={text!r} is no time: write it as 2026-01-31T12:00:00+00:00.") from error
 
 
 def _fits(keys: Keys, wanted: Keys) -> bool:

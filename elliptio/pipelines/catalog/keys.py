@@ -71,7 +71,7 @@ class Keys(Mapping[str, Value]):
 
     @property
     def order(self) -> tuple[tuple[str, bool, Value], ...]:
-        """What keys are sorted by: numbers before texts."""
+        """Order of keys: numbers before texts."""
         return tuple((name, isinstance(value, str), value) for name, value in sorted(self._values.items()))
 
     def only(self, names: Any) -> Keys:

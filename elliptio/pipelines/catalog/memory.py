@@ -23,7 +23,7 @@ _TABLE = """CREATE TABLE IF NOT EXISTS windows (
 
 
 class Remembered(NamedTuple):
-    """What was last put or taken at a window: the version, its content, and the stamp of the file since."""
+    """Content that was last put or taken at a window, with its version, and the stamp of the file since."""
 
     artifact_id: str
     sha256: str

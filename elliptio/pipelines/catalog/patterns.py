@@ -60,7 +60,7 @@ class Pattern:
 
     @property
     def head(self) -> str:
-        """What comes before the first key."""
+        """Text before the first key."""
         found = ""
         for literal, key in self._parts:
             if key is not None:
@@ -105,14 +105,15 @@ class Pattern:
 
     def match(self, path: str) -> Keys | None:
         """Read the values of the keys from a path; None where it does not match."""
-        found = self._regex.fullmatch(path)
+        found = self.regex.fullmatch(path)
         if found is None:
             return None
         keys = Keys({name: found[f"k{number}"] for number, name in enumerate(self.keys)})
         return keys if self.fill(keys) == path else None
 
     @functools.cached_property
-    def _regex(self) -> re.Pattern[str]:
+    def regex(self) -> re.Pattern[str]:
+        """Expression of the paths that match."""
         seen: set[str] = set()
         text = ""
         for literal, key in self._parts:

@@ -154,7 +154,7 @@ def _files(folder: str, depth: int) -> Iterator[str]:
 
 
 class Custom:
-    """What a user's backend knows."""
+    """Reach what a user's backend knows."""
 
     tells = False
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 HIDDEN = "…"
-"""What stands in messages for what is a secret."""
+"""Sign that stands in messages for a secret."""
 
 _SECRET = re.compile(
     r"(?i)(?:^|;)\s*(?:pwd|password|uid|user id|user|accesstoken|token|secret)\s*=\s*(\{[^}]*\}|[^;]*)"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from elliptio.metadata import Metadata, ValueRecord
+from elliptio.metadata import FileRecord, Metadata, ValueRecord
 from elliptio.pipelines.catalog.keys import Keys
 from elliptio.saving import linking, places, values
 from elliptio.saving.publication import Publication, discarding
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Label:
-    """What is recorded of a version beside its content.
+    """Hold what is recorded of a version beside its content.
 
     Attributes
     ----------
@@ -64,48 +64,74 @@ class Label:
         return work._publication(labels, self.based_on, entry=entry, recipe=recipe)
 
 
-def save_value(
+class Staged:
+    """A version on its way into the lake: nobody sees it before it is published.
+
+    Parameters
+    ----------
+    publication
+        Of its artifact.
+    files
+        Records of its files.
+    options
+        For `Publication.publish`.
+
+    """
+
+    def __init__(self, publication: Publication, files: Sequence[FileRecord], **options: Any) -> None:
+        self._publication = publication
+        self._files = list(files)
+        self._options = {"local_root": "", **options}
+
+    def publish(self) -> Metadata:
+        """Make it visible."""
+        with discarding(self._publication):
+            return self._publication.publish(self._files, **self._options)
+
+    def discard(self) -> None:
+        """Leave nothing behind."""
+        self._publication.discard()
+
+
+def stage_value(
     work: Work, label: Label, value: Any, relpath: str, format: Format, options: Mapping[str, Any]
-) -> Metadata:
-    """Save a value by a format."""
-    return values.save(label.publication(work), [values.Planned(relpath, value, format, None)], options)
+) -> Staged:
+    """Write a value by a format."""
+    publication = label.publication(work)
+    with discarding(publication):
+        planned = [values.Planned(relpath, value, format, None)]
+        return Staged(publication, values.write(publication, planned, options))
 
 
-def save_content(work: Work, label: Label, content: bytes, relpath: str) -> Metadata:
-    """Save bytes."""
+def stage_content(work: Work, label: Label, content: bytes, relpath: str) -> Staged:
+    """Write bytes."""
     publication = label.publication(work)
     with discarding(publication):
         path = publication.folder / relpath
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-        files, _, _ = publication.collect([relpath])
-        return publication.publish(files, local_root="")
+        return Staged(publication, publication.collect([relpath])[0])
 
 
-def save_file(work: Work, label: Label, path: Path, value: ValueRecord | None = None) -> Metadata:
-    """Save a copy of a file."""
+def stage_file(work: Work, label: Label, path: Path) -> Staged:
+    """Copy a file."""
     sources = find_sources(path, lake=work.lake.store.folder)
     publication = label.publication(work)
     with discarding(publication):
-        files = publication.save(sources.files)
-        if value is not None:
-            files = [dataclasses.replace(one, value=value) for one in files]
-        return publication.publish(files, local_root=sources.root)
+        return Staged(publication, publication.save(sources.files), local_root=sources.root)
 
 
-def link_file(work: Work, label: Label, path: Path, value: ValueRecord | None = None) -> Metadata:
-    """Record a file where it lies, with its hash."""
+def stage_link(work: Work, label: Label, path: Path, value: ValueRecord | None = None) -> Staged:
+    """Hash a file where it lies."""
     found = places.look(work.lake, path)
     publication = label.publication(work)
     with discarding(publication):
         files = linking.hash_files(work.lake, found.root, found.files, progress=work.progress)
         if value is not None:
             files = [dataclasses.replace(one, value=value) for one in files]
-        return publication.publish(files, local_root="", link=found.root)
+        return Staged(publication, files, link=found.root)
 
 
-def save_nothing(work: Work, label: Label) -> Metadata:
-    """Record that a version was stored elsewhere, by whoever knows how: it has no content here."""
-    publication = label.publication(work)
-    with discarding(publication):
-        return publication.publish([], local_root="")
+def stage_nothing(work: Work, label: Label) -> Staged:
+    """Note that a version was stored elsewhere, by whoever knows how: it has no content here."""
+    return Staged(label.publication(work), [])

@@ -171,9 +171,9 @@ class Windows:
     ) -> None:
         label = Label(self._project, entry.name, keys, TAKEN_IN, aside=aside, based_on=[])
         if entry.history:
-            metadata = saving.save_file(self._work, label, copy)
+            metadata = saving.stage_file(self._work, label, copy).publish()
         else:
-            metadata = saving.link_file(self._work, label, Path(address))
+            metadata = saving.stage_link(self._work, label, Path(address)).publish()
         version = taken(metadata, keys, TAKEN_IN, self._work.lake.store.root, aside=aside)
         versions.add(entry.name, version)
         log.info("%s was taken in as a version of %r.", address, entry.name)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from elliptio import naming
 from elliptio.lake import records
 from elliptio.lake.lake import Lake
+from elliptio.lake.view import view_of
 from elliptio.pipelines.catalog.keys import NONE, Keys
 from elliptio.protocols import Document
 
@@ -59,7 +60,7 @@ class Version(NamedTuple):
 
     @property
     def moment(self) -> str:
-        """What versions and moves are ordered by: the time in their identifiers."""
+        """Time in the identifier, by which versions and moves are ordered."""
         return self.artifact_id.partition("_")[2]
 
 
@@ -228,20 +229,17 @@ class Versions:
         self, name: str, keys: Keys, version: Version | None, *, username: str, why: str, run_id: str | None = None
     ) -> None:
         """Make a version the current one; None: there is none any more. One line of history, no copy."""
-        document, _ = records.add(
-            self._lake,
-            MOVE,
-            {"project": self.project, "entry": name},
-            {
-                "keys": dict(keys),
-                "artifact_id": version.artifact_id if version else None,
-                "why": why,
-                "run_id": run_id,
-            },
-            username=username,
-        )
+        artifact_id = version.artifact_id if version else None
+        if view_of(self._lake).until is None:
+            about = {"project": self.project, "entry": name}
+            content = {"keys": dict(keys), "artifact_id": artifact_id, "why": why, "run_id": run_id}
+            document, _ = records.add(self._lake, MOVE, about, content, username=username)
+            move = _move_of(document)
+        else:  # whoever makes an artifact again moves nothing that others see
+            identifier, moment = naming.new_id("record")
+            move = Move(identifier.partition("_")[2], keys, artifact_id, moment, username, why)
         if name in self._known:
-            self._known[name].setdefault(keys, History()).moves.append(_move_of(document))
+            self._known[name].setdefault(keys, History()).moves.append(move)
 
     def _add(self, name: str, version: Version) -> None:
         history = self._known[name].setdefault(version.keys, History())
@@ -257,13 +255,16 @@ class Versions:
                 made[name] = name, version
 
     def _find(self, query: Mapping[str, Any]) -> Iterator[tuple[str, Version]]:
-        asked = {**query, "entry.project": self.project}
+        # What was made to reproduce a version is none itself; a process that does so sees the lake as it was then.
+        asked = view_of(self._lake).newest({**query, "entry.project": self.project}, made_again=False)
         for document in self._lake.find(asked, sort=(), limit=0):
             yield document["entry"]["name"], version_of(document)
 
     def _moves(self, names: Sequence[str]) -> Iterator[tuple[str, Move]]:
         query = {"about.entry": {"$in": list(names)} if len(names) > 1 else names[0], "about.project": self.project}
-        for document in records.find(self._lake, MOVE, query):
+        until = view_of(self._lake).until
+        then = {} if until is None else {"creation_time": {"$lt": until}}
+        for document in records.find(self._lake, MOVE, {**query, **then}):
             yield document["about"]["entry"], _move_of(document)
 
 

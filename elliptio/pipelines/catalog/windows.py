@@ -14,7 +14,7 @@ from elliptio.pipelines.catalog.versions import History, Version
 
 
 class Deed(Enum):
-    """What is to be done about a window."""
+    """Name what is to be done about a window."""
 
     NOTHING = "it is as it should be"
     REMEMBER = "it holds the current version: remember that"
@@ -26,7 +26,7 @@ class Deed(Enum):
 
 
 class Decision(NamedTuple):
-    """What is to be done, and the version that it concerns, if there is one."""
+    """Pair what is to be done with the version that it concerns, if there is one."""
 
     deed: Deed
     version: Version | None = None

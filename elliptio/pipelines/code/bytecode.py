@@ -14,6 +14,8 @@ from elliptio.pipelines.code.facts import FunctionFacts, Text, digest_of
 _ATTRIBUTES = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
 _GLOBALS = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"})
 _CHANGES = frozenset({"STORE_GLOBAL", "DELETE_GLOBAL"})
+_FLAGS = 0x3FF
+"""Of a code object, those that say what it does, and not which future it was compiled for."""
 _DOUBTFUL = frozenset({"eval", "exec", "globals", "__import__"})
 
 
@@ -33,26 +35,26 @@ def loose(code: CodeType) -> str:
 
 
 def _tokens(code: CodeType) -> Iterator[str]:
+    import dis
+
     arguments = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & 4) + bool(code.co_flags & 8)
-    yield f"{sys.version_info[:2]}"
-    yield f"{code.co_argcount} {code.co_posonlyargcount} {code.co_kwonlyargcount} {code.co_flags} {code.co_nlocals}"
+    yield f"{sys.version_info[:2]} {code.co_flags & _FLAGS} {code.co_nlocals}"
+    yield f"{code.co_argcount} {code.co_posonlyargcount} {code.co_kwonlyargcount}"
     yield " ".join(code.co_varnames[:arguments])
-    yield f"{code.co_code.hex()} {code.co_exceptiontable.hex()} {' '.join(code.co_names)}"
-    for number, constant in enumerate(code.co_consts):
+    yield f"{code.co_exceptiontable.hex()} {' '.join(code.co_names)}"
+    written, constants, high = code.co_code, frozenset(dis.hasconst), 0
+    for operation, low in zip(written[::2], written[1::2], strict=True):
+        argument = high | low
+        high = argument << 8 if operation == dis.EXTENDED_ARG else 0
+        if operation in constants:
+            # By what it is: a docstring moves all numbers.
+            yield f"{operation} {_constant(code.co_consts[argument])}"
+        elif operation != dis.EXTENDED_ARG:
+            yield f"{operation} {argument}"
+    for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield f"code {constant.co_name}"
             yield from _tokens(constant)
-        elif not (number == 0 and isinstance(constant, str) and not _loads_first(code)):
-            yield _constant(constant)
-
-
-def _loads_first(code: CodeType) -> bool:
-    """Tell whether the first constant is used; if not, it is a docstring."""
-    import dis
-
-    load = {number for name, number in dis.opmap.items() if name in ("LOAD_CONST", "RETURN_CONST", "KW_NAMES")}
-    written = code.co_code
-    return any(a in load and b == 0 for a, b in zip(written[::2], written[1::2], strict=True))
 
 
 def _constant(value: Any) -> str:
@@ -60,7 +62,7 @@ def _constant(value: Any) -> str:
         return f"frozenset({sorted(map(_constant, value))})"
     if isinstance(value, tuple):
         return f"({', '.join(map(_constant, value))})"
-    return repr(value)
+    return f"code {value.co_name}" if isinstance(value, CodeType) else repr(value)
 
 
 def facts_by_bytecode(code: CodeType) -> FunctionFacts:
@@ -74,7 +76,7 @@ def facts_by_bytecode(code: CodeType) -> FunctionFacts:
         loose(code), [list(n) for n in names], [(*i[:3], list(i[3])) for i in imports], list(code.co_freevars),
         sorted(changed), lines,
     )  # fmt: skip
-    return FunctionFacts(code.co_qualname, code.co_firstlineno, text, [], Text(""))
+    return FunctionFacts(code.co_qualname, code.co_firstlineno, text, Text(""))
 
 
 def _read(code: CodeType, names: dict[Any, None], imports: dict[Any, None], changed: set[str]) -> None:

@@ -7,10 +7,11 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from elliptio.pipelines.code.facts import digest_of
+from elliptio.pipelines.code.facts import CLASS, digest_of
+from elliptio.pipelines.code.names import follow_decorators, follow_text
 from elliptio.pipelines.code.nodes import Node
 from elliptio.pipelines.code.places import NOTEBOOK, module_name
-from elliptio.pipelines.code.values import NotPlainError, Writing
+from elliptio.pipelines.code.values import Writing
 
 if TYPE_CHECKING:
     from elliptio.pipelines.code.following import Follower
@@ -20,13 +21,13 @@ class _Named(NamedTuple):
     name: str
 
 
-_NOT_COUNTED = frozenset(
-    "__module__ __doc__ __dict__ __weakref__ __qualname__ __firstlineno__ __static_attributes__ __annotations__"
-    " __dataclass_params__ __dataclass_fields__ __match_args__ __abstractmethods__ _abc_impl __parameters__"
-    " __orig_bases__ __hash__ __annotate__ __annotate_func__ __annotations_cache__ __classcell__"
-    " __subclasshook__ __type_params__ _is_protocol _is_runtime_protocol __protocol_attrs__"
-    " __non_callable_proto_members__ __replace__".split()
-)
+_NOT_COUNTED = {
+    "__module__", "__doc__", "__dict__", "__weakref__", "__qualname__", "__firstlineno__", "__static_attributes__",
+    "__annotations__", "__annotate__", "__annotate_func__", "__annotations_cache__", "__dataclass_params__",
+    "__dataclass_fields__", "__match_args__", "__replace__", "__abstractmethods__", "_abc_impl", "__parameters__",
+    "__orig_bases__", "__hash__", "__classcell__", "__subclasshook__", "__type_params__", "_is_protocol",
+    "_is_runtime_protocol", "__protocol_attrs__", "__non_callable_proto_members__",
+}  # fmt: skip
 _DESCRIPTORS = types.MemberDescriptorType, types.GetSetDescriptorType, type(_Named.name)
 _BEGINNING = frozenset({"__init__", "__post_init__", "__new__", "__setstate__", "__set_name__", "__init_subclass__"})
 
@@ -40,6 +41,7 @@ def class_node(follower: Follower, cls: type, node: Node, module: dict[str, Any]
         if base is not object and base is not type:
             writing.write(base)
     sourced = _statements(follower, node, cls, module, tokens)
+    before = len(tokens)
     is_enum = issubclass(cls, enum.Enum)
     if is_enum:
         _members(cls, writing)
@@ -50,18 +52,22 @@ def class_node(follower: Follower, cls: type, node: Node, module: dict[str, Any]
             continue
         _attribute(follower, node, writing, name, value, sourced)
     _declared(cls, writing)
+    own = f"{node.name}."
+    for label, method in node.links:
+        if label not in _BEGINNING and method.kind == "method" and method.name.startswith(own):
+            node.changes |= method.changes
+    if sourced and (CLASS in node.changes or cls.__name__ in node.changes):
+        # Its methods change its attributes: how those begin, its statements say.
+        del tokens[before:]
     node.digest = digest_of(tokens)
-    node.changes_self = any(
-        linked.changes_self and label not in _BEGINNING and linked.kind != "object" for label, linked in node.links
-    )
 
 
 def _statements(follower: Follower, node: Node, cls: type, module: dict[str, Any], tokens: list[str]) -> bool:
     rows = follower.file_facts(module).classes.get(cls.__qualname__, [])
     for row in rows:
         tokens.append(row.text.digest)
-        follower.follow_text(node, row.text, module)
-        tokens += follower.follow_decorators(node, row.decorators, module)
+        follow_text(follower, node, row.text, module)
+        tokens += follow_decorators(follower, node, row.decorators, module)
     return bool(rows)
 
 
@@ -86,13 +92,11 @@ def _attribute(follower: Follower, node: Node, writing: Writing, name: str, valu
         return
     before, links = len(writing.tokens), len(node.links)
     writing.tokens.append(f".{name}")
-    try:
-        writing.write(value)
-    except (NotPlainError, RecursionError):
+    if not writing.tries(value):
         # The statements of the class say how it is made.
         del writing.tokens[before:]
         if not sourced and not is_special:
-            node.notes[f"attribute `{name}` of `{node.name}` is not followed"] = None
+            node.note(f"attribute `{name}` of `{node.name}` is not followed")
     # Which attribute it is.
     node.links[links:] = [(f"{name}{label}", linked) for label, linked in node.links[links:]]
 
@@ -107,10 +111,8 @@ def _of_enum(follower: Follower, cls: Any, name: str, value: Any) -> bool:
 
 def _members(cls: Any, writing: Writing) -> None:
     for name, member in cls.__members__.items():
-        try:
-            writing.tokens.append(f"member {name} {writing.apart(member._value_)}")
-        except NotPlainError:
-            writing.tokens.append(f"member {name}")
+        writing.tokens.append(f"member {name}")
+        writing.tries(member._value_)
 
 
 def _declared(cls: type, writing: Writing) -> None:
@@ -121,9 +123,7 @@ def _declared(cls: type, writing: Writing) -> None:
         flags = field.init, field.repr, field.hash, field.compare, field.kw_only
         writing.tokens.append(f"field {field.name} {flags}")
         for value in (field.default, field.default_factory, field.metadata):
-            try:
-                writing.write(value)
-            except NotPlainError:
+            if not writing.tries(value):
                 writing.tokens.append(f"an object of {type(value).__qualname__}")
     parameters = vars(cls).get("__dataclass_params__")
     if parameters is not None:

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from elliptio.pipelines.code.facts import FileFacts, digest_of, function
+from elliptio.pipelines.code.names import follow_text
 from elliptio.pipelines.code.nodes import Node
-from elliptio.pipelines.code.places import NOTEBOOK, module_name
-from elliptio.pipelines.code.values import NotPlainError
+from elliptio.pipelines.code.places import NOTEBOOK, absolute, module_name
 
 if TYPE_CHECKING:
     from elliptio.pipelines.code.following import Follower
 
 _MOST_HOPS = 50
-_QUIET = frozenset(
-    "_thread abc asyncio concurrent contextvars ctypes io itertools logging multiprocessing queue selectors socket"
-    " threading typing warnings weakref tqdm elliptio".split()
-)
+_QUIET = {
+    "_thread", "abc", "asyncio", "concurrent", "contextvars", "ctypes", "elliptio", "io", "itertools", "logging",
+    "multiprocessing", "queue", "selectors", "socket", "threading", "tqdm", "typing", "warnings", "weakref",
+}  # fmt: skip
 """Whose objects are no data that results are made of."""
 _MISSING = object()
 
@@ -30,15 +28,6 @@ class Origin(NamedTuple):
     module: dict[str, Any]
     name: str
     foreign: str = ""
-
-
-def absolute(module: Mapping[str, Any], level: int, name: str) -> str:
-    """Return the whole name of a module that is imported in another one."""
-    if not level:
-        return name
-    package = module.get("__package__") or str(module.get("__name__", "")).rpartition(".")[0]
-    base = package.rsplit(".", level - 1)[0] if level > 1 else package
-    return f"{base}.{name}" if name else base
 
 
 def origin_of(follower: Follower, module: dict[str, Any], name: str) -> Origin:
@@ -73,16 +62,13 @@ def constant_node(follower: Follower, module: dict[str, Any], name: str, *, by_s
         node.again = lambda: constant_node(follower, module, name, by_statements=True)
     value = module.get(name)
     writing = follower.writing(node)
-    try:
-        if by_statements:
-            raise NotPlainError
-        writing.write(value)
+    if not by_statements and writing.tries(value):
         node.digest = digest_of(writing.tokens)
-    except (NotPlainError, RecursionError):
+    else:
         follower.callables_within(node, value)
         _statements(follower, node, module, name, facts)
         if by_statements:
-            node.notes[f"constant `{name}` in {place} changes while functions run: how it begins is followed"] = None
+            node.note(f"constant `{name}` in {place} changes while functions run: how it begins is followed")
         else:
             _say_what_it_is(follower, node, name, value)
     return node
@@ -96,7 +82,7 @@ def _say_what_it_is(follower: Follower, node: Node, name: str, value: Any) -> No
         return
     shown = kind.__qualname__ if root == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     how = "by the statements that make it" if node.digest else "by its type alone"
-    node.notes[f"constant `{name}` in {node.place} is an object of type {shown}: it is followed {how}"] = None
+    node.note(f"constant `{name}` in {node.place} is an object of type {shown}: it is followed {how}")
 
 
 def _statements(follower: Follower, node: Node, module: dict[str, Any], name: str, facts: FileFacts) -> None:
@@ -110,18 +96,13 @@ def _statements(follower: Follower, node: Node, module: dict[str, Any], name: st
             for row in texts:
                 written += (row.text.digest, *(decorator.digest for _, decorator in row.decorators))
                 for each in (row.text, *(decorator for _, decorator in row.decorators)):
-                    follower.follow_text(node, each, module, without=name)
+                    follow_text(follower, node, each, module, without=name)
         else:
             written.append(text.digest)
-            follower.follow_text(node, text, module, without=name)
+            follow_text(follower, node, text, module, without=name)
     node.digest = digest_of(written)
     if len(written) == 1:
-        node.notes[f"constant `{name}` in {node.place} is made by no statement that is known: it is not followed"] = None
-
-
-def is_constant(value: Any) -> bool:
-    """Tell whether a value is followed as a constant."""
-    return not isinstance(value, FunctionType | type | ModuleType)
+        node.note(f"constant `{name}` in {node.place} is made by no statement that is known: it is not followed")
 
 
 def is_quiet(value: Any) -> bool:

@@ -7,7 +7,9 @@ import ast
 from elliptio.pipelines.code.walking import Doubt, Ref, Walk, reference
 
 _LONGEST = 60
-_BY_NAME = frozenset({"eval", "exec", "globals", "__import__", "import_module", "run_module", "run_path"})
+_BY_NAME = frozenset(
+    {"eval", "exec", "globals", "__import__", "import_module", "run_module", "run_path", "get_ipython"}
+)
 _SHOW_NAMES = frozenset({"eval", "exec", "locals", "vars", "dir"})
 _BY_MODULE = {
     "importlib": {"import_module", "reload"},

@@ -7,20 +7,20 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from elliptio.pipelines.code.doubts import doubt_about
+from elliptio.pipelines.code.syntax import SPECIAL
 from elliptio.pipelines.code.walking import ASKED, BINDS, Ref, Scope, Slice, Walk
 
 Names = Sequence[Sequence[str]]
 """Names of the module, each with the attributes that are taken of it: ``["tables", "clean"]``."""
 
 
-SELF = "(self)"
-"""Among what a method changes: the object that it is a method of."""
+SELF, CLASS, OUTER = "(self)", "(cls)", "^"
+"""Among what a function changes: the object that it is a method of, its class, and names that it closes over."""
 _SELVES = ("self", "cls")
 
 
 class Text(NamedTuple):
-    """What counts of a piece of text: its digest, and what it refers to.
+    """A piece of text as it counts: its digest, and the names that it refers to.
 
     An import is its level, its module, the name that is taken ("" where the root of a dotted name is, None where the
     module is), and the attributes taken of that. A doubt is its line, its text, and the names that it is about.
@@ -40,8 +40,9 @@ class FunctionFacts(NamedTuple):
     qualname: str
     line: int
     text: Text
-    decorators: Sequence[tuple[Sequence[str], Text]]
-    defaults: Text
+    defaults: Sequence[Any]
+    """A text that may still be the list that a file holds: it is asked for rarely."""
+    decorators: Sequence[tuple[Sequence[str], Text]] = ()
 
 
 class ClassFacts(NamedTuple):
@@ -50,7 +51,7 @@ class ClassFacts(NamedTuple):
     qualname: str
     line: int
     text: Text
-    decorators: Sequence[tuple[Sequence[str], Text]]
+    decorators: Sequence[tuple[Sequence[str], Text]] = ()
 
 
 class FileFacts(NamedTuple):
@@ -71,7 +72,7 @@ class FileFacts(NamedTuple):
 
 def facts_of(tree: ast.Module, hashes: Callable[[int, str], Sequence[str]]) -> FileFacts:
     """Say what counts of a file; `hashes` gives those of the code objects of a function by first line and name."""
-    walk = Walk(tree, doubt_about)
+    walk = Walk(tree, SPECIAL)
     functions: dict[str, list[FunctionFacts]] = {}
     classes: dict[str, list[ClassFacts]] = {}
     for found in walk.found:
@@ -81,7 +82,7 @@ def facts_of(tree: ast.Module, hashes: Callable[[int, str], Sequence[str]]) -> F
             classes.setdefault(found.qualname, []).append(ClassFacts(found.qualname, found.line, text, decorators))
             continue
         facts = FunctionFacts(
-            found.qualname, found.line, text, decorators, _text(walk, found.defaults, found.scope.parent)
+            found.qualname, found.line, text, _text(walk, found.defaults, found.scope.parent), decorators
         )
         for each in hashes(found.first_line, found.name):
             functions.setdefault(each, []).append(facts)
@@ -194,10 +195,13 @@ def _text(walk: Walk, slices: Iterable[Slice], scope: Scope | None) -> Text:
             else:
                 made.add(token)  # type: ignore[arg-type]
         for inner, name in walk.mutations[part.mutations[0] : part.mutations[1]]:
-            if inner.owner(name) is None:
+            owner = inner.owner(name)
+            if owner is None:
                 mutates.add(name)
             elif name in _SELVES:
-                mutates.add(SELF)
+                mutates.add(f"({name})")
+            elif id(owner) in made.around:
+                mutates.add(f"{OUTER}{name}")
         for line, text, subject in walk.doubts[part.doubts[0] : part.doubts[1]]:
             known = subject is not None and subject.scope.owner(subject.name) is None
             doubts.append((line, text, [subject.name, *subject.chain] if subject is not None and known else None))
@@ -219,8 +223,24 @@ def digest_of(tokens: Iterable[str]) -> str:
 
 
 def to_lists(facts: FileFacts) -> list[Any]:
-    """Write facts as JSON can hold them."""
-    return list(facts)
+    """Write facts as JSON can hold them, and as short as they may be."""
+    return [
+        {each: [_shortened(row) for row in rows] for each, rows in facts.functions.items()},
+        {name: [_shortened(row) for row in rows] for name, rows in facts.classes.items()},
+        facts.bindings,
+        [None if text is None else _shortened(text) for text in facts.statements],
+        *facts[4:],
+    ]
+
+
+def _shortened(row: Any) -> Any:
+    """Leave out the empty fields at the end of a named tuple, as they are the defaults."""
+    if not isinstance(row, tuple):
+        return row
+    fields = [_shortened(field) for field in row]
+    while fields and hasattr(row, "_fields") and fields[-1] in ((), [], None):
+        fields.pop()
+    return fields
 
 
 def from_lists(found: Sequence[Any]) -> FileFacts:
@@ -237,14 +257,16 @@ def from_lists(found: Sequence[Any]) -> FileFacts:
     )
 
 
-def function(qualname: str, line: int, text: Sequence[Any], decorators: Sequence[Any], defaults: Sequence[Any]) -> FunctionFacts:
+def function(
+    qualname: str, line: int, text: Sequence[Any], defaults: Sequence[Any], decorators: Sequence[Any] = ()
+) -> FunctionFacts:
     """Make the facts of a function, of lists or of what they were made of."""
-    return FunctionFacts(qualname, line, Text(*text), _decorators(decorators), Text(*defaults))
+    return FunctionFacts(qualname, line, Text(*text), defaults, _decorators(decorators))
 
 
-def _class(qualname: str, line: int, text: Sequence[Any], decorators: Sequence[Any]) -> ClassFacts:
+def _class(qualname: str, line: int, text: Sequence[Any], decorators: Sequence[Any] = ()) -> ClassFacts:
     return ClassFacts(qualname, line, Text(*text), _decorators(decorators))
 
 
 def _decorators(rows: Sequence[Any]) -> list[tuple[Sequence[str], Text]]:
-    return [(chain, Text(*text)) for chain, text in rows]
+    return [(chain, Text(*text)) for chain, text in rows] if rows else []

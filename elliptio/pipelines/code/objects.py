@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import enum
 import functools
+import sys
 import types
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from elliptio.pipelines.code.facts import SELF
 from elliptio.pipelines.code.nodes import Node
 from elliptio.pipelines.code.values import NotPlainError, Writing
 
@@ -30,12 +32,15 @@ def describe(follower: Follower, node: Node, value: Any, writing: Writing) -> st
     if isinstance(value, types.ModuleType):
         follower.note_package(node, value.__name__.partition(".")[0])
         if follower.project.holds_module(vars(value)) and value.__name__ != "__main__":
-            node.notes[f"module `{value.__name__}` is a value of `{node.name}`: what is taken of it is not followed"] = None
+            node.note(f"module `{value.__name__}` is a value of `{node.name}`: what is taken of it is not followed")
         return f"module {value.__name__}"
     if isinstance(value, _BUILTIN):
         owner = getattr(value, "__self__", None)
         if owner is not None and not isinstance(owner, types.ModuleType | type):
             writing.write(owner)
+        home = sys.modules.get(str(getattr(value, "__module__", None)))
+        if home is not None and home.__name__ != "__main__" and follower.project.holds_module(vars(home)):
+            node.note(f"`{home.__name__}.{value.__qualname__}` is compiled: it is not followed")
         return f"builtin {getattr(value, '__module__', None)}.{value.__qualname__}"
     parts = _parts(value)
     if parts is not None:
@@ -88,7 +93,7 @@ def _instance(follower: Follower, node: Node, value: Any, writing: Writing) -> s
     if isinstance(value, enum.Enum):
         return f"member {found.name}.{value.name or value.value}"
     classes = [follower.node_of(cls) for cls in kind.__mro__]
-    if any(each is not None and each.changes_self for each in classes):
+    if any(each is not None and SELF in each.changes for each in classes):
         raise NotPlainError
     if isinstance(value, dict):
         writing.mapping(dict(value))
@@ -97,7 +102,8 @@ def _instance(follower: Follower, node: Node, value: Any, writing: Writing) -> s
     elif isinstance(value, set | frozenset):
         writing.write(frozenset(value))
     elif isinstance(value, int | float | str | bytes):
-        writing.write(next(base for base in (int, float, str, bytes) if isinstance(value, base))(value))
+        base: Any = next(base for base in (int, float, str, bytes) if isinstance(value, base))
+        writing.write(base(value))
     elif kind.__module__ != "builtins" and not hasattr(value, "__dict__") and not _slots(value):
         return f"object {found.name}"
     state = {**getattr(value, "__dict__", {}), **_slots(value)}
@@ -115,7 +121,9 @@ def _slots(value: Any) -> dict[str, Any]:
     for cls in type(value).__mro__:
         names = vars(cls).get("__slots__", ())
         for name in [names] if isinstance(names, str) else names:
-            mangled = f"_{cls.__name__.lstrip('_')}{name}" if name.startswith("__") and not name.endswith("__") else name
+            mangled = (
+                f"_{cls.__name__.lstrip('_')}{name}" if name.startswith("__") and not name.endswith("__") else name
+            )
             if name not in ("__dict__", "__weakref__") and hasattr(value, mangled):
                 found[mangled] = getattr(value, mangled)
     return found
@@ -146,7 +154,7 @@ def _within(value: Any, depth: int) -> Iterator[Any]:
             yield from registry.values()
             return
         if "__wrapped__" in value.__dict__:
-            yield value.__wrapped__
+            yield value.__dict__["__wrapped__"]
         for cell in value.__closure__ or ():
             try:
                 yield cell.cell_contents
@@ -158,7 +166,10 @@ def _within(value: Any, depth: int) -> Iterator[Any]:
     elif isinstance(value, list | tuple | set | frozenset):
         yield from list(value)[:1000]
     elif not isinstance(value, type):
-        state = getattr(value, "__dict__", None)
+        try:
+            state = getattr(value, "__dict__", None)
+        except Exception:
+            return
         for name in _INNER:
             try:
                 inner = getattr(value, name, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -74,11 +75,9 @@ class Project:
         """Tell whether a module is of the project."""
         own = module.get("__file__")
         if not isinstance(own, str):
-            paths = [p for p in getattr(module.get("__path__"), "_path", module.get("__path__") or ())]
+            paths = list(getattr(module.get("__path__"), "_path", module.get("__path__") or ()))
             own = os.path.join(paths[0], "") if paths else None
-        return module.get("__name__") == "__main__" or (
-            own is not None and self.place_of(own, module) is not None
-        )
+        return module.get("__name__") == "__main__" or (own is not None and self.place_of(own, module) is not None)
 
     def portable(self, text: str) -> str:
         """Take the place of the project out of a text, such as a path that is made of ``__file__``."""
@@ -90,6 +89,18 @@ class Project:
 
 def module_name(place: str, module: Mapping[str, Any]) -> str:
     """Name a module by its place, however it was imported: ``lib/tables.py`` is ``lib.tables``."""
-    if place == NOTEBOOK or not place.endswith(".py"):
-        return str(module.get("__name__", "?"))
+    return str(module.get("__name__", "?")) if place == NOTEBOOK or not place.endswith(".py") else _dotted(place)
+
+
+@functools.cache
+def _dotted(place: str) -> str:
     return place[:-3].removesuffix("/__init__").replace("/", ".")
+
+
+def absolute(module: Mapping[str, Any], level: int, name: str) -> str:
+    """Return the whole name of a module that is imported in another one."""
+    if not level:
+        return name
+    package = module.get("__package__") or str(module.get("__name__", "")).rpartition(".")[0]
+    base = package.rsplit(".", level - 1)[0] if level > 1 else package
+    return f"{base}.{name}" if name else base

@@ -17,13 +17,12 @@ from elliptio.pipelines.code.following import Follower
 from elliptio.pipelines.code.nodes import Key, Node
 from elliptio.pipelines.code.places import NOTEBOOK, Project
 from elliptio.pipelines.code.records import Code, Part
-from elliptio.pipelines.code.values import NotPlainError
 
 Packages = Literal["imported", "all", "none"] | Sequence[str]
 
 
 class _Rest:
-    """What a function reaches besides itself."""
+    """All that a function reaches besides itself."""
 
     def __init__(self, nodes: Iterable[Node]) -> None:
         self.nodes = {id(node): node for node in nodes}
@@ -42,6 +41,7 @@ class _Rest:
 class Reader:
     """Reads the code of functions, each part of it once.
 
+    Who reads thousands does well to hold Python's search for cycles back meanwhile (`elliptio.system.collector`).
     What names stand for may change between two calls, in a notebook above all: use a new reader for each plan. What
     is known of code objects and files is shared by all readers.
 
@@ -78,7 +78,10 @@ class Reader:
         if rest.mutated or first.mutates:
             rest = _Rest([n for n in self._with_statements(first, rest) if n is not first])
         part = first.part()
-        notes, imported = {**first.notes, **rest.notes}, {**first.packages, **rest.packages}
+        notes = {**first.notes, **rest.notes}
+        imported = rest.packages
+        if not first.packages.keys() <= imported.keys():
+            imported = {**first.packages, **imported}
         digest = sha256(f"{part.name} {part.digest} {part.bindings}\n{rest.digest}".encode()).hexdigest()
         versions = self._versions(tuple(imported), packages, notes)
         return Code(digest, (part, *rest.parts), tuple(sorted(notes)), versions)
@@ -105,7 +108,8 @@ class Reader:
         return list(kept.values())
 
     def _by_statements(self, node: Node) -> Node:
-        assert node.key is not None and node.again is not None
+        assert node.key is not None
+        assert node.again is not None
         if node.key not in self._again:
             self._again[node.key] = node.again()
         return self._again[node.key]
@@ -124,11 +128,9 @@ class Reader:
         name = getattr(inner, "__qualname__", None) or type(inner).__qualname__
         node = Node("object", str(name), NOTEBOOK)
         writing = self._follower.writing(node)
-        try:
-            writing.write(inner)
-        except (NotPlainError, RecursionError):
+        if not writing.tries(inner):
             self._follower.callables_within(node, inner)
-            node.notes[f"`{name}` is an object of type {type(inner).__qualname__}: it is not followed"] = None
+            node.note(f"`{name}` is an object of type {type(inner).__qualname__}: it is not followed")
         node.digest = digest_of(writing.tokens)
         return node
 
@@ -190,5 +192,3 @@ def _closed(first: Node) -> list[Node]:
 def code_of(function: Any, roots: Sequence[Path | str], *, packages: Packages = "imported") -> Code:
     """Return what a function of a project reaches; see `Reader.code_of`."""
     return Reader(roots).code_of(function, packages=packages)
-
-

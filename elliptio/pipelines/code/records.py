@@ -42,7 +42,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Code:
-    """What a function reaches.
+    """All that a function reaches.
 
     Attributes
     ----------

@@ -10,13 +10,13 @@ kept in a folder, by the hash of its text.
 from __future__ import annotations
 
 import contextlib
-import gc
 import hashlib
 import importlib.util
 import json
 import linecache
 import logging
 import os
+import re
 import secrets
 import sys
 from collections.abc import Iterator
@@ -26,11 +26,13 @@ from typing import Any
 
 from elliptio.pipelines.code.bytecode import exact, facts_by_bytecode, loose
 from elliptio.pipelines.code.facts import FileFacts, FunctionFacts, facts_of, from_lists, function, to_lists
+from elliptio.system.collector import uncollected
 
 _log = logging.getLogger(__name__)
 
 VERSION = 1
 """Raised when facts are made in another way."""
+_CELL = re.compile(r"[/\\]ipykernel_\d+[/\\]|^<(?:ipython|python)-input-|^<stdin")
 _NO_FACTS = FileFacts({}, {}, {}, [], {}, [], [])
 
 
@@ -39,8 +41,8 @@ class Source:
 
     def __init__(self, filename: str, text: str, stamp: tuple[int, int] | None) -> None:
         self.filename, self.text, self.stamp = filename, text, stamp
-        self.differs = False
         self._facts: FileFacts | None = None
+        self._newer: Source | None = None
         self._loosely: dict[tuple[str, str], list[str]] | None = None
 
     def facts(self, cache: Path | None) -> FileFacts:
@@ -51,9 +53,19 @@ class Source:
 
     def was_edited(self) -> bool:
         """Tell whether the file says something else now."""
-        if self.stamp is None or _stamp(self.filename) == self.stamp:
-            return False
-        return _text(self.filename) not in (None, self.text)
+        return self.newer() is not None
+
+    def newer(self) -> Source | None:
+        """Return the file as it is now; None if it is the same."""
+        stamp = _stamp(self.filename)
+        if self.stamp is None or stamp in (None, self.stamp):
+            return None
+        text = _text(self.filename)
+        if text is None or text == self.text:
+            return None
+        if self._newer is None or self._newer.text != text:
+            self._newer = Source(self.filename, text, stamp)
+        return self._newer
 
     def find(self, code: CodeType, cache: Path | None) -> list[FunctionFacts] | None:
         """Return the facts of a function, several if one line holds several like it; None if it is not of this text."""
@@ -86,7 +98,7 @@ class Source:
         hashes: dict[tuple[int, str], list[str]] = {}
         for each in _functions(code):
             hashes.setdefault((each.co_firstlineno, each.co_name), []).append(exact(each))
-        with no_collection():
+        with uncollected():
             try:
                 return facts_of(ast.parse(self.text), lambda line, name: hashes.get((line, name), ()))
             except RecursionError:
@@ -96,7 +108,7 @@ class Source:
         place = hashlib.sha256(f"{VERSION} {sys.version_info[:3]} {sys.flags.optimize} {self.filename}".encode())
         prefix = place.hexdigest()[:20]
         path = cache / f"{prefix}-{hashlib.sha256(self.text.encode('utf-8', 'surrogatepass')).hexdigest()[:40]}.json"
-        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError), no_collection():
+        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError), uncollected():
             return from_lists(json.loads(path.read_bytes()))
         made = self._made()
         try:
@@ -109,18 +121,6 @@ class Source:
         except OSError:
             _log.debug("cannot keep what counts of %s", self.filename, exc_info=True)
         return made
-
-
-@contextlib.contextmanager
-def no_collection() -> Iterator[None]:
-    """Keep the collector from walking again and again over what is being built."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def _functions(code: CodeType | None) -> Iterator[CodeType]:
@@ -173,9 +173,32 @@ def function_facts(code: CodeType, spec: Any, cache: Path | None) -> tuple[Sourc
     if known is None:
         source = source_of(code.co_filename, spec)
         found = source.find(code, cache) if source is not None else None
+        if source is not None and found is None:
+            # Some tools put new code into loaded functions, and reload nothing.
+            newer = source.newer()
+            found = newer.find(code, cache) if newer is not None else None
+            source = newer if found is not None else source
         if found is None:
-            if source is not None:
-                source.differs = True
             found, source = [facts_by_bytecode(code)], None
         known = _functions_found[id(code)] = code, source, found
     return known[1:]
+
+
+def cells() -> list[Source]:
+    """Return the cells that were executed in this session of a notebook or a console, in their order."""
+    names = [name for name in list(linecache.cache) if _CELL.search(name)]
+    return [found for name in names if (found := source_of(name, None)) is not None]
+
+
+def facts_of_cells(cache: Path | None) -> FileFacts:
+    """Say what counts of all cells together: the last one that makes something counts for it."""
+    made = FileFacts({}, {}, {}, [], {}, [], [])
+    for cell in cells():
+        facts = cell.facts(cache)
+        first = len(made.statements)
+        made.statements.extend(facts.statements)
+        made.functions.update(facts.functions)
+        made.classes.update(facts.classes)
+        made.aliases.update(facts.aliases)
+        made.bindings.update({n: (line, [first + i for i in numbers]) for n, (line, numbers) in facts.bindings.items()})
+    return made

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import types
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from elliptio.pipelines.code.places import Project
+
+_log = logging.getLogger(__name__)
 
 _AS_THEY_ARE = (type(None), bool, int, float, complex, bytes, type(Ellipsis), type(NotImplemented), range, slice)
 _BY_REPR = frozenset(
@@ -44,9 +47,22 @@ class Writing:
         self.tokens: list[str] = []
         self._open: list[int] = []
 
+    def tries(self, value: Any) -> bool:
+        """Write a value and return True; write nothing and return False if it is no plain data."""
+        before = len(self.tokens)
+        try:
+            self.write(value)
+        except Exception as error:
+            # An object may raise anything when it is looked at, as proxies do.
+            if not isinstance(error, NotPlainError):
+                _log.debug("cannot write down an object of type %s", type(value), exc_info=True)
+            del self.tokens[before:]
+            return False
+        return True
+
     def write(self, value: Any) -> None:
         """Write a value, or raise NotPlainError."""
-        kind = value.__class__
+        kind = type(value)
         if kind in _AS_THEY_ARE:
             self.tokens.append(f"{kind.__name__} {value!r}")
         elif kind is str:

@@ -1,4 +1,4 @@
-"""What a craft is: a function with declared inputs and outputs, and options."""
+"""Say what a craft is: a function with declared inputs and outputs, and options."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from elliptio.naming import shorten
+from elliptio.pipelines.catalog.assets import NewVersion
 from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.catalog.keys import NONE, Keys
 from elliptio.pipelines.catalog.versions import BUILT, Version
@@ -22,6 +23,7 @@ from elliptio.runs.running import running
 if TYPE_CHECKING:
     from elliptio.handler import Handler
     from elliptio.pipelines.catalog.catalog import Catalog
+    from elliptio.provenance.collecting import Provenance
     from elliptio.runs.scopes import Scope
 
 log = logging.getLogger(__name__)
@@ -60,7 +62,7 @@ class Call:
 
 @dataclass
 class Made:
-    """What a call gave.
+    """Hold what a call gave.
 
     Attributes
     ----------
@@ -83,18 +85,35 @@ class Made:
 
 
 @contextlib.contextmanager
-def craft_run(handler: Handler, name: str, params: Mapping[str, Any], labels: Mapping[str, Any]) -> Iterator[Scope]:
+def craft_run(
+    handler: Handler, name: str, params: Mapping[str, Any], step: Mapping[str, Any], seen: Provenance | None
+) -> Iterator[Scope]:
     """Record a run in which counts only what is loaded in it."""
-    diff = handler._settings["git_diff"].value
     begun = running(
-        handler.lake, handler._scope, name, params, dict(labels), log_output=False, git_diff=diff, inherits=False
+        handler.lake,
+        handler._scope,
+        name,
+        params,
+        None,
+        log_output=False,
+        git_diff=handler._settings["git_diff"].value,
+        inherits=False,
+        seen=seen,
+        step=step,
     )
     with begun as scope:
         yield scope
 
 
-def execute(call: Call, catalog: Catalog) -> Made:
+def execute(call: Call, catalog: Catalog, seen: Provenance | None = None) -> Made:
     """Make a call, as a run of its own.
+
+    Parameters
+    ----------
+    call, catalog
+        What, and where its entries are.
+    seen
+        Code and environment, where a run around it has seen them a moment ago.
 
     Raises
     ------
@@ -104,18 +123,19 @@ def execute(call: Call, catalog: Catalog) -> Made:
     """
     craft = call.craft
     params = {name: shown(value) for name, value in {**call.keys, **call.parameters}.items()}
-    with craft_run(catalog.handler, craft.name, params, _labels(call)) as scope:
+    with craft_run(catalog.handler, craft.name, params, _recorded(call), seen) as scope:
         try:
             return _execute(call, catalog, scope)
         except Exception as error:
-            for_users = error if isinstance(error, CraftError) else _explained(call, error, scope.run_id)
+            told = isinstance(error, CraftError | CraftDefinitionError)
+            for_users = error if told else _explained(call, error, scope.run_id)
             craft._run_hooks("on_error", craft, error)
             if for_users is error:
                 raise
             raise for_users from error
 
 
-def _labels(call: Call) -> dict[str, Any]:
+def _recorded(call: Call) -> dict[str, Any]:
     inputs = {
         parameter: [version.artifact_id for version in taken.versions.values()]
         for parameter, taken in call.inputs.items()
@@ -139,11 +159,8 @@ def _execute(call: Call, catalog: Catalog, scope: Scope) -> Made:
     if craft.validate is not None:
         _validate(craft, [one for _, one in results])
     made = Made(value, run_id=scope.run_id)
-    for output, one in results:
-        if output.volatile:
-            made.volatiles[output.name] = one
-        else:
-            made.versions[output.name] = _save(call, catalog, output, one)
+    made.volatiles = {output.name: one for output, one in results if output.volatile}
+    made.versions = _save(call, catalog, {output.name: one for output, one in results if not output.volatile})
     craft._run_hooks("post_run", craft, value)
     made.loaded = scope.loaded()
     return made
@@ -199,11 +216,22 @@ def _validate(craft: CraftFunction, results: Sequence[Any]) -> None:
         raise ValidationError(text or f"What the craft {craft.name} made was refused by its validate.")
 
 
-def _save(call: Call, catalog: Catalog, output: Output, value: Any) -> Version:
-    entry = catalog[output.name]
-    keys = entry.keys_of(call.context)
-    more = dict(call.context.items()) if entry.is_custom else None
-    return catalog.assets.save(entry, keys, value, BUILT, more, step=call.recipe.step, recipe=dict(call.recipe.parts))
+def _save(call: Call, catalog: Catalog, results: Mapping[str, Any]) -> dict[str, Version]:
+    """Save results: all of them are written before the first one can be seen."""
+    staged: dict[str, NewVersion] = {}
+    try:
+        for name, value in results.items():
+            entry = catalog[name]
+            more = dict(call.context) if entry.is_custom else None
+            recipe = dict(call.recipe.parts)
+            keys = entry.keys_of(call.context)
+            new = catalog.assets.stage(entry, keys, value, BUILT, more, step=call.recipe.step, recipe=recipe)
+            staged[name] = new
+    except BaseException:
+        for new in staged.values():
+            new.staged.discard()
+        raise
+    return {name: catalog.assets.publish(new) for name, new in staged.items()}
 
 
 def _explained(call: Call, error: Exception, run_id: str) -> CraftError:

@@ -20,7 +20,7 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Taken:
-    """What a craft takes for one of its inputs.
+    """Hold what a craft takes for one of its inputs.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class Taken:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a call of a craft depends on.
+    """Hold what a call of a craft depends on.
 
     Attributes
     ----------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -54,21 +55,18 @@ class Graph:
     @functools.cached_property
     def fingerprint(self) -> Fingerprint:
         """Fingerprint of all of it, the code of the crafts included; not of the folder where that lies."""
-        return Fingerprint.of(self)
+        return Fingerprint.from_string(json.dumps(self.as_record(), sort_keys=True))
 
     @property
     def inputs(self) -> list[str]:
-        """Names of the entries that it reads and does not make."""
-        made = {name for craft in self.crafts for name, volatile in craft.outputs if not volatile}
-        names = [name for craft in self.crafts for _, name, volatile in craft.inputs if not volatile]
-        return [name for name in dict.fromkeys(names) if name not in made or self._reads_its_own(name)]
-
-    def _reads_its_own(self, entry: str) -> bool:
-        return any(
-            (entry, False) in craft.outputs
-            and any(name == entry and not volatile for _, name, volatile in craft.inputs)
-            for craft in self.crafts
-        )
+        """Names of the entries that it reads and does not make, or makes of what they were before."""
+        found: dict[str, None] = {}
+        made = set(self.outputs)
+        for craft in self.crafts:
+            own = {name for name, volatile in craft.outputs if not volatile}
+            names = [name for _, name, volatile in craft.inputs if not volatile]
+            found.update({name: None for name in names if name not in made or name in own})
+        return list(found)
 
     @property
     def outputs(self) -> list[str]:

@@ -34,8 +34,8 @@ def producers(crafts: Sequence[CraftFunction]) -> dict[Made, int]:
             maker = found.setdefault((output.name, output.volatile), number)
             if maker != number:
                 raise PipelineDefinitionError(
-                    f"Two crafts make {output.name!r}:\n    {crafts[maker].name} ─┐\n    {craft.name} ─┴→ {output.name}\n"
-                    "Leave one out, or let one make something else."
+                    f"Two crafts make {output.name!r}:\n    {crafts[maker].name} ─┐\n    {craft.name} ─┴→ "
+                    f"{output.name}\nLeave one out, or let one make something else."
                 )
     return found
 

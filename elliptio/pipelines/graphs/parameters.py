@@ -55,8 +55,8 @@ def distribute(
             if name in names and (isinstance(value, Mapping) or name not in taken):
                 if not isinstance(value, Mapping):
                     raise PipelineDefinitionError(
-                        f"{name!r} is a craft, so its parameters are a mapping, such as {{{name!r}: {{'top': 10}}}}, not "
-                        f"{value!r}."
+                        f"{name!r} is a craft, so its parameters are a mapping, such as {{{name!r}: {{'top': 10}}}}, "
+                        f"not {value!r}."
                     )
                 own.setdefault(names[name], {}).update(value)
             elif isinstance(value, Mapping) and "." in name and name not in taken:

@@ -7,6 +7,7 @@ its template may use: reading 10,000 entries again takes a tenth of the time, an
 from __future__ import annotations
 
 import codecs
+import functools
 import hashlib
 import json
 import os
@@ -30,7 +31,7 @@ _SECRET = re.compile(
     r"(?im)connection_?string|://[^\s/]*:[^\s/]*@"
     r"|[\w-]*(?:key|secret|passw|passphrase|pwd|token|credential)[\w-]*['\"]?\s*:"
 )
-"""What a file with a password has in it: it is read anew each time, so that nothing holds a copy."""
+"""Signs that a file holds a password: it is read anew each time, so that nothing holds a copy."""
 _READER = b"1"
 """Raise it when the same text is read to something else than before."""
 
@@ -60,7 +61,14 @@ class YamlFile:
         >>> file.where(3, "extra", "path")  # doctest: +SKIP
         'catalog/raw.yml:12'
         """
+        if len(way) == 1 and isinstance(self.value, dict) and way[0] in self._tops:
+            return self._tops[way[0]]
         return self.wheres([way])[0]
+
+    @functools.cached_property
+    def _tops(self) -> dict[Hashable, str]:
+        """Places of the keys at the top."""
+        return dict(zip(self.value, self.places, strict=False))
 
     def wheres(self, ways: Sequence[Sequence[Hashable]]) -> list[str]:
         """Say where each of many ways leads to; the file is looked through once."""

@@ -103,6 +103,14 @@ class Connection(ABC):
         self.write_artifact_partitions(entry, some)
         self.write_snapshot_partitions(snapshot, key, entry, some)
 
+    def write_built(
+        self, snapshot: Snapshot, outputs: Mapping[str, Iterable[Partition]], *, unless_known: bool = False
+    ) -> None:
+        """Write a snapshot, its graph, and the partitions that were made; nothing if it is known, where so asked."""
+        self.write_snapshot(snapshot)
+        for name, partitions in outputs.items():
+            self.write_snapshot_partitions(snapshot, name, name, partitions)
+
     @contextlib.contextmanager
     def connect(self) -> Iterator[Self]:
         """Give itself, so that what takes a backend takes a connection too."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from elliptio.lake import records
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 GRAPH, SNAPSHOT, TAG, PARTITIONS = "graph", "snapshot", "snapshot-tag", "partitions"
 """Kinds of the records."""
 
+_ENTRIES = ""
+"""Stands for the snapshot of partitions that belong to none."""
+
 AT_ONCE = 20_000
 """Partitions in one record."""
 
@@ -54,6 +57,7 @@ class LakeConnection(Connection):
         self._project = backend.project
 
     def _add(self, kind: str, about: dict[str, Any], content: dict[str, Any], record_id: str) -> tuple[Document, bool]:
+        """Write a record that is there once."""
         about = {"project": self._project, **about}
         return records.add(self._lake, kind, about, content, username=username(), record_id=record_id)
 
@@ -67,24 +71,32 @@ class LakeConnection(Connection):
         """Read all known partitions of an entry: its versions in the lake, and those that were written."""
         histories = Versions(self._lake, self._project).of(name_of(entry))
         found = {partition_of(one): None for history in histories.values() for one in history.versions if not one.aside}
-        found.update(dict.fromkeys(self._written(entry=name_of(entry), snapshot="")))
+        found.update(dict.fromkeys((one for _, one in self._written(name_of(entry), _ENTRIES))))
         return fitting(found, input_fingerprints)
 
     def write_artifact_partitions(self, entry: Entry | str, partitions: Iterable[Partition]) -> None:
         """Add partitions of an entry; versions in the lake are known without that."""
-        self._write(entry=name_of(entry), snapshot="", partitions=partitions)
+        self._write(_ENTRIES, {name_of(entry): partitions})
 
-    def _written(self, **about: Any) -> Iterator[Partition]:
-        for document in sorted(self._find(PARTITIONS, **about), key=lambda one: one["about"]["number"]):
-            yield from map(Partition.from_record, document["content"]["partitions"])
+    def _written(self, entry: str | None, snapshot: str) -> Iterator[tuple[str, Partition]]:
+        """Read what was written of an entry, or of all, with the names of the entries."""
+        for document in sorted(self._find(PARTITIONS, snapshot=snapshot), key=lambda one: one["record_id"]):
+            for name, some in document["content"]["partitions"]:
+                if entry in (None, name):
+                    yield from ((name, Partition.from_record(one)) for one in some)
 
-    def _write(self, entry: str, snapshot: str, partitions: Iterable[Partition]) -> None:
-        known = set(self._written(entry=entry, snapshot=snapshot))
-        new = [one for one in dict.fromkeys(partitions) if one not in known]
-        for number, start in enumerate(range(0, len(new), AT_ONCE)):
-            some = [one.as_record() for one in new[start : start + AT_ONCE]]
-            about = {"entry": entry, "snapshot": snapshot, "number": number}
-            self._add(PARTITIONS, about, {"partitions": some}, _id(self._project, entry, snapshot, some))
+    def _write(self, snapshot: str, partitions: Mapping[str, Iterable[Partition]]) -> None:
+        """Write what is not there yet, so many in one record."""
+        known = set(self._written(None, snapshot))
+        new = [
+            (name, one) for name, some in partitions.items() for one in dict.fromkeys(some) if (name, one) not in known
+        ]
+        for start in range(0, len(new), AT_ONCE):
+            some: dict[str, list[dict[str, Any]]] = {}
+            for name, one in new[start : start + AT_ONCE]:
+                some.setdefault(name, []).append(one.as_record())
+            content = {"partitions": [[name, each] for name, each in some.items()]}
+            self._add(PARTITIONS, {"snapshot": snapshot}, content, _id(self._project, snapshot, content))
 
     # --- graphs and snapshots ---
 
@@ -96,8 +108,10 @@ class LakeConnection(Connection):
 
     def write_graph(self, graph: Graph) -> None:
         """Write a graph."""
-        about = {"graph": graph.name, "fingerprint": str(graph.fingerprint)}
-        self._add(GRAPH, about, graph.as_record(), _id(self._project, graph.name, graph.fingerprint))
+        record_id = _id(self._project, graph.name, graph.fingerprint)
+        if not records.is_known(self._lake, GRAPH, record_id):
+            about = {"graph": graph.name, "fingerprint": str(graph.fingerprint)}
+            self._add(GRAPH, about, graph.as_record(), record_id)
 
     def read_snapshot(self, name: str, fingerprint: Fingerprint) -> Snapshot:
         """Read a snapshot."""
@@ -118,8 +132,20 @@ class LakeConnection(Connection):
     def write_snapshot(self, snapshot: Snapshot) -> None:
         """Write a snapshot."""
         self.write_graph(snapshot.graph)
-        about = {"graph": snapshot.name, "fingerprint": snapshot.id}
-        self._add(SNAPSHOT, about, snapshot.as_record(), _id(self._project, snapshot.name, snapshot.id))
+        record_id = _id(self._project, snapshot.name, snapshot.id)
+        if not records.is_known(self._lake, SNAPSHOT, record_id):
+            about = {"graph": snapshot.name, "fingerprint": snapshot.id}
+            self._add(SNAPSHOT, about, snapshot.as_record(), record_id)
+
+    def write_built(
+        self, snapshot: Snapshot, outputs: Mapping[str, Iterable[Partition]], *, unless_known: bool = False
+    ) -> None:
+        """Write a snapshot and what was made, with few records."""
+        record_id = _id(self._project, snapshot.name, snapshot.id)
+        if unless_known and records.is_known(self._lake, SNAPSHOT, record_id):
+            return
+        self.write_snapshot(snapshot)
+        self._write(snapshot.id, outputs)
 
     # --- tags ---
 
@@ -163,13 +189,13 @@ class LakeConnection(Connection):
 
     def read_snapshot_partitions(self, snapshot: Snapshot, key: str, entry: Entry | str) -> Partitions:
         """Read the partitions of a snapshot."""
-        return tuple(dict.fromkeys(self._written(entry=key, snapshot=snapshot.id)))
+        return tuple(dict.fromkeys(one for _, one in self._written(key, snapshot.id)))
 
     def write_snapshot_partitions(
         self, snapshot: Snapshot, key: str, entry: Entry | str, partitions: Iterable[Partition]
     ) -> None:
         """Add partitions to a snapshot."""
-        self._write(entry=key, snapshot=snapshot.id, partitions=partitions)
+        self._write(snapshot.id, {key: partitions})
 
 
 class LakeBackend(Backend):

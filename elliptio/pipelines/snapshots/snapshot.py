@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
@@ -54,13 +55,14 @@ class Snapshot:
         self._catalog = catalog
         self._backend = backend
         self._outputs = None if outputs is None else {name: tuple(some) for name, some in outputs.items()}
-        self.entries = dict(entries) if entries is not None else self._described()
+        self._entries = entries
 
-    def _described(self) -> dict[str, dict[str, Any]]:
-        """Keep how entries are read now: a catalog may say something else later."""
+    @functools.cached_property
+    def entries(self) -> dict[str, Mapping[str, Any]]:
+        """Types and options of entries as they were then, by name: a catalog may say something else later."""
+        if self._entries is not None or self._catalog is None:
+            return dict(self._entries or {})
         names = [*self.inputs, *self.graph.outputs]
-        if self._catalog is None:
-            return {}
         return {
             name: {"type": self._catalog[name].type, "load_options": dict(self._catalog[name].load_options)}
             for name in dict.fromkeys(names)
@@ -161,7 +163,11 @@ class Snapshot:
         """List all artifacts: ``entry``, ``keys``, ``role`` (input, output), ``artifact_id``, ``fingerprint``."""
         import pandas as pd
 
-        rows = [
+        return pd.DataFrame(self.rows(), columns=["entry", "keys", "role", "artifact_id", "fingerprint"])
+
+    def rows(self) -> list[dict[str, Any]]:
+        """List all artifacts as plain values."""
+        return [
             {
                 "entry": name,
                 "keys": dict(one.keys),
@@ -173,12 +179,22 @@ class Snapshot:
             for name, partitions in some.items()
             for one in partitions
         ]
-        return pd.DataFrame(rows, columns=["entry", "keys", "role", "artifact_id", "fingerprint"])
 
     def diff(self, other: Snapshot) -> pd.DataFrame:
-        """Tell what differs from another one: ``what`` (craft, parameter, input, output), ``name``, ``here``, ``there``."""
+        """Tell what differs from another one.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row each: ``what`` (craft, parameter, input, output), ``name``, ``here``, ``there``.
+
+        """
         import pandas as pd
 
+        return pd.DataFrame(self.differences(other), columns=["what", "name", "here", "there"])
+
+    def differences(self, other: Snapshot) -> list[tuple[str, str, Any, Any]]:
+        """List what differs from another one: what it is, its name, here, there."""
         rows: list[tuple[str, str, Any, Any]] = []
         codes = [{craft.name: craft.code[:12] for craft in one.graph.crafts} for one in (self, other)]
         rows += _unequal("craft", *codes)
@@ -190,7 +206,7 @@ class Snapshot:
         for what in ("inputs", "outputs"):
             some = [_by_name(getattr(one, what)) for one in (self, other)]
             rows += _unequal(what[:-1], *some)
-        return pd.DataFrame(rows, columns=["what", "name", "here", "there"])
+        return rows
 
     # --- keeping it ---
 
@@ -223,13 +239,17 @@ class Snapshot:
         with connectable.connect() as connection:
             return connection.read_snapshot_tag(graph_name, tag)
 
-    def keep(self) -> None:
-        """Write it, its graph and its partitions; what is there already stays."""
+    def keep(self, *, unless_known: bool = False) -> None:
+        """Write it, its graph and its partitions; what is there already stays.
+
+        Parameters
+        ----------
+        unless_known
+            Nothing was made: if it is known, so are its partitions.
+
+        """
         with self._connectable().connect() as connection:
-            connection.write_graph(self.graph)
-            connection.write_snapshot(self)
-            for name, partitions in (self._outputs or {}).items():
-                connection.write_snapshot_partitions(self, name, name, partitions)
+            connection.write_built(self, self._outputs or {}, unless_known=unless_known)
 
     def _connectable(self) -> Backend:
         if self._backend is None:

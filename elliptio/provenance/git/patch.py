@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from typing import IO
 
 from elliptio.provenance.git import command as git_command
+from elliptio.provenance.git import data_files
 from elliptio.provenance.git.directory import without_filters
 from elliptio.provenance.git.state import GitState
 
@@ -97,6 +98,7 @@ def git_diff(
     if not state.dirty:
         return None
     try:
+        state = _without_data(state)
         collected = _Collected(total_limit)
         if state.changed:
             _add_changed(state, collected)
@@ -112,6 +114,17 @@ def git_diff(
     except Exception:
         _log.debug("no diff of %s", state.toplevel, exc_info=True)
         return None
+
+
+def _without_data(state: GitState) -> GitState:
+    """Leave out the files that a lake keeps versions of."""
+    if not data_files.are_there():
+        return state
+    changed, untracked = (
+        type(paths)(path for path in paths if not data_files.is_kept(str(state.toplevel), path))
+        for paths in (state.changed, state.untracked)
+    )
+    return dataclasses.replace(state, changed=changed, untracked=untracked)
 
 
 class _Collected:
@@ -209,6 +222,8 @@ def _add_changed(state: GitState, collected: _Collected) -> None:
         return
     for header, lines in found:
         path = headers.get(header, header.strip())
+        if header not in headers and data_files.are_there():
+            continue
         if lines is None:
             collected.leave_out(path, f"changes of more than {_size(collected.room)}")
         elif any(line.startswith(b"Binary files ") for line in lines[:6]):

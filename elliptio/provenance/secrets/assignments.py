@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from elliptio.provenance.secrets.names import (
     KEY,
@@ -21,7 +21,6 @@ from elliptio.provenance.secrets.names import (
     is_path,
     is_placeholder,
     is_variable,
-    key_positions,
     words_of,
 )
 
@@ -77,9 +76,9 @@ _PROMPT = re.compile(
 )
 
 
-def named_secrets(text: str) -> Iterator[tuple[int, int]]:
-    """Find start and end of each secret that is given to a telling name."""
-    for match in _matches(text):
+def named_secrets(text: str, positions: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Find start and end of each secret that is given to a telling name, which may begin at these positions."""
+    for match in _matches(text, positions):
         group = next(name for name in _VALUES if match[name] is not None)
         start, end = match.span(group)
         if match["separator"].endswith(">") and "=" not in match["separator"]:
@@ -103,9 +102,9 @@ def _continued(text: str, position: int) -> Iterator[re.Match[str]]:
         position = more.end()
 
 
-def _matches(text: str) -> Iterator[re.Match[str]]:
+def _matches(text: str, positions: Iterable[int]) -> Iterator[re.Match[str]]:
     done = 0
-    for position in key_positions(text):
+    for position in positions:
         match = _NAMED.match(text, position) if position >= done else None
         if match is not None:
             # What a short name is given to may be another name: `creds: password=…`

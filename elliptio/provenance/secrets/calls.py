@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from elliptio.provenance.secrets.names import (
     KEY,
@@ -13,7 +13,6 @@ from elliptio.provenance.secrets.names import (
     is_secret_argument,
     is_secret_option,
     is_variable,
-    key_positions,
 )
 
 _GAP = r"[ \t]{0,8}+"
@@ -66,9 +65,9 @@ _CALLS = (
 )
 
 
-def secrets_in_calls(text: str) -> Iterator[tuple[int, int]]:
-    """Find start and end of each literal that a call takes for a secret."""
-    yield from _behind_names(text)
+def secrets_in_calls(text: str, positions: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Find start and end of each literal that a call takes for a secret; its name may begin at these positions."""
+    yield from _behind_names(text, positions)
     lower = text.lower()
     if len(lower) != len(text):  # rare letters become two in lower case
         lower = "".join(letter if letter.isascii() else "\0" for letter in text).lower()
@@ -81,8 +80,8 @@ def secrets_in_calls(text: str) -> Iterator[tuple[int, int]]:
                 yield match.span(_group(match, "secret"))
 
 
-def _behind_names(text: str) -> Iterator[tuple[int, int]]:
-    for position in key_positions(text):
+def _behind_names(text: str, positions: Iterable[int]) -> Iterator[tuple[int, int]]:
+    for position in positions:
         match = _NAMED.match(text, position)
         if match is None:
             continue

@@ -369,5 +369,6 @@ def stored_files(found: Iterable[tuple[str, os.stat_result]]) -> list[StoredFile
             moment = datetime.fromtimestamp(one.st_mtime, UTC)
         except (ValueError, OverflowError, OSError):  # some file systems keep times that no calendar knows
             moment = datetime(9999 if one.st_mtime > 0 else 1, 1, 1, tzinfo=UTC)
-        stored.append(StoredFile(key, one.st_size, moment, str(one.st_mtime_ns)))
+        # The second is set by the system alone: whoever writes a file can put the first one back.
+        stored.append(StoredFile(key, one.st_size, moment, f"{one.st_mtime_ns}:{one.st_ctime_ns}"))
     return stored

@@ -14,7 +14,6 @@ import pytest
 
 import elliptio as eio
 from elliptio.finding.search import EmptyIndexWarning
-from elliptio.lake.parents import DeletedParentWarning
 from elliptio.lake.upkeep import upkeep, verification
 from elliptio.naming import uuid7
 from tests.conftest import Team
@@ -367,7 +366,7 @@ def test_who_saves_on_top_of_what_is_deleted_meanwhile_is_told(
     finish = upkeep._finish_deleting
 
     def slowly(*arguments: Any) -> None:
-        with pytest.warns(DeletedParentWarning, match=f"based on {parent.artifact_id}, which") as caught:
+        with pytest.warns(eio.DeletedParentWarning, match=f"based on {parent.artifact_id}, which") as caught:
             child = h.upload(data, based_on=parent)
         assert caught[0].filename == __file__
         assert child.artifact_id in str(caught[0].message)
@@ -389,7 +388,7 @@ def test_who_waited_for_the_index_is_told_too(local: eio.Handler, data: Path, mo
     other = eio.Handler(local.store.root)
     monkeypatch.setattr("elliptio.lake.spool.flush_if_any", lambda lake: None)
     other.delete(parent.artifact_id)
-    with pytest.warns(DeletedParentWarning, match=parent.artifact_id):
+    with pytest.warns(eio.DeletedParentWarning, match=parent.artifact_id):
         assert len(other.flush()) == 1
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from elliptio.lineage.drawing.nodes import Link, Node
+from elliptio.lineage.drawing.nodes import DeadEnd, Link, Node
 from elliptio.lineage.drawing.notation import dot, mermaid
 from elliptio.lineage.drawing.runs import Step, details, with_steps
 from elliptio.lineage.drawing.svg import svg
@@ -72,15 +72,41 @@ def test_the_picture_tells_them_apart() -> None:
 def test_the_other_notations_too() -> None:
     lines = [line.strip() for line in mermaid(NODES, LINKS, "model").splitlines()]
     assert 'n1(["train<br>run  finished  2.5 s"])' in lines
-    assert {"n0 --> n1", "n1 --> n2", "class n1,n3 run"} <= set(lines)
+    assert {"n0 --> n1", "n1 --> n2", "class n1 run", "class n3 lost"} <= set(lines)
     lines = [line.strip() for line in dot(NODES, LINKS, "model").splitlines()]
     assert sum("shape=ellipse" in line for line in lines) == 2
     assert "n1 -> n2" in lines
     assert tree(NODES, LINKS, "model").splitlines() == [
         "┌─ data  data.csv  andy  2026-11-03 09:12",
         "▶ model  model.csv  andy  2026-11-03 09:12  by run train (finished, 2.5 s)",
-        "└─ lost  lost.csv  andy  2026-11-03 09:12  by run again (failed, 2.5 s)",
+        "└─ lost  lost.csv  andy  2026-11-03 09:12  by run again (failed, 2.5 s, ValueError)",
     ]
+
+
+def test_a_run_that_made_nothing_stands_where_it_ended() -> None:
+    made = [made_by("model", run("train", params={"rate": 0.1}), 1)]
+    ends = [
+        DeadEnd(
+            f"run_{number}", 1, "here", run=run("train", _id=f"run_{number}", status="killed", params={"rate": number})
+        )
+        for number in range(40)
+    ]
+    nodes: list[Node] = [node("data"), *made, *ends]
+    links = [(one.artifact_id, "data") for one in nodes[1:]]
+    assert steps(nodes, links)[-1] == ("data", Step("run_39", 0))
+    shown = boxes(svg(nodes, links, "data", 300))
+    assert shown["train  finished  2.5 s|rate=0.1"] == ["run", "well"]
+    assert shown["train  killed  2.5 s|rate=3"] == ["run", "lost"]
+    assert "… 25 more …" in shown
+    lines = tree(nodes, links, "data").splitlines()
+    assert lines[1].endswith("by run train (finished, 2.5 s) rate=0.1")
+    assert lines[2] == "├─ run_0  run train (killed, 2.5 s) rate=0"
+    assert lines[-1] == "└─ … 22 more …"
+
+
+def test_a_long_name_leaves_room_for_how_it_went() -> None:
+    nodes = [made_by("a", run("x" * 100, _id="run_a", params={"rate": 1})), made_by("b", run("x" * 100, params={}))]
+    assert f"{'x' * 7}…  finished  2.5 s|rate=1" in boxes(svg(nodes, [], "a", 300))
 
 
 def test_details() -> None:

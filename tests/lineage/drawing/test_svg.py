@@ -87,7 +87,7 @@ def test_of_too_many_the_nearest_are_drawn() -> None:
     picture = svg(*descendants(edges, "n0"), 100)
     shown = {text.split(".")[0] for text in boxes(picture)}
     assert shown == {f"n{number}" for number in range(100)}
-    assert "900 artifacts farther away are not drawn" in picture
+    assert "900 more farther away are not drawn" in picture
     assert len(picture) < 60_000
 
 

@@ -129,20 +129,42 @@ def test_an_environment_of_its_own(installer: Installer, tmp_path: Path, monkeyp
 
 PROJECT = """\
 [build-system]
-requires = ["setuptools"]
-build-backend = "setuptools.build_meta"
+requires = []
+build-backend = "backend"
+backend-path = ["."]
 [project]
 name = "tiny-project"
 version = "1.0"
-[tool.setuptools]
-py-modules = ["tiny_project"]
 """
+
+BACKEND = """\
+import os, zipfile
+
+def build_wheel(folder, config_settings=None, metadata_directory=None, *, editable=False):
+    info = "tiny_project-1.0.dist-info"
+    files = {
+        f"{info}/METADATA": "Metadata-Version: 2.1\\nName: tiny-project\\nVersion: 1.0\\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\\nGenerator: tests\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
+    }
+    files |= {"tiny_project.pth": os.getcwd()} if editable else {"tiny_project.py": open("tiny_project.py").read()}
+    files[f"{info}/RECORD"] = "".join(f"{name},,\\n" for name in [*files, f"{info}/RECORD"])
+    wheel = "tiny_project-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(os.path.join(folder, wheel), "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return wheel
+
+def build_editable(folder, config_settings=None, metadata_directory=None):
+    return build_wheel(folder, editable=True)
+"""
+"""How the project is built: by itself, as to fetch a backend twice would take a minute and show nothing more."""
 
 
 def test_only_what_is_asked_to_is_built(installer: Installer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = tmp_path / "tiny_project-1.0"
     source.mkdir()
     (source / "pyproject.toml").write_text(PROJECT)
+    (source / "backend.py").write_text(BACKEND)
     (source / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: tiny-project\nVersion: 1.0\n")
     (source / "tiny_project.py").write_text("x = 1\n")
     links = tmp_path / "links"

@@ -29,7 +29,12 @@ def imported(root: Path, files: Files, module: str = "crafts") -> Iterator[Any]:
     finally:
         sys.path[:] = path_before
         for name in {*sys.modules} - before:
-            if str(getattr(sys.modules[name], "__file__", None) or getattr(sys.modules[name], "__path__", "")).find(str(root)) >= 0:
+            if (
+                str(getattr(sys.modules[name], "__file__", None) or getattr(sys.modules[name], "__path__", "")).find(
+                    str(root)
+                )
+                >= 0
+            ):
                 del sys.modules[name]
 
 

@@ -1,10 +1,13 @@
 """Each kind of code that a craft may reach: an edit of it is noticed, and named; what does not count is not."""
 
+# ruff: noqa: E501 - files of projects, a line each
+
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+
 from tests.pipelines.code.edits import compared, edited
 
 # What is edited, the files, the edit, and what is said of it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from tests.pipelines.code.edits import compared, edited
 
 FILES = {
@@ -113,7 +114,10 @@ NOTHING: dict[str, list[tuple[str, str, str]]] = {
     "hint of a local": [(CRAFTS, "total = 0", "total: float = 0")],
     "name of a local": [(CRAFTS, "row", "line"), (CRAFTS, "first", "a_first")],
     "name of a local that others close over": [(CRAFTS, "total", "a_sum")],
-    "name of a local in a nested function": [(CRAFTS, "found", "z"), (CRAFTS, "v + total for v in", "item + total for item in")],
+    "name of a local in a nested function": [
+        (CRAFTS, "found", "z"),
+        (CRAFTS, "v + total for v in", "item + total for item in"),
+    ],
     "name of an exception": [(CRAFTS, "error!r", "reason!r"), (CRAFTS, "as error", "as reason")],
     "name of what a closure closes over": [(CRAFTS, "factor", "a_factor")],
     "moved in the file": [
@@ -141,7 +145,9 @@ NOTHING: dict[str, list[tuple[str, str, str]]] = {
     "order of a set": [(TABLES, '{"a", "b", "c"}', '{"c", "b", "a"}')],
     "unrelated function": [(TABLES, "def unrelated(x):\n    return x", "def unrelated(x):\n    return -x")],
     "new function": [(TABLES, "class Model", "def more(x):\n    pass\n\n\nclass Model")],
-    "unrelated class": [(TABLES, "class Unrelated:\n    def fit(self, x):\n        return x", "class Other:\n    pass")],
+    "unrelated class": [
+        (TABLES, "class Unrelated:\n    def fit(self, x):\n        return x", "class Other:\n    pass")
+    ],
     "unrelated constant": [(TABLES, "OTHER = 3", "OTHER = 4")],
     "new constant": [(TABLES, "OTHER = 3", "OTHER = 3\nMORE = [OTHER]")],
     "statement at the end": [(CRAFTS, "", "\n\nif __name__ == '__main__':\n    print(craft([1]))\n")],

@@ -17,7 +17,7 @@ import pytest
 
 from elliptio.pipelines.errors import ProjectError, ProjectNotFoundError, TemplateError
 from elliptio.pipelines.project import yaml_text
-from elliptio.pipelines.project.settings import Settings
+from elliptio.pipelines.project.settings import Settings, read_settings
 from elliptio.pipelines.project.yaml_files import LARGEST, Reader, yaml_files
 from tests.pipelines.project.files import put
 
@@ -330,3 +330,46 @@ def test_a_template_is_a_template_when_a_setting_is_missing(tmp_path: Path) -> N
 def test_a_path_outside_of_the_root_is_shown_whole(tmp_path: Path) -> None:
     put(tmp_path, {"a.yml": "a: 1\n"})
     assert Reader(tmp_path / "root").read(tmp_path / "a.yml").shown == str(tmp_path / "a.yml")
+
+
+THE_SEEDS = """- name: qaiData
+  type: odbc
+  extra:
+    connection_string: DRIVER={ODBC Driver 17 for SQL Server};SERVER=myServer.com;DATABASE={{ datastore.database }};UID={{ datastore.user }};PWD={{ datastore.password }}
+    query: SELECT TOP 10 * FROM SYSOBJECTS WHERE xtype = 'U';
+- name: testDataset
+  type: csv
+  # PIPELINE is a statically defined value, interpolated at the catalog rendering.
+  extra:
+    path: '20_transformed/{{ PIPELINE }}/testDataset.csv'
+- name: masterFile
+  type: xslx
+  extra:
+    # s3:// trigger the use of the s3 backend.
+    path: s3://{{ base_bucket }}/10_raw/foobar.xlsx
+- name: coeffs
+  type: pickle
+  # !{samples} is a dynamically interpolated values, while executing a craft / pipeline
+  extra:
+    path: 30_output/model_!{samples}/coeff.pkl
+"""  # noqa: E501
+
+
+def test_the_catalog_of_the_seed(tmp_path: Path) -> None:
+    put(
+        tmp_path,
+        {
+            "catalog/a.yaml": THE_SEEDS,
+            "configuration/globals.yml": "PIPELINE: global\nBase_Bucket: b\ndatastore: {Database: sales, user: andy}\n",
+            "configuration/locals.yaml": "pipeline: local\nDataStore: {PASSWORD: hunter22}\n",
+        },
+    )
+    reader = Reader(tmp_path, read_settings(tmp_path / "configuration", Reader(tmp_path)))
+    (file,) = reader.read_all(tmp_path / "catalog")
+    assert [entry["name"] for entry in file.value] == ["qaiData", "testDataset", "masterFile", "coeffs"]
+    extras = [entry["extra"] for entry in file.value]
+    assert extras[0]["connection_string"].endswith(";DATABASE=sales;UID=andy;PWD=hunter22")
+    assert [extra.get("path") for extra in extras[1:]] == [
+        "20_transformed/local/testDataset.csv", "s3://b/10_raw/foobar.xlsx", "30_output/model_!{samples}/coeff.pkl",
+    ]  # fmt: skip
+    assert file.places == [f"catalog/a.yaml:{line}" for line in (1, 6, 11, 16)]

@@ -1,4 +1,4 @@
-"""Where steps run: here, in threads, in processes, on a cluster."""
+"""Run steps: here, in threads, in processes, on a cluster."""
 
 from elliptio.pipelines.builds.runners.choosing import runner_of
 from elliptio.pipelines.builds.runners.tasks import Runner, Task

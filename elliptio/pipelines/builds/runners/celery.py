@@ -43,7 +43,7 @@ class Celery:
     one_by_one = False
 
     def __init__(self, session: BaseSession, app: Any) -> None:
-        from elliptio.pipelines.celery import TASK
+        from elliptio.pipelines.builds.runners.celery_task import TASK
 
         self._session = session
         self._eager = bool(app.conf.task_always_eager)

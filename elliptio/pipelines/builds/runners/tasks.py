@@ -59,7 +59,7 @@ class Task:
 
         with active.inside(self.session):
             try:
-                return make(self.call, self.session.catalog, again=self.again)
+                return make(self.call, self.session.catalog, again=self.again, seen=self.session.seen)
             except CraftError:
                 raise
             except Exception as error:

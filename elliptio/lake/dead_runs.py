@@ -1,0 +1,55 @@
+"""Find out which runs died: those of which the index says that they go on, though nobody lives who could end them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+
+from elliptio.errors import ElliptioError
+from elliptio.lake.lake import Lake
+from elliptio.lake.run_output import keep_output
+from elliptio.lake.run_records import DEAD, END, KILLED, RUNNING, files, lock_path, now, read, write
+from elliptio.protocols import Document
+from elliptio.system import liveness
+
+log = logging.getLogger(__name__)
+
+
+def bury(lake: Lake) -> None:
+    """Find runs of which the index says that they are running, though they are dead, and record it.
+
+    Who cannot write, or cannot read what lies there, leaves them to others.
+
+    Raises
+    ------
+    IndexUnavailableError
+        If the index cannot be read.
+
+    """
+    for document in list(lake.find_runs({"status": RUNNING})):
+        run_id = document["_id"]
+        if _lives(lake, document):
+            continue
+        try:
+            names = files(lake, run_id).get(run_id, set())
+            if not names & {END, KILLED}:
+                keep_output(lake, run_id)
+                write(lake, run_id, KILLED, {"time": now()})
+                names = files(lake, run_id).get(run_id, set())
+            found = read(lake, run_id, names)
+            heard = document.get("heartbeat")
+            if found["status"] == DEAD and isinstance(heard, datetime):
+                found["end_time"] = max(found["end_time"], heard)
+            lake.record_run(found)
+        except ElliptioError as error:
+            log.info("%s is dead, which could not be recorded: %s", run_id, error)
+
+
+def _lives(lake: Lake, document: Document) -> bool:
+    process, heard = document.get("process"), document.get("heartbeat")
+    return liveness.is_alive(
+        process if isinstance(process, Mapping) else {},
+        lock=lock_path(lake, document["_id"]),
+        heard=heard if isinstance(heard, datetime) else None,
+    )

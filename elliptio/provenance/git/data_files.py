@@ -1,0 +1,33 @@
+"""Know which files of a working tree are data that a lake keeps: they are no part of uncommitted changes."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from typing import Protocol
+
+
+class Keeper(Protocol):
+    """Keep data at paths of this machine, with versions of its own."""
+
+    def keeps(self, path: str) -> bool:
+        """Tell whether it keeps what lies at an absolute path."""
+
+
+_keepers: weakref.WeakSet[Keeper] = weakref.WeakSet()
+
+
+def register(keeper: Keeper) -> None:
+    """Let what somebody keeps be no part of uncommitted changes, as long as it lives."""
+    _keepers.add(keeper)
+
+
+def are_there() -> bool:
+    """Tell whether somebody keeps data."""
+    return bool(_keepers)
+
+
+def is_kept(toplevel: str, path: bytes) -> bool:
+    """Tell whether somebody keeps a file of a working tree."""
+    absolute = os.path.join(toplevel, os.fsdecode(path))
+    return any(keeper.keeps(absolute) for keeper in list(_keepers))

@@ -1,0 +1,34 @@
+"""A reader of the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from elliptio.cli.demo.story import load_penguins, split
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The home of Andy, who has prepared two files and has just installed elliptio: the defaults hold."""
+    home = tmp_path / "andy"
+    (home / "project").mkdir(parents=True)
+    for table, name in zip(split(load_penguins()), ("train.csv", "test.csv"), strict=True):
+        table.to_csv(home / "project" / name, index=False)
+    for name in ("ELLIPTIO_USER_DIR", "ELLIPTIO_CONFIG_FILE", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(home))
+    for name in ("LOGNAME", "USER"):
+        monkeypatch.setenv(name, "andy")
+    monkeypatch.chdir(home / "project")
+    return home
+
+
+@pytest.fixture
+def in_a_wide_terminal() -> Iterator[None]:
+    import pandas as pd
+
+    with pd.option_context("display.width", 140, "display.max_columns", 20):
+        yield

@@ -1,0 +1,239 @@
+"""What runs again after which edit: nothing stale, nothing needless; and why, as the plan says before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.pipelines.projects import Project, fates, reasons
+
+CATALOG = """
+- {name: raw, type: csv, extra: {path: data/raw.csv}}
+- {name: clean, type: csv, extra: {path: data/clean.csv}}
+- {name: total, type: json, extra: {path: data/total.json}}
+"""
+
+STEPS = '''
+from elliptio.pipelines import Artifact, Craft
+from tables import tidy
+
+RATE = 2
+
+
+def unrelated():
+    return 1
+
+
+def scaled(value):
+    return value * RATE
+
+
+@Craft()
+def clean(raw: Artifact, top: int = 5) -> Artifact("clean"):
+    """Clean."""
+    found = tidy(raw)  # a comment
+    return found.head(top)
+
+
+@Craft()
+def total(clean: Artifact) -> Artifact("total"):
+    return {"total": int(scaled(clean["x"].sum()))}
+'''
+
+TABLES = """
+def tidy(frame):
+    return frame.dropna()
+
+
+def never_called():
+    return 0
+"""
+
+ALL = "steps.clean steps.total"
+
+
+@pytest.fixture
+def shop(project: Project) -> Project:
+    project.write("catalog/all.yaml", CATALOG)
+    project.write("lib/steps.py", STEPS)
+    project.write("lib/tables.py", TABLES)
+    project.write("data/raw.csv", "x\n1\n2\n3\n")
+    build = project.run(ALL)
+    assert fates(build) == {"clean": "made", "total": "made"}
+    assert build.ok
+    return project
+
+
+def nothing(shop: Project) -> None:
+    pass
+
+
+def touched(shop: Project) -> None:
+    (shop.root / "data/raw.csv").touch()
+
+
+def comment(shop: Project) -> None:
+    shop.edit("lib/steps.py", "# a comment", "# another comment")
+
+
+def formatted(shop: Project) -> None:
+    shop.edit("lib/steps.py", "value * RATE", "(value\n            * RATE)")
+
+
+def docstring(shop: Project) -> None:
+    shop.edit("lib/steps.py", "Clean.", "Clean it.")
+
+
+def renamed_local(shop: Project) -> None:
+    shop.edit("lib/steps.py", "found", "result")
+
+
+def moved(shop: Project) -> None:
+    shop.edit("lib/steps.py", "RATE = 2", "\n\n\nRATE = 2")
+
+
+def unrelated_function(shop: Project) -> None:
+    shop.edit("lib/steps.py", "return 1", "return 2")
+
+
+def unrelated_in_helper_file(shop: Project) -> None:
+    shop.edit("lib/tables.py", "return 0", "return 1")
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        nothing, touched, comment, formatted, docstring, renamed_local, moved, unrelated_function,
+        unrelated_in_helper_file,
+    ],
+)  # fmt: skip
+def test_what_changes_no_result_runs_nothing(shop: Project, edit: Callable[[Project], None]) -> None:
+    edit(shop)
+    assert fates(shop.plan(ALL)) == {"clean": "skip", "total": "skip"}
+    assert fates(shop.run(ALL)) == {"clean": "skipped", "total": "skipped"}
+
+
+def body(shop: Project) -> None:
+    shop.edit("lib/steps.py", "found.head(top)", "found.head(top - 4)")
+
+
+def helper_here(shop: Project) -> None:
+    shop.edit("lib/steps.py", "value * RATE", "value * RATE + 1")
+
+
+def helper_elsewhere(shop: Project) -> None:
+    shop.edit("lib/tables.py", "frame.dropna()", "frame.dropna().tail(1)")
+
+
+def constant(shop: Project) -> None:
+    shop.edit("lib/steps.py", "RATE = 2", "RATE = 3")
+
+
+def data(shop: Project) -> None:
+    shop.write("data/raw.csv", "x\n1\n2\n4\n")
+
+
+@pytest.mark.parametrize(
+    ("edit", "made", "why"),
+    [
+        (body, {"clean", "total"}, {"clean": "clean"}),
+        (helper_here, {"total"}, {"total": "helper `scaled` in lib/steps.py:"}),
+        (helper_elsewhere, {"clean", "total"}, {"clean": "helper `tidy` in lib/tables.py:1 changed"}),
+        (constant, {"total"}, {"total": "`RATE`"}),
+        (data, {"clean", "total"}, {"clean": "input raw changed"}),
+    ],
+)
+def test_what_changes_a_result_runs_what_depends_on_it(
+    shop: Project, edit: Callable[[Project], None], made: set[str], why: dict[str, str]
+) -> None:
+    edit(shop)
+    plan = shop.plan(ALL)
+    assert {craft for craft, fate in fates(plan).items() if fate == "make"} == made
+    build = shop.run(ALL)
+    assert {craft for craft, fate in fates(build).items() if fate == "made"} == made
+    for craft, text in why.items():
+        assert text in reasons(plan)[craft]
+        assert text in reasons(build)[craft]
+    assert fates(shop.run(ALL)) == {"clean": "skipped", "total": "skipped"}
+
+
+def test_a_parameter_is_a_reason(shop: Project) -> None:
+    assert reasons(shop.plan(ALL, {"top": 6}))["clean"] == "parameter top: 5 → 6"
+    build = shop.run(ALL, {"top": 6})
+    assert fates(build) == {"clean": "made", "total": "skipped"}, "the table is the same, so the total is"
+
+
+def test_an_explicit_default_is_no_change_and_types_count(shop: Project) -> None:
+    assert fates(shop.plan(ALL, {"top": 5})) == {"clean": "skip", "total": "skip"}
+    assert "5 → 5.0" in reasons(shop.plan(ALL, {"top": 5.0}))["clean"]
+
+
+def test_an_equal_result_stops_there(shop: Project) -> None:
+    shop.edit("lib/tables.py", "frame.dropna()", "frame.dropna().copy()")
+    assert fates(shop.run(ALL)) == {"clean": "made", "total": "skipped"}
+
+
+def test_what_was_deleted_or_overwritten_at_its_path_is_put_right(shop: Project) -> None:
+    before = (shop.root / "data/total.json").read_bytes()
+    (shop.root / "data/total.json").unlink()
+    assert fates(shop.run(ALL)) == {"clean": "skipped", "total": "skipped"}
+    assert (shop.root / "data/total.json").read_bytes() == before
+    shop.write("data/total.json", "{}")
+    plan = shop.plan(ALL)
+    assert any("overwritten" in one for one in plan.news)
+    shop.run(ALL)
+    assert (shop.root / "data/total.json").read_bytes() == before
+    versions = shop.session().catalog.versions("total")
+    assert sorted(versions["origin"]) == ["built", "taken in"], "what somebody wrote there is kept"
+    assert versions.loc[versions["current"], "origin"].tolist() == ["built"]
+
+
+def test_going_back_is_a_hit(shop: Project) -> None:
+    ids = {step.craft: dict(step.artifact_ids) for step in shop.run(ALL).rows}
+    constant(shop)
+    shop.run(ALL)
+    shop.edit("lib/steps.py", "RATE = 3", "RATE = 2")
+    build = shop.run(ALL)
+    assert fates(build) == {"clean": "skipped", "total": "skipped"}
+    assert {step.craft: dict(step.artifact_ids) for step in build.rows} == ids
+    session = shop.session()
+    assert session.catalog.load("total") == {"total": 12}
+    assert len(session.catalog.versions("total")) == 2, "a line of history, no copy"
+    assert (shop.root / "data/total.json").read_text().replace(" ", "").replace("\n", "") == '{"total":12}'
+
+
+def test_data_changed_and_back_is_a_hit(shop: Project) -> None:
+    data(shop)
+    shop.run(ALL)
+    shop.write("data/raw.csv", "x\n1\n2\n3\n")
+    assert fates(shop.run(ALL)) == {"clean": "skipped", "total": "skipped"}
+
+
+def test_another_version_of_a_package_is_a_reason(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.edit("lib/tables.py", "def tidy", "import pandas\n\n\ndef tidy")
+    shop.edit("lib/tables.py", "frame.dropna()", "pandas.DataFrame(frame).dropna()")
+    shop.run(ALL)
+    from elliptio.pipelines.code.distributions import Distributions
+
+    real = Distributions.version
+    monkeypatch.setattr(Distributions, "version", lambda self, name: "99.9" if name == "pandas" else real(self, name))
+    assert "→ 99.9" in reasons(shop.plan(ALL))["clean"]
+
+
+def test_refresh_runs_all(shop: Project) -> None:
+    build = shop.run(ALL, refresh=True)
+    assert fates(build) == {"clean": "made", "total": "made"}
+    assert reasons(build)["clean"] == "refresh"
+
+
+def test_another_checkout_of_the_same_lake_makes_nothing_again(shop: Project, tmp_path) -> None:
+    import shutil
+
+    shutil.copytree(
+        shop.root, tmp_path / "elsewhere/shop", ignore=shutil.ignore_patterns(".elliptio-project", "clean.csv")
+    )
+    other = Project.__new__(Project)
+    other.root, other.handler = tmp_path / "elsewhere/shop", shop.handler
+    assert fates(other.run(ALL)) == {"clean": "skipped", "total": "skipped"}
+    assert (other.root / "data/clean.csv").exists()

@@ -1,0 +1,147 @@
+"""A craft that runs once for each partition: only what is missing or changed runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from elliptio.pipelines import CraftError, VersionNotFoundError
+from tests.pipelines.projects import Project, fates, reasons
+
+CATALOG = """
+- {name: sales, type: csv, extra: {path: "raw/!{month}/!{day}.csv"}}
+- {name: daily, type: json, extra: {path: "out/!{month}/!{day}.json"}}
+- {name: monthly, type: json, extra: {path: "out/!{month}.json"}}
+- {name: yearly, type: json}
+"""
+
+STEPS = """
+from elliptio.pipelines import Artifact, Craft
+
+
+@Craft(per=("month", "day"))
+def daily(sales: Artifact, day) -> Artifact("daily"):
+    assert isinstance(day, int), day
+    if sales["x"].sum() < 0:
+        raise ValueError("negative sales")
+    return {"day": day, "sum": int(sales["x"].sum())}
+
+
+@Craft(per="month")
+def monthly(daily: Artifact, month) -> Artifact("monthly"):
+    assert list(daily) == sorted(daily)
+    return {"sum": sum(one["sum"] for one in daily.values()), "days": list(daily)}
+
+
+@Craft()
+def yearly(monthly: Artifact) -> Artifact("yearly"):
+    return {"sum": sum(one["sum"] for one in monthly.values()), "months": list(monthly)}
+"""
+
+ALL = "steps.daily steps.monthly steps.yearly"
+
+
+@pytest.fixture
+def year(project: Project) -> Project:
+    project.write("catalog/all.yaml", CATALOG)
+    project.write("lib/steps.py", STEPS)
+    for month in ("01", "02"):
+        for day in (1, 2, 3):
+            project.write(f"raw/{month}/{day}.csv", f"x\n{day}\n")
+    return project
+
+
+def made(build) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for step in build.rows:
+        if step.status == "made":
+            found[step.craft] = found.get(step.craft, 0) + 1
+    return found
+
+
+def test_only_what_is_new_or_changed_runs(year: Project) -> None:
+    build = year.run(ALL)
+    assert made(build) == {"daily": 6, "monthly": 2, "yearly": 1}
+    catalog = year.session().catalog
+    assert catalog.load("yearly") == {"sum": 12, "months": ["01", "02"]}
+    assert catalog.load("daily", month="01", day=3) == {"day": 3, "sum": 3}
+    assert made(year.run(ALL)) == {}
+
+    year.write("raw/02/4.csv", "x\n4\n")
+    assert made(year.run(ALL)) == {"daily": 1, "monthly": 1, "yearly": 1}
+    year.write("raw/01/1.csv", "x\n10\n")
+    plan = year.plan(ALL)
+    assert next((step.craft, dict(step.keys)) for step in plan.rows if step.status == "make") == (
+        "daily",
+        {"month": "01", "day": 1},
+    )
+    assert made(year.run(ALL)) == {"daily": 1, "monthly": 1, "yearly": 1}
+    assert year.session().catalog.load("yearly")["sum"] == 25
+
+
+def test_a_removed_file_is_a_removed_partition(year: Project) -> None:
+    year.run(ALL)
+    (year.root / "raw/02/3.csv").unlink()
+    build = year.run(ALL)
+    assert made(build) == {"monthly": 1, "yearly": 1}
+    assert year.session().catalog.load("monthly", month="02") == {"sum": 3, "days": [1, 2]}
+    year.write("raw/02/3.csv", "x\n3\n")
+    assert made(year.run(ALL)) == {}, "back again: all of it was made before"
+
+
+def test_equal_partitions_do_not_cancel_each_other(year: Project) -> None:
+    for day in (1, 2, 3):
+        year.write(f"raw/01/{day}.csv", "x\n100\n")
+    year.run(ALL)
+    assert year.session().catalog.load("monthly", month="01")["sum"] == 300
+
+
+def test_one_partition_fails_and_the_others_go_on(year: Project) -> None:
+    year.write("raw/01/2.csv", "x\n-5\n")
+    with pytest.raises(CraftError, match=r"daily failed at month=01, day=2.*ValueError: negative sales"):
+        year.run(ALL)
+    build = year.run(ALL, on_error="return")
+    assert not build.ok
+    assert build.snapshot is None
+    by_keys = {(step.craft, *step.keys.values()): step.status for step in build.rows}
+    assert by_keys["daily", "01", 2] == "failed"
+    assert by_keys["monthly", "01"] == "not run"
+    assert by_keys["monthly", "02"] == "skipped", "the first run made it"
+    assert by_keys["yearly",] == "not run"
+    year.write("raw/01/2.csv", "x\n2\n")
+    assert made(year.run(ALL)) == {"daily": 1, "monthly": 1, "yearly": 1}
+
+
+def test_a_parameter_restricts_to_one_partition(year: Project) -> None:
+    build = year.run("steps.daily", {"month": "02", "day": 1})
+    assert [dict(step.keys) for step in build.rows] == [{"month": "02", "day": 1}]
+
+
+def test_lineage_of_partitions_is_exact(year: Project) -> None:
+    year.run(ALL)
+    session = year.session()
+    month = session.catalog.current("monthly", month="01")
+    days = session.catalog.partitions("daily")
+    wanted = days.loc[days["month"] == "01", "artifact_id"].tolist()
+    assert sorted(month.metadata.based_on) == sorted(wanted)
+    day = session.catalog.current("daily", month="01", day=2)
+    assert day.metadata.based_on == [session.catalog.current("sales", month="01", day=2).artifact_id]
+    found = session.handler.find({"entry.name": "daily", "entry.keys.month": "01", "entry.keys.day": {"$gte": 2}})
+    assert len(found) == 2
+
+
+def test_no_data_at_all_is_an_error_that_names_it(project: Project) -> None:
+    project.write("catalog/all.yaml", CATALOG)
+    project.write("lib/steps.py", STEPS)
+    with pytest.raises(VersionNotFoundError, match="No data found for 'sales'"):
+        project.run(ALL)
+
+
+def test_a_fresh_project_folder_finds_all_that_was_made(year: Project, tmp_path) -> None:
+    year.run(ALL)
+    import shutil
+
+    shutil.rmtree(year.root / ".elliptio-project")
+    build = year.run(ALL)
+    assert made(build) == {}
+    assert "unchanged" in set(reasons(build).values())
+    assert set(fates(build).values()) == {"skipped"}

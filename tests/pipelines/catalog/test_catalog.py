@@ -1,0 +1,298 @@
+"""A catalog: values by name, versions that are artifacts, and windows for other tools."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+
+import pandas as pd
+import pytest
+
+import elliptio as eio
+from elliptio.errors import WriteOnlyError
+from elliptio.pipelines import Catalog
+from elliptio.pipelines.errors import (
+    DuplicateNameError,
+    EntryError,
+    MissingKeysError,
+    UnknownNameError,
+    VersionNotFoundError,
+)
+from elliptio.pipelines.io import ArtifactInteractor, Backend
+from tests.pipelines.projects import Project
+
+CATALOG = """
+- {name: rates, type: json, extra: {path: out/rates.json}}
+- {name: table, type: csv, extra: {path: out/table.csv}}
+- {name: coeffs, type: pickle, extra: {path: "out/coeff_!{samples}.pkl"}}
+- {name: sales, type: csv, extra: {path: "raw/!{day}.csv"}}
+- {name: inside, type: parquet}
+- {name: linked, type: csv, extra: {path: big.csv, history: false}}
+- {name: page, type: datapane, extra: {path: page.html}}
+"""
+
+
+@pytest.fixture
+def catalog(project: Project) -> Catalog:
+    project.write("catalog/all.yaml", CATALOG)
+    return project.session().catalog
+
+
+def test_what_there_is(catalog: Catalog) -> None:
+    assert "rates" in catalog
+    assert "rate" not in catalog
+    assert len(catalog) == 7
+    assert list(catalog) == sorted(catalog)
+    entry = catalog["coeffs"]
+    assert (entry.name, entry.type, entry.keys, dict(entry.extra)) == (
+        "coeffs", "pickle", ("samples",), {"path": "out/coeff_!{samples}.pkl"},
+    )  # fmt: skip
+    assert (entry.load_options, entry.save_options) == ({}, {})
+    with pytest.raises(KeyError, match=r"'rate'.*did you mean 'rates'"):
+        catalog["rate"]
+    with pytest.raises(UnknownNameError):
+        catalog.load("rate")
+
+
+def test_a_save_is_an_artifact_and_a_file_at_the_path(catalog: Catalog, project: Project) -> None:
+    saved = catalog.save("rates", {"a": 0.1})
+    assert isinstance(saved, eio.Artifact)
+    assert saved.metadata.entry == {"project": "shop", "name": "rates", "keys": {}, "origin": "saved"}
+    assert json.loads((project.root / "out/rates.json").read_text()) == {"a": 0.1}
+    assert project.handler.based_on == []
+    assert catalog.load("rates") == {"a": 0.1}
+    assert project.handler.based_on == [saved.artifact_id], "loading counts, saving does not"
+    assert project.handler.get(saved.artifact_id).load() == {"a": 0.1}
+
+
+def test_nothing_is_overwritten(catalog: Catalog) -> None:
+    first = catalog.save("rates", {"a": 1})
+    between = datetime.now(tz=UTC)
+    second = catalog.save("rates", {"a": 2})
+    assert catalog.load("rates", version=first.artifact_id) == {"a": 1}
+    assert catalog.load("rates", version=between) == {"a": 1}
+    assert catalog.load("rates", version=between.isoformat()) == {"a": 1}
+    assert catalog.load("rates", version=datetime.now(tz=UTC).date()) == {"a": 2}
+    catalog.handler.tag(first, "good")
+    assert catalog.load("rates", version="tag:good") == catalog.load("rates", version="good") == {"a": 1}
+    assert catalog.current("rates").artifact_id == catalog.latest("rates").artifact_id == second.artifact_id
+    versions = catalog.versions("rates")
+    assert versions.index.name == "artifact_id"
+    assert versions.index.tolist() == [second.artifact_id, first.artifact_id]
+    assert versions["current"].tolist() == [True, False]
+    assert versions["origin"].tolist() == ["saved", "saved"]
+    with pytest.raises(VersionNotFoundError, match="no tag 'gone'"):
+        catalog.load("rates", version="gone")
+    with pytest.raises(FileNotFoundError):
+        catalog.load("rates", version=datetime(2020, 1, 1, tzinfo=UTC))
+    with pytest.raises(EntryError, match="zone"):
+        catalog.load("rates", version=datetime(2020, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("given", "key"),
+    [
+        (100, 100),
+        ("100", 100),
+        ("007", "007"),
+        (1.5, "1.5"),
+        (date(2026, 1, 31), "2026-01-31"),
+        (True, "True"),
+        (-3, -3),
+    ],
+)
+def test_keys_have_one_form(catalog: Catalog, given: object, key: object) -> None:
+    saved = catalog.save("coeffs", [1], samples=given)
+    assert saved.metadata.entry["keys"] == {"samples": key}
+    found = catalog.handler.find({"entry.name": "coeffs", "entry.keys.samples": key})
+    assert found.index.tolist() == [saved.artifact_id]
+    assert catalog.load("coeffs", samples=str(key)) == [1]
+    assert catalog.load("coeffs", keys={"SAMPLES": given}) == [1]
+    assert catalog.versions("coeffs", samples=given)["samples"].tolist() == [key]
+
+
+@pytest.mark.parametrize("value", ["../x", "a/b", "", ".", "a\0b", "a\\b"])
+def test_a_key_leads_nowhere_else(catalog: Catalog, value: str) -> None:
+    with pytest.raises(ValueError, match="samples"):
+        catalog.save("coeffs", [1], samples=value)
+
+
+def test_a_key_that_is_missing_or_unknown_is_named(catalog: Catalog) -> None:
+    with pytest.raises(MissingKeysError, match="samples") as missing:
+        catalog.load("coeffs")
+    assert isinstance(missing.value, KeyError)
+    assert isinstance(missing.value, ValueError)
+    with pytest.raises(EntryError, match="no key 'size'"):
+        catalog.load("coeffs", keys={"size": 1, "samples": 1})
+    with pytest.raises(EntryError, match="no key 'size'"):
+        catalog.current("coeffs", samples=1, size=3)
+
+
+def test_a_table_comes_back_as_it_was(catalog: Catalog) -> None:
+    frame = pd.DataFrame({"a": [1, 2], "b": ["x", None]})
+    catalog.save("table", frame)
+    assert catalog.load("table").columns.tolist() == ["a", "b"]
+    pd.testing.assert_frame_equal(catalog.load("table"), frame)
+    pd.testing.assert_frame_equal(catalog.load("table", columns=["a"]), frame[["a"]])
+
+
+def test_what_somebody_puts_at_a_path_is_taken_in(catalog: Catalog, project: Project) -> None:
+    project.write("raw/2026-01-01.csv", "x\n1\n")
+    project.write("raw/2.csv", "x\n2\n")
+    project.write("raw/.hidden.csv", "x\n")
+    project.write("raw/below/3.csv", "x\n")
+    partitions = catalog.partitions("sales")
+    assert partitions["day"].tolist() == [2, "2026-01-01"]
+    assert catalog.load("sales", day="2026-01-01")["x"].tolist() == [1]
+    assert catalog.versions("sales")["origin"].tolist() == ["taken in", "taken in"]
+    project.write("raw/2.csv", "x\n5\n")
+    assert catalog.load("sales", day=2)["x"].tolist() == [5]
+    project.write("raw/2.csv", "x\n2\n")
+    assert catalog.load("sales", day=2)["x"].tolist() == [2]
+    assert len(catalog.versions("sales", day=2)) == 2, "the first one is current again"
+    (project.root / "raw/2.csv").unlink()
+    assert catalog.partitions("sales")["day"].tolist() == ["2026-01-01"]
+    with pytest.raises(VersionNotFoundError, match="any more"):
+        catalog.load("sales", day=2)
+
+
+def test_the_window_of_another_entry_is_no_partition(project: Project) -> None:
+    project.write(
+        "catalog/all.yaml",
+        """
+        - {name: sales, type: csv, extra: {path: "raw/!{day}.csv"}}
+        - {name: shops, type: csv, extra: {path: raw/shops.csv}}
+        """,
+    )
+    project.write("raw/shops.csv", "x\n1\n")
+    project.write("raw/1.csv", "x\n1\n")
+    assert project.session().catalog.partitions("sales")["day"].tolist() == [1]
+
+
+def test_a_file_that_is_missing_is_put_back(catalog: Catalog, project: Project) -> None:
+    catalog.save("rates", {"a": 1})
+    (project.root / "out/rates.json").unlink()
+    assert catalog.load("rates") == {"a": 1}
+    assert (project.root / "out/rates.json").exists()
+
+
+def test_two_checkouts_do_not_take_each_others_old_files_for_news(project: Project, tmp_path) -> None:
+    project.write("catalog/all.yaml", CATALOG)
+    other = Project(tmp_path / "other", tmp_path / "shop-lake")
+    other.write("catalog/all.yaml", CATALOG)
+    here, there = project.session().catalog, other.session().catalog
+    here.save("rates", {"a": 1})
+    assert there.load("rates") == {"a": 1}
+    here.save("rates", {"a": 2})
+    assert there.load("rates") == {"a": 2}, "what lies there is old, not new"
+    assert json.loads((other.root / "out/rates.json").read_text()) == {"a": 2}
+    assert len(there.versions("rates")) == 2
+
+
+def test_without_a_path_it_lives_in_the_lake(catalog: Catalog, project: Project) -> None:
+    frame = pd.DataFrame({"a": [1]})
+    saved = catalog.save("inside", frame)
+    assert saved.metadata.file_relpaths == ["inside.parquet"]
+    pd.testing.assert_frame_equal(catalog.load("inside"), frame)
+    assert not list(project.root.glob("*.parquet"))
+
+
+def test_without_history_the_lake_keeps_no_copy(catalog: Catalog, project: Project) -> None:
+    saved = catalog.save("linked", pd.DataFrame({"a": [1]}))
+    assert saved.metadata.link is not None
+    assert saved.metadata.files[0].sha256
+    assert catalog.load("linked")["a"].tolist() == [1]
+    project.write("big.csv", "a\n7\n")
+    assert catalog.load("linked")["a"].tolist() == [7]
+    assert catalog.versions("linked")["origin"].tolist() == ["taken in", "saved"]
+
+
+def test_a_page_is_only_saved(catalog: Catalog, project: Project) -> None:
+    catalog.save("page", pd.DataFrame({"a": [1]}))
+    assert "<table" in (project.root / "page.html").read_text()
+    with pytest.raises(WriteOnlyError, match="page"):
+        catalog.load("page")
+
+
+def test_catalogs_can_be_added(project: Project) -> None:
+    project.write("one.yaml", "- {name: a, type: json}")
+    project.write("two.yaml", "- {name: b, type: json}")
+    one, two = (Catalog(project.root / name, handler=project.handler) for name in ("one.yaml", "two.yaml"))
+    both = one + two
+    assert list(both) == ["a", "b"]
+    with pytest.raises(DuplicateNameError, match=r"one.yaml:1.*one.yaml:1"):
+        _ = one + one
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("- {name: a, type: cvs}", r"all.yaml:1: a.*'cvs'.*did you mean 'csv'"),
+        ("- {name: a, type: csv, extra: {paht: x}}", r"all.yaml:1: a.*'paht'.*did you mean 'path'"),
+        ("- {name: a, type: sql, extra: {query: x}}", r"all.yaml:1: a.*connection_string"),
+        ("- {name: a, type: csv, extra: {path: 3}}", "path in `extra` is a text"),
+        ("- {name: a, type: csv, exrta: {}}", "did you mean 'extra'"),
+        ("- {type: csv}", "needs a `name`"),
+        ("- {name: a}", "needs a `type`"),
+        ("a: {type: csv}", "a catalog is a list"),
+        ("- csv", "an entry is a mapping"),
+        ("- {name: a, type: csv, extra: {path: 'x_!{a b}.csv'}}", "is no key"),
+        ("- {name: a, type: csv}\n- {name: a, type: json}", r"two entries 'a'.*all.yaml:1.*all.yaml:2"),
+    ],
+)
+def test_a_wrong_entry_is_an_error_when_the_catalog_is_read(project: Project, text: str, says: str) -> None:
+    project.write("catalog/all.yaml", text)
+    with pytest.raises(ValueError, match=f"(?s){says}"):
+        _ = project.session().catalog
+
+
+def test_a_type_of_ones_own_keeps_what_it_returns(project: Project) -> None:
+    class Reversed(ArtifactInteractor, interactor_name="reversed-of-test"):
+        def __init__(self, artifact, *args, session, **more):
+            self.session, self.artifact, self.more = session, artifact, more
+
+        def load(self, **more):
+            return (self.session.root / self.artifact.extra["path"]).read_text()[::-1]
+
+        def save(self, asset, **more):
+            path = self.session.root / self.artifact.extra["path"]
+            path.write_text(asset[::-1])
+            return path if asset.startswith("p") else None if asset.startswith("n") else asset[::-1].encode()
+
+    project.write("catalog/all.yaml", "- {name: a, type: reversed-of-test, extra: {path: 'a_!{n}.txt'}}")
+    catalog = project.session().catalog
+    assert catalog.save("a", "data", n=1).file.download_string() == "atad"
+    assert catalog.load("a", n=1) == "data"
+    assert catalog.save("a", "path", n=1).file.download_string() == "htap"
+    assert catalog.save("a", "none", n=1).metadata.file_count == 0
+    assert catalog.load("a", n=1) == "none"
+    assert project.handler.verify().ok
+
+
+def test_a_backend_of_ones_own_gets_the_keywords(project: Project) -> None:
+    seen = {}
+
+    class Store(Backend, prefix="kept-by-test"):
+        def put(self, *, payload, fragment, **keys):
+            seen[fragment.netloc + fragment.path] = payload, keys
+
+        def get(self, *, fragment, **keys):
+            return seen[fragment.netloc + fragment.path][0]
+
+    project.write("catalog/all.yaml", "- {name: a, type: json, extra: {path: 'kept-by-test://here/!{n}.json'}}")
+    catalog = project.session().catalog
+    catalog.save("a", {"x": 1}, n=2)
+    assert json.loads(seen["here/2.json"][0]) == {"x": 1}
+    assert seen["here/2.json"][1]["n"] == 2
+    assert catalog.load("a", n=2) == {"x": 1}
+    seen["here/2.json"] = b'{"x": 5}', {}
+    assert catalog.load("a", n=2) == {"x": 5}, "somebody wrote it"
+    assert catalog.versions("a")["origin"].tolist() == ["taken in", "saved"]
+
+
+def test_projects_do_not_mix(project: Project) -> None:
+    project.write("catalog/all.yaml", "- {name: a, type: json}")
+    project.session().catalog.save("a", 1)
+    project.edit("pyproject.toml", "shop", "another")
+    with pytest.raises(VersionNotFoundError, match="No data found for 'a'"):
+        project.session().catalog.load("a")

@@ -1,0 +1,180 @@
+"""Snapshots read what they were made from, for ever; equal definitions over equal data have equal ids."""
+
+from __future__ import annotations
+
+import pytest
+
+from elliptio.pipelines import Snapshot, VersionNotFoundError
+from elliptio.pipelines.errors import SnapshotNotFoundError, SnapshotTagTakenError, ValidationError
+from tests.pipelines.projects import Project, fates
+
+CATALOG = """
+- {name: a, type: json, extra: {path: a.json}}
+- {name: b, type: json}
+- {name: x, type: json, extra: {path: x.json}}
+- {name: y, type: json, extra: {path: y.json}}
+- {name: phase, type: json, extra: {path: phase.json}}
+- {name: z, type: json}
+- {name: wave, type: json}
+"""
+
+STEPS = """
+from elliptio.pipelines import Artifact, Craft
+
+
+@Craft()
+def inc(a: Artifact, step: int = 1) -> Artifact("b"):
+    return a + step
+
+
+@Craft()
+def div(x: Artifact, y: Artifact) -> Artifact("z"):
+    return x // y
+
+
+@Craft()
+def shifted(z: Artifact, phase: Artifact) -> Artifact("wave"):
+    return z + phase
+
+
+def check(value):
+    return False, "This is junk data!"
+
+
+@Craft(validate=check)
+def junk(a: Artifact) -> Artifact("b"):
+    return a
+"""
+
+
+@pytest.fixture
+def graph(project: Project) -> Project:
+    project.write("catalog/all.yaml", CATALOG)
+    project.write("lib/steps.py", STEPS)
+    project.write("a.json", "0")
+    return project
+
+
+def snapshot(project: Project, names: str, **params) -> Snapshot:
+    session = project.session()
+    with session:
+        return project.pipeline(session, names).snapshot(**params)
+
+
+def test_building_again_makes_nothing_and_going_back_has_the_first_id(graph: Project) -> None:
+    first = graph.run("steps.inc")
+    assert fates(first) == {"inc": "made"}
+    assert first.snapshot.load("b") == 1
+    assert fates(graph.run("steps.inc")) == {"inc": "skipped"}
+    graph.write("a.json", "1")
+    second = graph.run("steps.inc")
+    assert fates(second) == {"inc": "made"}
+    assert second.snapshot.load("b") == 2
+    graph.write("a.json", "0")
+    third = graph.run("steps.inc")
+    assert fates(third) == {"inc": "skipped"}
+    assert third.snapshot.id == first.snapshot.id != second.snapshot.id
+    assert third.snapshot.load("b") == 1
+
+
+def test_an_old_snapshot_reads_the_old_data(graph: Project) -> None:
+    old = graph.run("steps.inc").snapshot
+    graph.write("a.json", "41")
+    new = graph.run("steps.inc").snapshot
+    assert (old.load("a"), old.load("b")) == (0, 1)
+    assert (new.load("a"), new.load("b")) == (41, 42)
+    assert set(old.diff(new)["what"]) == {"input", "output"}
+    read = Snapshot.from_tag
+    old.tag("prod")
+    assert read("test", "prod", connectable=graph.session().backend).load("a") == 0
+
+
+def test_swapped_inputs_are_another_step(graph: Project) -> None:
+    graph.write("x.json", "10")
+    graph.write("y.json", "5")
+    assert graph.run("steps.div").snapshot.load("z") == 2
+    graph.write("x.json", "5")
+    graph.write("y.json", "10")
+    build = graph.run("steps.div")
+    assert fates(build) == {"div": "made"}
+    assert build.snapshot.load("z") == 0
+
+
+def test_an_unrelated_input_makes_another_snapshot_and_runs_only_what_reads_it(graph: Project) -> None:
+    for name, value in (("x", 10), ("y", 5), ("phase", 1)):
+        graph.write(f"{name}.json", str(value))
+    first = graph.run("steps.div steps.shifted")
+    graph.write("phase.json", "2")
+    second = graph.run("steps.div steps.shifted")
+    assert fates(second) == {"div": "skipped", "shifted": "made"}
+    assert second.snapshot.id != first.snapshot.id
+    graph.write("y.json", "2")
+    graph.run("steps.div steps.shifted")
+    assert len(graph.session().catalog.versions("z")) == 2
+
+
+def test_a_snapshot_without_running(graph: Project) -> None:
+    before = snapshot(graph, "steps.inc")
+    assert before.load("a") == 0
+    with pytest.raises(VersionNotFoundError, match="'b'"):
+        before.load("b")
+    assert len(graph.session().catalog.versions("b")) == 0
+    build = graph.run("steps.inc")
+    assert build.snapshot.id == before.id == snapshot(graph, "steps.inc", step=1).id
+    assert snapshot(graph, "steps.inc", step=2).id != before.id
+    assert before.fingerprint == build.snapshot.fingerprint
+    assert [one.content_fingerprint for one in before.inputs["a"]]
+
+
+def test_a_missing_input_is_named(graph: Project) -> None:
+    (graph.root / "a.json").unlink()
+    with pytest.raises(FileNotFoundError, match="No data found for 'a'"):
+        snapshot(graph, "steps.inc")
+
+
+def test_tags_move_only_when_told_to(graph: Project) -> None:
+    first = graph.run("steps.inc").snapshot
+    second = graph.run("steps.inc", {"step": 2}).snapshot
+    backend = graph.session().backend
+    first.tag("prod")
+    with pytest.raises(ValueError, match=r"'prod'.*'test'") as taken:
+        second.tag("prod")
+    assert isinstance(taken.value, SnapshotTagTakenError)
+    assert Snapshot.from_tag("test", "prod", connectable=backend) == first
+    second.tag("prod", overwrite=True)
+    with backend.connect() as connection:
+        assert Snapshot.from_tag("test", "prod", connectable=connection) == second
+        assert len(connection.moves("test", "prod")) == 2
+    with pytest.raises(ValueError, match="'fake'") as unknown:
+        Snapshot.from_tag("test", "fake", connectable=backend)
+    assert isinstance(unknown.value, KeyError)
+    assert isinstance(unknown.value, SnapshotNotFoundError)
+    found = graph.session().snapshots({"tags": "prod"})
+    assert found.index.tolist() == [second.id]
+
+
+def test_what_validate_refuses_is_not_published(graph: Project) -> None:
+    build = graph.run("steps.junk", on_error="return")
+    assert isinstance(build.error.__cause__, ValidationError)
+    assert str(build.error.__cause__) == "This is junk data!"
+    assert len(graph.session().catalog.versions("b")) == 0
+
+
+def test_all_of_it_survives_the_loss_of_the_index(graph: Project) -> None:
+    made = graph.run("steps.inc")
+    made.snapshot.tag("prod")
+    graph.write("a.json", "1")
+    graph.run("steps.inc")
+    graph.write("a.json", "0")
+    graph.run("steps.inc")  # a move
+    graph.handler.close()
+    for path in (graph.root.parent / "shop-lake/.elliptio").glob("index*"):
+        path.unlink()
+    import elliptio as eio
+
+    graph.handler = eio.Handler(graph.root.parent / "shop-lake", progress=False)
+    assert graph.handler.reindex().ok
+    assert fates(graph.run("steps.inc")) == {"inc": "skipped"}
+    session = graph.session()
+    assert session.catalog.load("b") == 1
+    assert Snapshot.from_tag("test", "prod", connectable=session.backend).load("b") == 1
