@@ -34,7 +34,8 @@ DOORS = {
         "WriteOnlyError", "__version__", "mock_username",
     ],
     elliptio.pipelines: [
-        "Artifact", "ArtifactInteractor", "BaseSession", "Build", "Catalog", "Connection", "Craft",
+        "Acceptance", "Artifact", "ArtifactInteractor", "Audit", "BaseSession", "Build", "Catalog", "Connection",
+        "Craft",
         "CraftDefinitionError", "CraftError", "DuplicateNameError", "Entry", "EntryError", "Fingerprint", "Graph",
         "LakeBackend", "MemoryBackend", "MissingKeysError", "NoSessionError", "Partition", "Pipeline",
         "PipelineDefinitionError", "Plan", "ProjectError", "ProjectNotFoundError", "Runner", "SelectionError",

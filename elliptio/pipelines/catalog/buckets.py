@@ -15,7 +15,7 @@ ONE_REQUEST = 64 << 20
 """Bytes up to which an object is put with one request; more are put in parts, which become visible at once."""
 
 MISSING = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchBucket", "NoSuchVersion"})
-"""Answers of servers about what is not there."""
+"""Codes of servers for what is not there."""
 
 
 class Bucket:

@@ -14,7 +14,7 @@ from elliptio.pipelines.catalog.patterns import Pattern
 from elliptio.pipelines.errors import EntryError
 
 WHOLE = frozenset({"abfs", "abfss", "adl", "az", "gcs", "gs", "memory", "oci", "oss", "r2", "s3a", "tos"})
-"""Prefixes of places where a file is there whole or not at all; elsewhere it is written beside its place, then moved."""
+"""File systems on which a file is whole or not there at all; elsewhere it is written beside its place, then moved."""
 
 TELLING = ("etag", "generation", "mtime", "modified", "last_modified", "updated", "created", "version_id")
 """Names under which file systems tell that something changed."""

@@ -97,14 +97,14 @@ class Folder:
 
     def put(self, address: str, source: Path, keys: Mapping[str, Any]) -> str:
         """Copy a file beside its place, then rename it. Return the stamp of this file, whatever came after it."""
-        folder, name = os.path.split(address)
+        folder, name = os.path.split(os.path.realpath(address))  # a link stays one
         temporary = os.path.join(folder, f".{name}.{secrets.token_hex(4)}.tmp")
         with explained("write", address):
             os.makedirs(folder, exist_ok=True)
             try:
                 shutil.copyfile(source, temporary)
                 with open(temporary, "rb") as file:
-                    os.replace(temporary, address)
+                    os.replace(temporary, os.path.join(folder, name))
                     return _stamp(os.fstat(file.fileno()))
             except BaseException:
                 if os.path.exists(temporary):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 HIDDEN = "…"
-"""Sign that stands in messages for a secret."""
+"""Text that stands in messages for a secret."""
 
 _SECRET = re.compile(
     r"(?i)(?:^|;)\s*(?:pwd|password|uid|user id|user|accesstoken|token|secret)\s*=\s*(\{[^}]*\}|[^;]*)"

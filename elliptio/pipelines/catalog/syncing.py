@@ -109,6 +109,21 @@ class Windows:
                 news.append(f"{entry.name} ({keys}): {told}")
         return news
 
+    def holds(self, entry: Entry, version: Version) -> bool:
+        """Tell whether a window holds a version: by what is remembered, else by its content."""
+        path = entry.path_of(version.keys)
+        if path is None:
+            return False
+        place = self.places.of(path)
+        address = place.address(path)
+        stamp, known = place.stamp(address), self.memory.get(address)
+        if stamp is None:
+            return False
+        if known is not None and place.tells and known.stamp == stamp:
+            return known.sha256 == version.sha256
+        local = place.local(address)
+        return local is not None and sha256_of(local) == version.sha256
+
     def put(self, entry: Entry, keys: Keys, version: Version, source: Path | None = None) -> None:
         """Put a version at its window; `source` is a file with its content, if one is at hand."""
         path = entry.path_of(keys)

@@ -31,7 +31,7 @@ _SECRET = re.compile(
     r"(?im)connection_?string|://[^\s/]*:[^\s/]*@"
     r"|[\w-]*(?:key|secret|passw|passphrase|pwd|token|credential)[\w-]*['\"]?\s*:"
 )
-"""Signs that a file holds a password: it is read anew each time, so that nothing holds a copy."""
+"""Mark of a file with a password in it: it is read anew each time, so that nothing holds a copy."""
 _READER = b"1"
 """Raise it when the same text is read to something else than before."""
 

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import threading
 from concurrent.futures import Future
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from elliptio.pipelines.builds.making import Outcome
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from elliptio.pipelines.session import BaseSession
 
 log = logging.getLogger(__name__)
+
+TASK = "elliptio.step"
+"""Name of the task."""
 
 POLL_SECONDS = 0.05
 """Seconds between two looks at what is being made."""
@@ -43,8 +47,9 @@ class Celery:
     one_by_one = False
 
     def __init__(self, session: BaseSession, app: Any) -> None:
-        from elliptio.pipelines.builds.runners.celery_task import TASK
-
+        import_module(
+            "elliptio.pipelines.celery"
+        )  # which names the task; by its name, as it makes steps with this room
         self._session = session
         self._eager = bool(app.conf.task_always_eager)
         if not self._eager and type(app.backend).__name__ == "DisabledBackend":

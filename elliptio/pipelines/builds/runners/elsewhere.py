@@ -164,7 +164,7 @@ def _taken(session: BaseSession, data: Mapping[str, Any]) -> Taken:
 # --- what is sent back ---
 
 Answer = dict[str, Any]
-"""Result of `run_step`, or ``failed`` with what it raised; JSON can hold it."""
+"""Answer of `run_step`, or ``failed`` with what it raised; JSON can hold it."""
 
 
 def answered(data: Mapping[str, Any], run: Mapping[str, str | None] | None) -> Answer:

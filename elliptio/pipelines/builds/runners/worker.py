@@ -1,4 +1,4 @@
-"""Make steps for another process: first it tells where that stands, then one step after the other."""
+"""Make steps for another process, which tells where it stands, then one step after the other."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def command(fd: int) -> str:
 
 
 def beginning(session: BaseSession, run: Mapping[str, str | None]) -> bytes:
-    """Write what such a process is told first, about the one that it works for."""
+    """Facts that such a process is told first, about the process that it works for."""
     main = sys.modules["__main__"]
     # As multiprocessing does it for what it spawns.
     whole = spawn.get_preparation_data("elliptio-step")
