@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Listing:
-    """What the files of a project define, as plain values.
+    """Definitions of the files of a project, as plain values.
 
     Parameters
     ----------

@@ -58,7 +58,7 @@ class Compared:
 
 
 class Audit:
-    """What came of running steps again.
+    """Outcome of running steps again.
 
     Attributes
     ----------
