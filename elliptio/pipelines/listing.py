@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Listing:
-    """Definitions of the files of a project, as plain values.
+    """List what the files of a project define, as plain values.
 
     Parameters
     ----------

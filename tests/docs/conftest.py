@@ -27,8 +27,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def in_a_wide_terminal() -> Iterator[None]:
+def in_a_wide_terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     import pandas as pd
 
+    monkeypatch.setenv("COLUMNS", "120")
     with pd.option_context("display.width", 140, "display.max_columns", 20):
         yield

@@ -58,7 +58,7 @@ class Compared:
 
 
 class Audit:
-    """Outcome of running steps again.
+    """Hold what came of running steps again.
 
     Attributes
     ----------

@@ -20,7 +20,7 @@ from elliptio.pipelines.builds.sources import Passed
 from elliptio.pipelines.builds.steps import Step, Steps
 from elliptio.pipelines.builds.turn import Asked, Decided, Turn
 from elliptio.pipelines.catalog.keys import NONE
-from elliptio.pipelines.crafts.binding import warn_of_unused
+from elliptio.pipelines.crafts.binding import require, warn_of_unused
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.errors import CraftError
 from elliptio.pipelines.graphs.graph import Graph, graph_of
@@ -144,6 +144,9 @@ class Engine:
         parameters = distribute(self._crafts, params, configuration)
         _warn(self.name, self.session.catalog, self._crafts, parameters)
         names = with_values(self._crafts, selected(self._crafts, select))
+        for craft in self._crafts:
+            if craft.name in names:  # before anything runs: the last one may come after hours
+                require(craft, parameters.of(craft), craft.per)
         return Turn(self.session, self._crafts, Asked(parameters, frozenset(names), refresh, volatiles, dry))
 
     def selected_crafts(self, turn: Turn) -> list[CraftFunction]:
@@ -238,7 +241,7 @@ class Engine:
         started = False
         for number in list(left):
             if not needs[number] <= done:
-                if runner.one_by_one:
+                if getattr(runner, "one_by_one", False):
                     break
                 continue
             left.remove(number)

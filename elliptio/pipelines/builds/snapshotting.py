@@ -97,6 +97,8 @@ def _inputs(turn: Turn, crafts: Sequence[CraftFunction], name: str) -> list[Part
         known = {each.lower(): value for each, value in {**_defaults(craft), **given}.items()}
         entry = turn.catalog[name]
         fixed = Keys({each: known[each.lower()] for each in entry.keys if each.lower() in known})
+        if entry.is_query and entry.keys:
+            turn.sources.ask(entry, fixed)
         some = {
             keys: version
             for keys, version in turn.sources.of(name, before=True).items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -73,6 +73,11 @@ class Keys(Mapping[str, Value]):
     def order(self) -> tuple[tuple[str, bool, Value], ...]:
         """Order of keys: numbers before texts."""
         return tuple((name, isinstance(value, str), value) for name, value in sorted(self._values.items()))
+
+    def order_by(self, names: Iterable[str]) -> tuple[tuple[bool, Value], ...]:
+        """Order of keys by some names, the first one first: as people read a path."""
+        values = [self._values.get(name, "") for name in names]  # the path may have got another key since
+        return tuple((isinstance(value, str), value) for value in values)
 
     def only(self, names: Any) -> Keys:
         """Return those of some names."""

@@ -13,7 +13,6 @@ import importlib.util
 import os
 import sys
 import threading
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -22,6 +21,7 @@ from typing import Any
 from elliptio.pipelines.errors import ProjectError, UnknownNameError
 from elliptio.pipelines.project.names import meant
 from elliptio.pipelines.project.places import Project
+from elliptio.system.warn import warn
 
 _lock = threading.RLock()
 _set_aside: dict[str, dict[str, ModuleType]] = {}
@@ -270,11 +270,10 @@ def _warn_of_shadowed(project: Project) -> None:
         outcome = (
             f"`import {name}` gives the latter" if is_loaded else f"the former hides the latter from `import {name}`"
         )
-        warnings.warn(
+        warn(
             f"The module {path} of the project has the name of an installed one, {other}: {outcome}. "
             "Rename that of the project.",
             ShadowedModuleWarning,
-            stacklevel=4,
         )
 
 

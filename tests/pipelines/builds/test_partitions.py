@@ -78,6 +78,27 @@ def test_only_what_is_new_or_changed_runs(year: Project) -> None:
     assert year.session().catalog.load("yearly")["sum"] == 25
 
 
+def test_days_come_month_by_month_as_the_path_says(year: Project) -> None:
+    year.write("raw/01/10.csv", "x\n1\n")
+    year.write(
+        "lib/more.py",
+        """
+        from elliptio.pipelines import Artifact, Craft
+
+
+        @Craft()
+        def days(sales: Artifact) -> Artifact("yearly"):
+            return [list(keys) for keys in sales]
+        """,
+    )
+    build = year.run("steps.daily")
+    wanted = [("01", 1), ("01", 2), ("01", 3), ("01", 10), ("02", 1), ("02", 2), ("02", 3)]
+    assert [(step.keys["month"], step.keys["day"]) for step in build.rows] == wanted
+    assert [tuple(keys) for keys in year.run("more.days").snapshot.load("yearly")] == wanted
+    partitions = year.session().catalog.partitions("sales")
+    assert list(zip(partitions["month"], partitions["day"], strict=True)) == wanted
+
+
 def test_a_removed_file_is_a_removed_partition(year: Project) -> None:
     year.run(ALL)
     (year.root / "raw/02/3.csv").unlink()

@@ -7,8 +7,7 @@ from elliptio.pipelines.builds.steps import MOST_NOTES, Step, Steps, table
 from elliptio.pipelines.catalog.keys import Keys
 
 LONG = (
-    "helper `clean` in lib/tables.py:12 changed; parameter top: 5 → 6; input masterFile changed; "
-    "pandas 2.2.3 → 3.1.1"
+    "helper `clean` in lib/tables.py:12 changed; parameter top: 5 → 6; input masterFile changed; pandas 2.2.3 → 3.1.1"
 )
 
 
