@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from elliptio.lake import records
 from elliptio.pipelines.code import Code, Reader
+from elliptio.pipelines.project.own_folder import own_folder
 from elliptio.provenance.collecting import username
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ class Codes:
 
     def __init__(self, session: BaseSession) -> None:
         self._session = session
-        self._reader = Reader([session.root])
+        own = own_folder(session.root)
+        self._reader = Reader([session.root], cache=None if own is None else own / "code")
         self._whole: dict[int, tuple[CraftFunction, Code]] = {}
         self._effective: dict[int, Mapping[str, Any]] = {}
 

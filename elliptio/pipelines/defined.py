@@ -12,7 +12,7 @@ from elliptio.pipelines.project.places import Project
 
 
 class _Where:
-    """Where a pipeline names a craft; looked up where there is a message: that takes a look at the whole file."""
+    """Place where a pipeline names a craft; looked up for messages alone: that takes a look at the whole file."""
 
     def __init__(self, operator: Operator, pipeline: str) -> None:
         self._operator = operator

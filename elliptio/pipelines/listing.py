@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Listing:
-    """What the files of a project define, as plain values.
+    """List what the files of a project define, as plain values.
 
     Parameters
     ----------

@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 
 from elliptio.cli import output
-from elliptio.cli.options import Verb, add_group, add_verb
+from elliptio.cli.options import Verb, add_group
+from elliptio.cli.projects import add_project_verb
 
 _EPILOG = """\
   elliptio catalog import kedro conf/base/catalog.yml --to catalog/kedro.yaml
@@ -19,10 +20,12 @@ written.
 def add_parser(verbs: Verb) -> None:
     """Add the verb, and its own."""
     own = add_group(verbs, "catalog", "take over the catalog of another tool")
-    parser = add_verb(own, "import", "write a catalog from that of another tool", _import, epilog=_EPILOG)
+    parser = add_project_verb(own, "import", "write a catalog from that of another tool", _import, epilog=_EPILOG)
     parser.add_argument("tool", choices=("kedro",), metavar="TOOL", help="the other tool: kedro")
     parser.add_argument("file", metavar="FILE", type=Path, help="its catalog, a YAML file")
-    parser.add_argument("--to", metavar="FILE", type=Path, help="a new file to write to (default: standard output)")
+    parser.add_argument(
+        "--to", metavar="FILE", type=Path, help="a new file, below --path if that is given (default: standard output)"
+    )
 
 
 def _import(args: argparse.Namespace) -> int:
@@ -30,6 +33,7 @@ def _import(args: argparse.Namespace) -> int:
 
     found = import_catalog(args.file)
     if args.to is not None:
+        args.to = Path(args.path or ".", args.to)
         args.to.parent.mkdir(parents=True, exist_ok=True)
         with args.to.open("x", encoding="utf-8", newline="\n") as file:
             file.write(found.text)

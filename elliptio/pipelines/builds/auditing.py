@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from elliptio.pipelines.session import BaseSession
 
 SAME, DIFFERS, FAILED, NOT_COMPARED = "same", "differs", "failed", "not compared"
-"""What became of an entry that was made again."""
+"""Fates of an entry that was made again."""
 
 _COLUMNS = ("craft", "keys", "entry", "status", "why", "artifact_id")
 
@@ -58,7 +58,7 @@ class Compared:
 
 
 class Audit:
-    """What came of running steps again.
+    """Hold what came of running steps again.
 
     Attributes
     ----------

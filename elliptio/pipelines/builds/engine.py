@@ -26,10 +26,12 @@ from elliptio.pipelines.errors import CraftError
 from elliptio.pipelines.graphs.graph import Graph, graph_of
 from elliptio.pipelines.graphs.order import dependencies, ordered
 from elliptio.pipelines.graphs.parameters import Parameters, distribute, names_of
-from elliptio.pipelines.graphs.selection import selected
+from elliptio.pipelines.graphs.selection import selected, with_values
+from elliptio.system.collector import uncollected
 from elliptio.system.progress import NamedProgress
 
 if TYPE_CHECKING:
+    from elliptio.pipelines.catalog.catalog import Catalog
     from elliptio.pipelines.crafts.execution import Call
     from elliptio.pipelines.pipeline import Pipeline
     from elliptio.pipelines.session import BaseSession
@@ -100,7 +102,10 @@ class Engine:
         volatiles: bool,
     ) -> Plan:
         """Tell what a run would do."""
-        turn = self.turn(params, configuration, refresh, select, volatiles, dry=True)
+        with uncollected():
+            return self._planned(self.turn(params, configuration, refresh, select, volatiles, dry=True))
+
+    def _planned(self, turn: Turn) -> Plan:
         steps = []
         for craft in self.selected_crafts(turn):
             for decided in turn.decide(craft):
@@ -137,37 +142,12 @@ class Engine:
         if isinstance(configuration, str):
             configuration = self.session.parameters[configuration]
         parameters = distribute(self._crafts, params, configuration)
-        self._warn(parameters)
-        names = self._with_values(selected(self._crafts, select))
+        _warn(self.name, self.session.catalog, self._crafts, parameters)
+        names = with_values(self._crafts, selected(self._crafts, select))
         for craft in self._crafts:
             if craft.name in names:  # before anything runs: the last one may come after hours
                 require(craft, parameters.of(craft), craft.per)
         return Turn(self.session, self._crafts, Asked(parameters, frozenset(names), refresh, volatiles, dry))
-
-    def _with_values(self, names: set[str]) -> set[str]:
-        """Add the crafts that pass on what the selected ones need: it is not kept anywhere."""
-        makers = {one.name: craft for craft in self._crafts for one in craft.outputs if one.volatile}
-        by_name = {craft.name: craft for craft in self._crafts}
-        ahead = list(names)
-        while ahead:
-            for one in by_name[ahead.pop()].inputs:
-                maker = makers.get(one.name) if one.volatile else None
-                if maker is not None and maker.name not in names:
-                    names.add(maker.name)
-                    ahead.append(maker.name)
-        return names
-
-    def _warn(self, parameters: Parameters) -> None:
-        """Warn of parameters that nothing takes, unless classes of users are there that may."""
-        catalog = self.session.catalog
-        entries = [catalog[name] for craft in self._crafts for name in craft.entries if name in catalog]
-        if any(entry.is_custom or "://" in str(entry._extra("path") or "") for entry in entries):
-            return
-        taken = {name for craft in self._crafts for name in (*craft.parameters, *craft.per)}
-        taken |= {one.parameter for craft in self._crafts for one in craft.inputs}
-        taken |= {name for entry in entries for name in entry.keys}
-        if not any(craft.takes_more for craft in self._crafts):
-            warn_of_unused(names_of(parameters), taken, f"The pipeline {self._pipeline.name!r}")
 
     def selected_crafts(self, turn: Turn) -> list[CraftFunction]:
         """List the crafts that a turn may run, in order."""
@@ -188,7 +168,8 @@ class Engine:
     ) -> Build:
         """Run what changed."""
         pipeline, session = self._pipeline, self.session
-        turn = self.turn(params, configuration, refresh, select, volatiles, dry=False)
+        with uncollected():
+            turn = self.turn(params, configuration, refresh, select, volatiles, dry=False)
         given = {**turn.asked.parameters.shared, **turn.asked.parameters.own}
         pipeline._run_hooks("pre_run", pipeline, given)
         shown = {name: snapshotting.recorded(value) for name, value in given.items()}
@@ -200,7 +181,8 @@ class Engine:
             with runner_of(runner, session, workers) as chosen:
                 self._build(turn, chosen, progress)
             session.catalog.windows.memory.write()
-            build = self._built(turn, progress, run.run_id)
+            with uncollected():
+                build = self._built(turn, progress, run.run_id)
             if progress.error is not None:
                 run.note(f"{progress.error}"[:1000])
         pipeline._run_hooks("on_error" if build.error else "post_run", pipeline, build.error or build.volatiles)
@@ -209,7 +191,8 @@ class Engine:
     def _built(self, turn: Turn, progress: _Progress, run_id: str) -> Build:
         snapshot = None
         if progress.error is None and turn.asked.selected == {craft.name for craft in self._crafts}:
-            snapshot = snapshotting.of_build(self.session, self.graph, self._crafts, turn)
+            made = any(step.status == "made" for step in progress.steps)
+            snapshot = snapshotting.of_build(self.session, self.graph, self._crafts, turn, made=made)
         return Build(
             self._pipeline.name,
             run_id,
@@ -258,14 +241,15 @@ class Engine:
         started = False
         for number in list(left):
             if not needs[number] <= done:
-                if runner.one_by_one:
+                if getattr(runner, "one_by_one", False):
                     break
                 continue
             left.remove(number)
             started = True
-            every = turn.decide(crafts[number])
-            progress.shown.expect(len(every) - 1)
-            for decided in every:
+            with uncollected():
+                decisions = turn.decide(crafts[number])
+            progress.shown.expect(len(decisions) - 1)
+            for decided in decisions:
                 open_steps[number] += self._begin(turn, decided, runner, progress)
             if not open_steps[number]:
                 done.add(number)
@@ -340,6 +324,18 @@ class Engine:
         progress.shown.end(decided.label)
         decided.why = str(error.__cause__ or error)
         progress.steps.append(turn.failed(decided))
+
+
+def _warn(name: str, catalog: Catalog, crafts: Sequence[CraftFunction], parameters: Parameters) -> None:
+    """Warn of parameters that nothing takes, unless classes of users are there that may."""
+    entries = [catalog[one] for craft in crafts for one in craft.entries if one in catalog]
+    if any(entry.is_custom or "://" in str(entry._extra("path") or "") for entry in entries):
+        return
+    taken = {one for craft in crafts for one in (*craft.parameters, *craft.per)}
+    taken |= {one.parameter for craft in crafts for one in craft.inputs}
+    taken |= {one for entry in entries for one in entry.keys}
+    if not any(craft.takes_more for craft in crafts):
+        warn_of_unused(names_of(parameters), taken, f"The pipeline {name!r}")
 
 
 def completed(decided: Decided) -> Call:

@@ -31,18 +31,20 @@ def recorded(value: Any) -> Any:
     return shown(value)
 
 
-def of_build(session: BaseSession, graph: Graph, crafts: Sequence[CraftFunction], turn: Turn) -> Snapshot:
-    """Take the snapshot of a build, and keep it."""
+def of_build(
+    session: BaseSession, graph: Graph, crafts: Sequence[CraftFunction], turn: Turn, *, made: bool
+) -> Snapshot:
+    """Take the snapshot of a build, and keep it; `made` tells whether the build made anything."""
     outputs = {
         name: [partition_of(version) for version in versions.values() if isinstance(version, Version)]
         for name, versions in turn.sources.made().items()
     }
-    return _kept(session, graph, crafts, turn, outputs)
+    return _kept(session, graph, crafts, turn, outputs, unless_known=not made)
 
 
 def of_inputs(session: BaseSession, graph: Graph, crafts: Sequence[CraftFunction], turn: Turn) -> Snapshot:
     """Take the snapshot of what a build would take, and keep it."""
-    return _kept(session, graph, crafts, turn, {})
+    return _kept(session, graph, crafts, turn, {}, unless_known=True)
 
 
 def _kept(
@@ -51,6 +53,8 @@ def _kept(
     crafts: Sequence[CraftFunction],
     turn: Turn,
     outputs: Mapping[str, list[Partition]],
+    *,
+    unless_known: bool,
 ) -> Snapshot:
     inputs = {name: _inputs(turn, crafts, name) for name in graph.inputs}
     parameters = {craft.name: _parameters(turn, craft) for craft in crafts}
@@ -64,7 +68,7 @@ def _kept(
         outputs,
     )
     if view_of(session.handler.lake).until is None:
-        snapshot.keep()
+        snapshot.keep(unless_known=unless_known)
     return snapshot
 
 
@@ -93,6 +97,8 @@ def _inputs(turn: Turn, crafts: Sequence[CraftFunction], name: str) -> list[Part
         known = {each.lower(): value for each, value in {**_defaults(craft), **given}.items()}
         entry = turn.catalog[name]
         fixed = Keys({each: known[each.lower()] for each in entry.keys if each.lower() in known})
+        if entry.is_query and entry.keys:
+            turn.sources.ask(entry, fixed)
         some = {
             keys: version
             for keys, version in turn.sources.of(name, before=True).items()

@@ -81,7 +81,7 @@ class Decided:
 
     @property
     def label(self) -> str:
-        """What the step is called while it runs."""
+        """Name of the step while it runs."""
         return f"{self.craft.name} ({self.keys})" if self.keys else self.craft.name
 
 
@@ -180,7 +180,7 @@ class Turn:
 
     def _looked_up(self, decided: Decided, step: str, saved: Sequence[str], bound: Bound) -> Decided:
         found = self.versions.made_by(step)
-        whole = {name: found[name] for name in saved if name in found and self.versions.is_whole(found[name])}
+        whole = {name: found[name] for name in saved if name in found and self._is_whole(name, found[name])}
         if len(whole) == len(saved):
             passes = len(saved) < len(decided.craft.outputs)
             decided.hit = whole
@@ -195,6 +195,9 @@ class Turn:
             keys = {name: self._keys_of(name, bound) for name in saved}
             decided.why = self.reasons.of(decided.craft, decided.call, keys)
         return decided
+
+    def _is_whole(self, name: str, version: Version) -> bool:
+        return self.catalog.is_whole(name, version, self.versions)
 
     def _keys_of(self, name: str, bound: Bound) -> Keys:
         return self.catalog[name].keys_of(bound.context)

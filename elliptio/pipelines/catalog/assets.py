@@ -21,6 +21,7 @@ from elliptio.pipelines.catalog.saving import Label, Staged
 from elliptio.pipelines.catalog.syncing import Windows, taken
 from elliptio.pipelines.catalog.versions import TAKEN_IN, Version, Versions
 from elliptio.pipelines.errors import EntryError, VersionNotFoundError
+from elliptio.provenance.collecting import username
 
 if TYPE_CHECKING:
     from elliptio.metadata import Metadata
@@ -68,7 +69,9 @@ class Assets:
         artifact = self._work.get(version.artifact_id)
         if version.sha256 is None:
             raise VersionNotFoundError(f"{version.artifact_id} of {entry.name!r} has no content.")
-        return artifact.file.load(format=types.format_of(entry.type), **{**entry.load_options, **(options or {})})
+        # The options of a query are for asking: what is kept is its result.
+        more = {} if entry.is_query else {**entry.load_options, **(options or {})}
+        return artifact.file.load(format=types.format_of(entry.type), **more)
 
     def load_custom(self, entry: Entry, keys: Keys, more: Mapping[str, Any]) -> Any:
         """Load by a class of a user; its newest version counts as loaded, if it has one."""
@@ -200,10 +203,14 @@ class Assets:
         from elliptio.pipelines.catalog import queries
 
         frame = queries.ask(entry, keys, {**entry.load_options, **more})
-        content = queries.content_of(frame)
-        current = versions.current(entry.name, keys)
-        if current is not None and current.sha256 == content.sha256:
+        sha256 = queries.hash_of(frame)
+        history = versions.history(entry.name, keys)
+        current, earlier = history.current(), history.with_content(sha256)
+        if current is not None and current.sha256 == sha256:
             return current
+        if earlier is not None:
+            versions.take_up(entry.name, keys, earlier, username=username(), why="the query gives it again")
+            return earlier
         label = Label(self._project, entry.name, keys, TAKEN_IN, based_on=[])
         format = registry.get("parquet")
         staged = saving.stage_value(self._work, label, frame, entry.relpath_of(keys), format, {})

@@ -109,6 +109,21 @@ class Windows:
                 news.append(f"{entry.name} ({keys}): {told}")
         return news
 
+    def holds(self, entry: Entry, version: Version) -> bool:
+        """Tell whether a window holds a version: by what is remembered, else by its content."""
+        path = entry.path_of(version.keys)
+        if path is None:
+            return False
+        place = self.places.of(path)
+        address = place.address(path)
+        stamp, known = place.stamp(address), self.memory.get(address)
+        if stamp is None:
+            return False
+        if known is not None and place.tells and known.stamp == stamp:
+            return known.sha256 == version.sha256
+        local = place.local(address)
+        return local is not None and sha256_of(local) == version.sha256
+
     def put(self, entry: Entry, keys: Keys, version: Version, source: Path | None = None) -> None:
         """Put a version at its window; `source` is a file with its content, if one is at hand."""
         path = entry.path_of(keys)
@@ -117,7 +132,8 @@ class Windows:
         place = self.places.of(path)
         address = place.address(path)
         known = self.memory.get(address)
-        if known is not None and known.sha256 == version.sha256 and place.tells and place.stamp(address) == known.stamp:
+        is_there = known is not None and known.sha256 == version.sha256 and known.stamp != ""
+        if known is not None and is_there and place.stamp(address) == known.stamp:
             self.memory.set(address, version.artifact_id, version.sha256, known.stamp)
             return
         self._put(place, address, keys, version, source)
@@ -126,11 +142,11 @@ class Windows:
         if source is None:
             with tempfile.TemporaryDirectory(prefix="elliptio-window-") as folder:
                 found = self._work.show(version.artifact_id).file.download(Path(folder))
-                place.put(address, found, keys)
+                stamp = place.put(address, found, keys)
         else:
-            place.put(address, source, keys)
+            stamp = place.put(address, source, keys)
         assert version.sha256 is not None
-        self.memory.set(address, version.artifact_id, version.sha256, place.stamp(address) or "")
+        self.memory.set(address, version.artifact_id, version.sha256, stamp)
 
     def _do(
         self,

@@ -164,6 +164,7 @@ class _Names:
     def __init__(self, function: Callable[..., Any], where: FrameType | None) -> None:
         self._globals = getattr(function, "__globals__", {})
         self._frame = where
+        self._name = f"{function.__module__}.{function.__qualname__}"
 
     def value(self, hint: Any) -> Any:
         if not isinstance(hint, str):
@@ -172,7 +173,7 @@ class _Names:
             return eval(hint, self._globals, self._locals())
         except Exception as error:  # any expression may stand there
             if "Artifact" in hint or "Volatile" in hint:
-                raise CraftDefinitionError(f"The hint {hint!r} cannot be read: {error}.") from error
+                raise CraftDefinitionError(f"{self._name}: the hint {hint!r} cannot be read: {error}.") from error
             return _Plain
 
     def _locals(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -54,7 +55,7 @@ class Graph:
     @functools.cached_property
     def fingerprint(self) -> Fingerprint:
         """Fingerprint of all of it, the code of the crafts included; not of the folder where that lies."""
-        return Fingerprint.of(self)
+        return Fingerprint.from_string(json.dumps(self.as_record(), sort_keys=True))
 
     @property
     def inputs(self) -> list[str]:

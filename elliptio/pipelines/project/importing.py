@@ -85,7 +85,7 @@ def make_importable(project: Project) -> None:
 
 
 class _Begin:
-    """How messages begin: with who names what is imported. It is looked up where there is a message."""
+    """Beginning of messages: who names what is imported. It is looked up where there is a message."""
 
     def __init__(self, where: object) -> None:
         self._where = where

@@ -11,6 +11,7 @@ import functools
 import hashlib
 import json
 import os
+import re
 import stat
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,11 @@ from elliptio.pipelines.project.settings import Settings, hide, plain, secrets_o
 LARGEST = 64 * 2**20
 """Bytes that a file may have: what is longer was not written as YAML of a project."""
 _SUFFIXES = frozenset((".yaml", ".yml"))
+_SECRET = re.compile(
+    r"(?im)connection_?string|://[^\s/]*:[^\s/]*@"
+    r"|[\w-]*(?:key|secret|passw|passphrase|pwd|token|credential)[\w-]*['\"]?\s*:"
+)
+"""Mark of a file with a password in it: it is read anew each time, so that nothing holds a copy."""
 _READER = b"1"
 """Raise it when the same text is read to something else than before."""
 
@@ -124,7 +130,8 @@ class Reader:
         content = _content(path, shown)
         text = _decoded(content, shown)
         settings = self.settings if is_template and templates.is_template(text) else None
-        kept = _Kept(self.root, shown, text, settings) if self.remember else None
+        is_kept = self.remember and _SECRET.search(text) is None
+        kept = _Kept(self.root, shown, text, settings) if is_kept else None
         found = kept.load() if kept else None
         if found is None:
             found, rendered = self._parsed(text, settings, shown)

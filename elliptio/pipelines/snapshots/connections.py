@@ -103,8 +103,10 @@ class Connection(ABC):
         self.write_artifact_partitions(entry, some)
         self.write_snapshot_partitions(snapshot, key, entry, some)
 
-    def write_built(self, snapshot: Snapshot, outputs: Mapping[str, Iterable[Partition]]) -> None:
-        """Write a snapshot, its graph, and the partitions that were made."""
+    def write_built(
+        self, snapshot: Snapshot, outputs: Mapping[str, Iterable[Partition]], *, unless_known: bool = False
+    ) -> None:
+        """Write a snapshot, its graph, and the partitions that were made; nothing if it is known, where so asked."""
         self.write_snapshot(snapshot)
         for name, partitions in outputs.items():
             self.write_snapshot_partitions(snapshot, name, name, partitions)
@@ -113,6 +115,11 @@ class Connection(ABC):
     def connect(self) -> Iterator[Self]:
         """Give itself, so that what takes a backend takes a connection too."""
         yield self
+
+    @classmethod
+    def __get_validators__(cls) -> list[Any]:
+        """Return no validators, so that models of pydantic may have a connection as a field."""
+        return []
 
 
 class Backend(ABC):

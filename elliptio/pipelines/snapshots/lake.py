@@ -137,8 +137,13 @@ class LakeConnection(Connection):
             about = {"graph": snapshot.name, "fingerprint": snapshot.id}
             self._add(SNAPSHOT, about, snapshot.as_record(), record_id)
 
-    def write_built(self, snapshot: Snapshot, outputs: Mapping[str, Iterable[Partition]]) -> None:
+    def write_built(
+        self, snapshot: Snapshot, outputs: Mapping[str, Iterable[Partition]], *, unless_known: bool = False
+    ) -> None:
         """Write a snapshot and what was made, with few records."""
+        record_id = _id(self._project, snapshot.name, snapshot.id)
+        if unless_known and records.is_known(self._lake, SNAPSHOT, record_id):
+            return
         self.write_snapshot(snapshot)
         self._write(snapshot.id, outputs)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
@@ -54,13 +55,14 @@ class Snapshot:
         self._catalog = catalog
         self._backend = backend
         self._outputs = None if outputs is None else {name: tuple(some) for name, some in outputs.items()}
-        self.entries = dict(entries) if entries is not None else self._described()
+        self._entries = entries
 
-    def _described(self) -> dict[str, dict[str, Any]]:
-        """Keep how entries are read now: a catalog may say something else later."""
+    @functools.cached_property
+    def entries(self) -> dict[str, Mapping[str, Any]]:
+        """Types and options of entries as they were then, by name: a catalog may say something else later."""
+        if self._entries is not None or self._catalog is None:
+            return dict(self._entries or {})
         names = [*self.inputs, *self.graph.outputs]
-        if self._catalog is None:
-            return {}
         return {
             name: {"type": self._catalog[name].type, "load_options": dict(self._catalog[name].load_options)}
             for name in dict.fromkeys(names)
@@ -237,10 +239,17 @@ class Snapshot:
         with connectable.connect() as connection:
             return connection.read_snapshot_tag(graph_name, tag)
 
-    def keep(self) -> None:
-        """Write it, its graph and its partitions; what is there already stays."""
+    def keep(self, *, unless_known: bool = False) -> None:
+        """Write it, its graph and its partitions; what is there already stays.
+
+        Parameters
+        ----------
+        unless_known
+            Nothing was made: if it is known, so are its partitions.
+
+        """
         with self._connectable().connect() as connection:
-            connection.write_built(self, self._outputs or {})
+            connection.write_built(self, self._outputs or {}, unless_known=unless_known)
 
     def _connectable(self) -> Backend:
         if self._backend is None:

@@ -237,3 +237,47 @@ def test_another_checkout_of_the_same_lake_makes_nothing_again(shop: Project, tm
     other.root, other.handler = tmp_path / "elsewhere/shop", shop.handler
     assert fates(other.run(ALL)) == {"clean": "skipped", "total": "skipped"}
     assert (other.root / "data/clean.csv").exists()
+
+
+def test_without_history_what_was_overwritten_is_made_again(project: Project) -> None:
+    project.write(
+        "catalog/all.yaml",
+        """
+        - {name: raw, type: json, extra: {path: raw.json}}
+        - {name: big, type: json, extra: {path: big.json, history: false}}
+        """,
+    )
+    project.write(
+        "lib/steps.py",
+        """
+        from elliptio.pipelines import Artifact, Craft
+
+
+        @Craft()
+        def big(raw: Artifact) -> Artifact("big"):
+            return raw + 1
+        """,
+    )
+    project.write("raw.json", "1")
+    assert fates(project.run("steps.big")) == {"big": "made"}
+    assert fates(project.run("steps.big")) == {"big": "skipped"}
+    project.write("big.json", "77")
+    plan = project.plan("steps.big")
+    assert fates(plan) == {"big": "make"}
+    assert fates(project.run("steps.big")) == {"big": "made"}
+    assert project.session().catalog.load("big") == 2
+    project.write("raw.json", "5")
+    project.run("steps.big")
+    project.write("raw.json", "1")
+    assert fates(project.run("steps.big")) == {"big": "made"}, "the lake has no copy of what it was"
+
+
+def test_a_linked_window_stays_a_link(project: Project, tmp_path) -> None:
+    project.write("catalog/all.yaml", "- {name: a, type: json, extra: {path: a.json}}")
+    (tmp_path / "disk.json").write_text("0")
+    (project.root / "a.json").symlink_to(tmp_path / "disk.json")
+    catalog = project.session().catalog
+    assert catalog.load("a") == 0
+    catalog.save("a", 3)
+    assert (project.root / "a.json").is_symlink()
+    assert (tmp_path / "disk.json").read_text() == "3"

@@ -29,6 +29,10 @@ def test_accepted_changes_are_skipped_and_told_with_what_was_made(cli: Run, shop
     assert "helper `worth` in lib/shop/crafts.py:19 changed): the same number" in cli("show", identifier).out
     with eio.Handler(tmp_path / "lake", progress=False) as h:
         assert h.find({"notes.text": {"$regex": "the same number"}}).index.tolist() == [identifier]
+        lineage = h.lineage(identifier)
+        assert "noted" in str(lineage)
+        assert "the same number" in lineage.to_svg()
+        assert "the same number" in lineage.to_dot()
 
 
 def test_nothing_to_accept_is_said(cli: Run, shop: Path) -> None:

@@ -201,3 +201,30 @@ def test_a_stranger_begins_runs_edits_a_helper_and_runs_again(tmp_path: Path) ->
     assert "make  add_turnover  input sales changed\n" in plan
     assert elliptio("pipelines", "run", "report", "-c", "base", "-j", "2").startswith("report: 2 made")
     assert elliptio("pipelines", "audit", "report", "-c", "base", "--sample", "100%").startswith("report: 2 of 2 steps")
+
+
+ASKED = """
+import sys
+from elliptio.cli import main
+code = main(sys.argv[1:])
+heavy = {"pandas", "numpy", "jinja2", "git", "boto3", "pyarrow"}
+sys.exit(f"{code} {sorted(heavy & set(sys.modules))}")
+"""
+
+
+@pytest.mark.slow
+def test_looking_imports_nothing_heavy(cli: Run, shop: Path, tmp_path: Path) -> None:
+    cli("pipelines", "run", "report")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for words in (["ls"], ["describe", "report"], ["plan", "report"]):
+        asked = [sys.executable, "-c", ASKED, "pipelines", *words]
+        done = subprocess.run(asked, env=environment, capture_output=True, text=True, check=False)
+        assert done.stderr == "0 []\n"
+
+
+def test_a_catalog_of_kedro_is_written_into_the_project(cli: Run, shop: Path, tmp_path: Path) -> None:
+    (tmp_path / "catalog.yml").write_text("rates: {type: json.JSONDataset, filepath: data/rates.json}")
+    assert (
+        cli("catalog", "import", "kedro", tmp_path / "catalog.yml", "--to", "catalog/kedro.yaml", "-p", shop).code == 0
+    )
+    assert "rates" in [row["name"] for row in cli("artifacts", "ls", "--json").json]
