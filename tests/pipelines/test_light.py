@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.pipelines.sessions import project
 
-HEAVY = ("boto3", "botocore", "fsspec", "pyodbc", "sqlalchemy", "distributed", "dask", "celery", "kombu", "multiprocessing")
+HEAVY = ("boto3", "botocore", "fsspec", "pyodbc", "sqlalchemy", "distributed", "dask", "celery", "kombu")
 
 OPEN = f"""
 import sys
