@@ -237,6 +237,18 @@ def test_another_version_of_a_package_is_a_reason(shop: Project, monkeypatch: py
     assert "→ 99.9" in reasons(shop.plan(ALL))["clean"]
 
 
+def test_a_package_that_comes_or_goes_with_an_edit_is_said_once(shop: Project) -> None:
+    shop.run(ALL)
+    shop.edit("lib/steps.py", "return value * RATE", "import yaml\n\n    return value * len(yaml.dump(RATE))")
+    for edit in ("is used now", "is not used any more"):
+        why = reasons(shop.plan(ALL))["total"].split("; ")
+        (said,) = [one for one in why if "yaml" in one.lower()]
+        assert said.endswith(edit)
+        shop.run(ALL)
+        if edit == "is used now":
+            shop.edit("lib/steps.py", "import yaml\n\n    return value * len(yaml.dump(RATE))", "return value * 3")
+
+
 def test_refresh_runs_all(shop: Project) -> None:
     build = shop.run(ALL, refresh=True)
     assert fates(build) == {"clean": "made", "total": "made"}
