@@ -13,6 +13,7 @@ from elliptio.pipelines.builds.reasons import CODE
 from elliptio.pipelines.catalog.versions import Versions
 from elliptio.pipelines.coding import accept
 from elliptio.pipelines.crafts.craft import CraftFunction
+from elliptio.pipelines.errors import PipelineDefinitionError
 from elliptio.pipelines.graphs.selection import selected
 from elliptio.protocols import Document
 
@@ -60,14 +61,16 @@ def accept_changes(
 
     Raises
     ------
-    ValueError
+    PipelineDefinitionError
         If there is no reason.
     SelectionError
         If the pipeline has no such craft.
 
     """
     if not isinstance(reason, str) or not reason.strip():
-        raise ValueError("Accepting a change of code needs a reason, a text: reason='only renamed a variable'.")
+        raise PipelineDefinitionError(
+            "Accepting a change of code needs a reason, a text: reason='only renamed a variable'."
+        )
     wanted = selected(crafts, names)
     session.begin()
     versions = session.catalog.new_versions()

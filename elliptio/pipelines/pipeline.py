@@ -285,7 +285,7 @@ class Pipeline(RunHooks):
 
         """
         if on_error not in ("raise", "return"):
-            raise ValueError(f"on_error takes 'raise' or 'return', not {on_error!r}.")
+            raise PipelineDefinitionError(f"on_error takes 'raise' or 'return', not {on_error!r}.")
         engine = self._engine(active.session())
         build = engine.run(
             params,

@@ -315,6 +315,8 @@ class Engine:
         except CraftError as error:
             self._failed(turn, decided, error, progress)
             return
+        if outcome.shared:
+            turn.shared(outcome.versions)
         turn.made(decided, outcome.versions, outcome.values, outcome.loaded)
         progress.shown.end(decided.label)
         progress.steps.append(_made(decided, outcome))

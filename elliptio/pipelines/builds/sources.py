@@ -171,7 +171,8 @@ class Sources:
         if one.volatile:
             every: Iterable[Keys] = self._values.get(one.name, {})
         elif one.name in self._catalog and not self._catalog[one.name].is_custom:
-            wanted = set(self._catalog[one.name].keys) & set(per)
+            names = {name.lower(): name for name in per}
+            wanted = {names[name.lower()] for name in self._catalog[one.name].keys if name.lower() in names}
             # A query has data for whatever it is asked.
             if not wanted or (self._catalog[one.name].is_query and wanted <= set(fixed)):
                 return None
@@ -180,7 +181,7 @@ class Sources:
                 raise self.no_data(self._catalog[one.name], NONE)
         else:
             return None
-        found = list(dict.fromkeys(keys.only(per) for keys in every))
+        found = list(dict.fromkeys(keys.named(per) for keys in every))
         return found if any(found) or not one.volatile else None
 
     def need(self, one: Input, keys: Keys, context: Mapping[str, Any], craft: CraftFunction) -> Need | None:

@@ -19,7 +19,7 @@ from elliptio.pipelines.catalog.interactors import ArtifactInteractor
 from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.catalog.saving import Label, Staged
 from elliptio.pipelines.catalog.syncing import Windows, taken
-from elliptio.pipelines.catalog.versions import TAKEN_IN, Version, Versions
+from elliptio.pipelines.catalog.versions import BUILT, TAKEN_IN, Version, Versions
 from elliptio.pipelines.errors import EntryError, VersionNotFoundError
 from elliptio.provenance.collecting import username
 
@@ -128,6 +128,8 @@ class Assets:
             raise EntryError(
                 f"The entry {entry.name!r} is the result of a query, of type {entry.type}: it is only loaded."
             )
+        if origin == BUILT:  # first: what is taken in is older than what is made
+            self._windows.keep(entry, keys, lambda: Versions(self._work.lake, self._project))
         more = {**entry.save_options, **(options or {})}
         if entry.is_custom:
             return NewVersion(entry, label, self._staged_by_custom(entry, label, value, more))
@@ -144,8 +146,8 @@ class Assets:
 
     def publish(self, new: NewVersion) -> Version:
         """Publish a version, and put it at its window."""
-        metadata = new.staged.publish()
         root, label, entry = self._work.lake.store.root, new.label, new.entry
+        metadata = new.staged.publish()
         step = label.step if metadata.files else None
         version = taken(metadata, label.keys, label.origin, root, step=step)
         if entry.history:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -82,6 +82,13 @@ class Keys(Mapping[str, Value]):
     def only(self, names: Any) -> Keys:
         """Return those of some names."""
         return Keys({name: self._values[name] for name in names if name in self._values})
+
+    def named(self, names: Sequence[str]) -> Keys:
+        """Return those of some names, which letters of any case name, with the letters of these names."""
+        if all(name in self._values for name in names):
+            return self if len(names) == len(self._values) else self.only(names)
+        known = {name.lower(): value for name, value in self._values.items()}
+        return Keys({name: known[name.lower()] for name in names if name.lower() in known})
 
     def without(self, *names: str) -> Keys:
         """Return all but those of some names."""

@@ -24,7 +24,8 @@ def pointed_at(lake: Lake, entry: Entry, history: History, wanted: Any) -> Versi
     lake, entry, history
         Where, of which entry, among which.
     wanted
-        An identifier or a beginning of it, ``"tag:NAME"`` or the name of a tag, or a time: what was current then.
+        An artifact, its identifier or a beginning of it, ``"tag:NAME"`` or the name of a tag, or a time: what was
+        current then.
 
     Raises
     ------
@@ -38,7 +39,7 @@ def pointed_at(lake: Lake, entry: Entry, history: History, wanted: Any) -> Versi
         wanted = _time_of(wanted)
     if isinstance(wanted, date):
         return _at(entry, history, wanted)
-    identifier = _identifier(lake, str(wanted))
+    identifier = _identifier(lake, str(getattr(wanted, "artifact_id", wanted)))
     fits = [one for one in history.versions if one.artifact_id.startswith(identifier)]
     if len(fits) == 1:
         return fits[0]

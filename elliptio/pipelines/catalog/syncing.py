@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,6 +93,23 @@ class Windows:
                 return self._do(decision, entry, keys, versions, address, dry=dry, copy=None)
             decision = windows.by_content(sha256_of(copy), known, history, made=made)
             return self._do(decision, entry, keys, versions, address, dry=dry, copy=copy, stamp=stamp or "")
+
+    def keep(self, entry: Entry, keys: Keys, versions: Callable[[], Versions]) -> str | None:
+        """Keep what somebody wrote at a window, before a craft puts there what it makes.
+
+        A glance tells in nearly all cases that nobody did; only else are `versions` looked up.
+        """
+        path = entry.path_of(keys)
+        if path is None or entry.is_query or entry.is_custom or not entry.history:
+            return None
+        place = self.places.of(path)
+        if not place.tells:
+            return None
+        address = place.address(path)
+        known, stamp = self.memory.get(address), place.stamp(address)
+        if stamp is None or (known is not None and known.stamp == stamp):
+            return None
+        return self.sync(entry, keys, versions(), made=True, dry=True)
 
     def sync_all(self, entry: Entry, versions: Versions, others: Iterable[Entry], *, made: bool = False) -> list[str]:
         """Do so for all partitions of an entry that lie at its path, or did so when the project last looked."""

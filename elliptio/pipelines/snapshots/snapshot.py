@@ -143,19 +143,20 @@ class Snapshot:
     def _partition(self, name: str, keys: Mapping[str, Any]) -> Partition:
         known = {**self.outputs, **{each: some for each, some in self.inputs.items() if each not in self.graph.outputs}}
         if name not in known:
-            names = [*self.inputs, *self.graph.outputs]
-            if name in names:
+            every = [*self.inputs, *self.graph.outputs]
+            if name in every:
                 raise VersionNotFoundError(
                     f"No data found for {name!r}: it was not made in the snapshot {self.id[:12]}."
                 )
-            raise UnknownNameError(f"The snapshot {self.id[:12]} has no {name!r}; {meant(name, names)}")
-        wanted = Keys(keys)
+            raise UnknownNameError(f"The snapshot {self.id[:12]} has no {name!r}; {meant(name, every)}")
+        names = {each.lower(): each for one in known[name] for each in one.keys}
+        wanted = Keys({names.get(each.lower(), each): value for each, value in keys.items()})
         fits = [one for one in known[name] if all(one.keys.get(each) == value for each, value in wanted.items())]
         if not fits:
             raise VersionNotFoundError(f"No data found for {name!r} ({wanted}) in the snapshot {self.id[:12]}.")
         if len(fits) > 1:
-            names = [each for each in fits[0].keys if each not in wanted]
-            raise MissingKeysError(f"{name!r} has {len(fits)} partitions in this snapshot: pass {', '.join(names)}.")
+            left = [each for each in fits[0].keys if each not in wanted]
+            raise MissingKeysError(f"{name!r} has {len(fits)} partitions in this snapshot: pass {', '.join(left)}.")
         return fits[0]
 
     @property

@@ -309,3 +309,36 @@ def test_a_linked_window_stays_a_link(project: Project, tmp_path) -> None:
     catalog.save("a", 3)
     assert (project.root / "a.json").is_symlink()
     assert (tmp_path / "disk.json").read_text() == "3"
+
+
+def test_what_is_made_of_the_value_of_a_craft_that_is_never_skipped_is_made_too(project: Project) -> None:
+    project.write("catalog/all.yaml", "- {name: total, type: json}")
+    project.write(
+        "lib/steps.py",
+        """
+        from pathlib import Path
+        from elliptio.pipelines import Artifact, Craft, Volatile
+
+        @Craft(cache=False)
+        def now() -> Volatile("moment"):
+            path = Path(__file__).with_name("count")
+            path.write_text(path.read_text() + "1" if path.exists() else "1")
+            return int(path.read_text())
+
+        @Craft()
+        def later(moment: Volatile) -> Volatile("doubled"):
+            return moment * 2
+
+        @Craft()
+        def total(doubled: Volatile) -> Artifact("total"):
+            return doubled
+        """,
+    )
+    every = "steps.now steps.later steps.total"
+    for wanted in (2, 22, 222):
+        build = project.run(every)
+        assert fates(build) == dict.fromkeys(("now", "later", "total"), "made")
+        assert build.volatiles["doubled"] == project.session().catalog.load("total") == wanted
+    assert "'doubled'" in reasons(build)["total"]
+    project.run(every, volatiles=False)
+    assert project.session().catalog.load("total") == 2222
