@@ -24,10 +24,10 @@ from elliptio.pipelines.crafts.binding import warn_of_unused
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.errors import CraftError
 from elliptio.pipelines.graphs.graph import Graph, graph_of
-from elliptio.pipelines.graphs.order import dependencies, ordered
+from elliptio.pipelines.graphs.order import dependencies
 from elliptio.pipelines.graphs.parameters import Parameters, distribute, names_of
 from elliptio.pipelines.graphs.selection import selected
-from elliptio.system.collector import uncollected
+from elliptio.system.collector import collected, uncollected
 
 if TYPE_CHECKING:
     from elliptio.pipelines.pipeline import Pipeline
@@ -216,7 +216,6 @@ class Engine:
         """Begin each craft when all that it needs is done, and wait for what is being made."""
         crafts = self._selected(turn)
         needs = [set(one) for one in dependencies(crafts)]
-        assert crafts == ordered(crafts)
         left, open_steps = list(range(len(crafts))), [0] * len(crafts)
         number_of = {craft.name: number for number, craft in enumerate(crafts)}
         done: set[int] = set()
@@ -246,21 +245,21 @@ class Engine:
         progress: _Progress,
     ) -> bool:
         """Begin the crafts whose needs are done; tell whether there were any."""
-        started = False
-        for number in list(left):
-            if not needs[number] <= done:
-                if runner.one_by_one:
-                    break
-                continue
-            left.remove(number)
-            started = True
-            with uncollected():
-                decisions = turn.decide(crafts[number])
-            for decided in decisions:
-                open_steps[number] += self._begin(turn, decided, runner, progress)
-            if not open_steps[number]:
-                done.add(number)
-        return started
+        before, waiting = list(left), []
+        with uncollected():
+            for place, number in enumerate(before):
+                if not needs[number] <= done:
+                    if runner.one_by_one:
+                        waiting = before[place:]
+                        break
+                    waiting.append(number)
+                    continue
+                for decided in turn.decide(crafts[number]):
+                    open_steps[number] += self._begin(turn, decided, runner, progress)
+                if not open_steps[number]:
+                    done.add(number)
+        left[:] = waiting
+        return len(waiting) < len(before)
 
     def _begin(self, turn: Turn, decided: Decided, runner: Runner, progress: _Progress) -> int:
         """Do what was decided; return 1 where a step is being made now."""
@@ -271,12 +270,13 @@ class Engine:
         elif decided.status == "not run":
             progress.steps.append(turn.failed(decided))
         else:
-            try:
-                task = self._task(turn, decided, progress)
-            except CraftError as error:
-                self._failed(turn, decided, error, progress)
-                return 0
-            future = runner.submit(task)
+            with collected():
+                try:
+                    task = self._task(turn, decided, progress)
+                except CraftError as error:
+                    self._failed(turn, decided, error, progress)
+                    return 0
+                future = runner.submit(task)
             if future.done():
                 self._finish(turn, decided, future, progress)
                 return 0
