@@ -324,7 +324,7 @@ def reindex(lake: Lake) -> tuple[int, dict[str, ElliptioError]]:
             document["heartbeat"] = now()
         added += tell_steps(lake, run_id, names)
         _record(lake, document)
-        added += run_id not in known
+        added += run_id not in known and "recorded_in" not in document
     return added, damaged
 
 
