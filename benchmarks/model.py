@@ -93,13 +93,23 @@ class Scale:
     repository: int = 10_000
     s3_file: tuple[int, ...] = (256 * MB,)
     s3_files: tuple[int, ...] = (200, 2000)
+    steps: tuple[int, ...] = (100, 1000)
+    days: int = 365
+    entries: tuple[int, ...] = (1000,)
+    busy: int = 16
 
 
 SCALES = {
-    "tiny": Scale(1, 10, 20, MB, (50,), 10, 50, 20, (MB,), (8,)),
-    "quick": Scale(3, 200, 1000, 64 * MB, (2000,), 50, 1000, 500, (32 * MB,), (100,)),
+    "tiny": Scale(1, 10, 20, MB, (50,), 10, 50, 20, (MB,), (8,), (3,), 40, (20,), 2),
+    "quick": Scale(3, 200, 1000, 64 * MB, (2000,), 50, 1000, 500, (32 * MB,), (100,), (100,), 60, (1000,), 4),
     "default": Scale(),
-    "large": Scale(many_files=100_000, documents=(10_000, 100_000, 1_000_000), s3_file=(256 * MB, 2 * GB)),
+    "large": Scale(
+        many_files=100_000,
+        documents=(10_000, 100_000, 1_000_000),
+        s3_file=(256 * MB, 2 * GB),
+        steps=(100, 1000, 10_000),
+        entries=(1000, 10_000),
+    ),
 }
 
 

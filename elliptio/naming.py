@@ -39,6 +39,7 @@ _UUID7 = re.compile(r"[a-z]_([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-[0-9a-f]{4}
 _last_millisecond = 0
 _counter = 0
 _lock = Lock()
+_random = b""
 
 
 def uuid7(milliseconds: int, counter: int, random: bytes) -> str:
@@ -65,8 +66,11 @@ def new_id(kind: str) -> tuple[str, datetime]:
 
     Identifiers made by one process increase strictly, also when the clock stands still or steps back.
     """
-    global _last_millisecond, _counter
+    global _last_millisecond, _counter, _random
     with _lock:
+        if not _random:  # the system is asked for much at once: where it is far away it takes a third of a millisecond
+            _random = os.urandom(8 * 64)
+        random, _random = _random[:8], _random[8:]
         now = time.time_ns() // 1_000_000
         if now > _last_millisecond:
             _last_millisecond, _counter = now, 0
@@ -77,7 +81,16 @@ def new_id(kind: str) -> tuple[str, datetime]:
         millisecond, counter = _last_millisecond, _counter
     seconds, rest = divmod(millisecond, 1000)
     moment = datetime.fromtimestamp(seconds, tz=UTC).replace(microsecond=rest * 1000)
-    return f"{kind}_{uuid7(millisecond, counter, os.urandom(8))}", moment
+    return f"{kind}_{uuid7(millisecond, counter, random)}", moment
+
+
+def _forget_random() -> None:
+    global _random
+    _random = b""  # else a child of a fork would take what its parent takes
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_random)
 
 
 def moment_of(name: str) -> datetime | None:

@@ -280,6 +280,8 @@ class Work(Reading):
         scope = self._scope.here()
         if self.lake.notice is not None:
             self.lake.notice()
+        if scope.saving is not None:
+            scope.saving()
         explicit = None if based_on is None else identifiers_of(self.lake, based_on)
         return Publication(
             self.lake,

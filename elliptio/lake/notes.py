@@ -17,7 +17,7 @@ from elliptio.errors import ElliptioError, FormatError, IndexUnavailableError
 from elliptio.lake.checks import check_storable
 from elliptio.lake.json_files import read_json
 from elliptio.lake.lake import ARTIFACTS, Lake
-from elliptio.lake.run_records import check_note
+from elliptio.lake.run_checks import check_note
 from elliptio.metadata import VERSION
 from elliptio.system.os_errors import damage_named
 

@@ -19,8 +19,10 @@ from elliptio import naming
 from elliptio.documents import extended_json
 from elliptio.errors import DocumentNotFoundError, ElliptioError, FormatError, IndexUnavailableError, MissingKeyError
 from elliptio.labels import MAX_LABELS_BYTES
+from elliptio.lake import run_checks
 from elliptio.lake.checks import check_storable
 from elliptio.lake.json_files import read_json
+from elliptio.lake.lake import RUNS as RUNS_COLLECTION
 from elliptio.lake.lake import Lake, by_identifier
 from elliptio.metadata import VERSION
 from elliptio.protocols import Document
@@ -49,7 +51,14 @@ _LONGEST = 64 << 20
 
 _ADVICE = "Restore it from a backup; what other runs say does not depend on it."
 
-_TEXTS = ("run_id", "name", "root", "username", "hostname", "argv")
+_OF_BOTH = (
+    "root", "username", "hostname", "argv", "process", "git", "working_directory", "repository_root", "notebook",
+    "environment_id", "redactions", "version",
+)  # fmt: skip
+"""Fields that are mostly the same of a run and of a step of it."""
+
+COLLECTION = RUNS_COLLECTION
+"""Collection of an index that holds runs."""
 
 Files = dict[str, set[str]]
 """Names of the files of each run."""
@@ -112,6 +121,21 @@ def add_log(lake: Lake, run_id: str, content: Mapping[str, Any], number: int | N
     while not write(lake, run_id, log_name(number), content):
         number += 1
     return number
+
+
+def as_step(document: Mapping[str, Any], around: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Shape the document of a step for a file of the run around it: what is the same there is left out."""
+    same = {name: value for name, value in (around or {}).items() if name in _OF_BOTH}
+    return {
+        name: value
+        for name, value in document.items()
+        if name not in ("_id", "lake_id", "environment") and not (name in same and same[name] == value)
+    }
+
+
+def of_steps(steps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Shape the file of a run that has what there is to say of such steps."""
+    return {"time": now(), "rows": [], "used": [], "steps": list(steps)}
 
 
 # --- reading ---
@@ -178,7 +202,10 @@ def read(lake: Lake, run_id: str, names: Iterable[str] | None = None) -> Documen
 
     """
     names = files(lake, run_id).get(run_id, set()) if names is None else names
-    begin = read_file(lake, run_id, BEGIN)
+    try:
+        begin = read_file(lake, run_id, BEGIN)
+    except MissingKeyError:
+        return _read_step(lake, run_id, names)
     logged = logs(lake, run_id, log_numbers(names))
     measured = rows(logged)
     for one in logged:
@@ -189,7 +216,7 @@ def read(lake: Lake, run_id: str, names: Iterable[str] | None = None) -> Documen
         "end_time": None,
         "error": None,
         "metrics": last_values({name: value for row in measured for name, value in row["values"].items()}),
-        "used": list(dict.fromkeys(identifier for one in logged for identifier in one["used"])),
+        "used": list(dict.fromkeys(identifier for one in (begin, *logged) for identifier in one.get("used", ()))),
         "notes": [remark for one in logged for remark in one.get("notes", ())],
         "heartbeat": max([begin["creation_time"], *(one["time"] for one in logged)]),
     }
@@ -200,6 +227,38 @@ def read(lake: Lake, run_id: str, names: Iterable[str] | None = None) -> Documen
     elif KILLED in names:
         document |= {"status": DEAD, "end_time": document["heartbeat"]}
     return {**document, "_id": run_id, "lake_id": lake.lake_id}
+
+
+def steps(lake: Lake, run_id: str, names: Iterable[str]) -> list[Document]:
+    """Read what the files of a run say of steps of it that have none of their own."""
+    found: list[Document] = []
+    numbers = log_numbers(names)
+    for number, logged in zip(numbers, logs(lake, run_id, numbers), strict=False):
+        if logged.get("steps"):
+            begin = read_file(lake, run_id, BEGIN)
+            same = {name: begin[name] for name in _OF_BOTH if name in begin}
+            here = {"lake_id": lake.lake_id, "recorded_in": f"{run_id}/{log_name(number)}"}
+            found += [{**same, **one, **here, "_id": one["run_id"]} for one in logged["steps"]]
+    return found
+
+
+def tell_steps(lake: Lake, run_id: str, names: Iterable[str]) -> int:
+    """Tell the index of steps of a run that have no files of their own; return how many it did not know."""
+    found = steps(lake, run_id, names)
+    return lake.index.insert(COLLECTION, *found) if found else 0
+
+
+def _read_step(lake: Lake, run_id: str, names: Iterable[str]) -> Document:
+    """Put the document of a step together that has no begin of its own, with what was remarked since."""
+    for known in lake.find_runs({"_id": run_id}, limit=1):
+        around, _, name = str(known.get("recorded_in", "")).partition("/")
+        for one in steps(lake, around, [name]) if name else ():
+            if one["_id"] == run_id:
+                remarks = [
+                    remark for more in logs(lake, run_id, log_numbers(names)) for remark in more.get("notes", ())
+                ]
+                return {**one, "notes": [*one["notes"], *remarks]}
+    raise MissingKeyError(f"{lake.store.root}/{key(run_id, BEGIN)} does not exist.")
 
 
 def read_file(lake: Lake, run_id: str, name: str) -> dict[str, Any]:
@@ -217,66 +276,22 @@ def read_file(lake: Lake, run_id: str, name: str) -> dict[str, Any]:
     found = dict(read_json(lake.store, key(run_id, name), advice=_ADVICE, longest=_LONGEST))
     with damage_named(where, _ADVICE):
         _check(found, name)
-        if name in (BEGIN, END) or "params" in found or "notes" in found:
+        if name in (BEGIN, END) or not {"params", "notes", "steps"}.isdisjoint(found):
             check_storable(found, where)
         if name == BEGIN and found["run_id"] != run_id:
             raise ValueError(f"it is of {found['run_id']}")
     return found
 
 
-def _check(found: Any, name: str) -> None:
-    """Raise whatever shows that something is not what this file should hold."""
+def _check(found: Mapping[str, Any], name: str) -> None:
     if name == BEGIN:
-        if not all(isinstance(found[field], str) for field in _TEXTS):
-            raise TypeError(f"{', '.join(_TEXTS)} should be texts")
-        if not all(isinstance(found[field], dict) for field in ("params", "labels", "process")):
-            raise TypeError("params, labels and process should be objects")
-        if not isinstance(found["parent"], str | None):
-            raise TypeError("parent should be a text or null")
-        environment = found.get("environment", {"_id": ""})
-        if not isinstance(environment, dict) or not isinstance(environment.get("_id"), str):
-            raise TypeError("environment should be an object with an _id")
-        _check_time(found["creation_time"])
+        run_checks.check_begin(found)
     elif name == END:
-        _check_time(found["end_time"])
-        if found["status"] not in (FINISHED, FAILED):
-            raise ValueError(f"{found['status']!r} is no status of what ended")
-        if not isinstance(found["error"], dict | None):
-            raise TypeError("error should be an object or null")
+        run_checks.check_end(found, (FINISHED, FAILED))
     elif name.startswith("log-"):
-        _check_time(found["time"])
-        if not all(isinstance(identifier, str) for identifier in found["used"]):
-            raise TypeError("used should be texts")
-        if not isinstance(found.get("params", {}), dict):
-            raise TypeError("params should be an object")
-        for remark in found.get("notes", ()):
-            check_note(remark)
-        for row in found["rows"]:
-            _check_time(row["time"])
-            "".join(row["values"]).encode()
-            if not all(isinstance(value, float) or _is_whole(value) for value in row["values"].values()):
-                raise TypeError("values should be numbers")
-            if row["step"] is not None and not _is_whole(row["step"]):
-                raise TypeError("step should be a whole number or null")
-
-    elif name in (*LOGS.values(), PRINTED) and not isinstance(found["text"], str):
-        raise TypeError("text should be a text")
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and -(2**63) <= value < 2**63
-
-
-def check_note(remark: Mapping[str, Any]) -> None:
-    """Raise whatever shows that something is no remark."""
-    _check_time(remark["time"])
-    if not isinstance(remark["text"], str) or not isinstance(remark["username"], str):
-        raise TypeError("text and username of a note should be texts")
-
-
-def _check_time(value: Any) -> None:
-    if not isinstance(value, datetime):
-        raise TypeError(f"{value!r} is no time")
+        run_checks.check_log(found)
+    elif name in (*LOGS.values(), PRINTED):
+        run_checks.check_text(found)
 
 
 # --- the index ---
@@ -307,17 +322,21 @@ def reindex(lake: Lake) -> tuple[int, dict[str, ElliptioError]]:
         if document["status"] == RUNNING:
             # It may live where nobody can look: then it will say so itself before long.
             document["heartbeat"] = now()
+        added += tell_steps(lake, run_id, names)
         _record(lake, document)
-        added += run_id not in known
+        added += run_id not in known and "recorded_in" not in document
     return added, damaged
 
 
 def record(lake: Lake, run_id: str) -> None:
     """Let the index say of one run what its files say; nothing where there are none."""
+    names = files(lake, run_id).get(run_id, set())
     try:
-        document = read(lake, run_id)
+        document = read(lake, run_id, names)
     except MissingKeyError:
         return
+    if BEGIN in names:
+        tell_steps(lake, run_id, names)
     _record(lake, document)
 
 

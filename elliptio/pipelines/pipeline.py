@@ -197,7 +197,7 @@ class Pipeline(RunHooks):
 
         reader = Reader([Path.cwd()])
         codes = {craft.name: reader.code_of(craft.__wrapped__, packages="none").digest for craft in self._crafts}
-        return graph_of(self.name, self._crafts, codes)
+        return graph_of(self.name, self.crafts, codes)
 
     def to_mermaid(self) -> str:
         """Write it as a flowchart of Mermaid."""

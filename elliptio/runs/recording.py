@@ -64,6 +64,7 @@ class Recording:
         self._metrics: dict[str, Any] = {}
         self._params: dict[str, Any] = dict((begin or {}).get("params", {}))
         self._notes: list[dict[str, Any]] = []
+        self.steps: Any = None
         self._mine: set[int] = set()
         self._renew()
         self._told = 0
@@ -89,6 +90,7 @@ class Recording:
         if self._life is not None:
             self._life.forget()
         self._owner = False
+        self.steps = None
         self._renew()
 
     @classmethod
@@ -185,6 +187,19 @@ class Recording:
                     self._added = {name: value for name, value in self._added.items() if added.get(name) is not value}
                 waiting, used, added, said = waiting[len(rows) :], [], {}, []
 
+    @property
+    def begin(self) -> Document | None:
+        """What was known from the start, in the process that began it."""
+        return self._begin if self._owner else None
+
+    def keep_steps(self, steps: Sequence[Mapping[str, Any]]) -> str:
+        """Write what there is to say of steps that are over, to a file of the run; return its name."""
+        with self._writing:
+            number = run_records.add_log(self._lake, self._scope.run_id, run_records.of_steps(steps), self._number)
+            self._mine.add(number)
+            self._number = number + 1
+        return f"{self._scope.run_id}/{run_records.log_name(number)}"
+
     def finish(self, error: BaseException | None) -> None:
         """Record how the run ended; in a child of a fork, only what it added: the run goes on.
 
@@ -208,6 +223,8 @@ class Recording:
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
+        if self.steps is not None:
+            self.steps.close()
         self.flush()
         if self._owner:
             end = {**outcome(error), "end_time": run_records.now()}

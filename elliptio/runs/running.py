@@ -13,6 +13,7 @@ from elliptio import naming
 from elliptio.labels import LabelsLike
 from elliptio.lake import run_output
 from elliptio.lake.lake import Lake
+from elliptio.protocols import Document
 from elliptio.provenance import collecting
 from elliptio.provenance.collecting import Provenance
 from elliptio.runs import scopes
@@ -102,5 +103,18 @@ def _begin(
     scope = Scope(lake.store.root, run_id, loaded, scopes.around(within), within.home or within)
     if step is not None:
         document["step"] = dict(step)
-    diff = facts.diff if seen is None else None
-    return scope, Recording.began(lake, scope, {**document, "environment": facts.environment}, diff=diff)
+    begin = {**document, "environment": facts.environment}
+    if step is not None and seen is not None and isinstance(outer.run, Recording):
+        around = outer.run.begin
+        if around is not None and around["environment_id"] == document["environment_id"]:
+            return scope, _brief(lake, scope, begin, outer.run)
+    return scope, Recording.began(lake, scope, begin, diff=facts.diff if seen is None else None)
+
+
+def _brief(lake: Lake, scope: Scope, begin: Document, around: Recording) -> Recording:
+    """Record a step of a build that goes on in this process."""
+    from elliptio.runs.brief import Brief, Steps
+
+    if around.steps is None:
+        around.steps = Steps(lake, around)
+    return Brief(lake, scope, begin, around.steps)

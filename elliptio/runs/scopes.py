@@ -83,6 +83,8 @@ class Scope:
         What records the run; None for a handler's own scope.
     changed
         Called when something was loaded.
+    saving
+        Called before something is saved in it, if there is anything to do then.
 
     """
 
@@ -102,6 +104,7 @@ class Scope:
         self.home = home
         self.run: Recorder | None = None
         self.changed: Callable[[], object] = _nothing
+        self.saving: Callable[[], object] | None = None
         self.ended = False
         self.of_main_thread = False
 

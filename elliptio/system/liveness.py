@@ -72,7 +72,13 @@ def is_locked(path: str) -> bool | None:
 
 def this_process() -> dict[str, Any]:
     """Identify this process among all others: its machine (since it was started), its number, and when it began."""
-    return {"machine": machine(), "namespace": _namespace(), "pid": os.getpid(), "began": _began(os.getpid())}
+    return dict(_told_of(os.getpid()))
+
+
+@functools.lru_cache(maxsize=1)
+def _told_of(pid: int) -> dict[str, Any]:
+    """Say what does not change of this process, which has this number: a child of a fork has another."""
+    return {"machine": machine(), "namespace": _namespace(), "pid": pid, "began": _began(pid)}
 
 
 def is_alive(process: Mapping[str, Any], *, lock: str | None, heard: datetime | None) -> bool:

@@ -146,9 +146,9 @@ class CountingIndex:
         self.address = index.address
         self.asked: Counter[str] = Counter()
 
-    def insert(self, collection: str, document: Mapping[str, Any]) -> bool:
+    def insert(self, collection: str, *documents: Mapping[str, Any]) -> int:
         self.asked[f"insert {collection}"] += 1
-        return self.index.insert(collection, document)
+        return self.index.insert(collection, *documents)
 
     def replace(self, collection: str, document: Mapping[str, Any]) -> None:
         self.asked[f"replace {collection}"] += 1

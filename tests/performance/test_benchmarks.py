@@ -20,7 +20,7 @@ from elliptio.testing.servers import S3Server
 
 ROOT = Path(__file__).parents[2]
 TINY = jobs(model.SCALES["tiny"])
-INSTALLED = ("ours", "floors")
+INSTALLED = ("ours", "floors", "pipelines")
 
 
 def of(need: str) -> list[model.Job]:

@@ -24,10 +24,10 @@ from elliptio.pipelines.crafts.binding import require, warn_of_unused
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.errors import CraftError
 from elliptio.pipelines.graphs.graph import Graph, graph_of
-from elliptio.pipelines.graphs.order import dependencies, ordered
+from elliptio.pipelines.graphs.order import dependencies
 from elliptio.pipelines.graphs.parameters import Parameters, distribute, names_of
 from elliptio.pipelines.graphs.selection import selected, with_values
-from elliptio.system.collector import uncollected
+from elliptio.system.collector import collected, uncollected
 from elliptio.system.progress import NamedProgress
 
 if TYPE_CHECKING:
@@ -209,7 +209,6 @@ class Engine:
         """Begin each craft when all that it needs is done, and wait for what is being made."""
         crafts = self.selected_crafts(turn)
         needs = [set(one) for one in dependencies(crafts)]
-        assert crafts == ordered(crafts)
         left, open_steps = list(range(len(crafts))), [0] * len(crafts)
         number_of = {craft.name: number for number, craft in enumerate(crafts)}
         done: set[int] = set()
@@ -239,22 +238,23 @@ class Engine:
         progress: _Progress,
     ) -> bool:
         """Begin the crafts whose needs are done; tell whether there were any."""
-        started = False
-        for number in list(left):
-            if not needs[number] <= done:
-                if getattr(runner, "one_by_one", False):
-                    break
-                continue
-            left.remove(number)
-            started = True
-            with uncollected():
+        before, waiting = list(left), []
+        with uncollected():
+            for place, number in enumerate(before):
+                if not needs[number] <= done:
+                    if getattr(runner, "one_by_one", False):
+                        waiting = before[place:]
+                        break
+                    waiting.append(number)
+                    continue
                 decisions = turn.decide(crafts[number])
-            progress.shown.expect(len(decisions) - 1)
-            for decided in decisions:
-                open_steps[number] += self._begin(turn, decided, runner, progress)
-            if not open_steps[number]:
-                done.add(number)
-        return started
+                progress.shown.expect(len(decisions) - 1)
+                for decided in decisions:
+                    open_steps[number] += self._begin(turn, decided, runner, progress)
+                if not open_steps[number]:
+                    done.add(number)
+        left[:] = waiting
+        return len(waiting) < len(before)
 
     def _begin(self, turn: Turn, decided: Decided, runner: Runner, progress: _Progress) -> int:
         """Do what was decided; return 1 where a step is being made now."""
@@ -269,12 +269,13 @@ class Engine:
             progress.steps.append(turn.failed(decided))
         else:
             progress.shown.begin(decided.label)
-            try:
-                task = self._task(turn, decided, progress)
-            except CraftError as error:
-                self._failed(turn, decided, error, progress)
-                return 0
-            future = runner.submit(task)
+            with collected():
+                try:
+                    task = self._task(turn, decided, progress)
+                except CraftError as error:
+                    self._failed(turn, decided, error, progress)
+                    return 0
+                future = runner.submit(task)
             if future.done():
                 self._finish(turn, decided, future, progress)
                 return 0

@@ -223,8 +223,7 @@ class Sources:
                 return None
             raise self._missing(one, craft)
         entry = self._catalog[one.name]
-        known = {name.lower(): value for name, value in {**context, **keys}.items()}
-        fixed = Keys({name: known[name.lower()] for name in entry.keys if name.lower() in known})
+        fixed = _given(entry, context, keys) if entry.keys else NONE
         if entry.is_custom:
             return Need(Taken(one.name, {NONE: custom_version(entry, fixed)}))
         if entry.is_query and entry.keys:
@@ -274,6 +273,11 @@ class Sources:
             f": there is no version of it, and no file at {hide_password(entry.pattern.text)}" if entry.pattern else ""
         )
         return VersionNotFoundError(f"No data found for {which}{where}.")
+
+
+def _given(entry: Entry, context: Mapping[str, Any], keys: Keys) -> Keys:
+    known = {name.lower(): value for name, value in {**context, **keys}.items()}
+    return Keys({name: known[name.lower()] for name in entry.keys if name.lower() in known})
 
 
 def _fits(keys: Keys, wanted: Keys) -> bool:

@@ -28,6 +28,9 @@ def canonical(value: Any) -> Value:
     return text
 
 
+_NAMES: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+
 class Keys(Mapping[str, Value]):
     """The values of an entry's keys, by name; frozen and hashable. Without any it is not partitioned.
 
@@ -39,60 +42,75 @@ class Keys(Mapping[str, Value]):
 
     """
 
-    __slots__ = ("_hash", "_values")
+    # Two tuples, of which all keys of an entry share the one: a dict takes three times as much memory.
+    __slots__ = ("_hash", "_names", "_values")
 
     def __init__(self, values: Mapping[str, Any] | None = None) -> None:
-        self._values = {name: canonical(value) for name, value in (values or {}).items()}
-        self._hash = hash(frozenset(self._values.items()))
+        found = {name: canonical(value) for name, value in values.items()} if values else {}
+        names = tuple(found)
+        self._names = _NAMES.setdefault(names, names)
+        self._values = tuple(found.values())
+        self._hash = hash(frozenset(found.items()))
 
     def __getitem__(self, name: str) -> Value:
-        return self._values[name]
+        for each, value in zip(self._names, self._values, strict=True):
+            if each == name:
+                return value
+        raise KeyError(name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
+        return iter(self._names)
 
     def __len__(self) -> int:
-        return len(self._values)
+        return len(self._names)
 
     def __hash__(self) -> int:
         return self._hash
 
     def __eq__(self, other: object) -> bool:
-        return self._values == (other._values if isinstance(other, Keys) else other)
+        if isinstance(other, Keys) and other._names is self._names:
+            return self._values == other._values
+        return isinstance(other, Mapping) and dict(self._pairs()) == dict(other)
+
+    def __reduce__(self) -> tuple[type[Keys], tuple[dict[str, Value]]]:
+        return Keys, (dict(self._pairs()),)  # hashes of texts are others in another process
+
+    def _pairs(self) -> Iterator[tuple[str, Value]]:
+        return zip(self._names, self._values, strict=True)
 
     def __lt__(self, other: Keys) -> bool:
         return self.order < other.order
 
     def __repr__(self) -> str:
-        return f"Keys({self._values!r})"
+        return f"Keys({dict(self._pairs())!r})"
 
     def __str__(self) -> str:
-        return ", ".join(f"{name}={value}" for name, value in self._values.items())
+        return ", ".join(f"{name}={value}" for name, value in self._pairs())
 
     @property
     def order(self) -> tuple[tuple[str, bool, Value], ...]:
         """Order of keys: numbers before texts."""
-        return tuple((name, isinstance(value, str), value) for name, value in sorted(self._values.items()))
+        return tuple((name, isinstance(value, str), value) for name, value in sorted(self._pairs()))
 
     def order_by(self, names: Iterable[str]) -> tuple[tuple[bool, Value], ...]:
         """Order of keys by some names, the first one first: as people read a path."""
-        values = [self._values.get(name, "") for name in names]  # the path may have got another key since
+        values = [self.get(name, "") for name in names]  # the path may have got another key since
         return tuple((isinstance(value, str), value) for value in values)
 
     def only(self, names: Any) -> Keys:
         """Return those of some names."""
-        return Keys({name: self._values[name] for name in names if name in self._values})
+        return Keys({name: self[name] for name in names if name in self._names})
 
     def named(self, names: Sequence[str]) -> Keys:
         """Return those of some names, which letters of any case name, with the letters of these names."""
-        if all(name in self._values for name in names):
-            return self if len(names) == len(self._values) else self.only(names)
-        known = {name.lower(): value for name, value in self._values.items()}
+        if all(name in self._names for name in names):
+            return self if len(names) == len(self._names) else self.only(names)
+        known = {name.lower(): value for name, value in self._pairs()}
         return Keys({name: known[name.lower()] for name in names if name.lower() in known})
 
     def without(self, *names: str) -> Keys:
         """Return all but those of some names."""
-        return Keys({name: value for name, value in self._values.items() if name not in names})
+        return Keys({name: value for name, value in self._pairs() if name not in names})
 
 
 NONE = Keys()

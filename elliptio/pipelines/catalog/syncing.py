@@ -191,8 +191,9 @@ class Windows:
             self.memory.drop(address)
         elif deed is Deed.TAKE_IN and copy is not None:
             self._take_in(entry, keys, versions, address, copy, stamp, aside=False)
-        elif deed is Deed.KEEP_ASIDE and copy is not None:
-            self._take_in(entry, keys, versions, address, copy, stamp, aside=True)
+        elif deed is Deed.PUT_RIGHT or (deed is Deed.KEEP_ASIDE and copy is not None):
+            if deed is Deed.KEEP_ASIDE and copy is not None:
+                self._take_in(entry, keys, versions, address, copy, stamp, aside=True)
             if version is not None and not dry:
                 self._put(place, address, keys, version, None)
             return NEWS

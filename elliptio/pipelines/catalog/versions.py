@@ -105,10 +105,13 @@ class History:
 
     def __init__(self) -> None:
         self.versions: list[Version] = []
-        self.moves: list[Move] = []
+        # There are hundreds of thousands of these, and few have any.
+        self.moves: tuple[Move, ...] = ()
 
     def current(self, at: datetime | None = None) -> Version | None:
         """Tell which version is the current one, or was at some time."""
+        if at is None and not self.moves and len(self.versions) == 1:
+            return None if self.versions[0].aside else self.versions[0]
         known = {one.artifact_id: one for one in self.versions}
         newest = max((one for one in self.versions if not one.aside and _before(one, at)), default=None, key=_moment)
         # A move to what was deleted since does not count.
@@ -173,11 +176,12 @@ class Versions:
             for name, version in self._find({"entry.name": {"$in": some} if len(some) > 1 else some[0]}):
                 self._add(name, version)
             for name, move in self._moves(some):
-                self._known[name].setdefault(move.keys, History()).moves.append(move)
+                self._known[name].setdefault(move.keys, History()).moves += (move,)
 
     def of(self, name: str) -> Histories:
         """Return all versions of an entry by their keys."""
-        self.load([name])
+        if name not in self._known:
+            self.load([name])
         return self._known[name]
 
     def history(self, name: str, keys: Keys) -> History:
@@ -243,7 +247,7 @@ class Versions:
             identifier, moment = naming.new_id("record")
             move = Move(identifier.partition("_")[2], keys, artifact_id, moment, username, why)
         if name in self._known:
-            self._known[name].setdefault(keys, History()).moves.append(move)
+            self._known[name].setdefault(keys, History()).moves += (move,)
 
     def _add(self, name: str, version: Version) -> None:
         history = self._known[name].setdefault(version.keys, History())

@@ -78,7 +78,7 @@ class CraftFunction(RunHooks):
         signature = hints.read(function, _frame or sys._getframe(1))
         self.inputs, self.outputs = signature.inputs, signature.outputs
         self.parameters = signature.parameters
-        self.takes_more = signature.takes_more
+        self.takes_more, self.positional_only = signature.takes_more, signature.positional_only
         _check_options({"name": name, "per": self.per, "packages": packages, "retries": retries, "tags": self.tags})
 
     def __repr__(self) -> str:

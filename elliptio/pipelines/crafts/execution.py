@@ -154,7 +154,7 @@ def _execute(call: Call, catalog: Catalog, scope: Scope) -> Made:
         if parameter not in arguments:
             arguments[parameter] = _loaded(catalog, catalog[taken.name], taken, call)
     craft._run_hooks("pre_run", craft, arguments)
-    value = _tried(craft, lambda: _called(craft.__wrapped__, arguments))
+    value = _tried(craft, lambda: _called(craft, arguments))
     results = _results(craft, value)
     if craft.validate is not None:
         _validate(craft, [one for _, one in results])
@@ -182,14 +182,10 @@ def _loaded(catalog: Catalog, entry: Entry, taken: Taken, call: Call) -> Any:
     return LazyPartitions(names, taken.versions, load)
 
 
-def _called(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
-    import inspect
-
-    positional, named = [], dict(arguments)
-    for one in inspect.signature(function).parameters.values():
-        if one.kind is one.POSITIONAL_ONLY and one.name in named:
-            positional.append(named.pop(one.name))
-    return function(*positional, **named)
+def _called(craft: CraftFunction, arguments: Mapping[str, Any]) -> Any:
+    named = dict(arguments)
+    positional = [named.pop(name) for name in craft.positional_only if name in named]
+    return craft.__wrapped__(*positional, **named)
 
 
 def _tried(craft: CraftFunction, call: Callable[[], Any]) -> Any:

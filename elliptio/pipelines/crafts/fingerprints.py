@@ -129,6 +129,8 @@ def encode(value: Any) -> bytes:
     plain = _PLAIN.get(kind)
     if plain is not None:
         return plain(value)
+    if kind is tuple or kind is list:
+        return _tagged(b"list" if kind is list else b"tuple", map(encode, value))
     if isinstance(value, enum.Enum):
         return _tagged(b"enum", [_name(kind), encode(value.name), encode(value.value)])
     if isinstance(value, Mapping):
@@ -175,10 +177,13 @@ def _of_library(value: Any) -> bytes:
     raise UnknownValueError(f"a {type(value).__module__}.{type(value).__qualname__}")
 
 
+_LENGTH = struct.Struct(">Q").pack
+
+
 def _tagged(tag: bytes, parts: Iterable[bytes]) -> bytes:
     found = [tag]
     for part in parts:
-        found += (struct.pack(">Q", len(part)), part)
+        found += (_LENGTH(len(part)), part)
     return b"".join(found)
 
 

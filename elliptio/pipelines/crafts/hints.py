@@ -114,6 +114,8 @@ class Signature:
         Defaults of the plain parameters by name, in order; `REQUIRED` where there is none.
     takes_more
         Whether it takes any keyword.
+    positional_only
+        Names of those that are given by their place.
 
     """
 
@@ -121,6 +123,7 @@ class Signature:
     parameters: Mapping[str, Any]
     outputs: tuple[Output, ...]
     takes_more: bool
+    positional_only: tuple[str, ...] = ()
 
 
 def read(function: Callable[..., Any], where: FrameType | None) -> Signature:
@@ -155,7 +158,8 @@ def read(function: Callable[..., Any], where: FrameType | None) -> Signature:
         else:
             inputs.append(Input(one.name, reference.name, isinstance(reference, Volatile), one.default))
     outputs = _outputs(names.value(signature.return_annotation), name)
-    return Signature(tuple(inputs), parameters, outputs, takes_more)
+    places = tuple(one.name for one in signature.parameters.values() if one.kind is one.POSITIONAL_ONLY)
+    return Signature(tuple(inputs), parameters, outputs, takes_more, places)
 
 
 class _Names:

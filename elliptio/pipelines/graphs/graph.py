@@ -10,7 +10,6 @@ from typing import Any, Self
 
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.fingerprints import Fingerprint
-from elliptio.pipelines.graphs.order import ordered
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Graph:
 
     Examples
     --------
-    >>> from elliptio.pipelines import CraftFunction, Pipeline, Volatile
+    >>> from elliptio.pipelines import Craft, Pipeline, Volatile
     >>> @Craft()
     ... def one() -> Volatile("one"):
     ...     return 1
@@ -113,7 +112,7 @@ class Graph:
 
 
 def graph_of(name: str, crafts: Sequence[CraftFunction], codes: Mapping[str, str]) -> Graph:
-    """Make the graph of some crafts; `codes` has the digest of each one's code."""
+    """Make the graph of some crafts, given in their order; `codes` has the digest of each one's code."""
     return Graph(
         name,
         tuple(
@@ -126,6 +125,6 @@ def graph_of(name: str, crafts: Sequence[CraftFunction], codes: Mapping[str, str
                 craft.cache,
                 codes[craft.name],
             )
-            for craft in ordered(crafts)
+            for craft in crafts
         ),
     )

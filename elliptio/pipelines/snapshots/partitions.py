@@ -11,7 +11,7 @@ from elliptio.pipelines.catalog.versions import Version
 from elliptio.pipelines.crafts.fingerprints import Fingerprint
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Partition:
     """One partition of an entry: from what it was made, and what it holds.
 

@@ -11,7 +11,8 @@ import elliptio as eio
 from tests.lineage.reproduction.conftest import Clone, Desk, git
 
 PROJECT = {
-    "pyproject.toml": '[tool.elliptio.pipelines]\nproject_slug = "shop"\ncatalog = "catalog.yaml"\n',
+    "pyproject.toml": '[tool.elliptio.pipelines]\nproject_slug = "shop"\ncatalog = "catalog.yaml"\n'
+    'pipelines_definitions = "pipelines/definitions.yaml"\nparameters = "pipelines/parameters.yaml"\n',
     "catalog.yaml": """\
 - {name: sales, type: csv, extra: {path: sales.csv}}
 - {name: turnover, type: csv, extra: {path: made/turnover.csv}}
@@ -42,6 +43,8 @@ with Session() as sess:
     build = (add_turnover + choose).run({"top": 2})
 print(build)
 """,
+    "pipelines/definitions.yaml": "best: {operators: [steps.add_turnover, steps.choose]}\n",
+    "pipelines/parameters.yaml": "two: {top: 2}\n",
     ".gitignore": "__pycache__/\n.elliptio-project/\nmade/\n",
 }
 
@@ -98,3 +101,21 @@ def test_each_step_is_made_again(desk: Desk, shop: Path, tmp_path: Path) -> None
         assert new.metadata.username == "carol"
     # What was made again is no version: whoever goes on sees what was there before.
     assert [len(versions(desk, name)) for name in ("turnover", "best")] == [3, 3]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("shared")
+def test_what_the_command_made_is_made_again(desk: Desk, shop: Path, tmp_path: Path) -> None:
+    (shop / "lib/deeper").mkdir()
+    words = ("pipelines", "run", "best", "-c", "two")
+    assert "2 made" in desk.run("elliptio", *words, cwd=shop / "lib/deeper").stdout
+    (shop / "lib/prices.py").write_text("def worth(sales):\n    return sales['amount'] * (1 - sales['price'])\n")
+    assert "2 made" in desk.run("elliptio", *words, cwd=shop).stdout
+    shop.rename(tmp_path / "andy is gone")
+    for number, original in enumerate([versions(desk, "best")[0], versions(desk, "turnover")[1]]):
+        into = tmp_path / f"again {number}"
+        done = desk.try_run(
+            "elliptio", "reproduce", original.artifact_id, "--into", into, "--run", "--yes", "--json",
+            cwd=tmp_path, user="carol",
+        )  # fmt: skip
+        assert json.loads(done.stdout)["same"] is True, (number, done.stdout, done.stderr)

@@ -189,6 +189,22 @@ def test_what_was_deleted_or_overwritten_at_its_path_is_put_right(shop: Project)
     assert versions.loc[versions["current"], "origin"].tolist() == ["built"]
 
 
+def test_plan_and_build_both_say_what_was_overwritten(shop: Project) -> None:
+    shop.run(ALL)
+    path = shop.root / "data/clean.csv"
+    good = path.read_bytes()
+    path.write_text("x\n-1\n")
+    for _ in range(2):
+        assert [note.partition(":")[0] for note in shop.plan(ALL).news] == ["clean"]
+        assert path.read_text() == "x\n-1\n", "a plan puts nothing"
+    build = shop.run(ALL)
+    assert [note.partition(":")[0] for note in build.news] == ["clean"]
+    assert "made" not in fates(build).values()
+    assert path.read_bytes() == good
+    assert shop.run(ALL).news == []
+    assert len(shop.session().catalog.versions("clean")) == 2
+
+
 def test_going_back_is_a_hit(shop: Project) -> None:
     ids = {step.craft: dict(step.artifact_ids) for step in shop.run(ALL).rows}
     constant(shop)
@@ -219,6 +235,18 @@ def test_another_version_of_a_package_is_a_reason(shop: Project, monkeypatch: py
     real = Distributions.version
     monkeypatch.setattr(Distributions, "version", lambda self, name: "99.9" if name == "pandas" else real(self, name))
     assert "→ 99.9" in reasons(shop.plan(ALL))["clean"]
+
+
+def test_a_package_that_comes_or_goes_with_an_edit_is_said_once(shop: Project) -> None:
+    shop.run(ALL)
+    shop.edit("lib/steps.py", "return value * RATE", "import yaml\n\n    return value * len(yaml.dump(RATE))")
+    for edit in ("is used now", "is not used any more"):
+        why = reasons(shop.plan(ALL))["total"].split("; ")
+        (said,) = [one for one in why if "yaml" in one.lower()]
+        assert said.endswith(edit)
+        shop.run(ALL)
+        if edit == "is used now":
+            shop.edit("lib/steps.py", "import yaml\n\n    return value * len(yaml.dump(RATE))", "return value * 3")
 
 
 def test_refresh_runs_all(shop: Project) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from elliptio.cli import main
+from elliptio.system import progress
 from tests.pipelines.cli.conftest import Run, edit
 
 
@@ -216,3 +220,22 @@ def test_several_steps_at_once_run_in_processes(cli: Run, shop: Path) -> None:
     assert cli("pipelines", "run", "report", "-j", "0").code == 2
     runs = cli("runs", "--json").json
     assert {run["name"] for run in runs} == {"report", "add_turnover", "choose_best"}
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.slow
+def test_a_terminal_shows_which_steps_are_under_way(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    edit(shop / "lib/shop/crafts.py", "    total = ", "    import time; time.sleep(0.4)\n    total = ")
+    monkeypatch.setattr(progress, "DELAY", 0.05)
+    monkeypatch.setenv("COLUMNS", "100")
+    texts = []
+    for option, stream in (("--refresh", Terminal()), ("--no-progress", Terminal()), ("--refresh", io.StringIO())):
+        monkeypatch.setattr(sys, "stderr", stream)
+        assert main(["pipelines", "run", "report", "--refresh", option]) == 0
+        texts.append(stream.getvalue())
+    assert "choose_best" in texts[0]
+    assert texts[1:] == ["", ""]

@@ -1,0 +1,103 @@
+"""Jobs about pipelines: whole processes, imports and all, as somebody types them."""
+
+from __future__ import annotations
+
+from benchmarks.model import Bar, Job, Scale, Side
+
+DOIT = "files named by hand, md5, no flush, no lineage"
+HAMILTON = "only a function's own code counts; no flush, no lineage"
+KEDRO = "only whether a file exists counts; no hash, no flush, no lineage"
+WHOLE = "the whole folder is made again"
+PART = "its months are one step"
+
+
+def pipelines(scale: Scale) -> list[Job]:
+    return [*skipping(scale), *making(scale), *of_days(scale), *reading(scale)]
+
+
+def sides(function: str, *peers: str, part: str = "") -> tuple[Side, ...]:
+    """Sides of a job; who does only a part of it is no bar for elliptio."""
+    said = {"doit": DOIT, "Hamilton": HAMILTON, "Kedro": KEDRO}
+    found = [Side("elliptio", "pipelines", function, "ours")]
+    for name in peers:
+        more = {"Hamilton": PART, "Kedro": WHOLE}.get(name, "") if part else ""
+        partial = name in ("doit", "Kedro") or (name == "Hamilton" and bool(part))
+        kind = "partial" if partial else "peer"
+        found.append(Side(name, name.lower(), function, kind, "; ".join(filter(None, [said[name], more]))))
+    return tuple(found)
+
+
+def skipping(scale: Scale) -> list[Job]:
+    seconds = {100: 0.25, 1000: 0.35, 10_000: 1.5}
+    return [
+        Job(
+            f"pipeline-skip-{steps}",
+            f"a chain of {steps:,} steps, nothing to do",
+            sides("skip_chain", *(("doit", "Hamilton", "Kedro") if steps <= 1000 else ("doit",))),
+            (Bar(f"{seconds[steps]} s", plus=seconds[steps]),) if steps in seconds else (),
+            count=steps, rounds=scale.rounds,
+        )
+        for steps in scale.steps
+    ]  # fmt: skip
+
+
+def making(scale: Scale) -> list[Job]:
+    steps = scale.steps[0]
+    return [
+        Job(
+            f"pipeline-make-{steps}",
+            f"a chain of {steps:,} steps for the first time, all kept",
+            sides("make_chain", "doit", "Hamilton", "Kedro"),
+            (Bar("0.7 s", plus=0.7),) if steps == 100 else (),
+            count=steps, rounds=scale.rounds, synced=True,
+        ),
+        Job(
+            f"pipeline-pass-{steps}",
+            f"a chain of {steps:,} steps that only pass values on",
+            sides("pass_on", "Hamilton", "Kedro"),
+            count=steps, rounds=scale.rounds,
+        ),
+        Job(
+            "pipeline-processes",
+            f"{scale.busy} steps of half a second on 2 processes",
+            sides("two_processes", "doit", "Hamilton", "Kedro"),
+            (Bar("1.1 × doit", 1.1, ("doit",)),),
+            count=scale.busy, rounds=min(3, scale.rounds),
+        ),
+    ]  # fmt: skip
+
+
+def of_days(scale: Scale) -> list[Job]:
+    found = []
+    for name, what, function, peers, seconds in (
+        ("first", "for the first time", "make_days", ("doit", "Hamilton", "Kedro"), 1.5),
+        ("skip", "nothing to do", "skip_days", ("doit", "Hamilton"), 0.35),
+        ("change", "one day changed", "change_a_day", ("doit", "Hamilton", "Kedro"), 0.4),
+    ):
+        found.append(
+            Job(
+                f"pipeline-days-{name}",
+                f"a table a day of {scale.days} days → a result a day → months, {what}",
+                sides(function, *peers, part="months"),
+                (Bar(f"{seconds} s", plus=seconds),) if scale.days == 365 else (),
+                count=scale.days, rounds=scale.rounds, synced=name != "skip",
+            )
+        )  # fmt: skip
+    return found
+
+
+def reading(scale: Scale) -> list[Job]:
+    seconds = {1000: 0.15, 10_000: 1.0}
+    return [
+        Job(
+            f"pipeline-catalog-{entries}",
+            f"a catalog of {entries:,} entries, usable",
+            (
+                Side("elliptio", "pipelines", "read_catalog", "ours"),
+                Side("Kedro", "kedro", "read_catalog"),
+            ),
+            (Bar(f"{seconds[entries]} s", plus=seconds[entries]),) if entries in seconds else (),
+            count=entries, rounds=scale.rounds,
+        )
+        for entries in scale.entries
+    ]  # fmt: skip

@@ -1,0 +1,249 @@
+"""Holds what pipelines cost by counts that do not depend on the machine; `make bench` measures how long it takes."""
+
+from __future__ import annotations
+
+import threading
+import tracemalloc
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from elliptio.lake import run_records
+from elliptio.lake.dead_runs import bury
+from elliptio.lake.lake import RUNS
+from elliptio.pipelines.catalog.keys import Keys
+from elliptio.pipelines.catalog.versions import History, Version
+from elliptio.runs import brief
+from tests.performance.counting import CountingIndex, counted
+from tests.pipelines.projects import Project
+
+HEAD = "from elliptio.pipelines import Artifact, Craft, Volatile\n"
+
+
+def passing(project: Project, steps: int) -> str:
+    """Write crafts that only pass a value on; return their names."""
+    text = "".join(
+        f"@Craft()\ndef s{number}({f'v{number - 1}: Volatile' if number else ''}) -> Volatile('v{number}'):\n"
+        f"    return {f'v{number - 1} + 1' if number else '0'}\n"
+        for number in range(steps)
+    )
+    project.write("lib/passing.py", HEAD + text)
+    return " ".join(f"passing.s{number}" for number in range(steps))
+
+
+def keeping(project: Project, steps: int) -> str:
+    """Write crafts that each keep what they make; return their names."""
+    text = "".join(
+        f"@Craft()\ndef k{number}({f'e{number - 1}: Artifact' if number else ''}) -> Artifact('e{number}'):\n"
+        f"    return {f'e{number - 1} + 1' if number else '0'}\n"
+        for number in range(steps)
+    )
+    project.write("lib/keeping.py", HEAD + text)
+    project.write("catalog/all.yaml", "".join(f"- {{name: e{number}, type: json}}\n" for number in range(steps)))
+    return " ".join(f"keeping.k{number}" for number in range(steps))
+
+
+def built(project: Project, names: str, **options: Any) -> Any:
+    session = project.session()
+    pipeline = project.pipeline(session, names)
+    with session:
+        return pipeline.run(**options)
+
+
+def files_of(project: Project, run_id: str) -> set[str]:
+    return run_records.files(project.handler.lake, run_id).get(run_id, set())
+
+
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine a step may take longer than a moment; here none does."""
+    monkeypatch.setattr(brief, "MOMENT", 3600.0)
+    monkeypatch.setattr(brief, "TOGETHER_SECONDS", 3600.0)
+
+
+# --- steps that only pass values on ---
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_steps_that_pass_values_on_make_no_files_and_no_threads(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them are in one file of the build, which is the one folder and has one thread more than it would have."""
+    started: list[str] = []
+    start = threading.Thread.start
+    monkeypatch.setattr(threading.Thread, "start", lambda thread: (started.append(thread.name), start(thread))[1])
+    found = {}
+    for steps in (5, 25):
+        names = passing(project, steps)
+        with counted() as counts:
+            build = built(project, names)
+        assert build.volatiles[f"v{steps - 1}"] == steps - 1
+        assert len(project.handler.runs({"parent": build.run_id})) == steps
+        assert files_of(project, build.run_id) == {"begin.json", "log-00000001.json", "end.json"}
+        found[steps] = sum(".elliptio/runs/" in path for path in counts.opened)
+    assert found[5] == found[25]
+    assert len(run_records.files(project.handler.lake)) == 2
+    assert started == ["elliptio-run", "elliptio-steps"] * 2
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_what_is_known_of_such_a_step_is_what_is_known_of_any(project: Project) -> None:
+    build = built(project, passing(project, 3))
+    (run,) = project.handler.lake.find_runs({"name": "s1"})
+    (around,) = project.handler.lake.find_runs({"_id": build.run_id})
+    assert (run["parent"], run["root"], run["status"]) == (build.run_id, build.run_id, "finished")
+    assert run["creation_time"] <= run["end_time"] <= around["end_time"]
+    for same in ("username", "hostname", "argv", "process", "working_directory", "environment_id"):
+        assert run[same] == around[same]
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_reindex_brings_such_steps_back_with_what_was_said_of_them_since(project: Project) -> None:
+    h = project.handler
+    build = built(project, passing(project, 3))
+    before = {document["_id"]: document for document in h.lake.find_runs({})}
+    (step,) = (name for name, document in before.items() if document["name"] == "s1")
+    run_records.note(h.lake, step, {"time": datetime.now(tz=UTC), "username": "ann", "text": "odd"})
+    assert [remark["text"] for remark in run_records.get(h.lake, step)["notes"]] == ["odd"]
+    h.lake.index.delete(RUNS, list(before))
+    assert run_records.reindex(h.lake) == (4, {})
+    after = {document["_id"]: document for document in h.lake.find_runs({})}
+    assert [remark["text"] for remark in after[step]["notes"]] == ["odd"]
+    after[step]["notes"] = []
+    assert {name: _lasting(one) for name, one in after.items()} == {name: _lasting(one) for name, one in before.items()}
+    assert h.verify().ok
+    assert files_of(project, build.run_id) >= {"begin.json", "end.json"}
+
+
+def _lasting(document: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if name != "heartbeat"}
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_steps_of_a_build_that_died_are_found(project: Project) -> None:
+    """Who finds the build dead tells the index of the steps that its files have."""
+    h = project.handler
+    build = built(project, passing(project, 3))
+    (document,) = h.lake.find_runs({"_id": build.run_id})
+    h.lake.store.remove(run_records.key(build.run_id, "end.json"))
+    h.lake.index.delete(RUNS, [one["_id"] for one in h.lake.find_runs({})])
+    h.lake.record_run({**document, "status": "running", "process": {**document["process"], "began": "0"}})
+    bury(h.lake)
+    assert {one["name"]: one["status"] for one in h.lake.find_runs({})} == {
+        "test": "killed",
+        "s0": "finished",
+        "s1": "finished",
+        "s2": "finished",
+    }
+
+
+# --- steps that are written as any run is ---
+
+
+def test_a_step_that_lasts_is_seen_while_it_lasts(project: Project) -> None:
+    project.write(
+        "lib/slow.py",
+        HEAD
+        + """
+import threading
+from elliptio.pipelines import Session
+
+@Craft()
+def slow() -> Volatile("seen"):
+    handler = Session.get_session().handler
+    for _ in range(3000):
+        found = list(handler.lake.find_runs({"name": "slow", "status": "running"}))
+        if found:
+            return len(found)
+        threading.Event().wait(0.01)
+    return 0
+""",
+    )
+    build = built(project, "slow.slow")
+    assert build.volatiles == {"seen": 1}
+    (run,) = project.handler.lake.find_runs({"name": "slow"})
+    assert run["status"] == "finished"
+    assert files_of(project, run["_id"]) == {"begin.json", "end.json"}
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_what_a_step_measures_begins_or_fails_with_is_kept_at_once(project: Project) -> None:
+    project.write(
+        "lib/odd.py",
+        HEAD
+        + """
+from elliptio.pipelines import Session
+
+@Craft()
+def measures() -> Volatile("a"):
+    Session.get_session().handler.current_run.log(loss=0.5)
+    return 1
+
+@Craft()
+def begins() -> Volatile("b"):
+    with Session.get_session().handler.run("inner"):
+        return 1
+
+@Craft()
+def fails() -> Volatile("c"):
+    raise ValueError("no")
+""",
+    )
+    build = built(project, "odd.measures odd.begins odd.fails", on_error="return")
+    assert not build.ok
+    runs = {one["name"]: one for one in project.handler.lake.find_runs({})}
+    assert runs["measures"]["metrics"] == {"loss": 0.5}
+    assert runs["inner"]["parent"] == runs["begins"]["_id"]
+    assert runs["inner"]["root"] == build.run_id
+    assert runs["fails"]["status"] == "failed"
+    for name in ("measures", "begins", "fails"):
+        assert files_of(project, runs[name]["_id"]) >= {"begin.json", "end.json"}
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_a_step_that_keeps_something_writes_two_files_of_its_run(project: Project) -> None:
+    """Before what names it can be seen, that it began, and from what; then how it ended. It tells the index once."""
+    built(project, keeping(project, 3))
+    runs = {one["name"]: one for one in project.handler.lake.find_runs({})}
+    for number in range(3):
+        assert files_of(project, runs[f"k{number}"]["_id"]) == {"begin.json", "end.json"}
+        assert len(runs[f"k{number}"]["used"]) == (number > 0)
+        assert run_records.read(project.handler.lake, runs[f"k{number}"]["_id"])["used"] == runs[f"k{number}"]["used"]
+    assert project.handler.verify().ok
+
+
+# --- skipping ---
+
+
+def test_to_skip_more_steps_asks_no_more_questions(project: Project) -> None:
+    asked = {}
+    for steps in (4, 16):
+        names = keeping(project, steps)
+        built(project, names)
+        lake = project.handler.lake
+        lake.index = CountingIndex(lake.index)
+        build = built(project, names)
+        assert build.rows.count("skipped") == steps
+        asked[steps] = dict(lake.index.asked)
+        lake.index = lake.index.index
+    assert asked[4] == asked[16]
+
+
+def test_a_partition_takes_little_memory() -> None:
+    """So that 100,000 of them fit: its keys share their names, and a history without moves has no list for them."""
+    count = 2000
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        keys = [Keys({"year": 2000 + number % 30, "day": f"day-{number:06}"}) for number in range(count)]
+        after_keys, _ = tracemalloc.get_traced_memory()
+        histories = [History() for _ in keys]
+        moment = datetime.now(tz=UTC)
+        for number, history in enumerate(histories):
+            history.versions.append(Version("id", keys[number], "f", moment, "built", None, False, None))
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (after_keys - before) / count < 260
+    assert (after - after_keys) / count < 320
