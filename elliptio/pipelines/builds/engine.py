@@ -13,7 +13,7 @@ from elliptio.pipelines import active
 from elliptio.pipelines.builds import snapshotting
 from elliptio.pipelines.builds.build import Build
 from elliptio.pipelines.builds.making import Outcome
-from elliptio.pipelines.builds.plan import Plan
+from elliptio.pipelines.builds.plan import Plan, told
 from elliptio.pipelines.builds.reasons import keep_code
 from elliptio.pipelines.builds.runners import Runner, Task, runner_of
 from elliptio.pipelines.builds.sources import Passed
@@ -103,20 +103,10 @@ class Engine:
     ) -> Plan:
         """Tell what a run would do."""
         with uncollected():
-            return self._planned(self.turn(params, configuration, refresh, select, volatiles, dry=True))
-
-    def _planned(self, turn: Turn) -> Plan:
-        steps = []
-        for craft in self.selected_crafts(turn):
-            for decided in turn.decide(craft):
-                if decided.status == "defer":
-                    steps.append(turn.deferred(decided))
-                elif decided.status == "skip":
-                    steps.append(turn.skipped(decided))
-                else:
-                    steps.append(turn.planned(decided))
-        self.session.catalog.windows.memory.write()
-        return Plan(self._pipeline.name, Steps(steps), self._unfollowed(), turn.sources.news)
+            turn = self.turn(params, configuration, refresh, select, volatiles, dry=True)
+            steps = told(turn, self.selected_crafts(turn))
+            self.session.catalog.windows.memory.write()
+            return Plan(self._pipeline.name, Steps(steps), self._unfollowed(), turn.sources.news)
 
     def snapshot(self, params: Mapping[str, Any]) -> Snapshot:
         """Take a snapshot without running."""
@@ -247,9 +237,9 @@ class Engine:
                         break
                     waiting.append(number)
                     continue
-                decisions = turn.decide(crafts[number])
-                progress.shown.expect(len(decisions) - 1)
-                for decided in decisions:
+                progress.shown.expect(-1)
+                for decided in turn.decide(crafts[number]):
+                    progress.shown.expect(1)
                     open_steps[number] += self._begin(turn, decided, runner, progress)
                 if not open_steps[number]:
                     done.add(number)
@@ -272,8 +262,11 @@ class Engine:
             with collected():
                 try:
                     task = self._task(turn, decided, progress)
-                except CraftError as error:
-                    self._failed(turn, decided, error, progress)
+                except CraftError as error:  # of a step that it needs
+                    progress.error = progress.error or error
+                    progress.shown.end(decided.label)
+                    decided.status = "not run"
+                    progress.steps.append(turn.failed(decided))
                     return 0
                 future = runner.submit(task)
             if future.done():
@@ -288,13 +281,13 @@ class Engine:
         assert decided.call is not None
         for need in decided.needs.values():
             for passed in need.passed.values():
-                self._realize(turn, passed, progress)
+                self._realize(turn, passed, decided, progress)
         keep_code(self.session, decided.craft, self.session.kept_codes)
         again = turn.asked.refresh or decided.again or not decided.craft.cache
         return Task(completed(decided), self.session, again=again)
 
-    def _realize(self, turn: Turn, passed: Passed, progress: _Progress) -> None:
-        """Make a value that is passed on, and those that it needs, the first ones first."""
+    def _realize(self, turn: Turn, passed: Passed, asker: Decided, progress: _Progress) -> None:
+        """Make a value that is passed on to a step, and those that it needs, the first ones first."""
         stack = [passed]
         while stack:
             one = stack[-1]
@@ -306,9 +299,18 @@ class Engine:
             if missing:
                 stack += missing
                 continue
+            if decided.error is not None:
+                asker.why = f"{decided.craft.name} failed"
+                raise decided.error
             decided.why = "a step that runs needs what it passes on"
             keep_code(self.session, decided.craft, self.session.kept_codes)
-            outcome = Task(completed(decided), self.session, again=True).run()
+            try:
+                outcome = Task(completed(decided), self.session, again=True).run()
+            except CraftError as error:
+                decided.error, decided.why = error, str(error.__cause__ or error)
+                progress.steps[decided.row] = turn.failed(decided)
+                asker.why = f"{decided.craft.name} failed"
+                raise
             turn.made(decided, outcome.versions, outcome.values, outcome.loaded)
             progress.steps[decided.row] = _made(decided, outcome)
             stack.pop()

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from elliptio.pipelines.builds.steps import MAKE, SKIP, WIDTH, Steps, notes
+from elliptio.pipelines.builds.steps import MAKE, SKIP, WIDTH, Step, Steps, notes
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from elliptio.pipelines.builds.turn import Turn
+    from elliptio.pipelines.crafts.craft import CraftFunction
 
 
 class Plan:
@@ -61,3 +64,17 @@ class Plan:
         from elliptio.pipelines.builds.showing import page
 
         return page(str(self).splitlines()[0], self.rows, built=False, notes=[*self.unfollowed, *self.news])
+
+
+def told(turn: Turn, crafts: Sequence[CraftFunction]) -> list[Step]:
+    """Tell what would become of each step of some crafts; nothing runs."""
+    steps = []
+    for craft in crafts:
+        for decided in turn.decide(craft):
+            if decided.status == "defer":
+                steps.append(turn.deferred(decided))
+            elif decided.status == "skip":
+                steps.append(turn.skipped(decided))
+            else:
+                steps.append(turn.planned(decided))
+    return steps

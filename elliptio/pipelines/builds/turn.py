@@ -16,6 +16,7 @@ from elliptio.pipelines.crafts.calling import saved_to
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.execution import Call
 from elliptio.pipelines.crafts.recipes import Recipe, Taken, recipe_of
+from elliptio.pipelines.errors import CraftError
 from elliptio.pipelines.graphs.parameters import Parameters
 from elliptio.provenance.collecting import username
 
@@ -71,6 +72,8 @@ class Decided:
         Which of the rows of a build it is, where nobody has needed it so far.
     again
         Whether it is made although the lake has something of this key.
+    error
+        With which it failed, where a step that needed it had it made.
 
     """
 
@@ -84,6 +87,7 @@ class Decided:
     pending: Pending | None = None
     row: int = -1
     again: bool = False
+    error: CraftError | None = None
 
     @property
     def label(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from elliptio.pipelines import Artifact, ArtifactInteractor, Craft, Pipeline
-from tests.pipelines.projects import Project, fates
+from tests.pipelines.projects import Project, fates, reasons
 from tests.pipelines.sessions import project as project_of
 from tests.pipelines.sessions import session
 
@@ -114,3 +114,41 @@ def test_a_call_keeps_it_too(shop: Project) -> None:
             added(a=3)
     assert (shop.root / "sum.json").read_text() == "4"
     assert written_over(shop) == ["second", "first"]
+
+
+def test_a_value_that_fails_when_somebody_needs_it_is_made_once(project: Project) -> None:
+    project.write("catalog/all.yaml", "[{name: a, type: json}, {name: b, type: json}, {name: c, type: json}]")
+    project.write(
+        "lib/steps.py",
+        """
+        from pathlib import Path
+        from elliptio.pipelines import Artifact, Craft, Volatile
+
+        @Craft()
+        def first() -> Volatile("x"):
+            with open(Path(__file__).with_name("count"), "a") as file:
+                file.write("1")
+            raise ValueError("no luck")
+
+        @Craft()
+        def second(x: Volatile) -> Volatile("y"):
+            return x
+
+        @Craft()
+        def a(x: Volatile) -> Artifact("a"):
+            return x
+
+        @Craft()
+        def b(y: Volatile) -> Artifact("b"):
+            return y
+
+        @Craft()
+        def c() -> Artifact("c"):
+            return 1
+        """,
+    )
+    build = project.run("steps.first steps.second steps.a steps.b steps.c", volatiles=False, on_error="return")
+    assert fates(build) == {"first": "failed", "second": "skipped", "a": "not run", "b": "not run", "c": "made"}
+    assert reasons(build)["b"] == reasons(build)["a"] == "first failed"
+    assert (project.root / "lib/count").read_text() == "1"
+    assert isinstance(build.error.__cause__, ValueError)
