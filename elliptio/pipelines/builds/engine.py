@@ -246,9 +246,8 @@ class Engine:
                         break
                     waiting.append(number)
                     continue
-                decisions = turn.decide(crafts[number])
-                progress.shown.expect(len(decisions) - 1)
-                for decided in decisions:
+                for place_of_step, decided in enumerate(turn.decide(crafts[number])):
+                    progress.shown.expect(min(place_of_step, 1))
                     open_steps[number] += self._begin(turn, decided, runner, progress)
                 if not open_steps[number]:
                     done.add(number)
