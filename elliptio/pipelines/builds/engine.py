@@ -110,8 +110,7 @@ class Engine:
         for craft in self.selected_crafts(turn):
             for decided in turn.decide(craft):
                 if decided.status == "defer":
-                    turn.deferred(decided)
-                    steps.append(turn.skipped(decided))
+                    steps.append(turn.deferred(decided))
                 elif decided.status == "skip":
                     steps.append(turn.skipped(decided))
                 else:
@@ -147,6 +146,8 @@ class Engine:
         for craft in self._crafts:
             if craft.name in names:  # before anything runs: the last one may come after hours
                 require(craft, parameters.of(craft), craft.per)
+                for one in craft.outputs:
+                    _ = one.volatile or self.session.catalog[one.name]
         return Turn(self.session, self._crafts, Asked(parameters, frozenset(names), refresh, volatiles, dry))
 
     def selected_crafts(self, turn: Turn) -> list[CraftFunction]:
@@ -261,7 +262,8 @@ class Engine:
         if decided.status == "skip":
             progress.steps.append(turn.skipped(decided))
         elif decided.status == "defer":
-            turn.deferred(decided)
+            decided.row = len(progress.steps)
+            progress.steps.append(turn.deferred(decided))
         elif decided.status == "not run":
             progress.steps.append(turn.failed(decided))
         else:
@@ -287,7 +289,8 @@ class Engine:
             for passed in need.passed.values():
                 self._realize(turn, passed, progress)
         keep_code(self.session, decided.craft, self.session.kept_codes)
-        return Task(completed(decided), self.session, again=turn.asked.refresh or not decided.craft.cache)
+        again = turn.asked.refresh or decided.again or not decided.craft.cache
+        return Task(completed(decided), self.session, again=again)
 
     def _realize(self, turn: Turn, passed: Passed, progress: _Progress) -> None:
         """Make a value that is passed on, and those that it needs, the first ones first."""
@@ -306,7 +309,7 @@ class Engine:
             keep_code(self.session, decided.craft, self.session.kept_codes)
             outcome = Task(completed(decided), self.session, again=True).run()
             turn.made(decided, outcome.versions, outcome.values, outcome.loaded)
-            progress.steps.append(_made(decided, outcome))
+            progress.steps[decided.row] = _made(decided, outcome)
             stack.pop()
 
     def _finish(self, turn: Turn, decided: Decided, future: Future[Outcome], progress: _Progress) -> None:

@@ -67,6 +67,10 @@ class Decided:
         ``make``, ``skip``, ``defer`` or ``not run``.
     needs
         What its inputs take that is passed on.
+    row
+        Which of the rows of a build it is, where nobody has needed it so far.
+    again
+        Whether it is made although the lake has something of this key.
 
     """
 
@@ -78,6 +82,8 @@ class Decided:
     hit: Mapping[str, Version] = field(default_factory=dict)
     needs: Mapping[str, Need] = field(default_factory=dict)
     pending: Pending | None = None
+    row: int = -1
+    again: bool = False
 
     @property
     def label(self) -> str:
@@ -198,7 +204,10 @@ class Turn:
     def _looked_up(self, decided: Decided, step: str, saved: Sequence[str], bound: Bound) -> Decided:
         found = self.versions.made_by(step)
         whole = {name: found[name] for name in saved if name in found and self._is_whole(name, found[name])}
-        if len(whole) == len(saved):
+        others = self._others(whole) if len(whole) == len(saved) else ""
+        if others:
+            decided.why, decided.again = f"{others}, which it loads by itself, changed", True
+        elif len(whole) == len(saved):
             passes = len(saved) < len(decided.craft.outputs)
             decided.hit = whole
             if passes and self.asked.volatiles:
@@ -212,6 +221,26 @@ class Turn:
             keys = {name: self._keys_of(name, bound) for name in saved}
             decided.why = self.reasons.of(decided.craft, decided.call, keys)
         return decided
+
+    def _others(self, versions: Mapping[str, Version]) -> str:
+        """Tell what changed since of that which a craft loaded by itself."""
+        ids = [identifier for version in versions.values() for identifier in version.loads]
+        if not ids:
+            return ""
+        for document in self.session.handler.lake.find({"_id": {"$in": ids}}, sort=(), limit=0):
+            entry = document.get("entry")
+            if entry is None or entry["project"] != self.catalog.project:
+                continue
+            name, keys = str(entry["name"]), Keys(entry.get("keys"))
+            if name in versions or name not in self.catalog:
+                continue  # what it adds to is another one each time
+            now: Any = self.sources.made().get(name, {}).get(keys)
+            if now is None:
+                self.sources.of(name, before=True)  # what somebody wrote at its path counts
+                now = self.versions.current(name, keys)
+            if getattr(now, "fingerprint", None) != document["fingerprint"]:
+                return f"{name} ({keys})" if keys else name
+        return ""
 
     def _is_whole(self, name: str, version: Version) -> bool:
         return self.catalog.is_whole(name, version, self.versions)
@@ -256,7 +285,7 @@ class Turn:
             else:
                 self.sources.add(output.name, self.catalog[output.name].keys_of(context), pending)
 
-    def deferred(self, decided: Decided) -> None:
+    def deferred(self, decided: Decided) -> Step:
         """Note that the values of a step are made where somebody needs them."""
         assert decided.call is not None
         for name, version in decided.hit.items():
@@ -265,6 +294,7 @@ class Turn:
             if output.volatile:
                 passed = Passed(decided.call.recipe.step, deferred=decided)
                 self.sources.pass_on(output.name, decided.keys, passed)
+        return self._step(decided, "skip" if self.asked.dry else "skipped")
 
     def shared(self, versions: Mapping[str, Version]) -> None:
         """Take what another process made meanwhile."""

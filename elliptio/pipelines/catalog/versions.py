@@ -44,6 +44,8 @@ class Version(NamedTuple):
         Of its file; None where it has no content of its own.
     key
         Of its file in the store; None where it has none, or a link leads elsewhere.
+    loads
+        Identifiers of what its craft loaded by itself, beside its inputs.
 
     """
 
@@ -57,6 +59,7 @@ class Version(NamedTuple):
     sha256: str | None
     size: int | None = None
     key: str | None = None
+    loads: tuple[str, ...] = ()
 
     @property
     def moment(self) -> str:
@@ -91,6 +94,7 @@ def version_of(document: Mapping[str, Any]) -> Version:
         files[0].get("sha256") if alone else None,
         files[0].get("size") if alone else None,
         f"{document['remote_root']}/{naming.FILES}/{files[0]['relpath']}" if in_lake else None,
+        tuple((document.get("recipe") or {}).get("loads", ())),
     )
 
 

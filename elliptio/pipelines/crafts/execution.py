@@ -160,7 +160,12 @@ def _execute(call: Call, catalog: Catalog, scope: Scope) -> Made:
         _validate(craft, [one for _, one in results])
     made = Made(value, run_id=scope.run_id)
     made.volatiles = {output.name: one for output, one in results if output.volatile}
-    made.versions = _save(call, catalog, {output.name: one for output, one in results if not output.volatile})
+    known = {one.artifact_id for taken in call.inputs.values() for one in taken.versions.values()} | set(call.behind)
+    recipe = dict(call.recipe.parts)
+    if more := [identifier for identifier in scope.loaded() if identifier not in known]:
+        recipe["loads"] = more  # what it loaded by itself is no part of the key of the step
+    saved = {output.name: one for output, one in results if not output.volatile}
+    made.versions = _save(call, catalog, saved, recipe)
     craft._run_hooks("post_run", craft, value)
     made.loaded = scope.loaded()
     return made
@@ -212,14 +217,13 @@ def _validate(craft: CraftFunction, results: Sequence[Any]) -> None:
         raise ValidationError(text or f"What the craft {craft.name} made was refused by its validate.")
 
 
-def _save(call: Call, catalog: Catalog, results: Mapping[str, Any]) -> dict[str, Version]:
+def _save(call: Call, catalog: Catalog, results: Mapping[str, Any], recipe: Mapping[str, Any]) -> dict[str, Version]:
     """Save results: all of them are written before the first one can be seen."""
     staged: dict[str, NewVersion] = {}
     try:
         for name, value in results.items():
             entry = catalog[name]
             more = dict(call.context) if entry.is_custom else None
-            recipe = dict(call.recipe.parts)
             keys = entry.keys_of(call.context)
             new = catalog.assets.stage(entry, keys, value, BUILT, more, step=call.recipe.step, recipe=recipe)
             staged[name] = new

@@ -342,3 +342,61 @@ def test_what_is_made_of_the_value_of_a_craft_that_is_never_skipped_is_made_too(
     assert "'doubled'" in reasons(build)["total"]
     project.run(every, volatiles=False)
     assert project.session().catalog.load("total") == 2222
+
+
+def test_a_value_that_nobody_needs_is_a_row_too(project: Project) -> None:
+    project.write("catalog/all.yaml", "- {name: total, type: json}")
+    project.write(
+        "lib/steps.py",
+        """
+        from elliptio.pipelines import Artifact, Craft, Volatile
+
+        @Craft()
+        def counted(x: int = 1) -> Volatile("count"):
+            return x
+
+        @Craft()
+        def total(count: Volatile) -> Artifact("total"):
+            return count
+        """,
+    )
+    every = "steps.counted steps.total"
+    assert fates(project.run(every, volatiles=False)) == {"counted": "made", "total": "made"}
+    build = project.run(every, volatiles=False)
+    assert fates(build) == {"counted": "skipped", "total": "skipped"}
+    assert fates(project.plan(every, volatiles=False)) == {"counted": "skip", "total": "skip"}
+    assert [step.craft for step in project.run(every, {"x": 2}, volatiles=False).rows] == ["counted", "total"]
+
+
+def test_a_result_without_an_entry_is_told_before_anything_runs(shop: Project) -> None:
+    shop.edit("lib/steps.py", 'Artifact("total")', 'Artifact("totals")')
+    before = len(shop.session().catalog.versions("clean"))
+    with pytest.raises(KeyError, match=r"'totals'.*total"):
+        shop.run(ALL, {"top": 1})
+    assert len(shop.session().catalog.versions("clean")) == before
+
+
+def test_what_a_craft_loads_by_itself_counts(project: Project) -> None:
+    project.write(
+        "catalog/all.yaml", "- {name: rate, type: json, extra: {path: rate.json}}\n- {name: total, type: json}"
+    )
+    project.write(
+        "lib/steps.py",
+        """
+        from elliptio.pipelines import Artifact, Craft, Session
+
+        @Craft()
+        def total() -> Artifact("total"):
+            return Session.get_session().catalog.load("rate") + 1
+        """,
+    )
+    for rate, fate in ((1, "made"), (1, "skipped"), (2, "made"), (2, "skipped"), (1, "made"), (1, "skipped")):
+        project.write("rate.json", str(rate))
+        planned, build = project.plan("steps.total"), project.run("steps.total")
+        assert fates(build)["total"] == fate
+        assert fates(planned)["total"] == {"made": "make", "skipped": "skip"}[fate]
+        catalog = project.session().catalog
+        assert catalog.load("total") == rate + 1
+        assert list(catalog.current("total").metadata.based_on) == [catalog.current("rate").artifact_id]
+    project.write("rate.json", "3")
+    assert reasons(project.run("steps.total"))["total"] == "rate, which it loads by itself, changed"
