@@ -162,7 +162,8 @@ class Sources:
                 f"The craft {craft.name} runs once per {', '.join(craft.per)}, and its inputs have no such keys: name "
                 "keys of their entries (!{…} in the path), or pass them."
             )
-        return sorted(keys for keys in complete if all(keys[name] == value for name, value in fixed.items()))
+        fits = (keys for keys in complete if all(keys[name] == value for name, value in fixed.items()))
+        return sorted(fits, key=lambda keys: keys.order)
 
     def _combinations(self, one: Input, per: Sequence[str]) -> list[Keys] | None:
         if one.volatile:
