@@ -67,7 +67,7 @@ clean:  ## remove the environments and caches
 
 .venv-demo/.ready: pyproject.toml
 	@$(find_python); find_python; \
-	$(make_venv); make_venv .venv-demo -e .
+	$(make_venv); make_venv .venv-demo -e '.[pipelines]'
 	@touch $@
 
 .venv-recipes/.ready: pyproject.toml

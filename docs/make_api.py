@@ -1,10 +1,11 @@
-"""Writes ``docs/api.md`` from the docstrings: ``python docs/make_api.py``.
+"""Writes ``docs/api.md`` and ``docs/api_pipelines.md`` from the docstrings: ``python docs/make_api.py``.
 
-Public is what `elliptio.__all__` names. What its methods return besides is listed after that.
+Public is what ``__all__`` names. What methods of `elliptio` return besides is listed after that.
 """
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 import sys
@@ -35,7 +36,14 @@ RETURNED = {
     "lake.upkeep.verification": ("VerifyReport", "Problem"),
 }
 
-INTERNAL = {"Files.settle"}
+INTERNAL = {
+    "Files.settle",
+    *(f"BaseSession.{name}" for name in ("begin", "code_of", "codes", "seen", "whole_code_of")),
+    *(f"Catalog.{name}" for name in ("assets", "keeps", "new_versions", "windows")),
+    *(f"Entry.{name}" for name in ("history", "is_custom", "is_query", "pattern", "query", "read", "relpath_of")),
+    *(f"{kind}.{name}" for kind in ("Graph", "Partition", "Snapshot") for name in ("as_record", "from_record")),
+    *("Connection.write_built", "Partition.of", "Snapshot.keep", "Snapshot.rows"),
+}
 HOW_IT_SHOWS = ("ShownAsText",)
 """Bases of which a reader needs to know nothing."""
 
@@ -43,6 +51,20 @@ WORK = ("Keeping", "Work", "Reading")
 """Classes whose verbs are shown as those of `Handler`."""
 
 NOT_MADE_BY_USERS = {"Files"}
+
+PIPELINES = "elliptio.pipelines"
+MADE = (
+    "Handler",
+    "Session",
+    "BaseSession",
+    "Catalog",
+    "Craft",
+    "Pipeline",
+    "Partition",
+    "LakeBackend",
+    "MemoryBackend",
+)
+"""Classes of which a reader wants to know how they are called."""
 
 HEAD = """\
 # API reference
@@ -52,9 +74,35 @@ Made from the docstrings by `docs/make_api.py`; do not edit. `import elliptio as
 """
 
 
+PIPELINES_HEAD = """\
+# API reference of pipelines
+
+Made from the docstrings by `docs/make_api.py`; do not edit. `from elliptio.pipelines import Session` and so on;
+[the page on pipelines](pipelines.md) tells what it is for.
+
+"""
+
+
 def main() -> None:
-    """Write the page."""
-    Path(__file__).with_name("api.md").write_text(page(), encoding="utf-8")
+    """Write both pages."""
+    for name, text in (("api.md", page()), ("api_pipelines.md", pipelines_page())):
+        Path(__file__).with_name(name).write_text(text, encoding="utf-8")
+
+
+def pipelines_page() -> str:
+    """Make the page of the pipelines' layer as Markdown."""
+    package = import_module(PIPELINES)
+    public = [getattr(package, name) for name in package.__all__]
+    errors = [item for item in public if inspect.isclass(item) and issubclass(item, Exception)]
+    others = [item for item in public if item not in errors]
+    others.sort(key=lambda item: item.__name__ not in MADE)  # what readers look for first
+    links = [f"- [`{item.__name__}`](#{item.__name__.lower()})" for item in [*others, *errors]]
+    links += ["", "And these keep to a module of their own, since both are named alike:", ""]
+    backends = {f"{home}.Backend": import_module(f"{PIPELINES}.{home}").Backend for home in ("io", "backends")}
+    links += [f"- [`{name}`](#{name.replace('.', '').lower()})" for name in backends]
+    sections = [section for item in [*others, *errors] for section in describe(item)]
+    sections += [section for name, item in backends.items() for section in describe(item, name)]
+    return PIPELINES_HEAD + "\n".join(links) + "\n\n" + "\n\n".join(sections) + "\n"
 
 
 def page() -> str:
@@ -72,16 +120,17 @@ def page() -> str:
     return HEAD + "\n".join(links) + "\n\n" + "\n\n".join(sections) + "\n"
 
 
-def describe(item: Any) -> Iterator[str]:
+def describe(item: Any, title: str | None = None) -> Iterator[str]:
     """Describe a class with its public methods, or a function."""
-    yield f"## {item.__name__}"
+    title = title or item.__name__
+    yield f"## {title}"
     if inspect.isclass(item) and issubclass(item, Exception | Warning):
         yield f"`{item.__name__}({', '.join(base.__name__ for base in item.__bases__)})`"
     else:
         bases = [base for base in getattr(item, "__bases__", ()) if base.__module__.startswith("elliptio.")]
         bases = [base for base in bases if base not in homes(item) and base.__name__ not in HOW_IT_SHOWS]
         # Files and the like are never made by users.
-        if not inspect.isclass(item) or is_dataclass(item) or item.__name__ == "Handler":
+        if not inspect.isclass(item) or is_dataclass(item) or item.__name__ in MADE:
             yield signature(item.__name__, item)
         yield from map(inherits, bases)
     doc = inspect.getdoc(item) or ""
@@ -91,6 +140,8 @@ def describe(item: Any) -> Iterator[str]:
     if not inspect.isclass(item) or issubclass(item, Exception | Warning):
         return
     members = {name: member for kind in homes(item) for name, member in vars(kind).items()}
+    if item.__module__.startswith(PIPELINES):
+        members = {name: _as_called(member) for name, member in members.items()}
     for name, member in members.items():
         if (
             name.startswith("_")
@@ -98,10 +149,17 @@ def describe(item: Any) -> Iterator[str]:
             or not (inspect.isfunction(member) or isinstance(member, property))
         ):
             continue
-        yield f"### {item.__name__}.{name}"
+        yield f"### {title}.{name}"
         if inspect.isfunction(member):
             yield signature(name, member)
         yield markdown(inspect.getdoc(member) or "")
+
+
+def _as_called(member: Any) -> Any:
+    """Return the function of a method of a class, and a property for one that is remembered."""
+    if isinstance(member, classmethod | staticmethod):
+        return member.__func__
+    return property(member.func) if isinstance(member, functools.cached_property) else member
 
 
 def inherits(base: type) -> str:
@@ -115,6 +173,10 @@ def inherits(base: type) -> str:
 
 def homes(item: type) -> list[type]:
     """List a class and those whose members are shown as its own."""
+    if item.__module__.startswith(PIPELINES):
+        public = import_module(PIPELINES).__all__
+        inside = [kind for kind in item.__mro__ if kind.__module__.startswith(PIPELINES)]
+        return [kind for kind in inside if kind is item or kind.__name__ not in public]
     return [kind for kind in item.__mro__ if kind is item or (item.__name__ == "Handler" and kind.__name__ in WORK)]
 
 
@@ -125,7 +187,7 @@ def signature(name: str, item: Any) -> str:
     for parameter in found.parameters.values():
         if parameter.kind is parameter.KEYWORD_ONLY and "*" not in marks:
             marks.append("*")
-        if parameter.name != "self" and not parameter.name.startswith("_"):
+        if parameter.name not in ("self", "cls") and not parameter.name.startswith("_"):
             default = "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
             marks.append(f"{parameter.name}: {parameter.annotation}{default}")
     is_context = inspect.isfunction(item) and hasattr(item, "__wrapped__")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from elliptio.artifacts.artifact import Artifact
@@ -95,10 +96,10 @@ class Handler(Keeping):
         current_handler.opened(self)
 
     @classmethod
-    def _of_project(cls, folder: Path) -> Self:
-        """Make the handler of a project's settings, wherever the process stands."""
+    def _of_project(cls, folder: Path, given: Mapping[str, Any] | None = None) -> Self:
+        """Make the handler of a project's settings, wherever the process stands; what is `given` wins."""
         handler = cls.__new__(cls)
-        settings = load_settings(directory=folder)
+        settings = load_settings(given, directory=folder)
         lake = open_lake(settings, None, None, collection=None, remote_file_cls=None)
         Keeping.__init__(handler, lake, joined(lake), settings, Background())
         current_handler.opened(handler)

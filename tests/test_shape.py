@@ -34,7 +34,8 @@ DOORS = {
         "WriteOnlyError", "__version__", "mock_username",
     ],
     elliptio.pipelines: [
-        "Artifact", "ArtifactInteractor", "BaseSession", "Build", "Catalog", "Connection", "Craft",
+        "Acceptance", "Artifact", "ArtifactInteractor", "Audit", "BaseSession", "Build", "Catalog", "Connection",
+        "Craft",
         "CraftDefinitionError", "CraftError", "DuplicateNameError", "Entry", "EntryError", "Fingerprint", "Graph",
         "LakeBackend", "MemoryBackend", "MissingKeysError", "NoSessionError", "Partition", "Pipeline",
         "PipelineDefinitionError", "Plan", "ProjectError", "ProjectNotFoundError", "Runner", "SelectionError",
@@ -43,8 +44,8 @@ DOORS = {
         "Volatile",
     ],
     elliptio.testing: [
-        "FormatConformance", "IndexConformance", "S3Server", "ServerError", "StoreConformance", "mongodb_server",
-        "s3_server",
+        "BackendConformance", "FormatConformance", "IndexConformance", "RunnerConformance", "S3Server", "ServerError",
+        "StoreConformance", "mongodb_server", "s3_server",
     ],
 }  # fmt: skip
 

@@ -10,16 +10,21 @@ import sys
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
+from types import ModuleType
 from typing import Any
 
 from elliptio import __version__
 from elliptio.cli import output
 from elliptio.cli.options import Parser, UsageError, add_common, defaults
 from elliptio.cli.verbs import (
+    artifacts,
     cache,
+    catalog,
     compare,
+    compile,
     completion,
     config,
+    configurations,
     delete,
     demo,
     doctor,
@@ -33,12 +38,16 @@ from elliptio.cli.verbs import (
     lineage,
     link,
     metrics,
+    new,
     open,
+    pipelines,
     reindex,
     relocate,
     reproduce,
     runs,
     show,
+    snapshots,
+    step,
     tag,
     tags,
     untag,
@@ -55,6 +64,7 @@ GROUPS = {
     "See what came from what": (lineage, compare, reproduce),
     "Look at runs": (runs, metrics),
     "Give names that can move": (tag, untag, tags),
+    "Run pipelines of a project": (pipelines, configurations, artifacts, snapshots, catalog, compile, new, step),
     "Keep a lake whole": (verify, du, delete, gc, flush, reindex, relocate, cache),
     "Begin, and set up": (demo, config, doctor, completion),
 }
@@ -108,8 +118,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def build_parser() -> Parser:
-    """Assemble the parser from those of the verbs."""
+def build_parser(only: str | None = None) -> Parser:
+    """Assemble the parser from those of the verbs; `only` one of them where no other is needed: it takes a while."""
     parser = Parser(
         prog="elliptio",
         usage="elliptio VERB ... [options]",
@@ -125,15 +135,17 @@ def build_parser() -> Parser:
     for title, members in GROUPS.items():
         lines += ["", title]
         for verb in members:
+            name = _name_of(verb)
+            if only not in (None, name):
+                continue
             verb.add_parser(verbs)
-            name = verb.__name__.rpartition(".")[2]
-            lines.append(f"  {name:<12}{parser.verbs[name].summary}")
+            lines.append(f"  {name:<16}{parser.verbs[name].summary}")
     parser.description = "\n".join(lines)
     return parser
 
 
 def _run(arguments: Sequence[str], args: argparse.Namespace, as_json: bool) -> int:
-    parser = build_parser()
+    parser = build_parser(_verb_of(arguments))
     try:
         _check_words(parser, arguments)
         parser.parse_args(arguments, namespace=args)
@@ -159,18 +171,29 @@ def _run(arguments: Sequence[str], args: argparse.Namespace, as_json: bool) -> i
         return int(args.failed)
 
 
+def _name_of(verb: ModuleType) -> str:
+    return verb.__name__.rpartition(".")[2]
+
+
+def _verb_of(arguments: Sequence[str]) -> str | None:
+    """Return the verb that is given, if it is one and works on nothing but itself."""
+    word = next((word for place, word in enumerate(arguments) if _is_verb(arguments, place)), "")
+    known = {_name_of(verb) for verb in VERBS} - {_name_of(completion)}
+    return word if word in known else None
+
+
 def _check_words(parser: Parser, arguments: Sequence[str]) -> None:
     """Refuse a verb and options that there are not, and say which may be meant.
 
     argparse looks at the values first, and would blame them.
     """
     given = arguments[: arguments.index("--") if "--" in arguments else None]
-    place = next((place for place, word in enumerate(given) if _is_verb(given, place)), None)
-    if place is not None:
+    verbs = (place for place in range(len(given)) if _is_verb(given, place))
+    while parser.verbs and (place := next(verbs, None)) is not None:
         names = parser.verbs
         if given[place] not in names:
             close = meant(given[place], names)
-            parser.error(f"there is no verb {given[place]!r}{_hint(close) or ': elliptio --help lists them'}")
+            parser.error(f"there is no verb {given[place]!r}{_hint(close) or f': {parser.prog} --help lists them'}")
         parser = names[given[place]]
     for word in given:
         name = word.partition("=")[0]
@@ -180,7 +203,8 @@ def _check_words(parser: Parser, arguments: Sequence[str]) -> None:
 
 def _is_verb(given: Sequence[str], place: int) -> bool:
     """Tell whether a word is no option, nor the value of one that may stand before the verb."""
-    return not given[place].startswith("-") and (place == 0 or given[place - 1] not in ("--root", "--index"))
+    before = given[place - 1] if place else ""
+    return not given[place].startswith("-") and before not in ("--root", "--index", "--path", "-p")
 
 
 def _hint(close: str | None) -> str:

@@ -65,7 +65,9 @@ class Parser(argparse.ArgumentParser):
 
 def defaults() -> argparse.Namespace:
     """Return the common options that are not given, and the exit code of a verb that fails."""
-    return argparse.Namespace(root=None, index=None, json=False, verbose=False, no_progress=False, run=None, failed=1)
+    return argparse.Namespace(
+        root=None, index=None, path=None, json=False, verbose=False, no_progress=False, run=None, failed=1
+    )
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
@@ -124,6 +126,17 @@ def add_verb(verbs: Verb, name: str, summary: str, run: Callable[[argparse.Names
     parser.summary = summary
     parser.set_defaults(run=run)
     return parser
+
+
+def add_group(verbs: Verb, name: str, summary: str, **more: Any) -> Any:
+    """Add a verb that has verbs of its own; return what they are added to, as to `verbs`."""
+    parser: Parser
+
+    def run(args: argparse.Namespace) -> int:
+        parser.error(f"say what to do: {', '.join(parser.verbs)}")
+
+    parser = add_verb(verbs, name, summary, run, usage=f"elliptio {name} VERB ... [options]", **more)
+    return parser.add_subparsers(metavar="VERB", title="verbs", prog=f"elliptio {name}")
 
 
 def pair(text: str) -> tuple[str, str]:

@@ -11,7 +11,7 @@ import math
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -70,6 +70,24 @@ class Shown(io.TextIOBase):
     def encoding(self) -> str:  # type: ignore[override]
         """Encoding of the stream."""
         return self.stream.encoding
+
+
+@contextlib.contextmanager
+def aside(*, wanted: bool) -> Iterator[None]:
+    """Send to stderr what code of users prints in a block, where stdout is to be one JSON document."""
+    if not wanted:
+        yield
+        return
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError, ValueError):  # also of other processes, unless a stream is no file
+            stdout, stderr = sys.stdout.fileno(), sys.stderr.fileno()
+            sys.stdout.flush()
+            kept = os.dup(stdout)
+            stack.callback(os.close, kept)
+            stack.callback(os.dup2, kept, stdout)
+            os.dup2(stderr, stdout)
+        with contextlib.redirect_stdout(Shown(sys.stderr)):
+            yield
 
 
 def print_content(text: str) -> None:

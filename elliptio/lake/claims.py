@@ -11,6 +11,7 @@ import fcntl
 import json
 import logging
 import os
+import random
 import threading
 import time
 from collections.abc import Iterator
@@ -89,14 +90,20 @@ def _locked(path: Path) -> Iterator[bool]:
 
 @contextlib.contextmanager
 def _filed(lake: Lake, prefix: str) -> Iterator[bool]:
-    """Make a file that nobody else can make at the same time."""
-    waited, number = False, 0
+    """Make a file, and hold the claim where nobody else holds it then.
+
+    Two may see that nobody holds it, and make a file each under different numbers, where a third one goes away at that
+    moment: at least one of them sees the other's, and steps back.
+    """
+    waited = False
     while True:
-        number = max(number, _last(lake, prefix)) + 1
-        if not _is_held(lake, prefix) and lake.store.create(f"{prefix}/{number:08d}.json", _sign()):
-            break
+        number = _last(lake, prefix) + 1
+        if not _is_held(lake, prefix) and lake.store.create(_key(prefix, number), _sign()):
+            if not _is_held(lake, prefix, but=number):
+                break
+            lake.store.remove(_key(prefix, number))
         waited = True
-        time.sleep(POLL_SECONDS)
+        time.sleep(POLL_SECONDS * (0.5 + random.random()))
     stop = threading.Event()
     beats = threading.Thread(target=_beat, args=(lake, prefix, number, stop), name="elliptio-claim", daemon=True)
     beats.start()
@@ -108,6 +115,10 @@ def _filed(lake: Lake, prefix: str) -> Iterator[bool]:
         lake.store.remove(prefix)
 
 
+def _key(prefix: str, number: int) -> str:
+    return f"{prefix}/{number:08d}.json"
+
+
 def _sign() -> bytes:
     sign = {"process": liveness.this_process(), "time": datetime.now(tz=UTC).isoformat(), "version": VERSION}
     return json.dumps(sign).encode()
@@ -117,7 +128,7 @@ def _beat(lake: Lake, prefix: str, number: int, stop: threading.Event) -> None:
     while not stop.wait(BEAT_SECONDS):
         number += 1
         try:
-            lake.store.create(f"{prefix}/{number:08d}.json", _sign())
+            lake.store.create(_key(prefix, number), _sign())
         except ElliptioError as error:
             log.info("The claim %s could not be renewed; it is tried again: %s", prefix, error)
 
@@ -135,15 +146,19 @@ def _last(lake: Lake, prefix: str) -> int:
     return max(_numbers(lake, prefix), default=0)
 
 
-def _is_held(lake: Lake, prefix: str) -> bool:
-    """Tell whether a living process holds it, by its last sign of life."""
-    known = _numbers(lake, prefix)
-    if not known:
-        return False
+def _is_held(lake: Lake, prefix: str, *, but: int | None = None) -> bool:
+    """Tell whether a living process holds it, by its last sign of life; `but` is a file that does not count."""
+    known = {number: key for number, key in _numbers(lake, prefix).items() if number != but}
+    if but is None:
+        return bool(known) and _lives(lake, known[max(known)])
+    return any(_lives(lake, key) for key in known.values())
+
+
+def _lives(lake: Lake, key: str) -> bool:
     try:
-        with lake.store.open(known[max(known)]) as file:
+        with lake.store.open(key) as file:
             sign = json.load(file)
         return liveness.is_alive(sign["process"], lock=None, heard=datetime.fromisoformat(sign["time"]))
     except (ElliptioError, ValueError, KeyError, TypeError) as error:
-        log.info("The claim %s cannot be read, so it does not count: %s", prefix, error)
+        log.info("The claim %s cannot be read, so it does not count: %s", key, error)
         return False

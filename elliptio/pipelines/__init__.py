@@ -6,8 +6,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 _HOMES = {
+    "Acceptance": "accepting",
     "Artifact": "crafts.hints",
     "ArtifactInteractor": "catalog.interactors",
+    "Audit": "builds.auditing",
     "BaseSession": "session",
     "Build": "builds.build",
     "Catalog": "catalog.catalog",
@@ -46,15 +48,17 @@ _HOMES = {
 }
 
 __all__ = [
-    "Artifact", "ArtifactInteractor", "BaseSession", "Build", "Catalog", "Connection", "Craft", "CraftDefinitionError",
-    "CraftError", "DuplicateNameError", "Entry", "EntryError", "Fingerprint", "Graph", "LakeBackend", "MemoryBackend",
-    "MissingKeysError", "NoSessionError", "Partition", "Pipeline", "PipelineDefinitionError", "Plan", "ProjectError",
-    "ProjectNotFoundError", "Runner", "SelectionError", "Session", "ShadowedModuleWarning", "Snapshot",
-    "SnapshotNotFoundError", "SnapshotTagTakenError", "TemplateError", "UnknownNameError", "UnusedParameterWarning",
-    "ValidationError", "VersionNotFoundError", "Volatile",
+    "Acceptance", "Artifact", "ArtifactInteractor", "Audit", "BaseSession", "Build", "Catalog", "Connection", "Craft",
+    "CraftDefinitionError", "CraftError", "DuplicateNameError", "Entry", "EntryError", "Fingerprint", "Graph",
+    "LakeBackend", "MemoryBackend", "MissingKeysError", "NoSessionError", "Partition", "Pipeline",
+    "PipelineDefinitionError", "Plan", "ProjectError", "ProjectNotFoundError", "Runner", "SelectionError", "Session",
+    "ShadowedModuleWarning", "Snapshot", "SnapshotNotFoundError", "SnapshotTagTakenError", "TemplateError",
+    "UnknownNameError", "UnusedParameterWarning", "ValidationError", "VersionNotFoundError", "Volatile",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
+    from elliptio.pipelines.accepting import Acceptance
+    from elliptio.pipelines.builds.auditing import Audit
     from elliptio.pipelines.builds.build import Build
     from elliptio.pipelines.builds.plan import Plan
     from elliptio.pipelines.builds.runners.tasks import Runner

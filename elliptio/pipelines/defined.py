@@ -6,9 +6,20 @@ from collections.abc import Iterator, Mapping
 
 from elliptio.pipelines.errors import PipelineDefinitionError
 from elliptio.pipelines.pipeline import Craft, Pipeline
-from elliptio.pipelines.project.definitions import Definitions
+from elliptio.pipelines.project.definitions import Definitions, Operator
 from elliptio.pipelines.project.importing import load
 from elliptio.pipelines.project.places import Project
+
+
+class _Where:
+    """Place where a pipeline names a craft; looked up for messages alone: that takes a look at the whole file."""
+
+    def __init__(self, operator: Operator, pipeline: str) -> None:
+        self._operator = operator
+        self._pipeline = pipeline
+
+    def __str__(self) -> str:
+        return f"{self._operator.where}: pipeline {self._pipeline!r}"
 
 
 class DefinedPipelines(Mapping[str, Pipeline]):
@@ -28,7 +39,7 @@ class DefinedPipelines(Mapping[str, Pipeline]):
     def __getitem__(self, name: str) -> Pipeline:
         pipeline = Pipeline(name)
         for operator in self.definitions[name]:
-            where = f"{operator.where}: pipeline {name!r}"
+            where = _Where(operator, name)
             found = load(operator.dotted, self._project, where=where)
             if not isinstance(found, Craft | Pipeline):
                 raise PipelineDefinitionError(

@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from elliptio.finding.search import is_missing
 from elliptio.pipelines.catalog.keys import NONE, Keys
 from elliptio.pipelines.catalog.versions import version_of
 from elliptio.pipelines.crafts.values import LazyPartitions
-from elliptio.pipelines.errors import UnknownNameError
+from elliptio.pipelines.errors import SnapshotNotFoundError, UnknownNameError
+from elliptio.pipelines.project.names import meant
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from elliptio.pipelines.session import BaseSession
+    from elliptio.pipelines.snapshots.snapshot import Snapshot
+
+SNAPSHOT_COLUMNS = ("id", "graph", "creation_time", "username", "tags", "parameters")
+
+LATEST = "latest"
+"""After the name of a graph: its newest snapshot."""
 
 
 def inputs_of(session: BaseSession, craft: str, run_id: str) -> dict[str, Any]:
@@ -55,6 +63,34 @@ def inputs_of(session: BaseSession, craft: str, run_id: str) -> dict[str, Any]:
     return found
 
 
+def version_rows(session: BaseSession, name: str) -> list[dict[str, Any]]:
+    """List the versions of an entry that the lake knows of, the newest first, as plain values; nothing is taken in.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such entry.
+
+    """
+    entry, lake = session.catalog[name], session.handler.lake
+    if is_missing(lake):
+        return []
+    rows = []
+    for history in session.catalog.new_versions().of(entry.name).values():
+        current = history.current()
+        for version in history.versions:
+            row = {
+                "artifact_id": version.artifact_id,
+                "keys": dict(version.keys),
+                "current": current is not None and current.artifact_id == version.artifact_id,
+                "origin": version.origin,
+                "creation_time": version.creation_time,
+                "size": version.size,
+            }
+            rows.append((version.moment, row))
+    return [row for _, row in sorted(rows, key=lambda pair: pair[0], reverse=True)]
+
+
 def snapshots_of(session: BaseSession, query: Mapping[str, Any] | None) -> pd.DataFrame:
     """Find snapshots of a project, the newest first."""
     import pandas as pd
@@ -65,23 +101,57 @@ def snapshots_of(session: BaseSession, query: Mapping[str, Any] | None) -> pd.Da
     wanted = dict(query or {})
     check_query(wanted)
     matches = compile_query(wanted)
+    rows = [row for row in snapshot_rows(session) if matches(row)]
+    frame = pd.DataFrame(rows, columns=list(SNAPSHOT_COLUMNS)).set_index("id")
+    return frame.astype({"creation_time": "datetime64[ms, UTC]"})
+
+
+def snapshot_rows(session: BaseSession) -> list[dict[str, Any]]:
+    """List the snapshots of a project as plain values, the newest first."""
     with session.backend.connect() as connection:
         documents = list(connection.snapshots())
         names = {document["about"]["graph"] for document in documents}
         tags = {name: connection.tags(name) for name in names}
-    rows = []
-    for document in documents:
-        about = document["about"]
-        row = {
-            "id": about["fingerprint"],
-            "graph": about["graph"],
+    return [
+        {
+            "id": document["about"]["fingerprint"],
+            "graph": document["about"]["graph"],
             "creation_time": document["creation_time"],
             "username": document["username"],
-            "tags": sorted(tag for tag, one in tags[about["graph"]].items() if one == about["fingerprint"]),
+            "tags": sorted(
+                tag for tag, one in tags[document["about"]["graph"]].items() if one == document["about"]["fingerprint"]
+            ),
             "parameters": document["content"]["parameters"],
         }
-        if matches(row):
-            rows.append(row)
-    columns = ["id", "graph", "creation_time", "username", "tags", "parameters"]
-    frame = pd.DataFrame(rows, columns=columns).set_index("id")
-    return frame.astype({"creation_time": "datetime64[ms, UTC]"})
+        for document in documents
+    ]
+
+
+def snapshot_of(session: BaseSession, given: str) -> Snapshot:
+    """Find the snapshot that a user names: by its id, a beginning of it, ``GRAPH:TAG`` or ``GRAPH:latest``.
+
+    Raises
+    ------
+    SnapshotNotFoundError
+        If none is named so, or several are.
+
+    """
+    graph, separator, tag = given.rpartition(":")
+    with session.backend.connect() as connection:
+        if separator and tag != LATEST:
+            return connection.read_snapshot_tag(graph, tag)
+        documents = list(connection.snapshots())
+        if separator:
+            graphs = [document["about"]["graph"] for document in documents]
+            found = [document for document in documents if document["about"]["graph"] == graph][:1]
+            if not found:
+                raise SnapshotNotFoundError(f"There is no snapshot of the graph {graph!r}; {meant(graph, graphs)}")
+        else:
+            found = [document for document in documents if document["about"]["fingerprint"].startswith(given)]
+        if len(found) != 1 or not given:
+            how_many = f"{len(found)} snapshots here have ids" if found else "No snapshot here has an id"
+            raise SnapshotNotFoundError(
+                f"{how_many} that begin{'' if found else 's'} with {given!r}: give an id, GRAPH:TAG or GRAPH:latest; "
+                "`elliptio snapshots ls` lists them."
+            )
+        return connection.snapshot_of(found[0])

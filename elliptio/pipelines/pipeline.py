@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from elliptio.pipelines import active
-from elliptio.pipelines.code import Reader
-from elliptio.pipelines.crafts.calling import call
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.errors import PipelineDefinitionError
 from elliptio.pipelines.graphs.graph import Graph, graph_of
@@ -16,6 +14,8 @@ from elliptio.pipelines.graphs.order import Made, ordered, stages
 from elliptio.pipelines.hooks import RunHooks
 
 if TYPE_CHECKING:
+    from elliptio.pipelines.accepting import Acceptance
+    from elliptio.pipelines.builds.auditing import Audit
     from elliptio.pipelines.builds.build import Build
     from elliptio.pipelines.builds.engine import Engine
     from elliptio.pipelines.builds.plan import Plan
@@ -86,6 +86,8 @@ class Craft(CraftFunction):
             If the function fails; its error is the cause.
 
         """
+        from elliptio.pipelines.crafts.calling import call
+
         return call(self, active.session(), args, kwargs)
 
     def __add__(self, other: Any) -> Pipeline:
@@ -191,6 +193,8 @@ class Pipeline(RunHooks):
         session = active.session_or_none()
         if session is not None:
             return self._engine(session).graph
+        from elliptio.pipelines.code import Reader
+
         reader = Reader([Path.cwd()])
         codes = {craft.name: reader.code_of(craft.__wrapped__, packages="none").digest for craft in self._crafts}
         return graph_of(self.name, self.crafts, codes)
@@ -207,8 +211,9 @@ class Pipeline(RunHooks):
 
         return picture(self.crafts)
 
-    def _repr_svg_(self) -> str:
-        return self.plot().svg
+    # Without _repr_svg_: notebooks would store the picture twice, and show this one.
+    def _repr_html_(self) -> str:
+        return self.plot()._repr_html_()
 
     # --- what it does ---
 
@@ -280,7 +285,7 @@ class Pipeline(RunHooks):
 
         """
         if on_error not in ("raise", "return"):
-            raise ValueError(f"on_error takes 'raise' or 'return', not {on_error!r}.")
+            raise PipelineDefinitionError(f"on_error takes 'raise' or 'return', not {on_error!r}.")
         engine = self._engine(active.session())
         build = engine.run(
             params,
@@ -325,6 +330,65 @@ class Pipeline(RunHooks):
 
         """
         return self._engine(active.session()).snapshot(params)
+
+    def accept(self, craft: str | Iterable[str] | None = None, *, reason: str) -> list[Acceptance]:
+        """Record that changes of code since the last build do not change results: what was made before is taken.
+
+        Versions of packages and all else that changed still count.
+
+        Parameters
+        ----------
+        craft
+            Which crafts, as `select` of `run`; all without it.
+        reason
+            Why results stay the same; it is shown with what was made before.
+
+        Returns
+        -------
+        list of Acceptance
+            One for each craft whose code had changed: ``.craft``, ``.changes``, ``.artifact_ids``.
+
+        Raises
+        ------
+        SelectionError
+            If it has no such craft.
+
+        """
+        from elliptio.pipelines.accepting import accept_changes
+
+        return accept_changes(active.session(), self.crafts, craft, reason)
+
+    def audit(
+        self,
+        params: Mapping[str, Any] | None = None,
+        configuration: Mapping[str, Any] | str | None = None,
+        *,
+        sample: str | int = "5%",
+        select: str | Iterable[str] | None = None,
+        seed: int | None = None,
+    ) -> Audit:
+        """Run steps again at random, and compare the bytes of what they make with what the lake has.
+
+        Nothing is published. Parameters and errors as of `run`.
+
+        Parameters
+        ----------
+        params, configuration, select
+            As for `run`: which steps there are.
+        sample
+            How many of the steps that would be skipped: ``"5%"``, at least one, or a number.
+        seed
+            Chooses the same steps again.
+
+        Returns
+        -------
+        Audit
+            ``.ok``, and ``.steps``: craft, keys, entry, status (same, differs, failed, not compared), why.
+
+        """
+        from elliptio.pipelines.builds.auditing import audit
+
+        return audit(self._engine(active.session()), params, configuration, sample=sample, select=select, seed=seed)
 
     def _engine(self, session: Any) -> Engine:
         from elliptio.pipelines.builds.engine import Engine

@@ -317,8 +317,26 @@ class Session(BaseSession):
 
 
 @contextlib.contextmanager
-def opened(root: str | os.PathLike[str] | None, handler: Handler | None = None) -> Iterator[BaseSession]:
-    """Open a session for the length of a block, and be in it."""
+def opened(root: str | os.PathLike[str] | None, lake: Mapping[str, Any] | None = None) -> Iterator[BaseSession]:
+    """Open a session for the length of a block, and be in it; the handler that it made is closed then.
+
+    Parameters
+    ----------
+    root
+        As for `BaseSession`.
+    lake
+        Settings of the handler that win over the project's own, such as ``root`` and ``index``.
+
+    """
+    handler = None
+    if any(value is not None for value in (lake or {}).values()):
+        from elliptio.handler import Handler
+
+        handler = Handler._of_project(find_project(None if root is None else Path(root)).root, lake)
     session: BaseSession = Session(root, handler=handler)
-    with session:
-        yield session
+    try:
+        with session:
+            yield session
+    finally:
+        if session._handler is not None:
+            session._handler.close()

@@ -2,6 +2,7 @@
 
 `StoreConformance`, `IndexConformance` and `FormatConformance` hold a store, an index and a format to the contract in
 `elliptio.protocols`, one test for each promise: a test class subclasses one of them, and has one fixture.
+`RunnerConformance` and `BackendConformance` do so for what runs the steps of pipelines, and for what keeps snapshots.
 `mongodb_server` and `s3_server` run real servers for as long as a ``with`` block.
 ``pytest_plugins = ["elliptio.testing.fixtures"]`` offers them as fixtures.
 """
@@ -11,14 +12,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from elliptio.testing.backends import BackendConformance
     from elliptio.testing.formats import FormatConformance
     from elliptio.testing.indexes import IndexConformance
+    from elliptio.testing.runners import RunnerConformance
     from elliptio.testing.servers import S3Server, ServerError, mongodb_server, s3_server
     from elliptio.testing.stores import StoreConformance
 
 _HOMES = {
+    "BackendConformance": "backends",
     "FormatConformance": "formats",
     "IndexConformance": "indexes",
+    "RunnerConformance": "runners",
     "S3Server": "servers",
     "ServerError": "servers",
     "StoreConformance": "stores",
@@ -27,8 +32,10 @@ _HOMES = {
 }
 
 __all__ = [
+    "BackendConformance",
     "FormatConformance",
     "IndexConformance",
+    "RunnerConformance",
     "S3Server",
     "ServerError",
     "StoreConformance",

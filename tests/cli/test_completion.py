@@ -20,6 +20,13 @@ from tests.cli.conftest import Run
         (["elliptio", "runs", "--status", "f"], {"finished", "failed"}),
         (["elliptio", "completion", ""], {"bash", "zsh", "fish"}),
         (["elliptio", "--jso"], {"--json"}),
+        (["elliptio", "pipel"], {"pipelines"}),
+        (["elliptio", "pipelines", "pl"], {"plan", "plot"}),
+        (["elliptio", "pipelines", "--path", "x", "pla"], {"plan"}),
+        (["elliptio", "pipelines", "run", "report", "--conf"], {"--configuration"}),
+        (["elliptio", "pipelines", "--jso"], {"--json"}),
+        (["elliptio", "snapshots", "tag", "x", "--over"], {"--overwrite"}),
+        (["elliptio", "catalog", "import", "k"], {"kedro"}),
     ],
 )
 def test_bash_completes_verbs_options_and_their_values(anywhere: Run, words: list[str], expected: set[str]) -> None:
@@ -35,4 +42,5 @@ def test_zsh_and_fish_have_their_scripts(anywhere: Run) -> None:
     fish = anywhere("completion", "fish").out
     assert "complete -c elliptio -n __fish_use_subcommand -f -a find -d 'find artifacts, the newest first'" in fish
     assert "-l status -x -a 'running finished failed killed'" in fish
+    assert "-n '__fish_seen_subcommand_from pipelines; and __fish_seen_subcommand_from run' -l refresh" in fish
     assert anywhere("completion", "csh").code == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,19 @@ def test_demo(cli: Run) -> None:
     result = cli("demo")
     assert result.code == 0
     assert "Antarctica" in result.out
-    assert len(cli("find", "--json").json) == 4
+    assert len(cli("find", "--json").json) == 4 + 6  # those of the pipeline: its input, and what three steps made
+    assert_a_pipeline_ran_with_one_edit_between(result.out)
+    assert_a_pipeline_ran_with_one_edit_between(cli("demo").out)  # again, in the same lake
+
+
+def assert_a_pipeline_ran_with_one_edit_between(text: str) -> None:
+    told = re.findall(r"weekly: ([^(\n]+?)(?: \(run_.*)?$", text, re.MULTILINE)
+    assert told == ["3 made", "3 skipped", "2 to make, 1 to skip", "2 made, 1 skipped", "3 skipped"]
+    assert "measures.py:4 changed" in text
+
+
+def test_the_lineage_is_the_one_of_the_command(cli: Run) -> None:
+    result = cli("demo")
     drawn = cli("lineage", "train.csv:latest").out.splitlines()
     assert [line.strip() for line in result.out.splitlines() if "artifact_" in line and "─" in line] == [
         line.strip() for line in drawn[1:]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from elliptio.cli.demo.story import load_penguins, split
+from elliptio.pipelines import BaseSession, Craft, Pipeline
 
 
 @pytest.fixture
@@ -23,12 +24,15 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("LOGNAME", "USER"):
         monkeypatch.setenv(name, "andy")
     monkeypatch.chdir(home / "project")
+    for cls in (BaseSession, Craft, Pipeline):  # what a page registers is gone with its reader
+        monkeypatch.setattr(cls, "_hooks", {})
     return home
 
 
 @pytest.fixture
-def in_a_wide_terminal() -> Iterator[None]:
+def in_a_wide_terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     import pandas as pd
 
+    monkeypatch.setenv("COLUMNS", "120")
     with pd.option_context("display.width", 140, "display.max_columns", 20):
         yield

@@ -2,7 +2,8 @@
 
 A ``text`` block right after a ``python`` block is what it prints, its last expression included, as in a notebook.
 Times, versions and identifiers differ from run to run and are made alike on both sides; ``...`` stands for anything.
-A block below ``<!-- file: NAME -->`` is what the reader has in that file.
+A block below ``<!-- file: NAME -->`` is what the reader has in that file. Readers begin in their project, and go where
+``cd`` takes them.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [path for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))] if path.exists()]
 NOT_RUN = re.compile(r"<!-- not run: .+ -->")
 FILE = re.compile(r"<!-- file: (\S+) -->")
-COMMANDS = ("elliptio", "git", "pre-commit", "torchrun")
+COMMANDS = ("elliptio", "git", "pre-commit", "sed", "torchrun")
 """Those of a console block that are run; others, such as `pip`, are only shown."""
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
@@ -38,6 +39,7 @@ _ALIKE = (
     (re.compile(r"\b\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:\+00:00|Z)?"), "TIME"),
     (re.compile(r"\b\d{4}/\d\d/\d\d/"), "YYYY/MM/DD/"),
     (re.compile(r"\b\d+\.\d+\.\d+\b"), "VERSION"),
+    (re.compile(r"\b\d+\.\d s\b"), "SECONDS"),
 )
 
 
@@ -96,7 +98,9 @@ class Reader:
         """Run a block and compare what it prints."""
         with self._at(block):
             if block.file is not None:
-                (self.home / "project" / block.file).write_text(block.text, encoding="utf-8")
+                path = Path.cwd() / block.file
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(block.text, encoding="utf-8")
             elif block.language == "console":
                 self._console(block)
             elif ">>> " in block.text:
@@ -139,12 +143,14 @@ class Reader:
             words = shlex.split(self._here(command))
             if words[0] == "export":
                 self.environ |= dict(word.split("=", 1) for word in words[1:])
+            elif words[0] == "cd":
+                os.chdir(words[1])
             elif words[0] in COMMANDS:
                 # In a terminal of a usual width, and with this Python.
                 words[:1] = [sys.executable, "-m", "elliptio"] if words[0] == "elliptio" else words[:1]
                 done = subprocess.run(
                     words,
-                    cwd=self.home / "project",
+                    cwd=Path.cwd(),
                     env={**self.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "120"},
                     stdout=subprocess.PIPE,
                     stderr=subprocess.STDOUT,

@@ -9,6 +9,7 @@ from types import ModuleType
 import pytest
 
 import elliptio as eio
+import elliptio.pipelines
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -29,8 +30,9 @@ def make_api() -> ModuleType:
 
 
 def test_the_page_is_up_to_date(make_api: ModuleType) -> None:
-    written = (DOCS / "api.md").read_text(encoding="utf-8")
-    assert written == make_api.page(), "docs/api.md is out of date. Run: python docs/make_api.py"
+    for name, page in (("api.md", make_api.page()), ("api_pipelines.md", make_api.pipelines_page())):
+        written = (DOCS / name).read_text(encoding="utf-8")
+        assert written == page, f"docs/{name} is out of date. Run: python docs/make_api.py"
 
 
 def test_everything_public_is_described(make_api: ModuleType) -> None:
@@ -39,6 +41,18 @@ def test_everything_public_is_described(make_api: ModuleType) -> None:
         assert f"\n## {name}\n" in page or name == "__version__"
     for verb in ("upload", "new", "get", "find", "verify", "reindex", "gc", "delete", "close"):
         assert f"\n### Handler.{verb}\n" in page
+    page = make_api.pipelines_page()
+    for name in elliptio.pipelines.__all__:
+        assert f"\n## {name}\n" in page
+    for member in (
+        "Catalog.load",
+        "Pipeline.run",
+        "BaseSession.catalog",
+        "Snapshot.from_tag",
+        "Snapshot.load",
+        "io.Backend.put",
+    ):
+        assert f"## {member}\n" in page
 
 
 def test_the_script_writes_the_page(make_api: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,6 +62,10 @@ def test_the_script_writes_the_page(make_api: ModuleType, tmp_path: Path, monkey
 
 
 def test_docstrings_are_rendered(make_api: ModuleType) -> None:
+    for page in (make_api.page(), make_api.pipelines_page()):
+        assert "``" not in page.replace("```", "")
+        assert "----" not in page
+        assert " object at 0x" not in page
     page = make_api.page()
     assert "``" not in page.replace("```", "")
     assert "----" not in page

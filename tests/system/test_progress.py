@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from elliptio.system import progress
-from elliptio.system.progress import Progress
+from elliptio.system.progress import NamedProgress, Progress
 
 LARGE = 100 << 20
 
@@ -91,3 +91,31 @@ def test_a_real_terminal(tmp_path: Path, variable: str, expected: bool) -> None:
         os.close(ours)
         os.close(theirs)
     assert ("Saving" in text) is expected
+
+
+def steps(monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, *, enabled: bool = True) -> str:
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(progress, "DELAY", 0.05)
+    with NamedProgress(2, "nightly", enabled=enabled) as bar:
+        bar.end()
+        bar.expect(1)
+        bar.begin("clean (day=1)")
+        bar.begin("train")
+        time.sleep(0.3)
+        bar.end("clean (day=1)")
+        bar.begin("report")
+        bar.end("train")
+    return stream.getvalue()
+
+
+def test_what_is_under_way_is_shown_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = steps(monkeypatch, Terminal())
+    assert "nightly:  33%" in text
+    assert "1/3" in text
+    assert "clean (day=1), train" in text
+    assert "train, report" in text
+
+
+def test_names_are_not_shown_where_nobody_watches_or_when_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert steps(monkeypatch, io.StringIO()) == ""
+    assert steps(monkeypatch, Terminal(), enabled=False) == ""

@@ -1,8 +1,9 @@
 """Play ``elliptio demo``: three people, one lake, real data. Everything that is printed was really saved and found.
 
 Andy prepares the Palmer penguins and saves them; Brenda finds them by query and trains a model; Charlie predicts with
-it and measures it; Andy comes back and sees what became of his data. Each of them uses a `Handler` of their own, as
-they would in processes of their own, so that the lineage of each is what they loaded themselves.
+it and measures it; Andy comes back and sees what became of his data; then Brenda lets a pipeline do what she does each
+week. Each of them uses a `Handler` of their own, as they would in processes of their own, so that the lineage of each
+is what they loaded themselves.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING
 
 import elliptio as eio
 from elliptio.cli.demo import model as penguins
+from elliptio.cli.demo import pipeline
 from elliptio.config import load_settings
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ def run(root: Path | None = None) -> None:
     predictions_id = _charlie_predicts(lake, model_id)
     _charlie_measures(lake, predictions_id)
     _andy_follows(lake, dataset_id)
+    _brenda_repeats(lake)
     _say("All of it is real and stays there; look around:")
     print(f"  {lake}\n  {command(lake)}")
 
@@ -146,6 +149,13 @@ def _andy_follows(lake: Path, dataset_id: str) -> None:
         for node in lineage.nodes():
             if node.document.get("file_relpaths") == ["metrics.json"]:
                 print(f"\n  {h.show(node.artifact_id).file.download_string()}")
+
+
+def _brenda_repeats(lake: Path) -> None:
+    if pipeline.is_possible():
+        pipeline.play(_handler(lake), load_penguins(), _say)
+    else:
+        _say("With `pip install 'elliptio[pipelines]'` the demo goes on: a pipeline, of which only runs what changed.")
 
 
 def _read_csv(file: eio.RemoteFile) -> pd.DataFrame:

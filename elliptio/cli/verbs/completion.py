@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 
 from elliptio.cli.options import Parser, Verb, add_verb
 
@@ -19,15 +20,17 @@ _elliptio() {{
   local word="${{COMP_WORDS[COMP_CWORD]}}" before="${{COMP_WORDS[COMP_CWORD-1]}}" verb="" at words=""
   for ((at = 1; at < COMP_CWORD; at++)); do
     case "${{COMP_WORDS[at]}}" in
-      --root|--index) ((at++)) ;;
+      --root|--index|--path|-p) ((at++)) ;;
       -*) ;;
-      *) verb="${{COMP_WORDS[at]}}"; break ;;
+      *) verb="${{verb:+$verb }}${{COMP_WORDS[at]}}"
+         case "$verb" in {groups}) ;; *) break ;; esac ;;
     esac
   done
   case "$verb" in
 {cases}
   esac
   COMPREPLY=()
+  case "$verb" in ""|{groups}) verb="" ;; esac
   if [[ "$word" == -* || -z "$verb" ]]; then
     COMPREPLY=($(compgen -W "$words" -- "$word"))
   else
@@ -63,12 +66,20 @@ def run(args: argparse.Namespace) -> int:
 def _bash(parser: Parser) -> str:
     cases = [f'    "") words="{" ".join([*parser.verbs, *parser.options])}" ;;']
     choices = []
-    for name, verb in parser.verbs.items():
-        cases.append(f'    {name}) words="{" ".join(verb.options)}" ;;')
+    for name, verb in _all_verbs(parser):
+        cases.append(f'    "{name}") words="{" ".join([*verb.verbs, *verb.options])}" ;;')
         for spelled, words in _choices(verb):
-            pattern = f'"{name} {spelled or name}"'
+            pattern = f'"{name} {spelled or name.rpartition(" ")[2]}"'
             choices.append(f'      {pattern}) COMPREPLY=($(compgen -W "{" ".join(words)}" -- "$word")) ;;')
-    return _BASH.format(cases="\n".join(cases), choices="\n".join(choices))
+    groups = "|".join(f'"{name}"' for name, verb in _all_verbs(parser) if verb.verbs)
+    return _BASH.format(cases="\n".join(cases), choices="\n".join(choices), groups=groups)
+
+
+def _all_verbs(parser: Parser) -> Iterator[tuple[str, Parser]]:
+    """Go through the verbs, and those of their own: ``pipelines``, ``pipelines run``."""
+    for name, verb in parser.verbs.items():
+        yield name, verb
+        yield from ((f"{name} {own}", one) for own, one in verb.verbs.items())
 
 
 def _fish(parser: Parser) -> str:
@@ -77,14 +88,26 @@ def _fish(parser: Parser) -> str:
     lines = []
     for name, verb in parser.verbs.items():
         lines.append(f"complete -c elliptio -n __fish_use_subcommand -f -a {name} -d {shlex.quote(verb.summary)}")
-        seen = f"-n '__fish_seen_subcommand_from {name}'"
-        choices = dict(_choices(verb))
-        for option in verb.options:
-            words = f" -x -a {shlex.quote(' '.join(choices[option]))}" if option in choices else ""
-            lines.append(f"complete -c elliptio {seen} -l {option.removeprefix('--')}{words}")
-        if "" in choices:
-            lines.append(f"complete -c elliptio {seen} -f -a {shlex.quote(' '.join(choices['']))}")
+        seen = f"__fish_seen_subcommand_from {name}"
+        own = verb.verbs
+        alone = f"{seen}; and not __fish_seen_subcommand_from {' '.join(own)}"
+        for inner, one in own.items():
+            lines.append(f"complete -c elliptio -n '{alone}' -f -a {inner} -d {shlex.quote(one.summary)}")
+            lines += _fish_words(one, f"{seen}; and __fish_seen_subcommand_from {inner}")
+        lines += _fish_words(verb, alone if own else seen)
     return "\n".join(lines) + "\n"
+
+
+def _fish_words(verb: Parser, where: str) -> Iterator[str]:
+    """Write the options of a verb, and words that it has values of."""
+    import shlex
+
+    choices = dict(_choices(verb))
+    for option in verb.options:
+        words = f" -x -a {shlex.quote(' '.join(choices[option]))}" if option in choices else ""
+        yield f"complete -c elliptio -n '{where}' -l {option.removeprefix('--')}{words}"
+    if "" in choices:
+        yield f"complete -c elliptio -n '{where}' -f -a {shlex.quote(' '.join(choices['']))}"
 
 
 def _choices(verb: Parser) -> list[tuple[str, list[str]]]:
@@ -95,5 +118,5 @@ def _choices(verb: Parser) -> list[tuple[str, list[str]]]:
             [str(one) for one in action.choices],
         )
         for action in verb._actions
-        if action.choices is not None
+        if action.choices is not None and not isinstance(action, argparse._SubParsersAction)
     ]

@@ -17,6 +17,9 @@ Link: TypeAlias = tuple[str, str]
 MOST_FILES = 20
 """Limit of files that are named where there is room for all that is known."""
 
+MOST_NOTES = 3
+"""Limit of notes that are shown, the last ones."""
+
 ENDING = 6
 """Letters at the end of a long name that are kept."""
 
@@ -79,11 +82,12 @@ def title(node: Node, width: int) -> str:
 
 
 def subtitle(node: Node, width: int) -> str:
-    """Say who and when; whether it is a link; and the state, unless the artifact is here."""
+    """Say who and when; whether it is a link, and has notes; and the state, unless the artifact is here."""
     facts = [_moment(node)] if _moment(node) else []
     facts += ["linked"] if node.document.get("link") else []
     facts += [node.state] if node.state != "here" else []
     facts += ["made again"] if node.document.get("reproduces") else []
+    facts += ["noted"] if node.document.get("notes") else []
     who = node.document.get("username")
     room = width - sum(len(fact) + 2 for fact in facts)
     return "  ".join([cut(str(who), max(room, 4)), *facts] if who else facts)
@@ -96,6 +100,8 @@ def details(node: Node) -> list[str]:
     if len(names) > MOST_FILES:
         lines.append(f"… and {len(names) - MOST_FILES:,} more files")
     lines.append(subtitle(node, 200))
+    notes = node.document.get("notes") or ()
+    lines += [f"note of {note.get('username')}: {note.get('text')!s:.200}" for note in notes[-MOST_NOTES:]]
     return [printable(line) for line in lines if line]
 
 

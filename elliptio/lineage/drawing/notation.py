@@ -33,7 +33,7 @@ def mermaid(nodes: Sequence[Node], links: Sequence[Link], asked: str) -> str:
     lines = ["flowchart LR"]
     for name, box in drawing.named():
         left, right = ("([", "])") if isinstance(box, Step) else ("[", "]")
-        label = "<br>".join(map(_mermaid_text, drawing.lines(box)))
+        label = "<br>".join(map(mermaid_text, drawing.lines(box)))
         identifier = re.sub(r"[^\w-]", "_", box.run_id if isinstance(box, Step) else box)
         lines += [f"%% {name} is {identifier}", f'{name}{left}"{label}"{right}']
     lines += [f"{one} --> {other}" for one, other in drawing.arrows()]
@@ -115,7 +115,8 @@ def graph(nodes: Sequence[Node], links: Sequence[Link]) -> networkx.DiGraph[str]
     return made
 
 
-def _mermaid_text(text: str) -> str:
+def mermaid_text(text: str) -> str:
+    """Write a text so that Mermaid shows it as it is."""
     # Mermaid has no quoting but numbers of letters. A dot or a dash before a space would begin a list; a colon is one
     # of its own only within a time.
     return re.sub(r"[^\w .,:-]|[.-](?=\s)|(?<!\d):|:(?!\d\d)", lambda found: f"#{ord(found[0])};", text)

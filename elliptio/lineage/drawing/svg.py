@@ -58,9 +58,9 @@ def svg(nodes: Sequence[Node], links: Sequence[Link], asked: str, most: int) -> 
         f'viewBox="0 0 {width} {height}" role="img" style="min-width:{round(width * LEAST_SHARE)}px">',
         f"<style>{_STYLE}</style>",
     ]
-    parts += [_edge(route) for route in placed.routes.values()]
+    parts += [edge(route) for route in placed.routes.values()]
     for box, (column, row) in placed.places.items():
-        x, y = _left(column), _middle(row) - HEIGHT / 2
+        x, y = left_of(column), middle_of(row) - HEIGHT / 2
         if isinstance(box, Step):
             drawn = _run(made_by[box.run_id])
         else:
@@ -82,8 +82,8 @@ def picture_html(picture: str, tree: str) -> str:
 
 def _size(placed: Layout[Box | Step], note: str) -> tuple[int, int]:
     points = [point for route in placed.routes.values() for point in route] + list(placed.places.values())
-    width = _left(max(column for column, _ in points)) + WIDTH + MARGIN
-    height = _middle(max(row for _, row in points)) + HEIGHT / 2 + MARGIN
+    width = left_of(max(column for column, _ in points)) + WIDTH + MARGIN
+    height = middle_of(max(row for _, row in points)) + HEIGHT / 2 + MARGIN
     return max(width, 300 if note else 0), round(height) + (24 if note else 0)
 
 
@@ -116,13 +116,13 @@ def _fold(count: int) -> str:
     return f'class="fold"><rect width="{WIDTH}" height="{HEIGHT}" rx="{HEIGHT // 2}"/>{text}'
 
 
-def _edge(route: Sequence[tuple[int, float]]) -> str:
+def edge(route: Sequence[tuple[int, float]]) -> str:
     """Draw a line from box to box, straight through the columns that it passes, with a tip."""
     (column, row), *rest = route
-    x, y = _left(column) + WIDTH, _middle(row)
+    x, y = left_of(column) + WIDTH, middle_of(row)
     path = [f"M{x} {y:.1f}"]
     for number, (column, row) in enumerate(rest, 1):
-        left, middle = _left(column), _middle(row)
+        left, middle = left_of(column), middle_of(row)
         path.append(f"C{x + GAP / 2:.0f} {y:.1f} {left - GAP / 2:.0f} {middle:.1f} {left} {middle:.1f}")
         x, y = left + WIDTH, middle
         if number < len(rest):
@@ -130,9 +130,11 @@ def _edge(route: Sequence[tuple[int, float]]) -> str:
     return f'<path d="{"".join(path)}m-6 -3.5l6 3.5l-6 3.5"/>'
 
 
-def _left(column: int) -> int:
+def left_of(column: int) -> int:
+    """Tell where the boxes of a column begin."""
     return MARGIN + column * (WIDTH + GAP)
 
 
-def _middle(row: float) -> float:
+def middle_of(row: float) -> float:
+    """Tell where the middle of a row is."""
     return MARGIN + row * ROW - (ROW - HEIGHT) / 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from elliptio.pipelines.builds.steps import FAILED, MADE, NOT_RUN, SKIPPED, Steps
+from elliptio.pipelines.builds.steps import FAILED, MADE, NOT_RUN, SKIPPED, WIDTH, Steps, notes
 from elliptio.pipelines.errors import CraftError
 
 if TYPE_CHECKING:
@@ -64,10 +64,14 @@ class Build:
         """
         return self.rows.frame(built=True)
 
-    def __str__(self) -> str:
+    def text(self, width: int) -> str:
+        """Write it as lines of at most so many columns."""
         counts = ", ".join(f"{count} {status}" for status in _STATUSES if (count := self.rows.count(status)))
-        notes = [f"note: {one}" for one in self.news]
-        return "\n".join([f"{self.name}: {counts or 'nothing to do'} ({self.run_id})", self.rows.text(), *notes])
+        head = f"{self.name}: {counts or 'nothing to do'} ({self.run_id})"
+        return "\n".join([head, self.rows.text(width), *notes("note", self.news, width)])
+
+    def __str__(self) -> str:
+        return self.text(WIDTH)
 
     __repr__ = __str__
 

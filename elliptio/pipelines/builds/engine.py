@@ -20,16 +20,19 @@ from elliptio.pipelines.builds.sources import Passed
 from elliptio.pipelines.builds.steps import Step, Steps
 from elliptio.pipelines.builds.turn import Asked, Decided, Turn
 from elliptio.pipelines.catalog.keys import NONE
-from elliptio.pipelines.crafts.binding import warn_of_unused
+from elliptio.pipelines.crafts.binding import require, warn_of_unused
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.errors import CraftError
 from elliptio.pipelines.graphs.graph import Graph, graph_of
 from elliptio.pipelines.graphs.order import dependencies
 from elliptio.pipelines.graphs.parameters import Parameters, distribute, names_of
-from elliptio.pipelines.graphs.selection import selected
+from elliptio.pipelines.graphs.selection import selected, with_values
 from elliptio.system.collector import collected, uncollected
+from elliptio.system.progress import NamedProgress
 
 if TYPE_CHECKING:
+    from elliptio.pipelines.catalog.catalog import Catalog
+    from elliptio.pipelines.crafts.execution import Call
     from elliptio.pipelines.pipeline import Pipeline
     from elliptio.pipelines.session import BaseSession
     from elliptio.pipelines.snapshots.snapshot import Snapshot
@@ -49,9 +52,12 @@ class _Progress:
         Futures of steps that are being made.
     error
         The first error.
+    shown
+        Shows it to who watches.
 
     """
 
+    shown: NamedProgress
     steps: list[Step] = field(default_factory=list)
     waiting: dict[Future[Outcome], Decided] = field(default_factory=dict)
     error: CraftError | None = None
@@ -69,14 +75,19 @@ class Engine:
 
     def __init__(self, pipeline: Pipeline, session: BaseSession) -> None:
         self._pipeline = pipeline
-        self._session = session
+        self.session = session
         session.begin()
         self._crafts = pipeline.crafts
 
     @property
+    def name(self) -> str:
+        """Name of the pipeline."""
+        return self._pipeline.name
+
+    @property
     def graph(self) -> Graph:
         """The definition of the pipeline."""
-        codes = {craft.name: str(self._session.code_of(craft)["digest"]) for craft in self._crafts}
+        codes = {craft.name: str(self.session.code_of(craft)["digest"]) for craft in self._crafts}
         return graph_of(self._pipeline.name, self._crafts, codes)
 
     # --- telling ---
@@ -92,11 +103,11 @@ class Engine:
     ) -> Plan:
         """Tell what a run would do."""
         with uncollected():
-            return self._planned(self._turn(params, configuration, refresh, select, volatiles, dry=True))
+            return self._planned(self.turn(params, configuration, refresh, select, volatiles, dry=True))
 
     def _planned(self, turn: Turn) -> Plan:
         steps = []
-        for craft in self._selected(turn):
+        for craft in self.selected_crafts(turn):
             for decided in turn.decide(craft):
                 if decided.status == "defer":
                     turn.deferred(decided)
@@ -105,19 +116,19 @@ class Engine:
                     steps.append(turn.skipped(decided))
                 else:
                     steps.append(turn.planned(decided))
-        self._session.catalog.windows.memory.write()
+        self.session.catalog.windows.memory.write()
         return Plan(self._pipeline.name, Steps(steps), self._unfollowed(), turn.sources.news)
 
     def snapshot(self, params: Mapping[str, Any]) -> Snapshot:
         """Take a snapshot without running."""
-        turn = self._turn(params, None, False, None, True, dry=True)
-        return snapshotting.of_inputs(self._session, self.graph, self._crafts, turn)
+        turn = self.turn(params, None, False, None, True, dry=True)
+        return snapshotting.of_inputs(self.session, self.graph, self._crafts, turn)
 
     def _unfollowed(self) -> list[str]:
-        every = [one for craft in self._crafts for one in self._session.whole_code_of(craft).unfollowed]
+        every = [one for craft in self._crafts for one in self.session.whole_code_of(craft).unfollowed]
         return list(dict.fromkeys(every))
 
-    def _turn(
+    def turn(
         self,
         params: Mapping[str, Any] | None,
         configuration: Mapping[str, Any] | str | None,
@@ -127,39 +138,19 @@ class Engine:
         *,
         dry: bool,
     ) -> Turn:
+        """Begin a turn with what a caller asks."""
         if isinstance(configuration, str):
-            configuration = self._session.parameters[configuration]
+            configuration = self.session.parameters[configuration]
         parameters = distribute(self._crafts, params, configuration)
-        self._warn(parameters)
-        names = self._with_values(selected(self._crafts, select))
-        return Turn(self._session, self._crafts, Asked(parameters, frozenset(names), refresh, volatiles, dry))
+        _warn(self.name, self.session.catalog, self._crafts, parameters)
+        names = with_values(self._crafts, selected(self._crafts, select))
+        for craft in self._crafts:
+            if craft.name in names:  # before anything runs: the last one may come after hours
+                require(craft, parameters.of(craft), craft.per)
+        return Turn(self.session, self._crafts, Asked(parameters, frozenset(names), refresh, volatiles, dry))
 
-    def _with_values(self, names: set[str]) -> set[str]:
-        """Add the crafts that pass on what the selected ones need: it is not kept anywhere."""
-        makers = {one.name: craft for craft in self._crafts for one in craft.outputs if one.volatile}
-        by_name = {craft.name: craft for craft in self._crafts}
-        ahead = list(names)
-        while ahead:
-            for one in by_name[ahead.pop()].inputs:
-                maker = makers.get(one.name) if one.volatile else None
-                if maker is not None and maker.name not in names:
-                    names.add(maker.name)
-                    ahead.append(maker.name)
-        return names
-
-    def _warn(self, parameters: Parameters) -> None:
-        """Warn of parameters that nothing takes, unless classes of users are there that may."""
-        catalog = self._session.catalog
-        entries = [catalog[name] for craft in self._crafts for name in craft.entries if name in catalog]
-        if any(entry.is_custom or "://" in str(entry._extra("path") or "") for entry in entries):
-            return
-        taken = {name for craft in self._crafts for name in (*craft.parameters, *craft.per)}
-        taken |= {one.parameter for craft in self._crafts for one in craft.inputs}
-        taken |= {name for entry in entries for name in entry.keys}
-        if not any(craft.takes_more for craft in self._crafts):
-            warn_of_unused(names_of(parameters), taken, f"The pipeline {self._pipeline.name!r}")
-
-    def _selected(self, turn: Turn) -> list[CraftFunction]:
+    def selected_crafts(self, turn: Turn) -> list[CraftFunction]:
+        """List the crafts that a turn may run, in order."""
         return [craft for craft in self._crafts if craft.name in turn.asked.selected]
 
     # --- running ---
@@ -176,16 +167,17 @@ class Engine:
         workers: int | None,
     ) -> Build:
         """Run what changed."""
-        pipeline, session = self._pipeline, self._session
+        pipeline, session = self._pipeline, self.session
         with uncollected():
-            turn = self._turn(params, configuration, refresh, select, volatiles, dry=False)
+            turn = self.turn(params, configuration, refresh, select, volatiles, dry=False)
         given = {**turn.asked.parameters.shared, **turn.asked.parameters.own}
         pipeline._run_hooks("pre_run", pipeline, given)
         shown = {name: snapshotting.recorded(value) for name, value in given.items()}
         with contextlib.ExitStack() as block:
             block.enter_context(active.inside(session))
             run = block.enter_context(session.handler.run(pipeline.name, shown, labels={"pipeline": pipeline.name}))
-            progress = _Progress()
+            bar = NamedProgress(len(turn.asked.selected), pipeline.name, enabled=session.handler.progress)
+            progress = _Progress(block.enter_context(bar))
             with runner_of(runner, session, workers) as chosen:
                 self._build(turn, chosen, progress)
             session.catalog.windows.memory.write()
@@ -200,7 +192,7 @@ class Engine:
         snapshot = None
         if progress.error is None and turn.asked.selected == {craft.name for craft in self._crafts}:
             made = any(step.status == "made" for step in progress.steps)
-            snapshot = snapshotting.of_build(self._session, self.graph, self._crafts, turn, made=made)
+            snapshot = snapshotting.of_build(self.session, self.graph, self._crafts, turn, made=made)
         return Build(
             self._pipeline.name,
             run_id,
@@ -214,7 +206,7 @@ class Engine:
 
     def _build(self, turn: Turn, runner: Runner, progress: _Progress) -> None:
         """Begin each craft when all that it needs is done, and wait for what is being made."""
-        crafts = self._selected(turn)
+        crafts = self.selected_crafts(turn)
         needs = [set(one) for one in dependencies(crafts)]
         left, open_steps = list(range(len(crafts))), [0] * len(crafts)
         number_of = {craft.name: number for number, craft in enumerate(crafts)}
@@ -249,12 +241,14 @@ class Engine:
         with uncollected():
             for place, number in enumerate(before):
                 if not needs[number] <= done:
-                    if runner.one_by_one:
+                    if getattr(runner, "one_by_one", False):
                         waiting = before[place:]
                         break
                     waiting.append(number)
                     continue
-                for decided in turn.decide(crafts[number]):
+                steps = turn.steps_of(crafts[number])
+                progress.shown.expect(len(steps) - 1)
+                for decided in turn.decide(crafts[number], steps):
                     open_steps[number] += self._begin(turn, decided, runner, progress)
                 if not open_steps[number]:
                     done.add(number)
@@ -263,6 +257,8 @@ class Engine:
 
     def _begin(self, turn: Turn, decided: Decided, runner: Runner, progress: _Progress) -> int:
         """Do what was decided; return 1 where a step is being made now."""
+        if decided.status != "make":
+            progress.shown.end()
         if decided.status == "skip":
             progress.steps.append(turn.skipped(decided))
         elif decided.status == "defer":
@@ -270,6 +266,7 @@ class Engine:
         elif decided.status == "not run":
             progress.steps.append(turn.failed(decided))
         else:
+            progress.shown.begin(decided.label)
             with collected():
                 try:
                     task = self._task(turn, decided, progress)
@@ -290,8 +287,8 @@ class Engine:
         for need in decided.needs.values():
             for passed in need.passed.values():
                 self._realize(turn, passed, progress)
-        keep_code(self._session, decided.craft, self._session.kept_codes)
-        return Task(_completed(decided), self._session, again=turn.asked.refresh or not decided.craft.cache)
+        keep_code(self.session, decided.craft, self.session.kept_codes)
+        return Task(completed(decided), self.session, again=turn.asked.refresh or not decided.craft.cache)
 
     def _realize(self, turn: Turn, passed: Passed, progress: _Progress) -> None:
         """Make a value that is passed on, and those that it needs, the first ones first."""
@@ -307,8 +304,8 @@ class Engine:
                 stack += missing
                 continue
             decided.why = "a step that runs needs what it passes on"
-            keep_code(self._session, decided.craft, self._session.kept_codes)
-            outcome = Task(_completed(decided), self._session, again=True).run()
+            keep_code(self.session, decided.craft, self.session.kept_codes)
+            outcome = Task(completed(decided), self.session, again=True).run()
             turn.made(decided, outcome.versions, outcome.values, outcome.loaded)
             progress.steps.append(_made(decided, outcome))
             stack.pop()
@@ -319,16 +316,33 @@ class Engine:
         except CraftError as error:
             self._failed(turn, decided, error, progress)
             return
+        if outcome.shared:
+            turn.shared(outcome.versions)
         turn.made(decided, outcome.versions, outcome.values, outcome.loaded)
+        progress.shown.end(decided.label)
         progress.steps.append(_made(decided, outcome))
 
     def _failed(self, turn: Turn, decided: Decided, error: CraftError, progress: _Progress) -> None:
         progress.error = progress.error or error
+        progress.shown.end(decided.label)
         decided.why = str(error.__cause__ or error)
         progress.steps.append(turn.failed(decided))
 
 
-def _completed(decided: Decided) -> Any:
+def _warn(name: str, catalog: Catalog, crafts: Sequence[CraftFunction], parameters: Parameters) -> None:
+    """Warn of parameters that nothing takes, unless classes of users are there that may."""
+    entries = [catalog[one] for craft in crafts for one in craft.entries if one in catalog]
+    if any(entry.is_custom or "://" in str(entry._extra("path") or "") for entry in entries):
+        return
+    taken = {one for craft in crafts for one in (*craft.parameters, *craft.per)}
+    taken |= {one.parameter for craft in crafts for one in craft.inputs}
+    taken |= {one for entry in entries for one in entry.keys}
+    if not any(craft.takes_more for craft in crafts):
+        warn_of_unused(names_of(parameters), taken, f"The pipeline {name!r}")
+
+
+def completed(decided: Decided) -> Call:
+    """Complete the call of a step with the values that are passed on to it, which are ready."""
     import dataclasses
 
     assert decided.call is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from elliptio.pipelines.builds.steps import MAKE, SKIP, Steps
+from elliptio.pipelines.builds.steps import MAKE, SKIP, WIDTH, Steps, notes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,10 +46,14 @@ class Plan:
         """Steps as a DataFrame: ``craft``, ``keys``, ``status`` (make, skip), ``why``."""
         return self.rows.frame(built=False)
 
-    def __str__(self) -> str:
+    def text(self, width: int) -> str:
+        """Write it as lines of at most so many columns."""
         head = f"{self.name}: {self.rows.count(MAKE)} to make, {self.rows.count(SKIP)} to skip"
-        notes = [f"not followed: {one}" for one in self.unfollowed] + [f"note: {one}" for one in self.news]
-        return "\n".join([head, self.rows.text(), *notes])
+        remarks = [*notes("not followed", self.unfollowed, width), *notes("note", self.news, width)]
+        return "\n".join([head, self.rows.text(width), *remarks])
+
+    def __str__(self) -> str:
+        return self.text(WIDTH)
 
     __repr__ = __str__
 

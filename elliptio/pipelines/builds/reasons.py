@@ -73,7 +73,7 @@ class Reasons:
         found += _inputs(before.get("inputs", {}), now.get("inputs", {}), call)
         if before.get("version") != now.get("version"):
             found.append(f"version {before.get('version')} → {now.get('version')}")
-        return found
+        return list(dict.fromkeys(found))  # packages may be told of with the code, too
 
     def _code(self, craft: CraftFunction, before: str) -> list[str]:
         at = (craft.name, before)
@@ -107,7 +107,7 @@ def _versions(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
         f"{name} {before[name]} → {now[name]}" for name in sorted(set(before) & set(now)) if before[name] != now[name]
     ]
     found += [f"{name} {now[name]} is used now" for name in sorted(set(now) - set(before))]
-    return found + [f"{name} is used no more" for name in sorted(set(before) - set(now))]
+    return found + [f"{name} {before[name]} is not used any more" for name in sorted(set(before) - set(now))]
 
 
 def _named(what: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from elliptio.lake.view import view_of
 from elliptio.pipelines.builds.turn import Turn
-from elliptio.pipelines.catalog.keys import Keys
+from elliptio.pipelines.catalog.keys import Keys, canonical
 from elliptio.pipelines.catalog.versions import Version
 from elliptio.pipelines.crafts.binding import bind
 from elliptio.pipelines.crafts.craft import CraftFunction
@@ -80,8 +80,10 @@ def _parameters(turn: Turn, craft: CraftFunction) -> dict[str, Any]:
     except CraftDefinitionError:
         found = {name: value for name, value in given.items() if name in craft.parameters}
     found = {name: value for name, value in found.items() if name not in craft.per}
-    keys = {name for entry in craft.entries if entry in turn.catalog for name in turn.catalog[entry].keys}
-    return {**found, **{name: value for name, value in given.items() if name in keys}}
+    entries = [turn.catalog[entry] for entry in craft.entries if entry in turn.catalog]
+    keys = {name.lower(): name for entry in entries for name in entry.keys}
+    more = {name: value for name, value in given.items() if name not in found and name.lower() in keys}
+    return {**found, **{keys[name.lower()]: canonical(value) for name, value in more.items()}}
 
 
 def _inputs(turn: Turn, crafts: Sequence[CraftFunction], name: str) -> list[Partition]:
@@ -97,6 +99,8 @@ def _inputs(turn: Turn, crafts: Sequence[CraftFunction], name: str) -> list[Part
         known = {each.lower(): value for each, value in {**_defaults(craft), **given}.items()}
         entry = turn.catalog[name]
         fixed = Keys({each: known[each.lower()] for each in entry.keys if each.lower() in known})
+        if entry.is_query and entry.keys:
+            turn.sources.ask(entry, fixed)
         some = {
             keys: version
             for keys, version in turn.sources.of(name, before=True).items()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from elliptio.masking import hide_password
 from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.catalog.keys import NONE, Keys
 from elliptio.pipelines.catalog.versions import BUILT, Version, Versions
@@ -91,6 +92,7 @@ class Sources:
         self._made: dict[str, dict[Keys, Version | Pending]] = {}
         self._values: dict[str, dict[Keys, Passed]] = {}
         self._current: dict[str, dict[Keys, Version]] = {}
+        self._asked: set[tuple[str, Keys]] = set()
         self.news: list[str] = []
 
     def add(self, name: str, keys: Keys, version: Version | Pending) -> None:
@@ -150,7 +152,7 @@ class Sources:
         fixed = Keys({name: known[name.lower()] for name in craft.per if name.lower() in known})
         found: dict[Keys, None] | None = None
         for one in sorted(craft.inputs, key=lambda one: not one.is_needed):
-            available = self._combinations(one, craft.per)
+            available = self._combinations(one, craft.per, fixed)
             if available is None or (not one.is_needed and found is not None):
                 continue
             found = dict.fromkeys(available) if found is None else _joined(found, available)
@@ -162,21 +164,24 @@ class Sources:
                 f"The craft {craft.name} runs once per {', '.join(craft.per)}, and its inputs have no such keys: name "
                 "keys of their entries (!{…} in the path), or pass them."
             )
-        fits = (keys for keys in complete if all(keys[name] == value for name, value in fixed.items()))
-        return sorted(fits, key=lambda keys: keys.order)
+        wanted = (keys for keys in complete if all(keys[name] == value for name, value in fixed.items()))
+        return sorted(wanted, key=lambda keys: keys.order_by(craft.per))
 
-    def _combinations(self, one: Input, per: Sequence[str]) -> list[Keys] | None:
+    def _combinations(self, one: Input, per: Sequence[str], fixed: Keys) -> list[Keys] | None:
         if one.volatile:
             every: Iterable[Keys] = self._values.get(one.name, {})
         elif one.name in self._catalog and not self._catalog[one.name].is_custom:
-            if not set(self._catalog[one.name].keys) & set(per):
+            names = {name.lower(): name for name in per}
+            wanted = {names[name.lower()] for name in self._catalog[one.name].keys if name.lower() in names}
+            # A query has data for whatever it is asked.
+            if not wanted or (self._catalog[one.name].is_query and wanted <= set(fixed)):
                 return None
             every = self.of(one.name)
             if not every and one.is_needed and (one.name, False) not in self._made_here:
                 raise self.no_data(self._catalog[one.name], NONE)
         else:
             return None
-        found = list(dict.fromkeys(keys.only(per) for keys in every))
+        found = list(dict.fromkeys(keys.named(per) for keys in every))
         return found if any(found) or not one.volatile else None
 
     def need(self, one: Input, keys: Keys, context: Mapping[str, Any], craft: CraftFunction) -> Need | None:
@@ -222,7 +227,7 @@ class Sources:
         if entry.is_custom:
             return Need(Taken(one.name, {NONE: custom_version(entry, fixed)}))
         if entry.is_query and entry.keys:
-            self._catalog.assets.ask(entry, entry.keys_of(fixed), self._versions, {})
+            self.ask(entry, fixed)
         own = any(output.name == one.name and not output.volatile for output in craft.outputs)
         every = self.of(one.name, before=own)
         if len(fixed) == len(entry.keys):
@@ -237,6 +242,16 @@ class Sources:
         there = {each: version for each, version in fits.items() if isinstance(version, Version)}
         base = {each: self._base(entry, version) for each, version in there.items()} if own else there
         return Need(Taken(one.name, there, base=base), pending=pending)
+
+    def ask(self, entry: Entry, fixed: Keys) -> None:
+        """Ask a query for some keys, or for all that were asked before and fit; each once."""
+        known = self._current.setdefault(entry.name, self._versions.partitions(entry.name))
+        is_complete = len(fixed) == len(entry.keys)
+        wanted = [fixed] if is_complete else [each for each in known if _fits(each, fixed)]
+        for keys in wanted or [entry.keys_of(fixed)]:
+            if (entry.name, keys) not in self._asked:
+                self._asked.add((entry.name, keys))
+                known[keys] = self._catalog.assets.ask(entry, keys, self._versions, {})
 
     def _base(self, entry: Entry, version: Version) -> Version:
         """Return what a craft that reads and writes an entry began with: what it made of that is no news."""
@@ -254,7 +269,9 @@ class Sources:
     def no_data(self, entry: Entry, keys: Keys) -> VersionNotFoundError:
         """Say that an input has no data."""
         which = f"{entry.name!r} ({keys})" if keys else repr(entry.name)
-        where = f": there is no version of it, and no file at {entry.pattern.text}" if entry.pattern else ""
+        where = (
+            f": there is no version of it, and no file at {hide_password(entry.pattern.text)}" if entry.pattern else ""
+        )
         return VersionNotFoundError(f"No data found for {which}{where}.")
 
 

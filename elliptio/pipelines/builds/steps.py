@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from elliptio.pipelines.catalog.keys import NONE, Keys
@@ -16,6 +17,14 @@ MAKE, SKIP = "make", "skip"
 
 MADE, SKIPPED, FAILED, NOT_RUN = "made", "skipped", "failed", "not run"
 """Status of a step in a build."""
+
+WIDTH = 80
+"""Columns of a line, where nobody says how many there are."""
+
+LEAST = 28
+"""Columns that reasons need to stand beside the rest."""
+
+MOST_NOTES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,23 +100,47 @@ class Steps(Sequence[Step]):
             for step in self._steps
         ]
 
-    def text(self) -> str:
-        """Write them as lines, those of one craft with the same fate together."""
+    def text(self, width: int = WIDTH) -> str:
+        """Write them as lines of at most so many columns, those of one craft with the same fate together."""
         groups: dict[tuple[str, str, str], list[Step]] = {}
         for step in self._steps:
             groups.setdefault((step.status, step.craft, step.why), []).append(step)
         if not groups:
             return "nothing to do"
-        widths = [max(len(group[place]) for group in groups) for place in (0, 1)]
-        return "\n".join(
-            f"{status:<{widths[0]}}  {craft:<{widths[1]}}  {_which(steps)}{why}".rstrip()
-            for (status, craft, why), steps in groups.items()
-        )
+        rows = [(status, craft, _which(steps), _seconds(steps), why) for (status, craft, why), steps in groups.items()]
+        return "\n".join(table(rows, width))
+
+
+def table(rows: Sequence[Sequence[str]], width: int = WIDTH) -> list[str]:
+    """Lay out rows; the last cell of each is wrapped into what the others leave of the width, or stands below them."""
+    sizes = [max(len(row[place]) for row in rows) for place in range(len(rows[0]) - 1)] if rows else []
+    left = sum(size + 2 for size in sizes if size)
+    below = width - left < LEAST
+    lines = []
+    for *cells, text in rows:
+        head = "".join(f"{cell:<{size}}  " for cell, size in zip(cells, sizes, strict=True) if size)
+        if below:
+            lines.append(head.rstrip())
+        indent = " " * (6 if below else left)
+        wrapped = wrap(text, width - len(indent), break_long_words=False, break_on_hyphens=False) or [""]
+        lines += [f"{indent if below or number else head}{line}".rstrip() for number, line in enumerate(wrapped)]
+    return lines
+
+
+def notes(kind: str, texts: Sequence[str], width: int = WIDTH) -> list[str]:
+    """Write remarks below a table, each wrapped, and only so many."""
+    rows = [(f"{kind}:", text) for text in texts[:MOST_NOTES]]
+    more = len(texts) - MOST_NOTES
+    return [*table(rows, width), *([f"{kind}: … and {more:,} more"] if more > 0 else [])]
 
 
 def _which(steps: Sequence[Step]) -> str:
     if steps[0].keys == NONE:
         return ""
-    shown = "; ".join(str(step.keys) for step in steps[:2])
-    more = f" … {len(steps)} in all" if len(steps) > 2 else ""
-    return f"({shown}{more})  "
+    first, last = str(steps[0].keys), str(steps[-1].keys)
+    return first if len(steps) == 1 else f"{first} … {last} ({len(steps):,})"
+
+
+def _seconds(steps: Sequence[Step]) -> str:
+    seconds = sum(step.seconds or 0.0 for step in steps)
+    return f"{seconds:,.1f} s" if any(step.seconds is not None and step.status == MADE for step in steps) else ""

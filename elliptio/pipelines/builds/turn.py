@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from elliptio.pipelines.builds.reasons import Reasons
 from elliptio.pipelines.builds.sources import Need, Passed, Pending, Sources
 from elliptio.pipelines.builds.steps import Step
-from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.catalog.keys import NONE, Keys
 from elliptio.pipelines.catalog.versions import Version, Versions
 from elliptio.pipelines.crafts.binding import Bound, bind
+from elliptio.pipelines.crafts.calling import saved_to
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.execution import Call
 from elliptio.pipelines.crafts.recipes import Recipe, Taken, recipe_of
@@ -79,6 +79,11 @@ class Decided:
     needs: Mapping[str, Need] = field(default_factory=dict)
     pending: Pending | None = None
 
+    @property
+    def label(self) -> str:
+        """Name of the step while it runs."""
+        return f"{self.craft.name} ({self.keys})" if self.keys else self.craft.name
+
 
 class Turn:
     """One turn of a pipeline.
@@ -107,12 +112,16 @@ class Turn:
 
     def _names(self, crafts: Sequence[CraftFunction]) -> list[str]:
         every = [name for craft in crafts for name in craft.entries]
-        return [name for name in every if name in self.catalog and not self.catalog[name].is_custom]
+        return [name for name in every if name in self.catalog]
 
-    def decide(self, craft: CraftFunction) -> Iterator[Decided]:
-        """Decide what becomes of the steps of a craft, when all that it needs was decided; one after the other."""
+    def steps_of(self, craft: CraftFunction) -> list[Keys]:
+        """List the partitions of a craft, when all that it needs was decided."""
+        return self.sources.partitions_of(craft, self.asked.parameters.of(craft))
+
+    def decide(self, craft: CraftFunction, steps: Iterable[Keys] | None = None) -> Iterator[Decided]:
+        """Decide what becomes of the steps of a craft, of all or of these; one after the other."""
         given = self.asked.parameters.of(craft)
-        for keys in self.sources.partitions_of(craft, given):
+        for keys in self.steps_of(craft) if steps is None else steps:
             yield self._decide(craft, keys, given)
 
     def _decide(self, craft: CraftFunction, keys: Keys, given: Mapping[str, Any]) -> Decided:
@@ -132,21 +141,37 @@ class Turn:
         pending = next((need.pending for need in needs.values() if need.pending), None)
         if pending is not None:
             return self._not_yet(craft, keys, needs, pending)
-        recipe = self._recipe(craft, keys, parameters, inputs)
         context = {**bound.context, **parameters}
+        recipe = self._recipe(craft, keys, parameters, inputs, context)
         call = Call(craft, keys, parameters, _from_lake(inputs), values, context, recipe)
-        return self._fate(Decided(craft, keys, "make", call=call, needs=needs), recipe, bound)
+        decided = self._fate(Decided(craft, keys, "make", call=call, needs=needs), recipe, bound)
+        if decided.status == "make":
+            self._look_where_it_saves(craft, context)
+        return decided
+
+    def _look_where_it_saves(self, craft: CraftFunction, context: Mapping[str, Any]) -> None:
+        """Keep what somebody wrote where a step is going to put what it makes, and tell of it."""
+        for one in craft.outputs:
+            if not one.volatile:
+                entry = self.catalog[one.name]
+                told = self.catalog.windows.keep(entry, entry.keys_of(context), lambda: self.versions)
+                self.sources.news += [f"{one.name}: {told}"] if told else []
 
     def _recipe(
-        self, craft: CraftFunction, keys: Keys, parameters: Mapping[str, Any], inputs: Mapping[str, Taken]
+        self,
+        craft: CraftFunction,
+        keys: Keys,
+        parameters: Mapping[str, Any],
+        inputs: Mapping[str, Taken],
+        context: Mapping[str, Any],
     ) -> Recipe:
-        outputs: list[Entry | str] = [one.name if one.volatile else self.catalog[one.name] for one in craft.outputs]
+        outputs = saved_to(craft, self.catalog, context)
         entries = {
             taken.name: self.catalog[taken.name]
             for taken in inputs.values()
             if not taken.volatile and taken.name in self.catalog
         }
-        return recipe_of(craft, self.session.code_of(craft), parameters, keys, inputs, outputs, entries)
+        return recipe_of(craft, self.session.code_of(craft), parameters, keys, inputs, outputs, entries, context)
 
     def _not_yet(self, craft: CraftFunction, keys: Keys, needs: Mapping[str, Need], pending: Pending) -> Decided:
         if pending.failed:
@@ -176,7 +201,7 @@ class Turn:
 
     def _looked_up(self, decided: Decided, step: str, saved: Sequence[str], bound: Bound) -> Decided:
         found = self.versions.made_by(step)
-        whole = {name: found[name] for name in saved if name in found and self.versions.is_whole(found[name])}
+        whole = {name: found[name] for name in saved if name in found and self._is_whole(name, found[name])}
         if len(whole) == len(saved):
             passes = len(saved) < len(decided.craft.outputs)
             decided.hit = whole
@@ -191,6 +216,9 @@ class Turn:
             keys = {name: self._keys_of(name, bound) for name in saved}
             decided.why = self.reasons.of(decided.craft, decided.call, keys)
         return decided
+
+    def _is_whole(self, name: str, version: Version) -> bool:
+        return self.catalog.is_whole(name, version, self.versions)
 
     def _keys_of(self, name: str, bound: Bound) -> Keys:
         return self.catalog[name].keys_of(bound.context)
@@ -242,6 +270,12 @@ class Turn:
                 passed = Passed(decided.call.recipe.step, deferred=decided)
                 self.sources.pass_on(output.name, decided.keys, passed)
 
+    def shared(self, versions: Mapping[str, Version]) -> None:
+        """Take what another process made meanwhile."""
+        for name, version in versions.items():
+            self.versions.add(name, version)
+            self._take(name, version)
+
     def made(
         self, decided: Decided, versions: Mapping[str, Version], values: Mapping[str, Any], loaded: Sequence[str]
     ) -> None:
@@ -252,7 +286,8 @@ class Turn:
             self.sources.add(name, version.keys, version)
         for name, value in values.items():
             known = self.sources.values().get(name, {}).get(decided.keys)
-            passed = known or Passed(decided.call.recipe.step)
+            # Of a craft that is no function of its inputs nobody can tell whether it gives the same.
+            passed = known or Passed(decided.call.recipe.step if decided.craft.cache else None)
             passed.value, passed.ready, passed.behind, passed.deferred = value, True, loaded, None
             self.sources.pass_on(name, decided.keys, passed)
 

@@ -19,8 +19,9 @@ from elliptio.pipelines.catalog.interactors import ArtifactInteractor
 from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.catalog.saving import Label, Staged
 from elliptio.pipelines.catalog.syncing import Windows, taken
-from elliptio.pipelines.catalog.versions import TAKEN_IN, Version, Versions
+from elliptio.pipelines.catalog.versions import BUILT, TAKEN_IN, Version, Versions
 from elliptio.pipelines.errors import EntryError, VersionNotFoundError
+from elliptio.provenance.collecting import username
 
 if TYPE_CHECKING:
     from elliptio.metadata import Metadata
@@ -68,7 +69,9 @@ class Assets:
         artifact = self._work.get(version.artifact_id)
         if version.sha256 is None:
             raise VersionNotFoundError(f"{version.artifact_id} of {entry.name!r} has no content.")
-        return artifact.file.load(format=types.format_of(entry.type), **{**entry.load_options, **(options or {})})
+        # The options of a query are for asking: what is kept is its result.
+        more = {} if entry.is_query else {**entry.load_options, **(options or {})}
+        return artifact.file.load(format=types.format_of(entry.type), **more)
 
     def load_custom(self, entry: Entry, keys: Keys, more: Mapping[str, Any]) -> Any:
         """Load by a class of a user; its newest version counts as loaded, if it has one."""
@@ -125,6 +128,8 @@ class Assets:
             raise EntryError(
                 f"The entry {entry.name!r} is the result of a query, of type {entry.type}: it is only loaded."
             )
+        if origin == BUILT:  # first: what is taken in is older than what is made
+            self._windows.keep(entry, keys, lambda: Versions(self._work.lake, self._project))
         more = {**entry.save_options, **(options or {})}
         if entry.is_custom:
             return NewVersion(entry, label, self._staged_by_custom(entry, label, value, more))
@@ -134,15 +139,15 @@ class Assets:
         elif not entry.history:
             staged = self._staged_at_path(entry, label, value, more)
         else:
-            value, more = _without_index(value, more)
+            value, more = without_index(value, more)
             format = registry.get(types.format_of(entry.type))
             staged = saving.stage_value(self._work, label, value, relpath, format, more)
         return NewVersion(entry, label, staged)
 
     def publish(self, new: NewVersion) -> Version:
         """Publish a version, and put it at its window."""
-        metadata = new.staged.publish()
         root, label, entry = self._work.lake.store.root, new.label, new.entry
+        metadata = new.staged.publish()
         step = label.step if metadata.files else None
         version = taken(metadata, label.keys, label.origin, root, step=step)
         if entry.history:
@@ -183,7 +188,7 @@ class Assets:
         if path is None or "://" in path:
             raise EntryError(f"The entry {entry.name!r} has `history: false`: that needs a path of this machine.")
         place = self._windows.places.of(path)
-        value, more = _without_index(value, more)
+        value, more = without_index(value, more)
         with tempfile.TemporaryDirectory(prefix="elliptio-value-") as folder:
             file = Path(folder, entry.relpath_of(label.keys))
             with open(file, "xb") as stream:
@@ -200,10 +205,14 @@ class Assets:
         from elliptio.pipelines.catalog import queries
 
         frame = queries.ask(entry, keys, {**entry.load_options, **more})
-        content = queries.content_of(frame)
-        current = versions.current(entry.name, keys)
-        if current is not None and current.sha256 == content.sha256:
+        sha256 = queries.hash_of(frame)
+        history = versions.history(entry.name, keys)
+        current, earlier = history.current(), history.with_content(sha256)
+        if current is not None and current.sha256 == sha256:
             return current
+        if earlier is not None:
+            versions.take_up(entry.name, keys, earlier, username=username(), why="the query gives it again")
+            return earlier
         label = Label(self._project, entry.name, keys, TAKEN_IN, based_on=[])
         format = registry.get("parquet")
         staged = saving.stage_value(self._work, label, frame, entry.relpath_of(keys), format, {})
@@ -228,7 +237,7 @@ def _filled(entry: Entry, more: Mapping[str, Any]) -> Entry:
     return dataclasses.replace(entry, extra=entry.extra.model_copy(update=found))
 
 
-def _without_index(value: Any, options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+def without_index(value: Any, options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
     """Leave out the index of a table where ``index: false`` says so, as pandas does."""
     more = dict(options)
     wanted = more.pop("index", True)

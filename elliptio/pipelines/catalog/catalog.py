@@ -6,7 +6,6 @@ import functools
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,14 +83,13 @@ class Catalog:
         self._handler = handler
         self._session = session
         self.project = project
-        self._remembers = root is not None
         if isinstance(source, str | os.PathLike):
             reader = Reader(self._root, settings or {}, remember=False)
             source = reading.read_entries(self._root / source, reader)
         self._entries: dict[str, Entry] = {}
         for entry in source:
             self._add(entry)
-        self._places = Places(self._root, session)
+        self._places = Places(self._root, session, settings)
         self._windows: Windows | None = None
         self._assets: Assets | None = None
 
@@ -135,7 +133,7 @@ class Catalog:
         if not isinstance(other, Catalog):
             return NotImplemented
         both = Catalog((), handler=self._handler, project=self.project, root=self._root, session=self._session)
-        both._remembers = self._remembers
+        both._places = self._places
         for entry in [*self._entries.values(), *other._entries.values()]:
             both._add(entry)
         return both
@@ -162,7 +160,7 @@ class Catalog:
             from elliptio.pipelines.catalog.memory import Memory
             from elliptio.pipelines.catalog.syncing import Windows
 
-            memory = Memory(self._root if self._remembers else None, self.handler.lake.lake_id)
+            memory = Memory(self._root, self.handler.lake.lake_id)
             self._windows = Windows(self.handler, self.project, self._places, memory)
             data_files.register(self)
         return self._windows
@@ -194,6 +192,13 @@ class Catalog:
 
             self._assets = Assets(self.handler, self.project, self.windows, self._session)
         return self._assets
+
+    def is_whole(self, name: str, version: Version, versions: Versions) -> bool:
+        """Tell whether what a version holds is there: in the lake, or at its path where the lake keeps no copy."""
+        entry = self._entries.get(name)
+        if entry is None or entry.history:
+            return versions.is_whole(version)
+        return self.windows.holds(entry, version)
 
     def new_versions(self) -> Versions:
         """Begin to look up versions: what it says is of this moment."""
@@ -232,7 +237,9 @@ class Catalog:
             return self.assets.load_custom(entry, found, {**more, **(keys or {})})
         versions = self.new_versions()
         if version is not None:
-            wanted = self._version(entry, found, versions, version)
+            from elliptio.pipelines.catalog.pointing import pointed_at
+
+            wanted = pointed_at(self.handler.lake, entry, versions.history(entry.name, found), version)
         else:
             wanted = self._synced(entry, found, versions, rest)
         return self.assets.load(entry, wanted, rest)
@@ -298,40 +305,6 @@ class Catalog:
         return VersionNotFoundError(
             f"No data found for {which}: it has no version{was} in {self.handler.store.root}{where}."
         )
-
-    def _version(self, entry: Entry, keys: Keys, versions: Versions, wanted: Any) -> Version:
-        history = versions.history(entry.name, keys)
-        if isinstance(wanted, str) and _TIME.match(wanted):
-            wanted = _time_of(wanted)
-        if isinstance(wanted, date):
-            moment = wanted if isinstance(wanted, datetime) else datetime.combine(wanted, time.max, UTC)
-            if moment.tzinfo is None:
-                raise EntryError(f"version={wanted!r} has no zone: datetime(2026, 1, 31, tzinfo=UTC).")
-            found = history.current(moment)
-            if found is None:
-                raise VersionNotFoundError(f"{entry.name!r} had no version at {moment.isoformat()}.")
-            return found
-        known = {one.artifact_id: one for one in history.versions}
-        identifier = self._identifier(str(wanted))
-        fits = [one for name, one in known.items() if name.startswith(identifier)]
-        if len(fits) == 1:
-            return fits[0]
-        which = f"{entry.name!r} ({keys})" if keys else repr(entry.name)
-        raise VersionNotFoundError(
-            f"{which} has no version {wanted!r}: give the identifier of one of its {len(known)} versions "
-            f"(catalog.versions({entry.name!r}) lists them), a tag of one, or a time."
-        )
-
-    def _identifier(self, wanted: str) -> str:
-        from elliptio.errors import DocumentNotFoundError
-        from elliptio.finding.references import is_name, resolve
-
-        if wanted.startswith("artifact_"):
-            return wanted
-        try:
-            return resolve(self.handler.lake, wanted if is_name(wanted) else f"tag:{wanted}")
-        except DocumentNotFoundError as error:
-            raise VersionNotFoundError(str(error)) from error
 
     # --- versions ---
 
@@ -400,17 +373,6 @@ class Catalog:
         for name in unknown:
             has = f"it has {', '.join(map(repr, entry.keys))}" if entry.keys else "it has none"
             raise EntryError(f"The entry {entry.name!r} has no key {name!r}; {has}.")
-
-
-_TIME = re.compile(r"\d{4}-\d{2}-\d{2}")
-
-
-def _time_of(text: str) -> date:
-    """Read a time in ISO form, or a day."""
-    try:
-        return date.fromisoformat(text) if len(text) == len("2026-01-31") else datetime.fromisoformat(text)
-    except ValueError as error:
-        raise EntryError(f"version={text!r} is no time: write it as 2026-01-31T12:00:00+00:00.") from error
 
 
 def _fits(keys: Keys, wanted: Keys) -> bool:

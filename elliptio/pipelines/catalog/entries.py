@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from elliptio.formats.libraries import meant
+from elliptio.masking import hide_password
 from elliptio.naming import shorten
 from elliptio.pipelines.catalog import types
 from elliptio.pipelines.catalog.keys import Keys
@@ -84,6 +85,21 @@ class Entry:
             raise EntryError(f"{where}: {error}") from error
         return entry
 
+    def __repr__(self) -> str:
+        parts = [repr(self.name), repr(self.type), repr(self.shown_extra)]
+        parts += [f"{one}={dict(getattr(self, one))!r}" for one in FIELDS[3:] if getattr(self, one)]
+        return f"Entry({', '.join(parts)})"
+
+    @property
+    def shown_extra(self) -> Any:
+        """Its `extra` for people: without the connection string, and without passwords in its path."""
+        if not isinstance(self.extra, Mapping):
+            return self.extra
+        return {
+            name: "…" if name == types.SECRET else hide_password(value) if isinstance(value, str) else value
+            for name, value in self.extra.items()
+        }
+
     @functools.cached_property
     def pattern(self) -> Pattern | None:
         """Its path, if it has one."""
@@ -138,9 +154,10 @@ class Entry:
         missing = [name for name in self.keys if name.lower() not in known]
         if missing:
             what = self.query or self.pattern
+            text = shorten(hide_password(what.text) if what else "", 80)
             raise MissingKeysError(
-                f"The entry {self.name!r} needs a value for {', '.join(map(repr, missing))} "
-                f"({shorten(what.text if what else '', 80)!r}): pass {missing[0]}=…, or keys={{{missing[0]!r}: …}}."
+                f"The entry {self.name!r} needs a value for {', '.join(map(repr, missing))} ({text!r}): "
+                f"pass {missing[0]}=…, or keys={{{missing[0]!r}: …}}."
             )
         return Keys({name: known[name.lower()] for name in self.keys})
 

@@ -36,6 +36,7 @@ def of_partitions(entry: Entry, current: Mapping[Keys, Version]) -> pd.DataFrame
     """List the current version of each combination of keys."""
     import pandas as pd
 
+    current = dict(sorted(current.items(), key=lambda item: item[0].order_by(entry.keys)))
     columns: dict[str, list[object]] = {name: [keys.get(name) for keys in current] for name in entry.keys}
     columns["artifact_id"] = [one.artifact_id for one in current.values()]
     columns["fingerprint"] = [one.fingerprint for one in current.values()]

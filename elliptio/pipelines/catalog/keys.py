@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -92,9 +92,21 @@ class Keys(Mapping[str, Value]):
         """Order of keys: numbers before texts."""
         return tuple((name, isinstance(value, str), value) for name, value in sorted(self._pairs()))
 
+    def order_by(self, names: Iterable[str]) -> tuple[tuple[bool, Value], ...]:
+        """Order of keys by some names, the first one first: as people read a path."""
+        values = [self.get(name, "") for name in names]  # the path may have got another key since
+        return tuple((isinstance(value, str), value) for value in values)
+
     def only(self, names: Any) -> Keys:
         """Return those of some names."""
         return Keys({name: self[name] for name in names if name in self._names})
+
+    def named(self, names: Sequence[str]) -> Keys:
+        """Return those of some names, which letters of any case name, with the letters of these names."""
+        if all(name in self._names for name in names):
+            return self if len(names) == len(self._names) else self.only(names)
+        known = {name.lower(): value for name, value in self._pairs()}
+        return Keys({name: known[name.lower()] for name in names if name.lower() in known})
 
     def without(self, *names: str) -> Keys:
         """Return all but those of some names."""

@@ -20,17 +20,30 @@ def page_of(value: Any) -> bytes:
     """
     if isinstance(value, str):
         return value.encode()
+    failed: Exception | None = None
     if callable(getattr(value, "save", None)):
-        with tempfile.TemporaryDirectory(prefix="elliptio-page-") as folder:
-            path = Path(folder, "page.html")
-            value.save(str(path))
-            if path.exists():
-                return path.read_bytes()
+        try:
+            saved = _saved(value)
+        except Exception as error:  # whatever its class raises; its `save` may be of another kind
+            failed, saved = error, None
+        if saved is not None:
+            return saved
     for name in ("to_html", "_repr_html_"):
         method = getattr(value, name, None)
         text = method() if callable(method) else None
         if isinstance(text, str):
             return text.encode()
+    if failed is not None:
+        raise ValueRefusedError(
+            f"A {type(value).__name__} did not save itself as a page: {type(failed).__name__}: {failed}"
+        ) from failed
     raise ValueRefusedError(
         f"A {type(value).__name__} cannot be shown on a page: it has no save(path), to_html() or _repr_html_()."
     )
+
+
+def _saved(value: Any) -> bytes | None:
+    with tempfile.TemporaryDirectory(prefix="elliptio-page-") as folder:
+        path = Path(folder, "page.html")
+        value.save(str(path))
+        return path.read_bytes() if path.exists() else None

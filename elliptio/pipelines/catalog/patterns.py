@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from elliptio.masking import hide_password
 from elliptio.pipelines.catalog.keys import Keys, canonical
 from elliptio.pipelines.errors import EntryError, MissingKeysError
 
@@ -55,7 +56,7 @@ class Pattern:
         self.keys = tuple(names.values())
 
     def __repr__(self) -> str:
-        return f"Pattern({self.text!r})"
+        return f"Pattern({hide_password(self.text)!r})"
 
     @property
     def head(self) -> str:
@@ -83,7 +84,7 @@ class Pattern:
         if missing:
             given = ", ".join(map(repr, values)) or "none"
             raise MissingKeysError(
-                f"{self.text!r} needs a value for {', '.join(map(repr, missing))} (given: {given}): "
+                f"{hide_password(self.text)!r} needs a value for {', '.join(map(repr, missing))} (given: {given}): "
                 f"pass {missing[0]}=…, or keys={{{missing[0]!r}: …}}."
             )
         return "".join(
@@ -97,7 +98,9 @@ class Pattern:
             if wrong:
                 raise EntryError(f"{key}={text!r} cannot stand in a query: it holds {wrong[0]!r}.")
         elif not text or text in (".", "..") or "/" in text or "\0" in text or "\\" in text:
-            raise EntryError(f"{key}={text!r} cannot stand in the path {self.text!r}: it would lead elsewhere.")
+            raise EntryError(
+                f"{key}={text!r} cannot stand in the path {hide_password(self.text)!r}: it would lead elsewhere."
+            )
         return text
 
     def match(self, path: str) -> Keys | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlparse
 
+from elliptio.pipelines.catalog import credentials
 from elliptio.pipelines.catalog.interactors import Backend
 from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.catalog.patterns import Pattern
@@ -41,8 +43,8 @@ class Place(Protocol):
     def fetch(self, address: str, to: Path, keys: Mapping[str, Any]) -> bool:
         """Copy what lies there into a file; False where nothing does."""
 
-    def put(self, address: str, source: Path, keys: Mapping[str, Any]) -> None:
-        """Put a copy of a file there: all of it or nothing."""
+    def put(self, address: str, source: Path, keys: Mapping[str, Any]) -> str:
+        """Put a copy of a file there: all of it or nothing. Return its stamp, empty where nothing tells."""
 
     def remove(self, address: str) -> None:
         """Remove what lies there, if anything does."""
@@ -78,7 +80,7 @@ class Folder:
             return None
         except OSError as error:
             raise EntryError(f"{address} cannot be looked at: {error.strerror}.") from error
-        return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}:{status.st_ino}"
+        return _stamp(status)
 
     def local(self, address: str) -> Path | None:
         """Return the path."""
@@ -93,15 +95,17 @@ class Folder:
                 return False
         return True
 
-    def put(self, address: str, source: Path, keys: Mapping[str, Any]) -> None:
-        """Copy a file beside its place, then rename it."""
-        folder, name = os.path.split(address)
+    def put(self, address: str, source: Path, keys: Mapping[str, Any]) -> str:
+        """Copy a file beside its place, then rename it. Return the stamp of this file, whatever came after it."""
+        folder, name = os.path.split(os.path.realpath(address))  # a link stays one
         temporary = os.path.join(folder, f".{name}.{secrets.token_hex(4)}.tmp")
         with explained("write", address):
             os.makedirs(folder, exist_ok=True)
             try:
                 shutil.copyfile(source, temporary)
-                os.replace(temporary, address)
+                with open(temporary, "rb") as file:
+                    os.replace(temporary, os.path.join(folder, name))
+                    return _stamp(os.fstat(file.fileno()))
             except BaseException:
                 if os.path.exists(temporary):
                     os.unlink(temporary)
@@ -125,6 +129,10 @@ class Folder:
             keys = pattern.match(path)
             if keys is not None:
                 yield path, keys
+
+
+def _stamp(status: os.stat_result) -> str:
+    return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}:{status.st_ino}"
 
 
 def _files(folder: str, depth: int) -> Iterator[str]:
@@ -176,9 +184,10 @@ class Custom:
         to.write_bytes(content)
         return True
 
-    def put(self, address: str, source: Path, keys: Mapping[str, Any]) -> None:
+    def put(self, address: str, source: Path, keys: Mapping[str, Any]) -> str:
         """Write the bytes."""
         self._backend.put(payload=source.read_bytes(), fragment=urlparse(address), **keys)
+        return ""
 
     def remove(self, address: str) -> None:
         """Leave it there: a backend has no way to remove anything."""
@@ -197,12 +206,15 @@ class Places:
         What relative paths begin at.
     session
         What backends are made with; None without one.
+    settings
+        Where credentials may be, if there is no session.
 
     """
 
-    def __init__(self, root: Path, session: Any = None) -> None:
+    def __init__(self, root: Path, session: Any = None, settings: Mapping[str, Any] | None = None) -> None:
         self._root = root
         self._session = session
+        self._settings = settings if session is None else session.settings
         self._open: dict[str, Place] = {}
 
     def of(self, path: str) -> Place:
@@ -212,21 +224,56 @@ class Places:
         ------
         EntryError
             If nobody knows its prefix.
+        MissingExtraError
+            If something has to be installed for it.
 
         """
         scheme = path.partition("://")[0] if "://" in path else ""
         found = self._open.get(scheme)
         if found is None:
-            found = self._open[scheme] = self._make(scheme, path)
+            found = self._open[scheme] = self._make(scheme)
         return found
 
-    def _make(self, scheme: str, path: str) -> Place:
+    def _make(self, scheme: str) -> Place:
         if scheme in ("", "file"):
             return Folder(self._root)
+        if scheme in ("s3", "lakefs"):
+            from elliptio.pipelines.catalog.buckets import Bucket, LakeFS
+
+            return Bucket(self._s3) if scheme == "s3" else LakeFS(self._lakefs, self._branch, self._make_branch)
         custom = Backend.backends().get(scheme)
         if custom is not None:
             return Custom(custom(self._session))
-        raise EntryError(
-            f"{path!r}: nobody knows the prefix {scheme}://. There are a plain path, s3://, lakefs://, what fsspec "
-            "knows, and classes of your own: class X(Backend, prefix=…)."
-        )
+        from elliptio.pipelines.catalog.file_systems import FileSystem
+
+        return FileSystem(scheme)
+
+    def _s3(self) -> Any:
+        session = self._session.aws_session if self._session else credentials.aws_session(self._settings or {})
+        return credentials.s3_client(session)
+
+    def _lakefs(self) -> Any:
+        found = self._session.lakefs_client if self._session else credentials.lakefs_client(self._settings or {})
+        if found is None:
+            raise EntryError(
+                "lakefs:// needs LAKEFS_ENDPOINT, LAKEFS_ACCESS_KEY and LAKEFS_SECRET_ACCESS_KEY in the settings of "
+                "the project."
+            )
+        return found
+
+    def _branch(self) -> str:
+        """Tell the branch of lakeFS: that of git, with a dash for what lakeFS allows in no name."""
+        import git
+
+        try:
+            name = git.Repo(self._root, search_parent_directories=True).active_branch.name
+        except git.GitError:
+            raise EntryError(f"lakefs:// uses the branch of git, and {self._root} is in no repository.") from None
+        except TypeError:
+            raise EntryError(
+                f"lakefs:// uses the branch of git, and none is checked out in {self._root}: git switch NAME."
+            ) from None
+        return re.sub(r"[^A-Za-z0-9_-]", "-", name)
+
+    def _make_branch(self, repository: str, branch: str) -> bool:
+        return credentials.make_branch(self._settings or {}, repository, branch)

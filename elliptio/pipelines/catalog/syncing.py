@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,6 +94,23 @@ class Windows:
             decision = windows.by_content(sha256_of(copy), known, history, made=made)
             return self._do(decision, entry, keys, versions, address, dry=dry, copy=copy, stamp=stamp or "")
 
+    def keep(self, entry: Entry, keys: Keys, versions: Callable[[], Versions]) -> str | None:
+        """Keep what somebody wrote at a window, before a craft puts there what it makes.
+
+        A glance tells in nearly all cases that nobody did; only else are `versions` looked up.
+        """
+        path = entry.path_of(keys)
+        if path is None or entry.is_query or entry.is_custom or not entry.history:
+            return None
+        place = self.places.of(path)
+        if not place.tells:
+            return None
+        address = place.address(path)
+        known, stamp = self.memory.get(address), place.stamp(address)
+        if stamp is None or (known is not None and known.stamp == stamp):
+            return None
+        return self.sync(entry, keys, versions(), made=True, dry=True)
+
     def sync_all(self, entry: Entry, versions: Versions, others: Iterable[Entry], *, made: bool = False) -> list[str]:
         """Do so for all partitions of an entry that lie at its path, or did so when the project last looked."""
         if entry.pattern is None or not entry.keys or entry.is_query or entry.is_custom:
@@ -109,6 +126,21 @@ class Windows:
                 news.append(f"{entry.name} ({keys}): {told}")
         return news
 
+    def holds(self, entry: Entry, version: Version) -> bool:
+        """Tell whether a window holds a version: by what is remembered, else by its content."""
+        path = entry.path_of(version.keys)
+        if path is None:
+            return False
+        place = self.places.of(path)
+        address = place.address(path)
+        stamp, known = place.stamp(address), self.memory.get(address)
+        if stamp is None:
+            return False
+        if known is not None and place.tells and known.stamp == stamp:
+            return known.sha256 == version.sha256
+        local = place.local(address)
+        return local is not None and sha256_of(local) == version.sha256
+
     def put(self, entry: Entry, keys: Keys, version: Version, source: Path | None = None) -> None:
         """Put a version at its window; `source` is a file with its content, if one is at hand."""
         path = entry.path_of(keys)
@@ -117,7 +149,8 @@ class Windows:
         place = self.places.of(path)
         address = place.address(path)
         known = self.memory.get(address)
-        if known is not None and known.sha256 == version.sha256 and place.tells and place.stamp(address) == known.stamp:
+        is_there = known is not None and known.sha256 == version.sha256 and known.stamp != ""
+        if known is not None and is_there and place.stamp(address) == known.stamp:
             self.memory.set(address, version.artifact_id, version.sha256, known.stamp)
             return
         self._put(place, address, keys, version, source)
@@ -126,11 +159,11 @@ class Windows:
         if source is None:
             with tempfile.TemporaryDirectory(prefix="elliptio-window-") as folder:
                 found = self._work.show(version.artifact_id).file.download(Path(folder))
-                place.put(address, found, keys)
+                stamp = place.put(address, found, keys)
         else:
-            place.put(address, source, keys)
+            stamp = place.put(address, source, keys)
         assert version.sha256 is not None
-        self.memory.set(address, version.artifact_id, version.sha256, place.stamp(address) or "")
+        self.memory.set(address, version.artifact_id, version.sha256, stamp)
 
     def _do(
         self,
@@ -158,8 +191,9 @@ class Windows:
             self.memory.drop(address)
         elif deed is Deed.TAKE_IN and copy is not None:
             self._take_in(entry, keys, versions, address, copy, stamp, aside=False)
-        elif deed is Deed.KEEP_ASIDE and copy is not None:
-            self._take_in(entry, keys, versions, address, copy, stamp, aside=True)
+        elif deed is Deed.PUT_RIGHT or (deed is Deed.KEEP_ASIDE and copy is not None):
+            if deed is Deed.KEEP_ASIDE and copy is not None:
+                self._take_in(entry, keys, versions, address, copy, stamp, aside=True)
             if version is not None and not dry:
                 self._put(place, address, keys, version, None)
             return NEWS

@@ -21,6 +21,9 @@ SUFFIXES = {"html": ".html", "datapane": ".html", "odbc": ".parquet", "sql": ".p
 QUERIES = ("odbc", "sql")
 """Types whose entries are the result of a query."""
 
+SECRET = "connection_string"
+"""Name in `extra` whose value is shown and recorded nowhere."""
+
 PAGE = "datapane"
 """Type of a page of HTML that anything can be shown on."""
 
@@ -35,7 +38,7 @@ class ExtraField:
 
 
 _PATH = (ExtraField("path", (str,)), ExtraField("history", (bool,)))
-_QUERY = (ExtraField("connection_string", (str,), True), ExtraField("query", (str,), True))
+_QUERY = (ExtraField(SECRET, (str,), True), ExtraField("query", (str,), True))
 
 
 _USUAL = frozenset({"csv", "parquet", "pickle", "json", *ALIASES, *QUERIES, PAGE})
@@ -94,7 +97,8 @@ def check_extra(type: str, extra: Any, where: str) -> Any:
     """
     extra = {} if extra is None else extra
     if not isinstance(extra, Mapping) or not all(isinstance(name, str) for name in extra):
-        raise EntryError(f"{where}: `extra` is a mapping such as {{path: data.csv}}, not {extra!r}.")
+        # Not what it is: that may be a connection string.
+        raise EntryError(f"{where}: `extra` is a mapping such as {{path: data.csv}}, not a {_kind_of(extra)}.")
     cls = CLASSES.get(type)
     if cls is not None:
         return _made(getattr(cls, "Extra", None), dict(extra), where)
@@ -107,11 +111,16 @@ def check_extra(type: str, extra: Any, where: str) -> Any:
             wanted = " or ".join(
                 {"str": "a text", "bool": "true or false"}[kind.__name__] for kind in allowed[name].kinds
             )
-            raise EntryError(f"{where}: {name} in `extra` is {wanted}, not {value!r}.")
+            shown = f"a {_kind_of(value)}" if name == SECRET else repr(value)
+            raise EntryError(f"{where}: {name} in `extra` is {wanted}, not {shown}.")
     lacking = [one.name for one in fields if one.needed and one.name not in extra]
     if lacking:
         raise EntryError(f"{where}: a {type} needs {' and '.join(map(repr, lacking))} in `extra`.")
     return dict(extra)
+
+
+def _kind_of(value: Any) -> str:
+    return {"str": "text", "dict": "mapping"}.get(type(value).__name__, type(value).__name__)
 
 
 def _made(schema: Any, extra: dict[str, Any], where: str) -> Any:

@@ -22,6 +22,7 @@ class Deed(Enum):
     TAKE_IN = "somebody wrote it: take it in as the current version"
     TAKE_UP = "somebody wrote what an earlier version held: make that the current one"
     KEEP_ASIDE = "somebody wrote over what a craft makes: keep it as a version, and put the current one there"
+    PUT_RIGHT = "what somebody wrote over it was kept already: put the current one there, and say so"
     REMOVE = "somebody removed a partition: there is no current version of it any more"
 
 
@@ -80,7 +81,10 @@ def by_content(sha256: str, known: Remembered | None, history: History, *, made:
     if earlier is not None:
         if known is None and current is not None:
             return Decision(Deed.PUT, current)
-        return Decision(Deed.PUT, current) if made and current is not None else Decision(Deed.TAKE_UP, earlier)
+        if made and current is not None:
+            # A plan has kept it and left the path as it is: the build says so too.
+            return Decision(Deed.PUT_RIGHT if earlier.aside else Deed.PUT, current)
+        return Decision(Deed.TAKE_UP, earlier)
     if made and current is not None:
         return Decision(Deed.KEEP_ASIDE, current)
     return Decision(Deed.TAKE_IN)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.hints import REQUIRED
 from elliptio.pipelines.errors import CraftDefinitionError
+from elliptio.system.warn import warn
 
 
 class UnusedParameterWarning(UserWarning):
@@ -77,18 +77,10 @@ def bind(craft: CraftFunction, given: Mapping[str, Any], keys: Mapping[str, Any]
 
     """
     keys = keys or {}
-    parameters, missing = {}, []
-    for name, default in craft.parameters.items():
-        value = keys[name] if name in keys else given.get(name, default)
-        if value is REQUIRED:
-            missing.append(name)
-        else:
-            parameters[name] = value
-    if missing:
-        raise CraftDefinitionError(
-            f"The craft {craft.name} needs a value for {', '.join(map(repr, missing))}: pass {missing[0]}=…, or give "
-            "it a default."
-        )
+    require(craft, given, keys)
+    parameters = {
+        name: keys[name] if name in keys else given.get(name, default) for name, default in craft.parameters.items()
+    }
     inputs = {one.parameter for one in craft.inputs}
     if craft.takes_more:
         own = {**craft.parameters, **dict.fromkeys(inputs)}
@@ -100,6 +92,27 @@ def bind(craft: CraftFunction, given: Mapping[str, Any], keys: Mapping[str, Any]
     )
 
 
+def require(craft: CraftFunction, given: Collection[str], keys: Collection[str]) -> None:
+    """Check that each plain parameter has a value: from what is given, the names of keys, or its default.
+
+    Raises
+    ------
+    CraftDefinitionError
+        If one has none; the message names it.
+
+    """
+    missing = [
+        name
+        for name, default in craft.parameters.items()
+        if default is REQUIRED and name not in given and name not in keys
+    ]
+    if missing:
+        raise CraftDefinitionError(
+            f"The craft {craft.name} needs a value for {', '.join(map(repr, missing))}: pass {missing[0]}=…, or give "
+            "it a default."
+        )
+
+
 def warn_of_unused(given: Iterable[str], taken: Collection[str], what: str) -> None:
     """Warn of parameters that nothing takes."""
     from elliptio.formats.libraries import meant
@@ -107,4 +120,4 @@ def warn_of_unused(given: Iterable[str], taken: Collection[str], what: str) -> N
     for name in given:
         if name.lower() not in {one.lower() for one in taken}:
             close = meant(name, sorted(taken)) if taken else "it takes none."
-            warnings.warn(f"{what} takes no parameter {name!r}; {close}", UnusedParameterWarning, stacklevel=4)
+            warn(f"{what} takes no parameter {name!r}; {close}", UnusedParameterWarning)

@@ -55,9 +55,9 @@ def call(craft: CraftFunction, session: BaseSession, args: Sequence[Any], kwargs
         else:
             values[one.parameter] = parameters[one.parameter] = one.default
     code = session.code_of(craft)
-    outputs: list[Entry | str] = [one.name if one.volatile else catalog[one.name] for one in craft.outputs]
+    outputs = saved_to(craft, catalog, bound.context)
     entries = {taken.name: catalog[taken.name] for taken in inputs.values() if taken.versions}
-    recipe = recipe_of(craft, code, parameters, keys, inputs, outputs, entries)
+    recipe = recipe_of(craft, code, parameters, keys, inputs, outputs, entries, bound.context)
     plain = {name: value for name, value in parameters.items() if name not in values}
     made = execute(Call(craft, keys, plain, inputs, values, bound.context, recipe), catalog)
     catalog.windows.memory.write()
@@ -102,6 +102,22 @@ def _take(one: Input, catalog: Catalog, versions: Versions, context: Mapping[str
     if not found and one.is_needed:
         raise VersionNotFoundError(f"No data found for {one.name!r}: no partition of it has a version.")
     return Taken(one.name, found) if found else None
+
+
+def saved_to(craft: CraftFunction, catalog: Catalog, context: Mapping[str, Any]) -> list[tuple[Entry, Keys] | str]:
+    """List the entries that a call saves to, each with its keys, and the names of the values that it passes on.
+
+    Raises
+    ------
+    MissingKeysError
+        If a value of a key is not given.
+
+    """
+    found: list[tuple[Entry, Keys] | str] = []
+    for one in craft.outputs:
+        entry = None if one.volatile else catalog[one.name]
+        found.append(one.name if entry is None else (entry, entry.keys_of(context)))
+    return found
 
 
 def custom_version(entry: Entry, keys: Keys) -> Version:

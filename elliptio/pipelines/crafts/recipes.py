@@ -71,8 +71,9 @@ def recipe_of(
     parameters: Mapping[str, Any],
     keys: Keys,
     inputs: Mapping[str, Taken],
-    outputs: Sequence[Entry | str],
+    outputs: Sequence[tuple[Entry, Keys] | str],
     entries: Mapping[str, Entry],
+    context: Mapping[str, Any],
 ) -> Recipe:
     """Make the recipe of a call.
 
@@ -89,9 +90,11 @@ def recipe_of(
     inputs
         What it takes, by parameter.
     outputs
-        Entries that it saves to, and names of the values that it passes on.
+        Entries that it saves to, with the keys that it saves for, and names of the values that it passes on.
     entries
         Entries of its inputs by name.
+    context
+        What classes of users that save its outputs are given.
 
     """
     parts: dict[str, Any] = {"craft": craft.qualified, "code": code["digest"]}
@@ -102,7 +105,8 @@ def recipe_of(
     for parameter in sorted(inputs):
         taken = inputs[parameter]
         if taken.given or (taken.volatile and taken.made_by is None):
-            unknown = unknown or f"the value of {parameter!r} is given by the caller"
+            by = "the caller" if taken.given else "a craft that is no function of its inputs"
+            unknown = unknown or f"the value of {parameter!r} is given by {by}"
             continue
         unknown = unknown or _without_content(taken)
         shown = _input_digest(taken)
@@ -111,7 +115,9 @@ def recipe_of(
         options = b"" if entry is None else _loading(entry)
         digest.update(encode((parameter, taken.name, shown)) + options)
     for output in outputs:
-        digest.update(encode(output) if isinstance(output, str) else _saving(output))
+        digest.update(encode(output) if isinstance(output, str) else _saving(*output))
+    if any(not isinstance(output, str) and output[0].is_custom for output in outputs):
+        unknown = unknown or _add_parameters(digest, {}, context)
     parts["packages"] = dict(code["packages"])
     if craft.version is not None:
         parts["version"] = craft.version
@@ -172,5 +178,6 @@ def _loading(entry: Entry) -> bytes:
     return encode((entry.type, dict(entry.load_options))) if entry.load_options else encode(entry.type)
 
 
-def _saving(entry: Entry) -> bytes:
-    return encode((entry.name, entry.type, dict(entry.save_options)))
+def _saving(entry: Entry, keys: Keys) -> bytes:
+    known = encode((entry.name, entry.type, dict(entry.save_options)))
+    return known + encode(dict(keys)) if keys else known

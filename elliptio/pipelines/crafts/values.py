@@ -27,7 +27,7 @@ class LazyPartitions(Mapping[Any, Any]):
 
     def __init__(self, names: Sequence[str], versions: Mapping[Keys, Version], load: Callable[[Version], Any]) -> None:
         self._versions: dict[Key, Version] = {}
-        for keys, version in versions.items():
+        for keys, version in sorted(versions.items(), key=lambda item: item[0].order_by(names)):
             values = tuple(keys[name] for name in names)
             self._versions[values[0] if len(values) == 1 else values] = version
         self._load = load

@@ -2,22 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from html import escape
+from typing import TypeAlias
 
+from elliptio.lineage.drawing.layout import layout
+from elliptio.lineage.drawing.nodes import cut
+from elliptio.lineage.drawing.notation import mermaid_text
+from elliptio.lineage.drawing.svg import HEIGHT, MARGIN, ROW, WIDTH, edge, left_of, middle_of, picture_html
 from elliptio.pipelines.crafts.craft import CraftFunction
 
+MOST_BOXES = 300
+"""Limit of boxes in a picture: the first crafts are drawn, and a note counts the others."""
 
-@dataclass(frozen=True)
+LETTERS = 27
+"""Letters of a line that fit into a box."""
+
+Box: TypeAlias = tuple[str, str]
+"""Its kind and its name."""
+
+CRAFT, ENTRY, VOLATILE, BEFORE = "craft", "entry", "volatile", "version before of the entry"
+"""Kinds of boxes; the last is of what a craft reads and writes."""
+
+# Attributes, not styles: those are taken away where a picture is not trusted. The boxes bring their own background, and
+# their borders, the lines and the note differ from white and from almost black by 3 to 1 at least.
+_LOOKS = {
+    CRAFT: f'rx="{HEIGHT // 2}" fill="#dcefe6" stroke="#4a9472"',
+    ENTRY: 'rx="6" fill="#eef2f7" stroke="#718096"',
+    BEFORE: 'rx="6" fill="#eef2f7" stroke="#718096"',
+    VOLATILE: 'rx="6" fill="#f7f8fa" stroke="#718096" stroke-dasharray="5 4"',
+}
+_NAME = 'font-family="ui-monospace,Menlo,Consolas,\'DejaVu Sans Mono\',monospace" font-size="11" fill="#1f2933"'
+_REMARK = 'font-family="system-ui,sans-serif" font-size="10.5" fill="#52606d"'
+_NOTE = 'font-family="system-ui,sans-serif" font-size="10.5" fill="#718096"'
+
+
+@dataclass(frozen=True, repr=False)
 class Picture:
-    """A picture of a pipeline.
+    """A picture of a pipeline, which a notebook shows by itself.
 
     Attributes
     ----------
     svg
         As SVG.
     text
-        As lines of text.
+        As lines of text, for where no picture can be shown.
 
     """
 
@@ -27,6 +57,9 @@ class Picture:
     def _repr_svg_(self) -> str:
         return self.svg
 
+    def _repr_html_(self) -> str:
+        return picture_html(self.svg, self.text)
+
     def __str__(self) -> str:
         return self.text
 
@@ -34,28 +67,97 @@ class Picture:
 
 
 def mermaid(crafts: Sequence[CraftFunction]) -> str:
-    """Write a flowchart: crafts as boxes, entries as cylinders, values that are passed on as circles."""
+    """Write a flowchart: crafts with round ends, entries as cylinders, values that are passed on with a dashed line."""
+    boxes, edges, _ = _boxes(crafts, None)
+    short = {box: f"n{number}" for number, box in enumerate(boxes)}
+    shapes = {CRAFT: '(["{}"])', ENTRY: '[("{}")]', BEFORE: '[("{} (before)")]', VOLATILE: '["{}"]'}
     lines = ["flowchart LR"]
-    seen: dict[tuple[str, bool], str] = {}
-
-    def node(name: str, volatile: bool) -> str:
-        if (name, volatile) not in seen:
-            seen[name, volatile] = f"d{len(seen)}"
-            shape = '(("{}"))' if volatile else '[("{}")]'
-            lines.append(f"    {seen[name, volatile]}{shape.format(_quoted(name))}")
-        return seen[name, volatile]
-
-    for number, craft in enumerate(crafts):
-        lines.append(f'    c{number}["{_quoted(craft.name)}"]')
-        lines += [f"    {node(one.name, one.volatile)} --> c{number}" for one in craft.inputs]
-        lines += [f"    c{number} --> {node(one.name, one.volatile)}" for one in craft.outputs]
-    return "\n".join(lines)
-
-
-def _quoted(name: str) -> str:
-    return name.replace('"', "#quot;")
+    lines += [f"{short[box]}{shapes[box[0]].format(mermaid_text(box[1]))}" for box in boxes]
+    lines += [f"{short[one]} --> {short[other]}" for one, other in edges]
+    passed = [short[box] for box in boxes if box[0] == VOLATILE]
+    if passed:
+        lines += ["classDef volatile stroke-dasharray:5 4", f"class {','.join(passed)} volatile"]
+    return "\n    ".join(lines) + "\n"
 
 
 def picture(crafts: Sequence[CraftFunction]) -> Picture:
-    """Draw a pipeline."""
-    return Picture("<svg xmlns='http://www.w3.org/2000/svg'/>", mermaid(crafts))
+    """Draw a pipeline, from what it takes on the left to what it makes on the right."""
+    text = "\n".join(_lines(crafts)) or "a pipeline without crafts"
+    boxes, edges, left_out = _boxes(crafts, MOST_BOXES)
+    placed = layout(boxes, edges)
+    points = [point for route in placed.routes.values() for point in route] + list(placed.places.values())
+    width = left_of(max((column for column, _ in points), default=0)) + WIDTH + MARGIN
+    height = round(middle_of(max((row for _, row in points), default=0.5)) + HEIGHT / 2 + MARGIN)
+    note = f"… and {left_out:,} more crafts" if left_out else ""
+    height += (ROW // 2) if note else 0
+    remarks = _remarks(crafts)
+    parts = [
+        f'<svg class="elliptio-pipeline" xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}" role="img">',
+        f"<title>{escape(text)}</title>",
+        '<g fill="none" stroke="#718096" stroke-width="1.4">',
+        *[edge(route) for route in placed.routes.values()],
+        "</g>",
+    ]
+    for box, (column, row) in placed.places.items():
+        place = f"translate({left_of(column)} {middle_of(row) - HEIGHT / 2:.1f})"
+        kind = box[0].partition(" ")[0]
+        parts.append(f'<g class="{kind}" transform="{place}">{_box(box, remarks.get(box, ""))}</g>')
+    if note:
+        parts.append(f'<text {_NOTE} x="{MARGIN}" y="{height - MARGIN}">{note}</text>')
+    return Picture("\n".join([*parts, "</svg>"]) + "\n", text)
+
+
+def _boxes(crafts: Sequence[CraftFunction], most: int | None) -> tuple[list[Box], list[tuple[Box, Box]], int]:
+    """List boxes and the edges between them; with `most` only of the first crafts, and how many are left out."""
+    boxes: dict[Box, None] = {}
+    edges: dict[tuple[Box, Box], None] = {}
+    for number, craft in enumerate(crafts):
+        own: Box = (CRAFT, craft.name)
+        takes, makes = _around(craft)
+        new = dict.fromkeys([*takes, own, *makes])
+        if most is not None and number and len(boxes.keys() | new.keys()) > most:
+            return list(boxes), list(edges), len(crafts) - number
+        boxes |= new
+        edges |= dict.fromkeys([*((one, own) for one in takes), *((own, one) for one in makes)])
+    return list(boxes), list(edges), 0
+
+
+def _around(craft: CraftFunction) -> tuple[list[Box], list[Box]]:
+    """List the boxes of what a craft takes, and of what it makes."""
+    makes: list[Box] = [(VOLATILE if one.volatile else ENTRY, one.name) for one in craft.outputs]
+    takes: list[Box] = [(VOLATILE if one.volatile else ENTRY, one.name) for one in craft.inputs]
+    return [(BEFORE, name) if (kind, name) in makes else (kind, name) for kind, name in takes], makes
+
+
+def _remarks(crafts: Sequence[CraftFunction]) -> dict[Box, str]:
+    """Say what else there is to know of a box, in its second line."""
+    made = {box for craft in crafts for box in _around(craft)[1]}
+    found: dict[Box, str] = {}
+    for craft in crafts:
+        found[CRAFT, craft.name] = f"once per {', '.join(craft.per)}" if craft.per else craft.__module__
+        for box in (one for side in _around(craft) for one in side):
+            kinds = {VOLATILE: "volatile", BEFORE: "the version before", ENTRY: "" if box in made else "input"}
+            found[box] = kinds[box[0]]
+    return found
+
+
+def _box(box: Box, remark: str) -> str:
+    kind, name = box
+    title = f"<title>{escape(f'{kind} {name}')}</title>"
+    rect = f'<rect width="{WIDTH}" height="{HEIGHT}" {_LOOKS[kind]}/>'
+    middle = f'x="{WIDTH // 2}" text-anchor="middle"'
+    first = f'<text {_NAME} {middle} y="{16 if remark else HEIGHT // 2 + 4}">{escape(cut(name, LETTERS))}</text>'
+    second = f'<text {_REMARK} {middle} y="30">{escape(cut(remark, LETTERS))}</text>' if remark else ""
+    return f"{title}{rect}{first}{second}"
+
+
+def _lines(crafts: Sequence[CraftFunction]) -> Iterator[str]:
+    """Write each craft as a line: what it takes, its name, what it makes."""
+    for craft in crafts:
+        parts = [
+            ", ".join(f"({one.name})" if one.volatile else one.name for one in craft.inputs),
+            f"[{craft.name}]",
+            ", ".join(f"({one.name})" if one.volatile else one.name for one in craft.outputs),
+        ]
+        yield " → ".join(part for part in parts if part)

@@ -38,7 +38,7 @@ class Graph:
 
     Examples
     --------
-    >>> from elliptio.pipelines import CraftFunction, Pipeline, Volatile
+    >>> from elliptio.pipelines import Craft, Pipeline, Volatile
     >>> @Craft()
     ... def one() -> Volatile("one"):
     ...     return 1

@@ -48,6 +48,21 @@ def selected(crafts: Sequence[CraftFunction], select: str | Iterable[str] | None
     return {crafts[number].name for number in found}
 
 
+def with_values(crafts: Sequence[CraftFunction], names: Iterable[str]) -> set[str]:
+    """Add to some crafts those that pass on what they need: it is kept nowhere."""
+    found = set(names)
+    makers = {one.name: craft for craft in crafts for one in craft.outputs if one.volatile}
+    by_name = {craft.name: craft for craft in crafts}
+    ahead = list(found)
+    while ahead:
+        for one in by_name[ahead.pop()].inputs:
+            maker = makers.get(one.name) if one.volatile else None
+            if maker is not None and maker.name not in found:
+                found.add(maker.name)
+                ahead.append(maker.name)
+    return found
+
+
 def _named(crafts: Sequence[CraftFunction], word: str) -> set[int]:
     name = word.strip("+")
     if name.startswith("tag:"):

@@ -13,7 +13,6 @@ import importlib.util
 import os
 import sys
 import threading
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -22,6 +21,7 @@ from typing import Any
 from elliptio.pipelines.errors import ProjectError, UnknownNameError
 from elliptio.pipelines.project.names import meant
 from elliptio.pipelines.project.places import Project
+from elliptio.system.warn import warn
 
 _lock = threading.RLock()
 _set_aside: dict[str, dict[str, ModuleType]] = {}
@@ -84,13 +84,24 @@ def make_importable(project: Project) -> None:
         _warn_of_shadowed(project)
 
 
-def load(dotted: str, project: Project, *, where: str = "") -> Any:
+class _Begin:
+    """Beginning of messages: who names what is imported. It is looked up where there is a message."""
+
+    def __init__(self, where: object) -> None:
+        self._where = where
+
+    def __str__(self) -> str:
+        where = str(self._where)
+        return f"{where}: " if where else ""
+
+
+def load(dotted: str, project: Project, *, where: object = "") -> Any:
     """Import what a dotted name names: ``module.craft``.
 
     Parameters
     ----------
     where
-        Who names it, for messages: ``pipelines/definitions.yaml:4: pipeline 'nightly'``.
+        Who names it, for messages, as a text or what has one: ``pipelines/definitions.yaml:4: pipeline 'nightly'``.
 
     Raises
     ------
@@ -100,7 +111,7 @@ def load(dotted: str, project: Project, *, where: str = "") -> Any:
         If the module cannot be imported; the cause is the cause.
 
     """
-    begin = f"{where}: " if where else ""
+    begin = _Begin(where)
     name, _, attribute = dotted.rpartition(".")
     if not name or not all(part.isidentifier() for part in dotted.split(".")):
         raise UnknownNameError(f"{begin}{dotted!r} is no name of a craft: write module.craft.")
@@ -143,7 +154,7 @@ def load_entrypoint(project: Project) -> Any:
     return getattr(module, factory)
 
 
-def _module(name: str, project: Project, begin: str) -> ModuleType:
+def _module(name: str, project: Project, begin: object) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
@@ -154,7 +165,7 @@ def _module(name: str, project: Project, begin: str) -> ModuleType:
         raise _broken(name, begin, error) from error
 
 
-def _broken(name: str, begin: str, error: Exception) -> ProjectError:
+def _broken(name: str, begin: object, error: Exception) -> ProjectError:
     return ProjectError(f"{begin}the module {name!r} cannot be imported: {type(error).__name__}: {error}")
 
 
@@ -259,11 +270,10 @@ def _warn_of_shadowed(project: Project) -> None:
         outcome = (
             f"`import {name}` gives the latter" if is_loaded else f"the former hides the latter from `import {name}`"
         )
-        warnings.warn(
+        warn(
             f"The module {path} of the project has the name of an installed one, {other}: {outcome}. "
             "Rename that of the project.",
             ShadowedModuleWarning,
-            stacklevel=4,
         )
 
 

@@ -7,9 +7,11 @@ its template may use: reading 10,000 entries again takes a tenth of the time, an
 from __future__ import annotations
 
 import codecs
+import functools
 import hashlib
 import json
 import os
+import re
 import stat
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +27,11 @@ from elliptio.pipelines.project.settings import Settings, hide, plain, secrets_o
 LARGEST = 64 * 2**20
 """Bytes that a file may have: what is longer was not written as YAML of a project."""
 _SUFFIXES = frozenset((".yaml", ".yml"))
+_SECRET = re.compile(
+    r"(?im)connection_?string|://[^\s/]*:[^\s/]*@"
+    r"|[\w-]*(?:key|secret|passw|passphrase|pwd|token|credential)[\w-]*['\"]?\s*:"
+)
+"""Mark of a file with a password in it: it is read anew each time, so that nothing holds a copy."""
 _READER = b"1"
 """Raise it when the same text is read to something else than before."""
 
@@ -54,7 +61,14 @@ class YamlFile:
         >>> file.where(3, "extra", "path")  # doctest: +SKIP
         'catalog/raw.yml:12'
         """
+        if len(way) == 1 and isinstance(self.value, dict) and way[0] in self._tops:
+            return self._tops[way[0]]
         return self.wheres([way])[0]
+
+    @functools.cached_property
+    def _tops(self) -> dict[Hashable, str]:
+        """Places of the keys at the top."""
+        return dict(zip(self.value, self.places, strict=False))
 
     def wheres(self, ways: Sequence[Sequence[Hashable]]) -> list[str]:
         """Say where each of many ways leads to; the file is looked through once."""
@@ -116,7 +130,8 @@ class Reader:
         content = _content(path, shown)
         text = _decoded(content, shown)
         settings = self.settings if is_template and templates.is_template(text) else None
-        kept = _Kept(self.root, shown, text, settings) if self.remember else None
+        is_kept = self.remember and _SECRET.search(text) is None
+        kept = _Kept(self.root, shown, text, settings) if is_kept else None
         found = kept.load() if kept else None
         if found is None:
             found, rendered = self._parsed(text, settings, shown)

@@ -116,6 +116,11 @@ class Connection(ABC):
         """Give itself, so that what takes a backend takes a connection too."""
         yield self
 
+    @classmethod
+    def __get_validators__(cls) -> list[Any]:
+        """Return no validators, so that models of pydantic may have a connection as a field."""
+        return []
+
 
 class Backend(ABC):
     """Keep graphs, snapshots, tags and partitions."""

@@ -143,19 +143,20 @@ class Snapshot:
     def _partition(self, name: str, keys: Mapping[str, Any]) -> Partition:
         known = {**self.outputs, **{each: some for each, some in self.inputs.items() if each not in self.graph.outputs}}
         if name not in known:
-            names = [*self.inputs, *self.graph.outputs]
-            if name in names:
+            every = [*self.inputs, *self.graph.outputs]
+            if name in every:
                 raise VersionNotFoundError(
                     f"No data found for {name!r}: it was not made in the snapshot {self.id[:12]}."
                 )
-            raise UnknownNameError(f"The snapshot {self.id[:12]} has no {name!r}; {meant(name, names)}")
-        wanted = Keys(keys)
+            raise UnknownNameError(f"The snapshot {self.id[:12]} has no {name!r}; {meant(name, every)}")
+        names = {each.lower(): each for one in known[name] for each in one.keys}
+        wanted = Keys({names.get(each.lower(), each): value for each, value in keys.items()})
         fits = [one for one in known[name] if all(one.keys.get(each) == value for each, value in wanted.items())]
         if not fits:
             raise VersionNotFoundError(f"No data found for {name!r} ({wanted}) in the snapshot {self.id[:12]}.")
         if len(fits) > 1:
-            names = [each for each in fits[0].keys if each not in wanted]
-            raise MissingKeysError(f"{name!r} has {len(fits)} partitions in this snapshot: pass {', '.join(names)}.")
+            left = [each for each in fits[0].keys if each not in wanted]
+            raise MissingKeysError(f"{name!r} has {len(fits)} partitions in this snapshot: pass {', '.join(left)}.")
         return fits[0]
 
     @property
@@ -163,7 +164,11 @@ class Snapshot:
         """List all artifacts: ``entry``, ``keys``, ``role`` (input, output), ``artifact_id``, ``fingerprint``."""
         import pandas as pd
 
-        rows = [
+        return pd.DataFrame(self.rows(), columns=["entry", "keys", "role", "artifact_id", "fingerprint"])
+
+    def rows(self) -> list[dict[str, Any]]:
+        """List all artifacts as plain values."""
+        return [
             {
                 "entry": name,
                 "keys": dict(one.keys),
@@ -175,7 +180,6 @@ class Snapshot:
             for name, partitions in some.items()
             for one in partitions
         ]
-        return pd.DataFrame(rows, columns=["entry", "keys", "role", "artifact_id", "fingerprint"])
 
     def diff(self, other: Snapshot) -> pd.DataFrame:
         """Tell what differs from another one.
@@ -188,6 +192,10 @@ class Snapshot:
         """
         import pandas as pd
 
+        return pd.DataFrame(self.differences(other), columns=["what", "name", "here", "there"])
+
+    def differences(self, other: Snapshot) -> list[tuple[str, str, Any, Any]]:
+        """List what differs from another one: what it is, its name, here, there."""
         rows: list[tuple[str, str, Any, Any]] = []
         codes = [{craft.name: craft.code[:12] for craft in one.graph.crafts} for one in (self, other)]
         rows += _unequal("craft", *codes)
@@ -199,7 +207,7 @@ class Snapshot:
         for what in ("inputs", "outputs"):
             some = [_by_name(getattr(one, what)) for one in (self, other)]
             rows += _unequal(what[:-1], *some)
-        return pd.DataFrame(rows, columns=["what", "name", "here", "there"])
+        return rows
 
     # --- keeping it ---
 

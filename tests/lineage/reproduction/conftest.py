@@ -20,7 +20,10 @@ from elliptio.lineage.reproduction.obstacles import FoundPackages
 from elliptio.lineage.reproduction.own_wheel import write_own_wheel
 from elliptio.lineage.reproduction.workshop import Workshop
 
-WANTED = ("pandas", "numpy", "pymongo", "GitPython", "platformdirs", "tqdm", "pip", "boto3", "obstore", "ipython")
+WANTED = (
+    "pandas", "numpy", "pymongo", "GitPython", "platformdirs", "tqdm", "pip", "boto3", "obstore", "ipython",
+    "PyYAML", "Jinja2",
+)  # fmt: skip
 
 
 def pinned() -> list[str]:

@@ -189,6 +189,22 @@ def test_what_was_deleted_or_overwritten_at_its_path_is_put_right(shop: Project)
     assert versions.loc[versions["current"], "origin"].tolist() == ["built"]
 
 
+def test_plan_and_build_both_say_what_was_overwritten(shop: Project) -> None:
+    shop.run(ALL)
+    path = shop.root / "data/clean.csv"
+    good = path.read_bytes()
+    path.write_text("x\n-1\n")
+    for _ in range(2):
+        assert [note.partition(":")[0] for note in shop.plan(ALL).news] == ["clean"]
+        assert path.read_text() == "x\n-1\n", "a plan puts nothing"
+    build = shop.run(ALL)
+    assert [note.partition(":")[0] for note in build.news] == ["clean"]
+    assert "made" not in fates(build).values()
+    assert path.read_bytes() == good
+    assert shop.run(ALL).news == []
+    assert len(shop.session().catalog.versions("clean")) == 2
+
+
 def test_going_back_is_a_hit(shop: Project) -> None:
     ids = {step.craft: dict(step.artifact_ids) for step in shop.run(ALL).rows}
     constant(shop)
@@ -221,6 +237,18 @@ def test_another_version_of_a_package_is_a_reason(shop: Project, monkeypatch: py
     assert "→ 99.9" in reasons(shop.plan(ALL))["clean"]
 
 
+def test_a_package_that_comes_or_goes_with_an_edit_is_said_once(shop: Project) -> None:
+    shop.run(ALL)
+    shop.edit("lib/steps.py", "return value * RATE", "import yaml\n\n    return value * len(yaml.dump(RATE))")
+    for edit in ("is used now", "is not used any more"):
+        why = reasons(shop.plan(ALL))["total"].split("; ")
+        (said,) = [one for one in why if "yaml" in one.lower()]
+        assert said.endswith(edit)
+        shop.run(ALL)
+        if edit == "is used now":
+            shop.edit("lib/steps.py", "import yaml\n\n    return value * len(yaml.dump(RATE))", "return value * 3")
+
+
 def test_refresh_runs_all(shop: Project) -> None:
     build = shop.run(ALL, refresh=True)
     assert fates(build) == {"clean": "made", "total": "made"}
@@ -237,3 +265,80 @@ def test_another_checkout_of_the_same_lake_makes_nothing_again(shop: Project, tm
     other.root, other.handler = tmp_path / "elsewhere/shop", shop.handler
     assert fates(other.run(ALL)) == {"clean": "skipped", "total": "skipped"}
     assert (other.root / "data/clean.csv").exists()
+
+
+def test_without_history_what_was_overwritten_is_made_again(project: Project) -> None:
+    project.write(
+        "catalog/all.yaml",
+        """
+        - {name: raw, type: json, extra: {path: raw.json}}
+        - {name: big, type: json, extra: {path: big.json, history: false}}
+        """,
+    )
+    project.write(
+        "lib/steps.py",
+        """
+        from elliptio.pipelines import Artifact, Craft
+
+
+        @Craft()
+        def big(raw: Artifact) -> Artifact("big"):
+            return raw + 1
+        """,
+    )
+    project.write("raw.json", "1")
+    assert fates(project.run("steps.big")) == {"big": "made"}
+    assert fates(project.run("steps.big")) == {"big": "skipped"}
+    project.write("big.json", "77")
+    plan = project.plan("steps.big")
+    assert fates(plan) == {"big": "make"}
+    assert fates(project.run("steps.big")) == {"big": "made"}
+    assert project.session().catalog.load("big") == 2
+    project.write("raw.json", "5")
+    project.run("steps.big")
+    project.write("raw.json", "1")
+    assert fates(project.run("steps.big")) == {"big": "made"}, "the lake has no copy of what it was"
+
+
+def test_a_linked_window_stays_a_link(project: Project, tmp_path) -> None:
+    project.write("catalog/all.yaml", "- {name: a, type: json, extra: {path: a.json}}")
+    (tmp_path / "disk.json").write_text("0")
+    (project.root / "a.json").symlink_to(tmp_path / "disk.json")
+    catalog = project.session().catalog
+    assert catalog.load("a") == 0
+    catalog.save("a", 3)
+    assert (project.root / "a.json").is_symlink()
+    assert (tmp_path / "disk.json").read_text() == "3"
+
+
+def test_what_is_made_of_the_value_of_a_craft_that_is_never_skipped_is_made_too(project: Project) -> None:
+    project.write("catalog/all.yaml", "- {name: total, type: json}")
+    project.write(
+        "lib/steps.py",
+        """
+        from pathlib import Path
+        from elliptio.pipelines import Artifact, Craft, Volatile
+
+        @Craft(cache=False)
+        def now() -> Volatile("moment"):
+            path = Path(__file__).with_name("count")
+            path.write_text(path.read_text() + "1" if path.exists() else "1")
+            return int(path.read_text())
+
+        @Craft()
+        def later(moment: Volatile) -> Volatile("doubled"):
+            return moment * 2
+
+        @Craft()
+        def total(doubled: Volatile) -> Artifact("total"):
+            return doubled
+        """,
+    )
+    every = "steps.now steps.later steps.total"
+    for wanted in (2, 22, 222):
+        build = project.run(every)
+        assert fates(build) == dict.fromkeys(("now", "later", "total"), "made")
+        assert build.volatiles["doubled"] == project.session().catalog.load("total") == wanted
+    assert "'doubled'" in reasons(build)["total"]
+    project.run(every, volatiles=False)
+    assert project.session().catalog.load("total") == 2222

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from elliptio.pipelines import CraftError, VersionNotFoundError
@@ -78,6 +80,27 @@ def test_only_what_is_new_or_changed_runs(year: Project) -> None:
     assert year.session().catalog.load("yearly")["sum"] == 25
 
 
+def test_days_come_month_by_month_as_the_path_says(year: Project) -> None:
+    year.write("raw/01/10.csv", "x\n1\n")
+    year.write(
+        "lib/more.py",
+        """
+        from elliptio.pipelines import Artifact, Craft
+
+
+        @Craft()
+        def days(sales: Artifact) -> Artifact("yearly"):
+            return [list(keys) for keys in sales]
+        """,
+    )
+    build = year.run("steps.daily")
+    wanted = [("01", 1), ("01", 2), ("01", 3), ("01", 10), ("02", 1), ("02", 2), ("02", 3)]
+    assert [(step.keys["month"], step.keys["day"]) for step in build.rows] == wanted
+    assert [tuple(keys) for keys in year.run("more.days").snapshot.load("yearly")] == wanted
+    partitions = year.session().catalog.partitions("sales")
+    assert list(zip(partitions["month"], partitions["day"], strict=True)) == wanted
+
+
 def test_a_removed_file_is_a_removed_partition(year: Project) -> None:
     year.run(ALL)
     (year.root / "raw/02/3.csv").unlink()
@@ -145,3 +168,36 @@ def test_a_fresh_project_folder_finds_all_that_was_made(year: Project, tmp_path)
     assert made(build) == {}
     assert "unchanged" in set(reasons(build).values())
     assert set(fates(build).values()) == {"skipped"}
+
+
+def test_letters_of_keys_may_be_of_any_case(project: Project) -> None:
+    project.write(
+        "catalog/all.yaml",
+        """
+        - {name: raw, type: json, extra: {path: "raw/!{DAY}.json"}}
+        - {name: rate, type: json, extra: {path: "rate/!{day}.json"}}
+        - {name: out, type: json, extra: {path: "out/!{Day}.json"}}
+        """,
+    )
+    project.write(
+        "lib/steps.py",
+        """
+        from elliptio.pipelines import Artifact, Craft
+
+        @Craft(per=("daY",))
+        def made(raw: Artifact, rate: Artifact) -> Artifact("out"):
+            return raw * rate
+        """,
+    )
+    for day in (1, 2):
+        project.write(f"raw/{day}.json", str(day))
+        project.write(f"rate/{day}.json", "10")
+    build = project.run("steps.made")
+    assert fates_of(build) == ["made", "made"]
+    assert project.session().catalog.load("out", day=2) == build.snapshot.load("out", DAY=2) == 20
+    assert fates_of(project.run("steps.made", {"day": 2})) == ["skipped"]
+
+
+def fates_of(build: Any) -> list[str]:
+    """What became of the steps."""
+    return [step.status for step in build.rows]

@@ -48,7 +48,7 @@ def test_ways_to_declare_a_craft() -> None:
     assert list(called.parameters) == ["z"]
     assert isinstance(bare, Craft)
     assert bare.__wrapped__.__name__ == bare.__name__ == "bare"
-    assert Artifact.of("a") + [Volatile("b")] == [Artifact("a"), Volatile("b")]
+    assert Artifact.of("a") + [Volatile("b")] == [Artifact("a"), Volatile("b")]  # noqa: RUF005
 
 
 def test_a_call_fills_plain_parameters_in_order_and_any_by_keyword(session) -> None:

@@ -31,7 +31,7 @@ def runner_of(wanted: Any, session: BaseSession, workers: int | None) -> Iterato
     """
     if workers is not None and (not isinstance(workers, int) or isinstance(workers, bool) or workers < 1):
         raise PipelineDefinitionError(f"workers takes a number, 1 or more, not {workers!r}.")
-    if callable(getattr(wanted, "submit", None)) and hasattr(wanted, "one_by_one"):
+    if not isinstance(wanted, str) and _origin(wanted) is None and callable(getattr(wanted, "submit", None)):
         yield wanted
         return
     runner = _made(wanted, session, workers)
@@ -47,15 +47,14 @@ def _made(wanted: Any, session: BaseSession, workers: int | None) -> Runner:
     if wanted == "threads":
         return Threads(workers)
     if wanted == "processes":
-        from elliptio.pipelines.builds.runners.elsewhere import Processes
+        from elliptio.pipelines.builds.runners.processes import Processes
 
         return Processes(session, workers)
-    module = type(wanted).__module__.partition(".")[0]
-    if module == "distributed" or (isinstance(wanted, str) and wanted.startswith("dask")):
+    if _origin(wanted) == "distributed" or (isinstance(wanted, str) and wanted.startswith("dask:")):
         from elliptio.pipelines.builds.runners.dask import Dask
 
-        return Dask(session, wanted, workers)
-    if module == "celery":
+        return Dask(session, wanted)
+    if _origin(wanted) == "celery":
         from elliptio.pipelines.builds.runners.celery import Celery
 
         return Celery(session, wanted)
@@ -63,3 +62,9 @@ def _made(wanted: Any, session: BaseSession, workers: int | None) -> Runner:
     raise PipelineDefinitionError(
         f"There is no runner {wanted!r}; {hint} A client of Dask, an app of Celery or a Runner will do too."
     )
+
+
+def _origin(wanted: Any) -> str | None:
+    """Tell which library an object is of, or that of a class of a user that derives from one of it."""
+    modules = [cls.__module__.partition(".")[0] for cls in type(wanted).__mro__]
+    return next((name for name in modules if name in ("distributed", "celery")), None)

@@ -1,30 +1,43 @@
-"""Make a step from its data, in a process that was given nothing else."""
+"""Make a step from its data, in a process that was given nothing else, and send back what came of it."""
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import functools
+import importlib
 import os
 import pickle
-from collections.abc import Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
+import sys
+import threading
+import traceback
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from elliptio.pipelines import active
 from elliptio.pipelines.builds.making import Outcome
+from elliptio.pipelines.builds.runners.addresses import craft_at
 from elliptio.pipelines.builds.runners.tasks import Task
 from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.catalog.versions import version_of
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.execution import Call
 from elliptio.pipelines.crafts.recipes import Recipe, Taken
-from elliptio.pipelines.errors import CraftError, UnknownNameError
+from elliptio.pipelines.errors import CraftError
+from elliptio.runs import scopes
+from elliptio.runs.recording import Recording
 
 if TYPE_CHECKING:
+    from elliptio.handler import Handler
     from elliptio.pipelines.session import BaseSession
 
+_importing = threading.RLock()
 
-def run_step(data: Mapping[str, Any], run: Mapping[str, str] | None = None) -> dict[str, Any]:
+
+def run_step(data: Mapping[str, Any], run: Mapping[str, str | None] | None = None) -> dict[str, Any]:
     """Make a step from its data; return the identifiers of what it made, by the names of the entries.
 
     Parameters
@@ -32,53 +45,114 @@ def run_step(data: Mapping[str, Any], run: Mapping[str, str] | None = None) -> d
     data
         That of `Task.data`.
     run
-        Variables that make it part of the run that it belongs to.
+        Variables that make it part of the run that it belongs to; those of the environment without it.
 
     Raises
     ------
     CraftError
-        If it fails.
+        If it fails; its cause is that of the craft.
 
     """
-    os.environ.update(run or {})
-    session = _session(data["root"], data["lake"]["root"], data["lake"]["index"], os.environ.get("ELLIPTIO_RUN_ID", ""))
-    craft = _craft(data["craft"])
-    call = Call(
-        craft,
-        Keys(data["keys"]),
-        data["parameters"],
-        {name: _taken(session, one) for name, one in data["inputs"].items()},
-        {},
-        data["context"],
-        Recipe(data["key"], data["recipe"]),
-    )
-    outcome = Task(call, session, data["again"]).run()
+    return run_in(_session(data["root"], data["lake"]["root"], data["lake"]["index"]), data, run)
+
+
+def run_in(session: BaseSession, data: Mapping[str, Any], run: Mapping[str, str | None] | None) -> dict[str, Any]:
+    """Make a step in a session; see `run_step`."""
+    with active.inside(session), _within(session.handler, run):
+        craft = _craft(session, data)
+        call = Call(
+            craft,
+            Keys(data["keys"]),
+            data["parameters"],
+            {name: _taken(session, one) for name, one in data["inputs"].items()},
+            {},
+            data["context"],
+            Recipe(data["key"], data["recipe"]),
+        )
+        outcome = Task(call, session, data["again"]).run()
+        session.catalog.windows.memory.write()
     return {
         "artifacts": {name: version.artifact_id for name, version in outcome.versions.items()},
-        "loaded": outcome.loaded,
+        "loaded": list(outcome.loaded),
         "seconds": outcome.seconds,
         "shared": outcome.shared,
     }
 
 
-@functools.lru_cache(maxsize=4)
-def _session(root: str, lake: str, index: str | None, run_id: str) -> BaseSession:
+@functools.lru_cache(maxsize=8)
+def _session(root: str, lake: str, index: str | None) -> BaseSession:
     from elliptio.handler import Handler
 
+    return open_session(root, Handler(lake, index))
+
+
+def open_session(root: str, handler: Handler) -> BaseSession:
+    """Open the project of a root on a lake."""
     # By name: a session knows its pipelines, and those hand steps to sessions of other processes.
     sessions = import_module("elliptio.pipelines.session")
-    found: BaseSession = sessions.Session(Path(root), handler=Handler(lake, index))
+    found: BaseSession = sessions.Session(Path(root), handler=handler)
     return found
 
 
-def _craft(name: str) -> CraftFunction:
-    module, _, qualname = name.partition(":")
-    found: Any = import_module(module)
-    for part in qualname.split("."):
-        found = getattr(found, part, None)
-    if not isinstance(found, CraftFunction):
-        raise UnknownNameError(f"There is no craft {qualname!r} in {module}: steps are made elsewhere from a module.")
-    return found
+@contextlib.contextmanager
+def _within(handler: Handler, run: Mapping[str, str | None] | None) -> Iterator[None]:
+    """Be in a run of another process. Not by variables: the threads of a worker may be in different runs."""
+    run_id = (run or {}).get(scopes.RUN_ID)
+    if not run or not run_id or run.get(scopes.LAKE) not in (None, "", handler.store.root):
+        yield
+        return
+    scope = scopes.Scope(handler.store.root, run_id, home=handler._scope)
+    Recording(handler.lake, scope)
+    with scopes.entered(scope):
+        yield
+
+
+def _craft(session: BaseSession, data: Mapping[str, Any]) -> CraftFunction:
+    """Find the craft, with the code that the key of the step is made from.
+
+    Raises
+    ------
+    CraftError
+        If this process has another code: what it would make does not belong to the key.
+
+    """
+    from elliptio.pipelines.project.importing import make_importable
+
+    with _importing:
+        make_importable(session.project)
+        craft = craft_at(data["craft"])
+        if data["craft"].startswith("__main__:"):
+            return craft
+        if _differs(session, craft, data):
+            # A worker that lives longer than the code that it imported.
+            _forget_modules(session)
+            craft = craft_at(data["craft"])
+        differs = _differs(session, craft, data)
+    if differs:
+        raise CraftError(
+            f"The craft {craft.name} was not run: {differs} in the process that was to make it (in {session.root} on "
+            f"{os.uname().nodename}). Give both the same files and packages."
+        )
+    return craft
+
+
+def _differs(session: BaseSession, craft: CraftFunction, data: Mapping[str, Any]) -> str:
+    session.begin()
+    found, wanted = session.code_of(craft), data["recipe"]
+    if wanted.get("code") not in (None, found["digest"]):
+        return "its code is another one"
+    here, there = dict(found["packages"]), wanted.get("packages", {})
+    names = [name for name in sorted({*here, *there}) if here.get(name) != there.get(name)]
+    return f"{names[0]} is {here.get(names[0])}, not {there.get(names[0])}," if names else ""
+
+
+def _forget_modules(session: BaseSession) -> None:
+    """Have the modules of a project imported anew."""
+    folder = str(session.project.sources) + os.sep
+    for name, module in list(sys.modules.items()):
+        if name != "__main__" and str(getattr(module, "__file__", None) or "").startswith(folder):
+            del sys.modules[name]
+    importlib.invalidate_caches()
 
 
 def _taken(session: BaseSession, data: Mapping[str, Any]) -> Taken:
@@ -87,84 +161,100 @@ def _taken(session: BaseSession, data: Mapping[str, Any]) -> Taken:
     return Taken(data["name"], {Keys(keys): found[identifier] for keys, identifier in data["versions"]})
 
 
-def outcome_of(answer: Mapping[str, Any], session: BaseSession) -> Outcome:
-    """Read what `run_step` answered."""
+# --- what is sent back ---
+
+Answer = dict[str, Any]
+"""Answer of `run_step`, or ``failed`` with what it raised; JSON can hold it."""
+
+
+def answered(data: Mapping[str, Any], run: Mapping[str, str | None] | None) -> Answer:
+    """Make a step, and answer with what came of it, an error too: what can be sent to any other process."""
+    return safely(lambda: run_step(data, run))
+
+
+def safely(make: Any) -> Answer:
+    """Call what makes a step, and answer."""
+    try:
+        made: Answer = make()
+    except Exception as error:
+        cause = error.__cause__ or error
+        text = "".join(traceback.format_exception(cause)).rstrip()
+        return {
+            "failed": str(error),
+            "cause": _sendable(cause),
+            "type": type(cause).__name__,
+            "said": str(cause),
+            "trace": text,
+        }
+    return made
+
+
+def _sendable(cause: BaseException) -> str | None:
+    """Write an error as a text of JSON, if it comes out as it went in."""
+    try:
+        content = pickle.dumps(cause)
+        again = pickle.loads(content)
+    except Exception:  # whatever the class of a user does
+        return None
+    return base64.b64encode(content).decode() if type(again) is type(cause) and str(again) == str(cause) else None
+
+
+def outcome_of(answer: Answer, session: BaseSession) -> Outcome:
+    """Read an answer.
+
+    Raises
+    ------
+    CraftError
+        If the step failed: its cause is of the type of that of the craft, where this process knows it.
+
+    """
+    if "failed" in answer:
+        raise CraftError(answer["failed"]) from _cause(answer)
     ids = list(answer["artifacts"].values())
     documents = session.handler.lake.find({"_id": {"$in": ids}}, sort=(), limit=0)
     found = {one["_id"]: version_of(one) for one in documents}
+    if len(found) < len(set(ids)):
+        raise CraftError(
+            f"What a process made is not known here: {', '.join(sorted(set(ids) - set(found)))} is not in the index "
+            f"{session.handler.index.address}. Let both use the same index."
+        )
     versions = {name: found[identifier] for name, identifier in answer["artifacts"].items()}
     return Outcome(versions, {}, answer["loaded"], answer["seconds"], answer["shared"])
 
 
-def _run_safely(data: Mapping[str, Any], run: Mapping[str, str]) -> Any:
-    """Make a step; an error that cannot be sent as it is is told by its text."""
-    try:
-        return run_step(data, run)
-    except CraftError as error:
-        cause: BaseException | None = error.__cause__
-        try:
-            pickle.loads(pickle.dumps(cause))
-        except Exception:
-            cause = RuntimeError(f"{type(cause).__name__}: {cause}")
-        return error.args[0], cause
+def _cause(answer: Answer) -> BaseException:
+    cause: BaseException | None = None
+    if answer["cause"] is not None:
+        with contextlib.suppress(Exception):  # its class may not be known here
+            cause = pickle.loads(base64.b64decode(answer["cause"]))
+    if not isinstance(cause, BaseException):
+        cause = RuntimeError(f"{answer['type']}: {answer['said']}")
+    cause.add_note(f"In the process that made the step:\n{answer['trace']}")
+    return cause
 
 
-class Processes:
-    """Makes steps in processes of this machine; those with values that are not saved, here.
-
-    Parameters
-    ----------
-    session
-        Where.
-    workers
-        How many processes; None: as many as there are cores.
-
-    """
-
-    one_by_one = False
-
-    def __init__(self, session: BaseSession, workers: int | None) -> None:
-        import multiprocessing
-
-        self._session = session
-        self._pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
-
-    def submit(self, step: Task) -> Future[Outcome]:
-        """Make a step in a process, if it can be sent there."""
-        from elliptio.pipelines.builds.runners.here import Inline
-
-        data = step.data()
-        if data is None:
-            return Inline().submit(step)
-        return adapted(self._pool.submit(_run_safely, data, variables(self._session)), self._session)
-
-    def close(self) -> None:
-        """Leave out what has not begun."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+def gone(what: str) -> CraftError:
+    """Say that whoever made a step is no more."""
+    return CraftError(f"{what}. What it had not saved is lost; the next run makes it again.")
 
 
-def variables(session: BaseSession) -> dict[str, str]:
+def variables(session: BaseSession) -> dict[str, str | None]:
     """Variables that make another process part of the run that the code at hand is in."""
-    run = session.handler.current_run
-    return {} if run is None else run.environment()
+    scope = session.handler._scope.here()
+    return {} if scope.run is None else {**scope.environment(), scopes.BASED_ON: ""}
 
 
 def adapted(future: Any, session: BaseSession) -> Future[Outcome]:
-    """Turn the future of an answer of `_run_safely` into that of what came of the step."""
+    """Turn the future of an answer into that of an outcome."""
     found: Future[Outcome] = Future()
 
     def done(one: Any) -> None:
         try:
-            answer = one.result()
-            if isinstance(answer, tuple):
-                error = CraftError(answer[0])
-                error.__cause__ = answer[1]
-                raise error
-            found.set_result(outcome_of(answer, session))
+            found.set_result(outcome_of(one.result(), session))
         except CraftError as error:
             found.set_exception(error)
         except BaseException as error:
-            failure = CraftError(f"A process that made a step is gone: {type(error).__name__}: {error}")
+            failure = gone(f"The step was not made: {type(error).__name__}: {error}")
             failure.__cause__ = error
             found.set_exception(failure)
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from elliptio.indexes.opening import open_index
 from elliptio.pipelines.builds.making import Outcome, make
+from elliptio.pipelines.builds.runners.addresses import NotFoundElsewhereError, address_of
 from elliptio.pipelines.crafts.execution import Call
 from elliptio.pipelines.errors import CraftError
 
 if TYPE_CHECKING:
     from elliptio.pipelines.session import BaseSession
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -61,15 +66,26 @@ class Task:
                 raise CraftError(f"The craft {self.call.craft.name} could not be run: {error}") from error
 
     def data(self) -> dict[str, Any] | None:
-        """Shape it as plain data, for any machine that reaches the lake; None where its values cannot leave here."""
-        if self.stays:
+        """Shape it as plain data, for any machine that reaches the lake; None if that is no use: the log says why."""
+        try:
+            data = self._data()
+        except NotFoundElsewhereError as why:
+            log.info("The step %s of %s is made in this process: %s.", self.key[:12], self.call.craft.name, why)
             return None
-        handler = self.session.handler
+        return data
+
+    def _data(self) -> dict[str, Any]:
+        if self.stays:
+            raise NotFoundElsewhereError("it takes or gives values that are not saved")
+        lake = self.session.handler.lake
+        index = self.session.handler._settings["index"].value
+        if lake.shared and (not index or open_index(index).address != lake.index.address):
+            raise NotFoundElsewhereError("the index of its lake was given as an object, so no other process has it")
         data = {
             "root": str(self.session.root),
-            "lake": {"root": handler.store.root, "index": handler._settings["index"].value},
+            "lake": {"root": lake.store.root, "index": index},
             "project": self.session.catalog.project,
-            "craft": f"{self.call.craft.__module__}:{self.call.craft.__wrapped__.__qualname__}",
+            "craft": address_of(self.call.craft),
             "parameters": dict(self.call.parameters),
             "context": dict(self.call.context),
             "keys": dict(self.call.keys),
@@ -84,7 +100,9 @@ class Task:
             "recipe": dict(self.call.recipe.parts),
             "again": self.again,
         }
-        return data if _is_json(data) else None
+        if not _is_json(data):
+            raise NotFoundElsewhereError("a value that it is given is none of JSON")
+        return data
 
 
 def _is_json(data: Mapping[str, Any]) -> bool:
@@ -97,13 +115,24 @@ def _is_json(data: Mapping[str, Any]) -> bool:
 class Runner(Protocol):
     """Make steps, somewhere.
 
-    A step is data: any machine that reaches the lake can make it. What it makes travels through the lake; the future
-    gives identifiers.
+    A step is data, `Task.data`: any machine that reaches the lake and the project can make it, with
+    `elliptio.pipelines.builds.runners.elsewhere.run_step`. What it makes travels through the lake; the future gives
+    identifiers. A runner promises:
+
+    - ``submit`` gives a future at once, unless it says `one_by_one`: then the future it gives is done.
+    - The future gives an `Outcome`, or raises `CraftError`, whose cause is of the type, and has the message, of what
+      the craft raised. Whatever else happens to a step, a worker that dies too, is a `CraftError` that says so.
+    - A step that fails, or whose worker dies, does nothing to the others.
+    - A step whose ``data()`` is None is made in this process, by ``step.run()``.
+    - The runs of crafts are below the run that ``submit`` was called in.
+    - ``close`` ends what it began and nobody waits for, and waits for what is being made. Idempotent.
+
+    `elliptio.testing.RunnerConformance` holds a runner to that.
 
     Attributes
     ----------
     one_by_one
-        True where `submit` makes the step before it returns.
+        True where `submit` makes the step before it returns: the steps come in the order of the pipeline then.
 
     Examples
     --------
@@ -114,7 +143,10 @@ class Runner(Protocol):
 
             def submit(self, step):
                 future = Future()
-                future.set_result(step.run())
+                try:
+                    future.set_result(step.run())
+                except CraftError as error:
+                    future.set_exception(error)
                 return future
 
             def close(self):
@@ -127,4 +159,4 @@ class Runner(Protocol):
         """Begin to make a step; the future gives what came of it, or raises `CraftError`."""
 
     def close(self) -> None:
-        """Wait for nothing more, and release what it holds. Idempotent."""
+        """Wait for what is being made, leave out what has not begun, and release what it holds. Idempotent."""

@@ -1,0 +1,104 @@
+"""What is to be made once is claimed by one at a time, on a folder and on S3."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+import elliptio as eio
+from elliptio.lake import claims
+from elliptio.lake.claims import claimed
+
+
+@pytest.fixture(params=["local", "s3"])
+def handler(request: pytest.FixtureRequest, tmp_path: Path) -> eio.Handler:
+    root = str(tmp_path / "lake") if request.param == "local" else request.getfixturevalue("s3_root")
+    handler = eio.Handler(root, progress=False)
+    return handler
+
+
+def test_one_at_a_time(handler: eio.Handler, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claims, "POLL_SECONDS", 0.02)
+    inside, most = 0, []
+
+    def work(_: int) -> bool:
+        nonlocal inside
+        with claimed(handler.lake, "step") as waited:
+            inside += 1
+            most.append(inside)
+            time.sleep(0.01)
+            inside -= 1
+        return waited
+
+    with ThreadPoolExecutor(5) as pool:
+        waited = list(pool.map(work, range(10)))
+    assert most == [1] * 10
+    assert True in waited
+    assert False in waited
+    assert not list(handler.lake.store.list(f"{claims.CLAIMS}/step"))
+
+
+HOLD = """
+import os, sys, time
+import elliptio as eio
+from elliptio.lake.claims import claimed
+with claimed(eio.Handler(sys.argv[1], progress=False).lake, "step"):
+    print("held", flush=True)
+    sys.stdin.read()
+    if sys.argv[2] == "die":
+        os._exit(1)
+"""
+
+
+@pytest.mark.parametrize("end", ["die", "leave"])
+def test_who_waits_gets_it_when_the_other_leaves_or_dies(handler: eio.Handler, end: str) -> None:
+    command = [sys.executable, "-c", HOLD, handler.store.root, end]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdin is not None
+        assert other.stdout.readline() == "held\n"
+        got = threading.Event()
+        entered = []
+
+        def wait() -> None:
+            with claimed(handler.lake, "step") as waited:
+                entered.append(waited)
+                got.set()
+
+        thread = threading.Thread(target=wait)
+        thread.start()
+        assert not got.wait(0.3)
+        other.stdin.close()
+        thread.join(30)
+    assert entered == [True]
+
+
+@pytest.mark.server
+def test_of_two_that_see_nobody_one_steps_back(s3_root: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claims, "POLL_SECONDS", 0.01)
+    lake = eio.Handler(s3_root, progress=False).lake
+    prefix = f"{claims.CLAIMS}/step"
+    looked = []
+    is_held = claims._is_held
+
+    def late(*args: object, but: int | None = None) -> bool:
+        looked.append(but)
+        if len(looked) == 1:
+            # Between this look and what follows, another process makes a file under another number.
+            found = is_held(lake, prefix)
+            lake.store.create(claims._key(prefix, 7), claims._sign())
+            return found
+        if len(looked) == 3:
+            lake.store.remove(prefix)
+        return is_held(lake, prefix, but=but)
+
+    monkeypatch.setattr(claims, "_is_held", late)
+    with claimed(lake, "step") as waited:
+        assert waited
+    assert looked == [None, 1, None, 8]

@@ -1,0 +1,116 @@
+"""What a craft saves: for the keys that are asked for, and over nothing that somebody wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from elliptio.pipelines import Artifact, ArtifactInteractor, Craft, Pipeline
+from tests.pipelines.projects import Project, fates
+from tests.pipelines.sessions import project as project_of
+from tests.pipelines.sessions import session
+
+CATALOG = """
+- {name: raw, type: json, extra: {path: raw.json}}
+- {name: out, type: json, extra: {path: "out_!{k}.json"}}
+- {name: sum, type: json, extra: {path: sum.json}}
+"""
+
+STEPS = """
+from pathlib import Path
+from elliptio.pipelines import Artifact, Craft
+
+@Craft()
+def copied(raw: Artifact) -> Artifact("out"):
+    return raw
+
+@Craft()
+def added(raw: Artifact, a: int = 0) -> Artifact("sum"):
+    return raw + a
+"""
+
+
+@pytest.fixture
+def shop(project: Project) -> Project:
+    project.write("catalog/all.yaml", CATALOG)
+    project.write("lib/steps.py", STEPS)
+    project.write("raw.json", "1")
+    return project
+
+
+def test_the_same_for_another_key_is_another_step(shop: Project) -> None:
+    assert fates(shop.run("steps.copied", {"k": 1})) == {"copied": "made"}
+    assert fates(shop.run("steps.copied", {"K": "2"})) == {"copied": "made"}
+    assert (
+        fates(shop.run("steps.copied", {"k": 2})) == fates(shop.run("steps.copied", {"k": 1})) == {"copied": "skipped"}
+    )
+    catalog = shop.session().catalog
+    assert catalog.load("out", k=1) == catalog.load("out", k=2) == 1
+    assert (shop.root / "out_2.json").exists()
+
+
+def test_what_a_class_of_a_user_is_given_counts(tmp_path: Path) -> None:
+    class Marked(ArtifactInteractor, interactor_name="marked"):
+        def __init__(self, artifact: Any, *args: Any, session: Any, **kwargs: Any) -> None:
+            pass
+
+        def load(self, **kwargs: Any) -> None:
+            return None
+
+        def save(self, asset: Any, **kwargs: Any) -> bytes:
+            return f"{asset}{kwargs['mark']}".encode()
+
+    @Craft()
+    def say() -> Artifact("own"):  # type: ignore[valid-type]
+        return "hello"
+
+    with session(project_of(tmp_path / "shop", {"name": "own", "type": "marked", "extra": {}})) as opened:
+        joined = Pipeline() + say
+        told = [joined.run({"mark": mark}).steps["status"].tolist() for mark in ("!", "?", "!")]
+        assert told == [["made"], ["made"], ["skipped"]]
+        assert opened.catalog.current("own").file.download(tmp_path).read_text() == "hello!"
+
+
+def written_over(shop: Project) -> list[str]:
+    """Texts of the versions that somebody wrote at the path of `sum`, the newest first."""
+    catalog = shop.session().catalog
+    found = catalog.versions("sum")
+    assert not found["current"][found["origin"] == "taken in"].any()
+    taken = found.index[found["origin"] == "taken in"]
+    return [shop.handler.show(identifier).file.load(format="json") for identifier in taken]
+
+
+def test_what_somebody_wrote_where_a_craft_saves_is_kept_and_told(shop: Project) -> None:
+    path = shop.root / "sum.json"
+    path.write_text('"was there first"')
+    shop.run("steps.added")
+    path.write_text('"written over"')
+    planned = shop.plan("steps.added", {"a": 1})
+    path.write_text('"written over again"')
+    build = shop.run("steps.added", {"a": 1})
+    assert len(planned.news) == len(build.news) == 1
+    assert "sum" in build.news[0]
+    assert path.read_text() == "2"
+    assert written_over(shop) == ["written over again", "written over", "was there first"]
+
+
+def test_so_is_what_is_written_while_the_craft_runs(shop: Project) -> None:
+    shop.run("steps.added")
+    shop.edit("lib/steps.py", "return raw + a", "Path(a).write_text('[]'); return raw")
+    path = shop.root / "sum.json"
+    shop.run("steps.added", {"a": str(path)})
+    assert path.read_text() == "1"
+    assert written_over(shop) == [[]]
+
+
+def test_a_call_keeps_it_too(shop: Project) -> None:
+    session = shop.session()
+    with session:
+        (added,) = shop.pipeline(session, "steps.added").crafts
+        for text in ('"first"', '"second"'):
+            (shop.root / "sum.json").write_text(text)
+            added(a=3)
+    assert (shop.root / "sum.json").read_text() == "4"
+    assert written_over(shop) == ["second", "first"]

@@ -1,0 +1,93 @@
+"""Each backend of snapshots holds its promises."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+import elliptio as eio
+from elliptio.pipelines import LakeBackend, MemoryBackend, SnapshotTagTakenError
+from elliptio.testing import BackendConformance
+from elliptio.testing.backends import CLEAN, graph, partition, snapshot
+
+
+class TestMemory(BackendConformance):
+    @pytest.fixture
+    def backend(self) -> MemoryBackend:
+        return MemoryBackend()
+
+    def test_copies_share_what_they_hold(self, backend: MemoryBackend) -> None:
+        for other in (copy.copy(backend), copy.deepcopy(backend)):
+            with backend.connect() as one, other.connect() as two:
+                one.write_artifact_partitions(CLEAN, [partition("1")])
+                assert two.read_artifact_partitions(CLEAN) == (partition("1"),)
+
+
+class TestLake(BackendConformance):
+    @pytest.fixture
+    def backend(self, tmp_path: Path) -> LakeBackend:
+        return LakeBackend(eio.Handler(tmp_path / "lake"))
+
+    def test_another_process_reads_it(self, backend: LakeBackend) -> None:
+        one = snapshot(graph())
+        with backend.connect() as connection:
+            connection.write_snapshot_tag(one, "prod")
+        with LakeBackend(eio.Handler(backend.handler.store.root)).connect() as connection:
+            assert connection.read_snapshot_tag("nightly", "prod") == one
+
+    def test_projects_do_not_mix(self, backend: LakeBackend) -> None:
+        with backend.connect() as connection:
+            connection.write_artifact_partitions(CLEAN, [partition("1")])
+            connection.write_graph(graph())
+        with LakeBackend(backend.handler, "other").connect() as connection:
+            assert connection.read_artifact_partitions(CLEAN) == ()
+            with pytest.raises(KeyError):
+                connection.read_graph("nightly", graph().fingerprint)
+
+    def test_of_several_who_tag_at_once_one_succeeds(self, backend: LakeBackend) -> None:
+        def tag(data: str) -> bool:
+            with backend.connect() as connection:
+                try:
+                    connection.write_snapshot_tag(snapshot(graph(), data), "prod")
+                except SnapshotTagTakenError:
+                    return False
+            return True
+
+        with ThreadPoolExecutor(6) as pool:
+            assert sum(pool.map(tag, "abcdef")) == 1
+
+    def test_the_index_can_be_made_anew(self, backend: LakeBackend) -> None:
+        one = snapshot(graph())
+        with backend.connect() as connection:
+            connection.write_snapshot_tag(one, "prod")
+            connection.write_artifact_and_graph_partitions(one, "clean", CLEAN, [partition("1")])
+        root = Path(backend.handler.store.root)
+        backend.handler.close()
+        indexes = list((root / ".elliptio").glob("index*"))
+        assert indexes
+        for path in indexes:
+            path.unlink()
+        handler = eio.Handler(root)
+        handler.reindex()
+        with LakeBackend(handler).connect() as connection:
+            assert connection.read_snapshot_tag("nightly", "prod") == one
+            assert connection.read_snapshot_partitions(one, "clean", CLEAN) == (partition("1"),)
+
+
+class TestLakeOnMongoDB(BackendConformance):
+    @pytest.fixture
+    def backend(self, tmp_path: Path, mongodb_url: str) -> Iterator[LakeBackend]:
+        handler = eio.Handler(tmp_path / "lake", f"{mongodb_url.rstrip('/')}/test_{uuid4().hex}")
+        yield LakeBackend(handler)
+        handler.close()
+
+
+class TestLakeOnS3(BackendConformance):
+    @pytest.fixture
+    def backend(self, s3_root: str) -> LakeBackend:
+        return LakeBackend(eio.Handler(s3_root, progress=False))

@@ -1,0 +1,1 @@
+"""Which price should a shuttle to the moon have?"""

@@ -1,0 +1,39 @@
+"""What pipelines can use and most do not need is imported when it is used."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.pipelines.sessions import project
+
+HEAVY = ("boto3", "botocore", "fsspec", "pyodbc", "sqlalchemy", "distributed", "dask", "celery", "kombu")
+
+OPEN = f"""
+import sys
+import elliptio.pipelines
+from elliptio.pipelines import Artifact, Craft, Pipeline, Session
+sess = Session()
+assert sorted(sess.catalog) == ["away", "far", "sales", "table"]
+
+@Craft()
+def add(table: Artifact) -> Artifact("table"):
+    return table
+
+Pipeline("p") + add
+print([name for name in {HEAVY} if name in sys.modules])
+"""
+
+
+def test_entries_in_buckets_and_databases_import_nothing(tmp_path: Path) -> None:
+    extra = {"connection_string": "sqlite:///shop.db", "query": "SELECT 1"}
+    root = project(
+        tmp_path / "shop",
+        {"name": "far", "type": "json", "extra": {"path": "s3://bucket/key.json"}},
+        {"name": "away", "type": "json", "extra": {"path": "gs://bucket/key.json"}},
+        {"name": "sales", "type": "odbc", "extra": extra},
+        {"name": "table", "type": "sql", "extra": extra},
+    )
+    done = subprocess.run([sys.executable, "-c", OPEN], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
