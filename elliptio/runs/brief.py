@@ -135,7 +135,7 @@ class Brief(Recording):
 
 
 _forks = 0
-"""How often this process was forked."""
+"""Count of how often this process was forked."""
 
 
 def _count_forks() -> None:

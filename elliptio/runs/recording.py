@@ -189,7 +189,7 @@ class Recording:
 
     @property
     def begin(self) -> Document | None:
-        """What was known from the start, in the process that began it."""
+        """Facts that were known from the start, in the process that began it."""
         return self._begin if self._owner else None
 
     def keep_steps(self, steps: Sequence[Mapping[str, Any]]) -> str:

@@ -7,7 +7,7 @@ import gc
 from collections.abc import Iterator
 
 _held = False
-"""Whether it is held back here, not by a user."""
+"""True where it is held back here, not by a user."""
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from elliptio.lake.lake import RUNS
 from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.catalog.versions import History, Version
 from elliptio.runs import brief
-from tests.performance.counting import CountingIndex, counted
+from tests.performance.counting import CountingIndex, calls_of, counted
 from tests.pipelines.projects import Project
 
 HEAD = "from elliptio.pipelines import Artifact, Craft, Volatile\n"
@@ -228,6 +228,26 @@ def test_to_skip_more_steps_asks_no_more_questions(project: Project) -> None:
         asked[steps] = dict(lake.index.asked)
         lake.index = lake.index.index
     assert asked[4] == asked[16]
+
+
+def test_to_look_at_more_partitions_takes_so_much_more_work_and_no_more_for_each(project: Project) -> None:
+    """Work that grows with the square of their number is seen by calls: four times as many take at most five times."""
+    project.write(
+        "lib/daily.py",
+        HEAD + "@Craft(per=('day',))\ndef daily(raw: Artifact) -> Artifact('out'):\n    return raw\n",
+    )
+    places = [f'- {{name: {name}, type: json, extra: {{path: "{name}/!{{day}}.json"}}}}' for name in ("raw", "out")]
+    project.write("catalog/all.yaml", "\n".join(places))
+    calls = {}
+    for days in (30, 120):
+        for day in range(days):
+            project.write(f"raw/d{day:03}.json", str(day))
+        built(project, "daily.daily")
+        session = project.session()
+        pipeline = project.pipeline(session, "daily.daily")
+        with session:
+            calls[days] = calls_of(pipeline.run)
+    assert calls[120] < 5 * calls[30]
 
 
 def test_a_partition_takes_little_memory() -> None:

@@ -237,9 +237,9 @@ class Engine:
                         break
                     waiting.append(number)
                     continue
-                progress.shown.expect(-1)
-                for decided in turn.decide(crafts[number]):
-                    progress.shown.expect(1)
+                steps = turn.steps_of(crafts[number])
+                progress.shown.expect(len(steps) - 1)
+                for decided in turn.decide(crafts[number], steps):
                     open_steps[number] += self._begin(turn, decided, runner, progress)
                 if not open_steps[number]:
                     done.add(number)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -124,10 +124,14 @@ class Turn:
         every = [name for craft in crafts for name in craft.entries]
         return [name for name in every if name in self.catalog]
 
-    def decide(self, craft: CraftFunction) -> Iterator[Decided]:
-        """Decide what becomes of the steps of a craft, when all that it needs was decided; one after the other."""
+    def steps_of(self, craft: CraftFunction) -> list[Keys]:
+        """List the partitions of a craft, when all that it needs was decided."""
+        return self.sources.partitions_of(craft, self.asked.parameters.of(craft))
+
+    def decide(self, craft: CraftFunction, steps: Iterable[Keys] | None = None) -> Iterator[Decided]:
+        """Decide what becomes of the steps of a craft, of all or of these; one after the other."""
         given = self.asked.parameters.of(craft)
-        for keys in self.sources.partitions_of(craft, given):
+        for keys in self.steps_of(craft) if steps is None else steps:
             yield self._decide(craft, keys, given)
 
     def _decide(self, craft: CraftFunction, keys: Keys, given: Mapping[str, Any]) -> Decided:

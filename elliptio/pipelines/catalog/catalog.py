@@ -9,16 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from elliptio.pipelines.catalog import frames, reading
-from elliptio.pipelines.catalog.assets import Assets
+from elliptio.pipelines.catalog import reading
 from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.catalog.keys import Keys
-from elliptio.pipelines.catalog.memory import Memory
 from elliptio.pipelines.catalog.patterns import Pattern
 from elliptio.pipelines.catalog.places import Places
-from elliptio.pipelines.catalog.pointing import pointed_at
-from elliptio.pipelines.catalog.syncing import Windows
-from elliptio.pipelines.catalog.versions import SAVED, Version, Versions
 from elliptio.pipelines.errors import DuplicateNameError, EntryError, UnknownNameError, VersionNotFoundError
 from elliptio.pipelines.project.yaml_files import Reader
 from elliptio.provenance.git import data_files
@@ -28,6 +23,9 @@ if TYPE_CHECKING:
 
     from elliptio.artifacts.artifact import Artifact
     from elliptio.handler import Handler
+    from elliptio.pipelines.catalog.assets import Assets
+    from elliptio.pipelines.catalog.syncing import Windows
+    from elliptio.pipelines.catalog.versions import Version, Versions
 
 DEFAULT_PROJECT = "default"
 """Slug of the versions of a catalog that belongs to no project."""
@@ -159,6 +157,9 @@ class Catalog:
     def windows(self) -> Windows:
         """Windows of its entries."""
         if self._windows is None:
+            from elliptio.pipelines.catalog.memory import Memory
+            from elliptio.pipelines.catalog.syncing import Windows
+
             memory = Memory(self._root, self.handler.lake.lake_id)
             self._windows = Windows(self.handler, self.project, self._places, memory)
             data_files.register(self)
@@ -187,6 +188,8 @@ class Catalog:
     def assets(self) -> Assets:
         """Values of its entries, as they are read and written."""
         if self._assets is None:
+            from elliptio.pipelines.catalog.assets import Assets
+
             self._assets = Assets(self.handler, self.project, self.windows, self._session)
         return self._assets
 
@@ -199,6 +202,8 @@ class Catalog:
 
     def new_versions(self) -> Versions:
         """Begin to look up versions: what it says is of this moment."""
+        from elliptio.pipelines.catalog.versions import Versions
+
         return Versions(self.handler.lake, self.project)
 
     # --- values ---
@@ -232,6 +237,8 @@ class Catalog:
             return self.assets.load_custom(entry, found, {**more, **(keys or {})})
         versions = self.new_versions()
         if version is not None:
+            from elliptio.pipelines.catalog.pointing import pointed_at
+
             wanted = pointed_at(self.handler.lake, entry, versions.history(entry.name, found), version)
         else:
             wanted = self._synced(entry, found, versions, rest)
@@ -261,6 +268,8 @@ class Catalog:
         """
         entry = self[name]
         found, rest = self._keys(entry, keys, more)
+        from elliptio.pipelines.catalog.versions import SAVED
+
         versions = self.new_versions()
         # What somebody wrote at the path is not lost.
         self.windows.sync(entry, found, versions, dry=True)
@@ -327,6 +336,8 @@ class Catalog:
         """
         entry = self[name]
         wanted = self._some_keys(entry, keys)
+        from elliptio.pipelines.catalog import frames
+
         versions = self._looked(entry, wanted)
         return frames.of_versions(entry, {each: one for each, one in versions.of(name).items() if _fits(each, wanted)})
 
@@ -339,6 +350,8 @@ class Catalog:
             A row each; a column for each key; ``artifact_id``, ``fingerprint``, ``creation_time`` of what is current.
 
         """
+        from elliptio.pipelines.catalog import frames
+
         entry = self[name]
         return frames.of_partitions(entry, self._looked(entry, Keys()).partitions(name))
 

@@ -120,7 +120,7 @@ class Windows:
         taken = {place.address(one.pattern.text) for one in rivals if one.pattern and "://" not in one.pattern.text}
         found = {keys for path, keys in place.matching(entry.pattern) if place.address(path) not in taken}
         news = []
-        for keys in sorted(found | set(versions.of(entry.name))):
+        for keys in sorted(found | set(versions.of(entry.name)), key=lambda keys: keys.order):
             told = self.sync(entry, keys, versions, made=made)
             if told:
                 news.append(f"{entry.name} ({keys}): {told}")

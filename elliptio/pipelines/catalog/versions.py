@@ -7,6 +7,7 @@ taken up: the last of its versions that was not put aside, unless a move, a reco
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -88,7 +89,7 @@ def version_of(document: Mapping[str, Any]) -> Version:
         Keys(entry.get("keys")) if entry.get("keys") else NONE,
         document["fingerprint"],
         document["creation_time"],
-        entry.get("origin", SAVED),
+        sys.intern(entry.get("origin", SAVED)),
         entry.get("step"),
         bool(entry.get("aside")),
         files[0].get("sha256") if alone else None,
@@ -127,11 +128,6 @@ class History:
         """Tell whether there were versions, and is no current one."""
         return bool(self.versions) and self.current() is None
 
-    @property
-    def is_made(self) -> bool:
-        """Tell whether a craft made one of them."""
-        return any(one.origin == BUILT for one in self.versions)
-
     def with_content(self, sha256: str) -> Version | None:
         """Find the newest version whose file has this content."""
         found = [one for one in self.versions if one.sha256 == sha256]
@@ -140,6 +136,10 @@ class History:
 
 def _moment(one: Version | Move) -> str:
     return one.moment
+
+
+def _order(pair: tuple[Keys, Any]) -> Any:
+    return pair[0].order
 
 
 def _before(one: Version | Move, at: datetime | None) -> bool:
@@ -165,7 +165,9 @@ class Versions:
         self._lake = lake
         self.project = project
         self._known: dict[str, Histories] = {}
-        self._steps: dict[str, dict[str, tuple[str, Version]]] = {}
+        self._built: set[str] = set()
+        # Of each step a tuple, mostly of one: there may be hundreds of thousands.
+        self._steps: dict[str, tuple[tuple[str, Version], ...]] = {}
 
     def load(self, names: Iterable[str]) -> None:
         """Look up all versions of some entries, with few questions."""
@@ -195,11 +197,12 @@ class Versions:
     def partitions(self, name: str) -> dict[Keys, Version]:
         """Return the current version of each combination of keys that has one, in their order."""
         found = {keys: history.current() for keys, history in self.of(name).items()}
-        return {keys: version for keys, version in sorted(found.items()) if version is not None}
+        return {keys: version for keys, version in sorted(found.items(), key=_order) if version is not None}
 
     def is_made(self, name: str) -> bool:
         """Tell whether a craft makes this entry."""
-        return any(history.is_made for history in self.of(name).values())
+        self.of(name)
+        return name in self._built
 
     def made_by(self, step: str, *, fresh: bool = False) -> dict[str, Version]:
         """Find what a step made, by the names of entries; the newest of each.
@@ -212,7 +215,7 @@ class Versions:
                     self._add(name, version)
                 else:
                     self._index(name, version)
-        return dict(self._steps.get(step, {}).values())
+        return dict(self._steps.get(step, ()))
 
     def add(self, name: str, version: Version) -> None:
         """Remember a version that was just made."""
@@ -253,14 +256,18 @@ class Versions:
         history = self._known[name].setdefault(version.keys, History())
         if all(one.artifact_id != version.artifact_id for one in history.versions):
             history.versions.append(version)
+            if version.origin == BUILT:
+                self._built.add(name)
             self._index(name, version)
 
     def _index(self, name: str, version: Version) -> None:
         if version.step is not None and not version.aside:
-            made = self._steps.setdefault(version.step, {})
-            known = made.get(name)
-            if known is None or known[1].moment < version.moment:
-                made[name] = name, version
+            made = self._steps.get(version.step, ())
+            known = next((one for each, one in made if each == name), None)
+            if known is None:
+                self._steps[version.step] = (*made, (name, version))
+            elif known.moment < version.moment:
+                self._steps[version.step] = (*(one for one in made if one[0] != name), (name, version))
 
     def _find(self, query: Mapping[str, Any]) -> Iterator[tuple[str, Version]]:
         # What was made to reproduce a version is none itself; a process that does so sees the lake as it was then.
