@@ -17,6 +17,10 @@ OPTIONS = ("name", "cache", "per", "version", "packages", "retries", "validate",
 """Options of a craft."""
 
 
+_LATER = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+"""Kinds of functions that return before they have done anything."""
+
+
 class CraftFunction(RunHooks):
     """A function with declared inputs and outputs, and options: `Craft` is one that can be called and joined.
 
@@ -65,6 +69,9 @@ class CraftFunction(RunHooks):
             function = function.__wrapped__
         if not callable(function) or not inspect.isroutine(function):
             raise CraftDefinitionError(f"A craft is made of a function, not of {function!r}.")
+        if any(is_one(function) for is_one in _LATER):
+            name_of_it = f"{function.__module__}.{function.__qualname__}"
+            raise CraftDefinitionError(f"The craft {name_of_it} is async or yields: a craft returns what it makes.")
         functools.update_wrapper(cast("Callable[..., Any]", self), function)
         self.__wrapped__: Callable[..., Any] = function
         self.name = function.__name__ if name is None else name

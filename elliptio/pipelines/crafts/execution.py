@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -149,7 +150,8 @@ def _execute(call: Call, catalog: Catalog, scope: Scope) -> Made:
     craft = call.craft
     for identifier in call.behind:
         scope.load(identifier)
-    arguments = {**call.parameters, **call.values}
+    # A craft may change what it is given: what others are given, and what their keys say, must stay.
+    arguments = {**{name: _own(value) for name, value in call.parameters.items()}, **call.values}
     for parameter, taken in call.inputs.items():
         if parameter not in arguments:
             arguments[parameter] = _loaded(catalog, catalog[taken.name], taken, call)
@@ -169,6 +171,10 @@ def _execute(call: Call, catalog: Catalog, scope: Scope) -> Made:
     craft._run_hooks("post_run", craft, value)
     made.loaded = scope.loaded()
     return made
+
+
+def _own(value: Any) -> Any:
+    return copy.deepcopy(value) if isinstance(value, list | dict | set | bytearray) else value
 
 
 def _loaded(catalog: Catalog, entry: Entry, taken: Taken, call: Call) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, date, datetime
 
 import pandas as pd
@@ -67,7 +68,9 @@ def test_a_save_is_an_artifact_and_a_file_at_the_path(catalog: Catalog, project:
 
 def test_nothing_is_overwritten(catalog: Catalog) -> None:
     first = catalog.save("rates", {"a": 1})
+    time.sleep(0.002)  # times are kept to the millisecond
     between = datetime.now(tz=UTC)
+    time.sleep(0.002)
     second = catalog.save("rates", {"a": 2})
     assert catalog.load("rates", version=first.artifact_id) == {"a": 1}
     assert catalog.load("rates", version=between) == {"a": 1}

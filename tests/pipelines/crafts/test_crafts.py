@@ -254,6 +254,8 @@ def test_hooks_run_in_order(session, monkeypatch: pytest.MonkeyPatch) -> None:
         ("def f() -> int: ...", "returns int"),
         ("def f() -> 3: ...", "returns 3"),
         ("def f() -> Artifact: ...", "name it"),
+        ("def f():\n    yield 1", "async or yields"),
+        ("async def f(): ...", "async or yields"),
         ("def f(x: Artifact.of('a')): ...", "takes one"),
         ("def f() -> Artifact.of('a', 'a'): ...", "'a' twice"),
         ("def f() -> 'Artifact(': ...", "cannot be read"),
@@ -312,3 +314,24 @@ def test_wrapped_functions_can_be_crafts(session) -> None:
         return a
 
     assert number() == 2
+
+
+def test_what_a_craft_does_to_its_parameters_is_seen_by_nobody(session) -> None:
+    seen = []
+
+    @Craft()
+    def first(names: list = []) -> Volatile("v"):  # noqa: B006
+        names.append("x")
+        return len(names)
+
+    @Craft()
+    def second(v: Volatile, names: list) -> Artifact("b"):
+        seen.append(list(names))
+        return v
+
+    given = ["a"]
+    pipeline = Pipeline() + first + second
+    pipeline.run({"names": given})
+    assert seen == [given] == [["a"]]
+    assert pipeline.run({"names": given}, volatiles=False).rows.count("skipped") == 2
+    assert first() == first() == 1
