@@ -215,6 +215,8 @@ class Engine:
                         done.add(number)
             elif not started:
                 break
+        for craft in crafts if progress.error is None else ():
+            turn.retire(craft)
 
     def _start(
         self,

@@ -10,7 +10,7 @@ from elliptio.pipelines.builds.reasons import Reasons
 from elliptio.pipelines.builds.sources import Need, Passed, Pending, Sources
 from elliptio.pipelines.builds.steps import Step
 from elliptio.pipelines.catalog.keys import NONE, Keys
-from elliptio.pipelines.catalog.versions import Version, Versions
+from elliptio.pipelines.catalog.versions import BUILT, Version, Versions
 from elliptio.pipelines.crafts.binding import Bound, bind
 from elliptio.pipelines.crafts.calling import saved_to
 from elliptio.pipelines.crafts.craft import CraftFunction
@@ -324,6 +324,21 @@ class Turn:
             passed = known or Passed(decided.call.recipe.step if decided.craft.cache else None)
             passed.value, passed.ready, passed.behind, passed.deferred = value, True, loaded, None
             self.sources.pass_on(name, decided.keys, passed)
+
+    def retire(self, craft: CraftFunction) -> None:
+        """Let partitions that a craft's inputs do not have any more be current ones no more; the lake keeps them."""
+        per = {name.lower() for name in craft.per}
+        if not per or any(name.lower() in per for name in self.asked.parameters.of(craft)):
+            return
+        for name in (one.name for one in craft.outputs if not one.volatile):
+            entry, made = self.catalog[name], self.sources.made().get(name, {})
+            if entry.is_custom or {each.lower() for each in entry.keys} != per:
+                continue
+            for keys, version in self.versions.partitions(name).items():
+                if keys not in made and version.origin == BUILT:
+                    why = "its inputs have no such partition any more"
+                    self.versions.take_up(name, keys, None, username=username(), why=why)
+                    self.catalog.windows.withdraw(entry, keys)
 
     def _step(self, decided: Decided, status: str, seconds: float | None = None) -> Step:
         found = {name: version.artifact_id for name, version in decided.hit.items()} if status != "make" else {}

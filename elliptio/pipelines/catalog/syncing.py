@@ -111,6 +111,18 @@ class Windows:
             return None
         return self.sync(entry, keys, versions(), made=True, dry=True)
 
+    def withdraw(self, entry: Entry, keys: Keys) -> None:
+        """Remove what lies at the window of a partition that is gone, if it is what was put there."""
+        path = entry.path_of(keys)
+        if path is None or entry.is_query or entry.is_custom or not entry.history:
+            return
+        place = self.places.of(path)
+        address = place.address(path)
+        known = self.memory.get(address)
+        if known is not None and place.tells and place.stamp(address) == known.stamp:
+            place.remove(address)
+            self.memory.drop(address)
+
     def sync_all(self, entry: Entry, versions: Versions, others: Iterable[Entry], *, made: bool = False) -> list[str]:
         """Do so for all partitions of an entry that lie at its path, or did so when the project last looked."""
         if entry.pattern is None or not entry.keys or entry.is_query or entry.is_custom:

@@ -107,6 +107,13 @@ def test_a_removed_file_is_a_removed_partition(year: Project) -> None:
     build = year.run(ALL)
     assert made(build) == {"monthly": 1, "yearly": 1}
     assert year.session().catalog.load("monthly", month="02") == {"sum": 3, "days": [1, 2]}
+    catalog = year.session().catalog
+    assert len(catalog.partitions("daily")) == 5, "what was made of it is gone too, for whoever reads all days"
+    assert not (year.root / "out/02/3.json").exists()
+    assert len(catalog.versions("daily", month="02", day=3)) == 1, "the lake keeps it"
+    assert made(year.run("steps.monthly")) == {}
+    year.run("steps.daily", {"month": "01", "day": 1})
+    assert len(year.session().catalog.partitions("daily")) == 5, "one partition was asked for: the others stay"
     year.write("raw/02/3.csv", "x\n3\n")
     assert made(year.run(ALL)) == {}, "back again: all of it was made before"
 

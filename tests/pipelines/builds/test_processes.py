@@ -179,12 +179,14 @@ def two() -> Artifact("two"):
 
 
 def test_a_craft_that_ends_its_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
-    monkeypatch.setattr("elliptio.pipelines.builds.runners.processes.END_SECONDS", 1)
+    seconds = "elliptio.pipelines.builds.runners.processes.END_SECONDS"
+    monkeypatch.setattr(seconds, 120)
     with session(shop(tmp_path, ending_crafts=ENDING)) as sess:
         import ending_crafts as crafts
 
         with pytest.raises(CraftError, match="ended with the code 3"):
             (Pipeline("p") + crafts.one).run(runner="processes")
+        monkeypatch.setattr(seconds, 1)
         # A thread that stays behind holds nobody up, and there is nothing to read on its standard input.
         assert (Pipeline("p") + crafts.two).run(runner="processes").ok
         assert sess.catalog.load("two") == ""
