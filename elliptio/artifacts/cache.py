@@ -161,7 +161,8 @@ class Cache:
         """Count a file in that is about to be added; remove what was not used for longest where it is too much.
 
         The sum is kept in a file, so that adding a file does not mean to look at all others. A process that dies may
-        leave it too large, never too small; the next time that something is removed, it is counted anew.
+        leave it too large; the next time that something is removed, it is counted anew. What others are about to add at
+        that moment is not there to be counted: by so much it may be too small, until it is counted once more.
         """
         with self._locked_sum() as file:
             text = file.read(_DIGITS)

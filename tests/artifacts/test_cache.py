@@ -152,7 +152,8 @@ def test_many_processes_and_threads_share_it(cache: Cache, method: str) -> None:
         processes = pool.starmap_async(use, [(cache, seed) for seed in range(1, 5)])
         wrong = list(threads.map(lambda seed: use(cache, seed), range(3, 7)))
         assert wrong + processes.get(300) == [0] * 8
-    assert sum(entry.size for entry in cache.entries()) <= 10 * KB
+    # When what there is was last counted, each of the seven others may have been about to add up to 2,150 bytes.
+    assert sum(entry.size for entry in cache.entries()) <= 10 * KB + 7 * 2150
     assert all(len(Path(entry.path).name) == 64 for entry in cache.entries())
 
 

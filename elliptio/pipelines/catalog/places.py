@@ -228,25 +228,25 @@ class Places:
             If something has to be installed for it.
 
         """
-        scheme = path.partition("://")[0] if "://" in path else ""
-        found = self._open.get(scheme)
+        prefix = path.partition("://")[0] if "://" in path else ""
+        found = self._open.get(prefix)
         if found is None:
-            found = self._open[scheme] = self._make(scheme)
+            found = self._open[prefix] = self._make(prefix)
         return found
 
-    def _make(self, scheme: str) -> Place:
-        if scheme in ("", "file"):
+    def _make(self, prefix: str) -> Place:
+        if prefix in ("", "file"):
             return Folder(self._root)
-        if scheme in ("s3", "lakefs"):
+        if prefix in ("s3", "lakefs"):
             from elliptio.pipelines.catalog.buckets import Bucket, LakeFS
 
-            return Bucket(self._s3) if scheme == "s3" else LakeFS(self._lakefs, self._branch, self._make_branch)
-        custom = Backend.backends().get(scheme)
+            return Bucket(self._s3) if prefix == "s3" else LakeFS(self._lakefs, self._branch, self._make_branch)
+        custom = Backend.backends().get(prefix)
         if custom is not None:
             return Custom(custom(self._session))
         from elliptio.pipelines.catalog.file_systems import FileSystem
 
-        return FileSystem(scheme)
+        return FileSystem(prefix)
 
     def _s3(self) -> Any:
         session = self._session.aws_session if self._session else credentials.aws_session(self._settings or {})

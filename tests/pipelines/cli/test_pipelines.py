@@ -232,6 +232,7 @@ def test_a_terminal_shows_which_steps_are_under_way(shop: Path, monkeypatch: pyt
     edit(shop / "lib/shop/crafts.py", "    total = ", "    import time; time.sleep(0.4)\n    total = ")
     monkeypatch.setattr(progress, "DELAY", 0.05)
     monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)  # another test may have imported it
     texts = []
     for option, stream in (("--refresh", Terminal()), ("--no-progress", Terminal()), ("--refresh", io.StringIO())):
         monkeypatch.setattr(sys, "stderr", stream)
