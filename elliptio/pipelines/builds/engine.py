@@ -106,16 +106,12 @@ class Engine:
             turn = self.turn(params, configuration, refresh, select, volatiles, dry=True)
             steps = told(turn, self.selected_crafts(turn))
             self.session.catalog.windows.memory.write()
-            return Plan(self._pipeline.name, Steps(steps), self._unfollowed(), turn.sources.news)
+            return Plan(self._pipeline.name, Steps(steps), _unfollowed(self.session, self._crafts), turn.sources.news)
 
     def snapshot(self, params: Mapping[str, Any]) -> Snapshot:
         """Take a snapshot without running."""
         turn = self.turn(params, None, False, None, True, dry=True)
         return snapshotting.of_inputs(self.session, self.graph, self._crafts, turn)
-
-    def _unfollowed(self) -> list[str]:
-        every = [one for craft in self._crafts for one in self.session.whole_code_of(craft).unfollowed]
-        return list(dict.fromkeys(every))
 
     def turn(
         self,
@@ -191,7 +187,7 @@ class Engine:
             _values(turn),
             snapshot,
             progress.error,
-            unfollowed=self._unfollowed(),
+            unfollowed=_unfollowed(self.session, self._crafts),
             news=turn.sources.news,
         )
 
@@ -334,6 +330,11 @@ class Engine:
         progress.shown.end(decided.label)
         decided.why = str(error.__cause__ or error)
         progress.steps.append(turn.failed(decided))
+
+
+def _unfollowed(session: BaseSession, crafts: Sequence[CraftFunction]) -> list[str]:
+    """List what of the code of crafts could not be followed, each once."""
+    return list(dict.fromkeys(one for craft in crafts for one in session.whole_code_of(craft).unfollowed))
 
 
 def _warn(name: str, catalog: Catalog, crafts: Sequence[CraftFunction], parameters: Parameters) -> None:
