@@ -33,9 +33,6 @@ class Hooks:
         classes = [cls for cls in reversed(type(self).__mro__) if "_hooks" in cls.__dict__]
         return [hook(*arguments) for cls in classes for hook in list(cls.__dict__["_hooks"].get(moment, ()))]
 
-    def _has_hooks(self, moment: str) -> bool:
-        return any(cls.__dict__["_hooks"].get(moment) for cls in type(self).__mro__ if "_hooks" in cls.__dict__)
-
 
 class RunHooks(Hooks):
     """Functions that are called around a run."""

@@ -96,7 +96,7 @@ def _inputs(turn: Turn, crafts: Sequence[CraftFunction], name: str) -> list[Part
             continue
         given = {**turn.asked.parameters.of(craft)}
         needed = any(one.name == name and one.is_needed for one in craft.inputs)
-        known = {each.lower(): value for each, value in {**_defaults(craft), **given}.items()}
+        known = {each.lower(): value for each, value in {**craft.defaults, **given}.items()}
         entry = turn.catalog[name]
         fixed = Keys({each: known[each.lower()] for each in entry.keys if each.lower() in known})
         if entry.is_query and entry.keys:
@@ -110,12 +110,6 @@ def _inputs(turn: Turn, crafts: Sequence[CraftFunction], name: str) -> list[Part
             raise turn.sources.no_data(entry, fixed)
         found.update(some)
     return [partition_of(version) for _, version in sorted(found.items())]
-
-
-def _defaults(craft: CraftFunction) -> dict[str, Any]:
-    from elliptio.pipelines.crafts.hints import REQUIRED
-
-    return {name: value for name, value in craft.parameters.items() if value is not REQUIRED}
 
 
 def _fingerprint(

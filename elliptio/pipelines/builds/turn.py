@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from elliptio.pipelines.builds.reasons import Reasons
 from elliptio.pipelines.builds.sources import Need, Passed, Pending, Sources
 from elliptio.pipelines.builds.steps import Step
-from elliptio.pipelines.catalog.keys import NONE, Keys
+from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.catalog.versions import BUILT, Version, Versions
 from elliptio.pipelines.crafts.binding import Bound, bind
 from elliptio.pipelines.crafts.calling import saved_to
@@ -286,7 +286,7 @@ class Turn:
 
     def _mark(self, decided: Decided, pending: Pending) -> None:
         context = {**self.asked.parameters.of(decided.craft), **decided.keys}
-        context = {**_defaults(decided.craft), **context}
+        context = {**decided.craft.defaults, **context}
         for output in decided.craft.outputs:
             if output.volatile:
                 self.sources.pass_on(output.name, decided.keys, Passed(None, pending=pending))
@@ -347,12 +347,3 @@ class Turn:
 
 def _from_lake(inputs: Mapping[str, Taken]) -> dict[str, Taken]:
     return {name: taken for name, taken in inputs.items() if taken.versions}
-
-
-def _defaults(craft: CraftFunction) -> dict[str, Any]:
-    from elliptio.pipelines.crafts.hints import REQUIRED
-
-    return {name: value for name, value in craft.parameters.items() if value is not REQUIRED}
-
-
-__all__ = ["NONE", "Asked", "Decided", "Turn"]

@@ -279,10 +279,7 @@ class Catalog:
 
     def _keys(self, entry: Entry, keys: Mapping[str, Any] | None, more: dict[str, Any]) -> tuple[Keys, dict[str, Any]]:
         known = {name.lower() for name in entry.keys}
-        for name in keys or {}:
-            if name.lower() not in known:
-                has = f"it has {', '.join(map(repr, entry.keys))}" if entry.keys else "it has none"
-                raise EntryError(f"The entry {entry.name!r} has no key {name!r}; {has}.")
+        self._refuse(entry, [name for name in keys or {} if name.lower() not in known])
         rest = {name: value for name, value in more.items() if name.lower() not in known}
         return entry.keys_of({**more, **(keys or {})}), rest
 

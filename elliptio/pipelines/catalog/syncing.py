@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import tempfile
 from collections.abc import Callable, Iterable
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from elliptio import naming
+from elliptio.artifacts.hashing import sha256_of
 from elliptio.metadata import Metadata
 from elliptio.pipelines.catalog import saving, windows
 from elliptio.pipelines.catalog.entries import Entry
@@ -246,9 +246,3 @@ def taken(
         file.size if file else None,
         key,
     )
-
-
-def sha256_of(path: Path) -> str:
-    """Hash a file."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -109,6 +109,11 @@ class CraftFunction(RunHooks):
         return [*names, *(one.name for one in self.outputs if not one.volatile)]
 
     @property
+    def defaults(self) -> dict[str, Any]:
+        """Values of the plain parameters that have a default, by name."""
+        return {name: value for name, value in self.parameters.items() if value is not hints.REQUIRED}
+
+    @property
     def is_volatile(self) -> bool:
         """True where it has results, and none of them is saved."""
         return bool(self.outputs) and all(one.volatile for one in self.outputs)
