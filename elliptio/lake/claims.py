@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import json
 import logging
 import os
 import random
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from elliptio import naming
-from elliptio.errors import ElliptioError
+from elliptio.errors import ElliptioError, MissingKeyError
 from elliptio.lake.lake import Lake
 from elliptio.metadata import VERSION
 from elliptio.system import liveness
@@ -42,7 +44,7 @@ def claimed(lake: Lake, name: str) -> Iterator[bool]:
     Yields
     ------
     bool
-        True where somebody else held it before.
+        True where somebody else held it before, or wanted it at the same time: what was to be made may be there.
 
     """
     if lake.store.folder is not None:
@@ -92,31 +94,31 @@ def _locked(path: Path) -> Iterator[bool]:
 def _filed(lake: Lake, prefix: str) -> Iterator[bool]:
     """Make a file, and hold the claim where nobody else holds it then.
 
-    Two may see that nobody holds it, and make a file each under different numbers, where a third one goes away at that
-    moment: at least one of them sees the other's, and steps back.
+    Each makes its file before it looks, and removes none of a process that lives but its own: of several that come at
+    once all but one see another's at least, and step back.
     """
-    waited = False
+    own, waited = f"{prefix}/{uuid.uuid4().hex}", False
     while True:
-        number = _last(lake, prefix) + 1
-        if not _is_held(lake, prefix) and lake.store.create(_key(prefix, number), _sign()):
-            if not _is_held(lake, prefix, but=number):
+        if not _is_held(lake, prefix):
+            lake.store.create(_key(own, 0), _sign())
+            if not _is_held(lake, prefix, but=own):
                 break
-            lake.store.remove(_key(prefix, number))
+            lake.store.remove(own)
         waited = True
         time.sleep(POLL_SECONDS * (0.5 + random.random()))
     stop = threading.Event()
-    beats = threading.Thread(target=_beat, args=(lake, prefix, number, stop), name="elliptio-claim", daemon=True)
+    beats = threading.Thread(target=_beat, args=(lake, own, stop), name="elliptio-claim", daemon=True)
     beats.start()
     try:
         yield waited
     finally:
         stop.set()
         beats.join()
-        lake.store.remove(prefix)
+        lake.store.remove(own)
 
 
-def _key(prefix: str, number: int) -> str:
-    return f"{prefix}/{number:08d}.json"
+def _key(own: str, number: int) -> str:
+    return f"{own}/{number:08d}.json"
 
 
 def _sign() -> bytes:
@@ -124,41 +126,36 @@ def _sign() -> bytes:
     return json.dumps(sign).encode()
 
 
-def _beat(lake: Lake, prefix: str, number: int, stop: threading.Event) -> None:
-    while not stop.wait(BEAT_SECONDS):
-        number += 1
+def _beat(lake: Lake, own: str, stop: threading.Event) -> None:
+    for number in itertools.count(1):
+        if stop.wait(BEAT_SECONDS):
+            break
         try:
-            lake.store.create(_key(prefix, number), _sign())
+            lake.store.create(_key(own, number), _sign())
         except ElliptioError as error:
-            log.info("The claim %s could not be renewed; it is tried again: %s", prefix, error)
+            log.info("The claim %s could not be renewed; it is tried again: %s", own, error)
 
 
-def _numbers(lake: Lake, prefix: str) -> dict[int, str]:
-    found = {}
-    for stored in lake.store.list(prefix):
-        name = stored.key.rpartition("/")[2].removesuffix(".json")
-        if name.isdigit():
-            found[int(name)] = stored.key
-    return found
-
-
-def _last(lake: Lake, prefix: str) -> int:
-    return max(_numbers(lake, prefix), default=0)
-
-
-def _is_held(lake: Lake, prefix: str, *, but: int | None = None) -> bool:
-    """Tell whether a living process holds it, by its last sign of life; `but` is a file that does not count."""
-    known = {number: key for number, key in _numbers(lake, prefix).items() if number != but}
-    if but is None:
-        return bool(known) and _lives(lake, known[max(known)])
-    return any(_lives(lake, key) for key in known.values())
+def _is_held(lake: Lake, prefix: str, *, but: str = "") -> bool:
+    """Tell whether a living process but `but` made files there; what is left of others that are gone is removed."""
+    last = {key.rpartition("/")[0]: key for key in sorted(stored.key for stored in lake.store.list(prefix))}
+    for folder, key in last.items():
+        if folder == but:
+            continue
+        if _lives(lake, key):
+            return True
+        lake.store.remove(folder)
+    return False
 
 
 def _lives(lake: Lake, key: str) -> bool:
+    """Tell whether the process lives that said so there."""
     try:
         with lake.store.open(key) as file:
             sign = json.load(file)
         return liveness.is_alive(sign["process"], lock=None, heard=datetime.fromisoformat(sign["time"]))
-    except (ElliptioError, ValueError, KeyError, TypeError) as error:
+    except MissingKeyError:
+        return False
+    except (ValueError, KeyError, TypeError) as error:
         log.info("The claim %s cannot be read, so it does not count: %s", key, error)
         return False

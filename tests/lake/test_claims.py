@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import threading
@@ -40,7 +41,8 @@ def test_one_at_a_time(handler: eio.Handler, monkeypatch: pytest.MonkeyPatch) ->
         waited = list(pool.map(work, range(10)))
     assert most == [1] * 10
     assert True in waited
-    assert False in waited
+    with claimed(handler.lake, "step") as late:
+        assert not late
     assert not list(handler.lake.store.list(f"{claims.CLAIMS}/step"))
 
 
@@ -87,18 +89,50 @@ def test_of_two_that_see_nobody_one_steps_back(s3_root: str, monkeypatch: pytest
     looked = []
     is_held = claims._is_held
 
-    def late(*args: object, but: int | None = None) -> bool:
-        looked.append(but)
+    def late(*args: object, but: str = "") -> bool:
+        looked.append(bool(but))
+        found = is_held(lake, prefix, but=but)
         if len(looked) == 1:
-            # Between this look and what follows, another process makes a file under another number.
-            found = is_held(lake, prefix)
-            lake.store.create(claims._key(prefix, 7), claims._sign())
-            return found
+            # Between this look and what follows, another process says that it wants it too.
+            lake.store.create(f"{prefix}/other/00000000.json", claims._sign())
         if len(looked) == 3:
-            lake.store.remove(prefix)
-        return is_held(lake, prefix, but=but)
+            lake.store.remove(f"{prefix}/other")
+        return found
 
     monkeypatch.setattr(claims, "_is_held", late)
     with claimed(lake, "step") as waited:
         assert waited
-    assert looked == [None, 1, None, 8]
+    assert looked == [False, True, False, False, True]
+
+
+@pytest.mark.server
+def test_who_leaves_takes_away_no_claim_of_another(s3_root: str) -> None:
+    lake = eio.Handler(s3_root, progress=False).lake
+    prefix = f"{claims.CLAIMS}/step"
+    with claimed(lake, "step"):
+        lake.store.create(f"{prefix}/other/00000000.json", claims._sign())
+    assert [stored.key for stored in lake.store.list(prefix)] == [f"{prefix}/other/00000000.json"]
+
+
+@pytest.mark.server
+def test_what_the_dead_left_is_removed(s3_root: str) -> None:
+    lake = eio.Handler(s3_root, progress=False).lake
+    prefix = f"{claims.CLAIMS}/step"
+    silent = json.loads(claims._sign())
+    silent["process"]["machine"], silent["time"] = "elsewhere", "2026-01-01T00:00:00+00:00"
+    lake.store.create(f"{prefix}/silent/00000000.json", json.dumps(silent).encode())
+    lake.store.create(f"{prefix}/silent/00000001.json", json.dumps(silent).encode())
+    lake.store.create(f"{prefix}/damaged/00000000.json", b"{")
+    with claimed(lake, "step") as waited:
+        assert not waited
+    assert not list(lake.store.list(prefix))
+
+
+@pytest.mark.server
+def test_a_claim_is_renewed(s3_root: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claims, "BEAT_SECONDS", 0.02)
+    lake = eio.Handler(s3_root, progress=False).lake
+    with claimed(lake, "step"):
+        while len(list(lake.store.list(claims.CLAIMS))) < 3:
+            time.sleep(0.01)
+    assert not list(lake.store.list(claims.CLAIMS))
