@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import elliptio as eio
+from elliptio.cli import main
+from tests.cli.conftest import Result
 from tests.lineage.reproduction.conftest import Clone, Desk, git
+
+Run = Callable[[str, str], Result]
 
 PROJECT = {
     "pyproject.toml": '[tool.elliptio.pipelines]\nproject_slug = "shop"\ncatalog = "catalog.yaml"\n'
@@ -62,6 +66,20 @@ def shop(clone: Clone) -> Path:
     return folder
 
 
+@pytest.fixture
+def reproduce(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """The command, as Carol types it far from any project."""
+    monkeypatch.setenv("LOGNAME", "carol")
+    monkeypatch.setenv("HOME", str(desk.home))
+    monkeypatch.chdir(tmp_path)
+
+    def reproduce(artifact_id: str, into: str) -> Result:
+        words = ("--into", str(tmp_path / into), "--run", "--yes", "--json", "--root", str(desk.lake))
+        return Result(main(["reproduce", artifact_id, *words]), *capsys.readouterr())
+
+    return reproduce
+
+
 def versions(desk: Desk, entry: str) -> list[eio.Artifact]:
     """Versions of an entry, the oldest first."""
     h = eio.Handler(desk.lake)
@@ -71,7 +89,7 @@ def versions(desk: Desk, entry: str) -> list[eio.Artifact]:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("shared")
-def test_each_step_is_made_again(desk: Desk, shop: Path, tmp_path: Path) -> None:
+def test_each_step_is_made_again(desk: Desk, shop: Path, reproduce: Run, tmp_path: Path) -> None:
     desk.run("python", "run.py", cwd=shop)
     # Nobody commits this edit; the second build makes both again.
     (shop / "lib/prices.py").write_text("def worth(sales):\n    return sales['amount'] * (1 - sales['price'])\n")
@@ -86,12 +104,9 @@ def test_each_step_is_made_again(desk: Desk, shop: Path, tmp_path: Path) -> None
 
     h = eio.Handler(desk.lake)
     for number, original in enumerate([turnovers[1], *bests[:2]]):
-        into = tmp_path / f"again {number}"
-        words = ("--into", into, "--run", "--yes", "--json")
-        done = desk.try_run("elliptio", "reproduce", original.artifact_id, *words, cwd=tmp_path, user="carol")
-        found = json.loads(done.stdout)
-        assert found["same"] is True, (number, done.stdout, done.stderr)
-        (result,) = found["results"]
+        done = reproduce(original.artifact_id, f"again {number}")
+        assert done.json["same"] is True, (number, done.out, done.err)
+        (result,) = done.json["results"]
         new = h.show(result["made"])
         assert new.metadata.reproduces == original.artifact_id
         assert new.metadata.fingerprint == original.metadata.fingerprint
@@ -105,7 +120,7 @@ def test_each_step_is_made_again(desk: Desk, shop: Path, tmp_path: Path) -> None
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("shared")
-def test_what_the_command_made_is_made_again(desk: Desk, shop: Path, tmp_path: Path) -> None:
+def test_what_the_command_made_is_made_again(desk: Desk, shop: Path, reproduce: Run, tmp_path: Path) -> None:
     (shop / "lib/deeper").mkdir()
     words = ("pipelines", "run", "best", "-c", "two")
     assert "2 made" in desk.run("elliptio", *words, cwd=shop / "lib/deeper").stdout
@@ -113,9 +128,5 @@ def test_what_the_command_made_is_made_again(desk: Desk, shop: Path, tmp_path: P
     assert "2 made" in desk.run("elliptio", *words, cwd=shop).stdout
     shop.rename(tmp_path / "andy is gone")
     for number, original in enumerate([versions(desk, "best")[0], versions(desk, "turnover")[1]]):
-        into = tmp_path / f"again {number}"
-        done = desk.try_run(
-            "elliptio", "reproduce", original.artifact_id, "--into", into, "--run", "--yes", "--json",
-            cwd=tmp_path, user="carol",
-        )  # fmt: skip
-        assert json.loads(done.stdout)["same"] is True, (number, done.stdout, done.stderr)
+        done = reproduce(original.artifact_id, f"again {number}")
+        assert done.json["same"] is True, (number, done.out, done.err)
