@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
+import platform
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -103,6 +105,16 @@ def h(team: Team) -> eio.Handler:
 def local(tmp_path: Path) -> eio.Handler:
     """A handler on a new lake of the embedded default."""
     return eio.Handler(tmp_path / "lake")
+
+
+@pytest.fixture
+def no_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is asked for packages, which takes minutes: all are taken for available."""
+    from elliptio.lineage.reproduction import plan
+    from elliptio.lineage.reproduction.obstacles import FoundPackages
+
+    found = FoundPackages(platform.python_version())
+    monkeypatch.setattr(plan, "look", lambda *_: (sys.executable, found))
 
 
 @pytest.fixture

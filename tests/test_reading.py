@@ -55,9 +55,8 @@ def test_reading_what_was_uploaded_counts(h: eio.Handler, data: Path, way: str) 
     assert new.metadata.based_on == h.get(new.artifact_id).metadata.based_on == [raw.artifact_id]
 
 
-@pytest.mark.parametrize(
-    "way", [pytest.param(way, marks=pytest.mark.slow) if way == "reproduce" else way for way in LOOK]
-)
+@pytest.mark.usefixtures("no_registry")
+@pytest.mark.parametrize("way", LOOK)
 def test_looking_does_not(local: eio.Handler, data: Path, way: str) -> None:
     LOOK[way](local, local.upload(data / "train.txt"))
     assert local.based_on == []

@@ -6,16 +6,12 @@ import ast
 import doctest
 import importlib
 import inspect
-import platform
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import elliptio as eio
-from elliptio.lineage.reproduction import plan
-from elliptio.lineage.reproduction.obstacles import FoundPackages
 from tests.docs.pages import OPTIONS
 from tests.docs.test_api import loaded_make_api
 
@@ -26,7 +22,9 @@ DESCRIBED = ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef
 def examples() -> Iterator[tuple[str, str]]:
     """Name and text of each docstring of the package that shows an example."""
     for path in sorted(PACKAGE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        source = path.read_text(encoding="utf-8")
+        # Each worker asks this before its first test.
+        for node in ast.walk(ast.parse(source)) if ">>> " in source else ():
             if isinstance(node, DESCRIBED) and ">>> " in (text := ast.get_docstring(node) or ""):
                 yield f"{path.relative_to(PACKAGE)}: {getattr(node, 'name', 'module')}", text
 
@@ -35,13 +33,6 @@ EXAMPLES = dict(examples())
 
 BUCKET = "s3://bucket/prefix"
 """The root that examples name; where they are run, it is that of a real server."""
-
-
-@pytest.fixture
-def no_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody is asked for packages, which takes minutes: all are taken for available."""
-    found = FoundPackages(platform.python_version())
-    monkeypatch.setattr(plan, "look", lambda *_: (sys.executable, found))
 
 
 def shows_what_it_says(name: str, text: str) -> None:

@@ -259,7 +259,7 @@ def test_runs_are_compared(local: eio.Handler) -> None:
         local.compare("run_0000", runs[0])
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("no_registry")
 def test_a_reproduction_says_with_which_run_it_was_made(local: eio.Handler, data: Path) -> None:
     with local.run("train", {"rate": 0.1}) as run:
         artifact = local.upload(data)
