@@ -197,9 +197,7 @@ def _modules_below(folder: Path, prefix: str = "", depth: int = 0) -> Iterator[s
 
 def _make_first(folder: str) -> None:
     """Give the modules of this folder the names that those of another project may have now."""
-    for other in _folders:
-        if other != folder:
-            _put_aside(other)
+    _put_aside([other for other in _folders if other != folder])
     sys.modules.update(_set_aside.pop(folder, {}))
     if folder in _folders:
         _folders.remove(folder)
@@ -215,29 +213,33 @@ def _make_first(folder: str) -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join([folder, *others])
 
 
-def _put_aside(folder: str) -> None:
-    """Take the modules of another project out of the way; whoever holds them keeps them."""
-    if folder in sys.path:
-        sys.path.remove(folder)
-    theirs = {
-        name: module
-        for name, module in list(sys.modules.items())
-        if name.partition(".")[0] not in ("elliptio", "__main__") and _lies_in(module, folder)
-    }
-    for name in theirs:
-        del sys.modules[name]
-    if theirs:
-        _set_aside[folder] = theirs
+def _put_aside(folders: Sequence[str]) -> None:
+    """Take the modules of other projects out of the way; whoever holds them keeps them."""
+    sys.path[:] = [each for each in sys.path if each not in folders]
+    theirs: dict[str, dict[str, ModuleType]] = {}
+    # One look at each module, however many projects there were: thousands are loaded.
+    beginnings = tuple(folder + os.sep for folder in folders)
+    for name, module in list(sys.modules.items()):
+        folder = _home(module, beginnings)
+        if folder is not None and name.partition(".")[0] not in ("elliptio", "__main__"):
+            theirs.setdefault(folder, {})[name] = module
+    # Where a package without a file lies is asked of its parent, which must still be there.
+    for modules in theirs.values():
+        for name in modules:
+            del sys.modules[name]
+    _set_aside.update(theirs)
 
 
-def _lies_in(module: object, folder: str) -> bool:
-    """Tell whether a module was loaded from a folder; asked without attributes, which some modules make up."""
+def _home(module: object, beginnings: tuple[str, ...]) -> str | None:
+    """Find out of which folder a module was loaded; asked without attributes, which some modules make up."""
     about = vars(module) if isinstance(module, ModuleType) else {}
     file = about.get("__file__")
-    places = [file] if isinstance(file, str) else list(about.get("__path__", ()))
-    return any(
-        str(place).startswith(folder + os.sep) and "site-packages" not in str(place)[len(folder) :] for place in places
-    )
+    for place in [file] if isinstance(file, str) else map(str, about.get("__path__", ())):
+        if place.startswith(beginnings):
+            for beginning in beginnings:
+                if place.startswith(beginning) and "site-packages" not in place[len(beginning) :]:
+                    return beginning.removesuffix(os.sep)
+    return None
 
 
 def _top_level(folder: Path) -> dict[str, Path]:
@@ -262,7 +264,7 @@ def _warn_of_shadowed(project: Project) -> None:
             continue
         _looked_at.add((str(path), name))
         loaded = sys.modules.get(name)
-        is_loaded = loaded is not None and not _lies_in(loaded, str(project.sources))
+        is_loaded = loaded is not None and _home(loaded, (str(project.sources) + os.sep,)) is None
         # Jupyter installs a jupyter.py that nobody imports, and the folder of compiled notebooks is named so.
         other = _origin(loaded) if is_loaded else None if name == ours else _elsewhere(name, str(project.sources))
         if other is None or (os.path.exists(other) and os.path.samefile(other, path)):

@@ -173,6 +173,19 @@ def test_folders_without_init_are_put_aside_whole(tmp_path: Path) -> None:
             assert load("ep_space.deep.more.part.who", project) == project.root.name
 
 
+def test_each_module_is_looked_at_once_however_many_projects_there_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[object] = []
+    home = importing._home
+    monkeypatch.setattr(importing, "_home", lambda module, folders: looked_at.append(module) or home(module, folders))
+    for name in "abcd":
+        make_importable(project_of(tmp_path / name, {}))
+    looked_at.clear()
+    make_importable(project_of(tmp_path / "e", {}))
+    assert 0 < len(looked_at) <= len(sys.modules)
+
+
 def test_a_module_with_the_name_of_an_installed_one_is_a_warning(tmp_path: Path) -> None:
     installed = {
         "json": json.__file__,
