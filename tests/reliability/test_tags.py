@@ -83,21 +83,48 @@ def test_no_move_of_many_at_once_is_lost_and_the_index_agrees(team: Team, data: 
     assert h.verify().ok
 
 
-TAGGER = """
-    import sys
+TAGGERS = """
+    import os, sys, traceback
+    import boto3, obstore, pymongo  # here, instead of in each of them
     import elliptio as eio
-    root, index, artifact_id = sys.argv[1:]
-    h = eio.Handler(root, index=index or None, progress=False)
-    print("ready", flush=True)
-    sys.stdin.readline()
-    try:
-        h.tag(artifact_id, "prod")
-        print("won")
-    except eio.TagTakenError as error:
-        print(error)
-    h.tag(artifact_id, "moving", overwrite=True)
-    h.tag(artifact_id, artifact_id[-6:])
-    h.close()
+    import elliptio.indexes.mongo, elliptio.stores.s3.store
+
+    eio.Handler  # is imported when it is first asked for
+
+    root, index, *ids = sys.argv[1:]
+    (ready, tell), (go, wait) = os.pipe(), os.pipe()
+
+    def tag(artifact_id):
+        h = eio.Handler(root, index=index or None, progress=False)
+        os.write(tell, b".")
+        os.close(wait)
+        os.read(go, 1)
+        try:
+            h.tag(artifact_id, "prod")
+            said = "won"
+        except eio.TagTakenError as error:
+            said = str(error)
+        h.tag(artifact_id, "moving", overwrite=True)
+        h.tag(artifact_id, artifact_id[-6:])
+        h.close()
+        os.write(1, f"{artifact_id} {said}\\n".encode())
+
+    children = []
+    for artifact_id in ids:
+        children.append(os.fork())
+        if not children[-1]:
+            try:
+                tag(artifact_id)
+                os._exit(0)
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
+    os.close(tell)
+    told = 0
+    while told < len(ids) and (found := os.read(ready, len(ids))):
+        told += len(found)
+    os.close(wait)  # all go on at once
+    sys.exit(any([os.waitpid(child, 0)[1] for child in children]))
     """
 
 
@@ -107,28 +134,14 @@ def test_of_16_processes_one_wins(team: Team, data: Path) -> None:
         pytest.skip("a mongomock collection belongs to one process")
     h = team.handler()
     ids = [h.upload(data / "train.txt").artifact_id for _ in range(16)]
-    command = [sys.executable, "-W", "error", "-c", textwrap.dedent(TAGGER), team.root, team.arguments.get("index", "")]
+    command = [sys.executable, "-W", "error", "-c", textwrap.dedent(TAGGERS)]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    processes = [
-        subprocess.Popen(
-            [*command, artifact_id], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-        )
-        for artifact_id in ids
-    ]
-    try:
-        for process in processes:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-        for process in processes:
-            assert process.stdin is not None
-            process.stdin.write("go\n")
-            process.stdin.flush()
-        printed = [process.communicate(timeout=120)[0].strip() for process in processes]
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
-    assert [process.returncode for process in processes] == [0] * 16
+    done = subprocess.run(
+        [*command, team.root, team.arguments.get("index", ""), *ids],
+        env=environment, stdout=subprocess.PIPE, text=True, check=True, timeout=120,
+    )  # fmt: skip
+    said = dict(line.split(" ", 1) for line in done.stdout.splitlines())
+    printed = [said[artifact_id] for artifact_id in ids]
     assert printed.count("won") == 1
     winner = ids[printed.index("won")]
     assert all(line == "won" or f"names {winner}" in line for line in printed)
