@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import itertools
 import os
 import platform
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -88,11 +89,33 @@ class Team:
         return self.handlers[-1]
 
 
+@functools.cache
+def _kept(_where: tuple[object, ...], make: Callable[..., Any], *asked: Any) -> Any:
+    return make(*asked)
+
+
+@pytest.fixture
+def s3_connected(s3_root: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A root on S3, to which every store of the process has the same connection: to make one takes longer than a test.
+
+    How they are made is tested by the stores of `s3_root`, in `tests/stores/test_s3.py`.
+    """
+    from elliptio.stores.s3 import clients, store
+
+    def connect(*asked: Any) -> Any:
+        return _kept((os.getpid(), os.environ["AWS_ENDPOINT_URL"]), clients.connect, *asked)
+
+    obstore = clients.Connection.obstore
+    monkeypatch.setattr(store, "connect", connect)
+    monkeypatch.setattr(clients.Connection, "obstore", lambda *asked: _kept((), obstore, *asked))
+    return s3_root
+
+
 @pytest.fixture(params=[f"{store}-{index}" for store, index in itertools.product(STORES, INDEXES)])
 def team(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Team]:
     """A new lake on each combination of store and index."""
     store, index = request.param.split("-")
-    root = str(tmp_path / "lake") if store == "local" else request.getfixturevalue("s3_root")
+    root = str(tmp_path / "lake") if store == "local" else request.getfixturevalue("s3_connected")
     arguments: dict[str, Any] = {}
     if index == "mongodb":
         base = request.getfixturevalue("mongodb_url").rstrip("/")
