@@ -10,18 +10,12 @@ from elliptio.artifacts.artifact import Artifact
 from elliptio.artifacts.file import RemoteFile
 from elliptio.config import load_settings
 from elliptio.errors import DocumentNotFoundError
-from elliptio.finding.frame import to_frame
-from elliptio.finding.identification import identify
 from elliptio.finding.references import resolve
 from elliptio.finding.search import Found
 from elliptio.finding.tags import Tags
 from elliptio.keeping import Keeping
 from elliptio.lake import spool
 from elliptio.lake.opening import open_lake
-from elliptio.lineage.comparison import sides
-from elliptio.lineage.comparison.comparison import Comparison, compare
-from elliptio.lineage.comparison.sides import Side
-from elliptio.lineage.lineage import Direction, Lineage, lineage
 from elliptio.run import Run
 from elliptio.runs.running import joined
 from elliptio.runs.runs import Runs
@@ -34,6 +28,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from elliptio.lineage.comparison.comparison import Comparison
+    from elliptio.lineage.comparison.sides import Side
+    from elliptio.lineage.lineage import Direction, Lineage
     from elliptio.lineage.reproduction.reproduction import Reproduction
     from elliptio.protocols import Index, Store
 
@@ -202,10 +199,14 @@ class Handler(Keeping):
             If the index cannot be reached.
 
         """
+        from elliptio.finding.frame import to_frame
+
         return to_frame(self.owners(path, large=large))
 
     def owners(self, path: str | os.PathLike[str], *, large: bool = True) -> Found:
         """Tell whose file this is without pandas: parameters, columns and errors as of `identify`."""
+        from elliptio.finding.identification import identify
+
         return identify(self.lake, path, large=large)
 
     def lineage(
@@ -232,6 +233,8 @@ class Handler(Keeping):
             If the index cannot be reached.
 
         """
+        from elliptio.lineage.lineage import lineage
+
         spool.flush_if_any(self.lake)
         return lineage(self.lake, resolve(self.lake, artifact_id), direction=direction, depth=depth)
 
@@ -258,10 +261,15 @@ class Handler(Keeping):
             If the index cannot be reached.
 
         """
+        from elliptio.lineage.comparison import sides
+        from elliptio.lineage.comparison.comparison import compare
+
         other = sides.of_here(self._settings["git_diff"].value) if b is None else self._side(b)
         return compare(self._side(a), other)
 
     def _side(self, one: str | Artifact | Run) -> Side:
+        from elliptio.lineage.comparison import sides
+
         if isinstance(one, Run) or (isinstance(one, str) and one.startswith("run_")):
             return sides.of_run(self.lake, one if isinstance(one, str) else one.run_id)
         artifact = one if isinstance(one, Artifact) else self.show(one)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from elliptio.artifacts.artifact import Artifact
 from elliptio.errors import DocumentNotFoundError
@@ -10,14 +11,15 @@ from elliptio.finding.loading import metadata_of
 from elliptio.finding.references import LATEST, identifier_of, resolve
 from elliptio.finding.search import warn_if_index_is_lost
 from elliptio.lake import notes, run_records, spool
-from elliptio.lake.upkeep import orphans, upkeep
-from elliptio.lake.upkeep.orphans import Orphan
-from elliptio.lake.upkeep.upkeep import ReindexReport
-from elliptio.lake.upkeep.verification import VerifyReport, verify, verify_lake
+from elliptio.lake.upkeep import GRACE
 from elliptio.provenance.collecting import username
 from elliptio.runs.facts import note
-from elliptio.saving import linking
 from elliptio.work import Work
+
+if TYPE_CHECKING:
+    from elliptio.lake.upkeep.orphans import Orphan
+    from elliptio.lake.upkeep.upkeep import ReindexReport
+    from elliptio.lake.upkeep.verification import VerifyReport
 
 
 class Keeping(Work):
@@ -56,6 +58,8 @@ class Keeping(Work):
             ``.ok``, ``.problems`` (artifact, file, what is wrong), and how much was read.
 
         """
+        from elliptio.lake.upkeep.verification import verify, verify_lake
+
         if artifact_id is None:
             warn_if_index_is_lost(self.lake)
             return verify_lake(self.lake, progress=self.progress)
@@ -63,10 +67,14 @@ class Keeping(Work):
 
     def reindex(self) -> ReindexReport:
         """Rebuild the index from the store alone: add every artifact that is not in it, and tags. Idempotent."""
+        from elliptio.lake.upkeep import upkeep
+
         return upkeep.reindex(self.lake)
 
-    def gc(self, dry_run: bool = True, *, grace: timedelta = orphans.GRACE) -> list[Orphan]:
+    def gc(self, dry_run: bool = True, *, grace: timedelta = GRACE) -> list[Orphan]:
         """List what interrupted saves left; unless `dry_run`, remove what is older than `grace` and not being saved."""
+        from elliptio.lake.upkeep import orphans
+
         return orphans.gc(self.lake, dry_run=dry_run, grace=grace)
 
     def delete(self, artifact_id: str | Artifact, force: bool = False) -> str | None:
@@ -84,6 +92,8 @@ class Keeping(Work):
             If there is no such artifact.
 
         """
+        from elliptio.lake.upkeep import upkeep
+
         named = identifier_of(artifact_id)
         if named.endswith(LATEST):
             raise DocumentNotFoundError(f"Deleting takes the whole artifact_id, not {named!r}: it is for good.")
@@ -147,5 +157,7 @@ class Keeping(Work):
         spool.flush_if_any(self.lake)
         document = self.lake.get(resolve(self.lake, artifact_id))
         if document.get("link") is not None:
+            from elliptio.saving import linking
+
             document = linking.hash_later(self.lake, document, progress=self.progress)
         return self._artifact(metadata_of(self.lake, document))

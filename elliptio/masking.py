@@ -4,8 +4,37 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 from urllib.parse import unquote
+
+
+class Later:
+    """A pattern that is compiled when it is first used, with the same methods.
+
+    Parameters
+    ----------
+    source, flags
+        As for `re.compile`.
+
+    """
+
+    finditer: Callable[..., Iterator[re.Match[str]]]
+    fullmatch: Callable[..., re.Match[str] | None]
+    match: Callable[..., re.Match[str] | None]
+    search: Callable[..., re.Match[str] | None]
+
+    def __init__(self, source: str, flags: int = 0) -> None:
+        self._source, self._flags = source, flags
+
+    def __getattr__(self, name: str) -> Any:
+        """Compile it; its methods are attributes from now on, so that this is not called again."""
+        if name not in Later.__annotations__:
+            raise AttributeError(name)
+        pattern = re.compile(self._source, self._flags)
+        for method in Later.__annotations__:
+            setattr(self, method, getattr(pattern, method))
+        return getattr(pattern, name)
 
 
 @functools.cache

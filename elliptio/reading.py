@@ -6,13 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
 from elliptio.artifacts.artifact import Artifact
-from elliptio.finding.frame import to_frame
 from elliptio.finding.loading import artifact_of, metadata_of
 from elliptio.finding.options import MOST_SHOWN, FindOptions, Options
 from elliptio.finding.references import latest, resolve
 from elliptio.finding.search import Found, search
 from elliptio.lake import spool
-from elliptio.lineage.lineage import relatives
 from elliptio.runs.recording import Recording
 
 if TYPE_CHECKING:
@@ -183,6 +181,8 @@ class Reading:
             If the index cannot be reached.
 
         """
+        from elliptio.finding.frame import to_frame
+
         wanted = Options(query, max_docs, sort, columns, exclude_columns, deleted, ancestors_of, descendants_of)
         found = search(self.lake, wanted, among=self._among(ancestors_of, descendants_of))
         found.warn_if_truncated("artifacts")
@@ -196,6 +196,8 @@ class Reading:
     def _among(self, *near: str | Artifact | None) -> list[str] | None:
         if near == (None, None):
             return None
+        from elliptio.lineage.lineage import relatives
+
         above, below = (None if one is None else resolve(self.lake, one) for one in near)
         return relatives(self.lake, ancestors_of=above, descendants_of=below)
 

@@ -19,7 +19,6 @@ from elliptio.finding.references import BasedOn, identifiers_of
 from elliptio.labels import LabelsLike, check_labels
 from elliptio.reading import Reading
 from elliptio.runs.running import running
-from elliptio.saving import linking, places, values
 from elliptio.saving.publication import Publication, discarding
 from elliptio.saving.sources import Paths, declared_in, find_sources
 from elliptio.saving.writing import writing
@@ -176,6 +175,8 @@ class Work(Reading):
             If the store or the index fails.
 
         """
+        from elliptio.saving import values
+
         planned = values.plan(value, name, format)
         return self._artifact(values.save(self._publication(labels, based_on), planned, options))
 
@@ -211,6 +212,8 @@ class Work(Reading):
             If a store or the index fails.
 
         """
+        from elliptio.saving import linking, places
+
         found = places.look(self.lake, place)
         publication = self._publication(labels, based_on)
         with discarding(publication):

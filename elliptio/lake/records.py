@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from elliptio import naming
@@ -27,6 +27,9 @@ RECORDS = "records"
 """Collection of an index that holds them."""
 
 FOLDER = f"{naming.LAKE_FOLDER}/records"
+
+Record = Mapping[str, Any]
+"""A part of a record: the values that it is found by, or those that it keeps."""
 
 _KEY = re.compile(rf"{re.escape(FOLDER)}/([a-z-]+)/([A-Za-z0-9_-]+)\.json")
 _ADVICE = "Restore it from a backup, or remove it."
@@ -68,6 +71,47 @@ def add(
         If the store cannot be written.
 
     """
+    document, is_new = _write(lake, kind, about, content, username, record_id)
+    _tell(lake, [document])
+    return document, is_new
+
+
+def add_missing(lake: Lake, kind: str, wanted: Mapping[str, tuple[Record, Record]], *, username: str) -> None:
+    """Write those of some records that are not there, by their identifiers, each as `add` does; the index is told once.
+
+    Parameters
+    ----------
+    lake, kind, username
+        As for `add`.
+    wanted
+        ``about`` and ``content`` of each.
+
+    Raises
+    ------
+    MetadataError
+        If one is too long.
+    StoreError
+        If the store cannot be written.
+
+    """
+    missing = wanted.keys() - _known(lake, kind, list(wanted))
+    made = [_write(lake, kind, *wanted[one], username, one)[0] for one in wanted if one in missing]
+    if made:
+        _tell(lake, made)
+
+
+def _known(lake: Lake, kind: str, ids: Sequence[str]) -> set[str]:
+    try:
+        found = find(lake, kind, {"_id": {"$in": [f"{kind}/{one}" for one in ids]}}, sort=())
+        return {document["record_id"] for document in found}
+    except IndexUnavailableError:
+        return set()
+
+
+def _write(
+    lake: Lake, kind: str, about: Record, content: Record, username: str, record_id: str | None
+) -> tuple[Document, bool]:
+    """Write a record unless it is there; return what is there, and whether it is new."""
     new_id, moment = naming.new_id("record")
     record_id = record_id or new_id
     document = {
@@ -83,12 +127,8 @@ def add(
     if len(data) > _LONGEST:
         raise MetadataError(f"A {kind} of {len(data):,} bytes is too long to be kept; at most {_LONGEST:,} fit.")
     if not lake.store.create(_key(kind, record_id), data):
-        found = _read(lake, kind, record_id)
-        _tell(lake, found)
-        return found, False
-    shaped = _shaped(lake, document)
-    _tell(lake, shaped)
-    return shaped, True
+        return _read(lake, kind, record_id), False
+    return _shaped(lake, document), True
 
 
 def _key(kind: str, record_id: str) -> str:
@@ -99,12 +139,13 @@ def _shaped(lake: Lake, document: Mapping[str, Any]) -> Document:
     return {"_id": f"{document['kind']}/{document['record_id']}", "lake_id": lake.lake_id, **document}
 
 
-def _tell(lake: Lake, document: Document) -> None:
+def _tell(lake: Lake, documents: Sequence[Document]) -> None:
     try:
         with lake.pausing():
-            lake.index.insert(RECORDS, document)
+            lake.index.insert(RECORDS, *documents)
     except IndexUnavailableError as error:
-        log.warning("A %s is saved, and the index is told of it by `elliptio reindex`: %s", document["kind"], error)
+        kind = documents[0]["kind"]
+        log.warning("A %s is saved, and the index is told of it by `elliptio reindex`: %s", kind, error)
 
 
 def is_known(lake: Lake, kind: str, record_id: str) -> bool:

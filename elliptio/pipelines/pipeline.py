@@ -12,6 +12,7 @@ from elliptio.pipelines.errors import PipelineDefinitionError
 from elliptio.pipelines.graphs.graph import Graph, graph_of
 from elliptio.pipelines.graphs.order import Made, ordered, stages
 from elliptio.pipelines.hooks import RunHooks
+from elliptio.system.collector import uncollected
 
 if TYPE_CHECKING:
     from elliptio.pipelines.accepting import Acceptance
@@ -286,16 +287,16 @@ class Pipeline(RunHooks):
         """
         if on_error not in ("raise", "return"):
             raise PipelineDefinitionError(f"on_error takes 'raise' or 'return', not {on_error!r}.")
-        engine = self._engine(active.session())
-        build = engine.run(
-            params,
-            configuration,
-            refresh=refresh,
-            select=select,
-            volatiles=volatiles,
-            runner=runner,
-            workers=workers,
-        )
+        with uncollected():
+            build = self._engine(active.session()).run(
+                params,
+                configuration,
+                refresh=refresh,
+                select=select,
+                volatiles=volatiles,
+                runner=runner,
+                workers=workers,
+            )
         if build.error is not None and on_error == "raise":
             raise build.error
         return build

@@ -229,7 +229,7 @@ class BaseSession(Hooks):
         if self._seen is None:
             from elliptio.provenance.collecting import collect
 
-            self._seen = collect(git_diff="none")
+            self._seen = collect(git_diff=self.handler._settings["git_diff"].value)
         return self._seen
 
     @property

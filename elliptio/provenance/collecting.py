@@ -263,9 +263,12 @@ def _try(probe: Callable[[], _T], default: _T) -> _T:
 
 
 def _git_state(directory: Path | None) -> GitState | None:
+    place = directory or code_directory()
+    if place is None:
+        return None
     from elliptio.provenance.git.repository import repository_state
 
-    return repository_state(directory or code_directory() or Path())
+    return repository_state(place)
 
 
 def _diff(state: GitState, scope: str) -> tuple[str | None, list[Finding]]:

@@ -192,12 +192,13 @@ def _run(command: list[str], timeout: float) -> str:
 
 
 def _gpus() -> list[dict[str, Any]]:
-    import csv
     import shutil
 
     program = shutil.which("nvidia-smi")
     if program is None:
         return []
+    import csv
+
     query = "--query-gpu=name,memory.total,driver_version"
     output = _run([program, query, "--format=csv,noheader,nounits"], _NVIDIA_SMI_TIMEOUT)
     gpus = []

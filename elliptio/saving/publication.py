@@ -54,6 +54,7 @@ class Publication:
 
     """
 
+    # Where the run around it has `seen` code and environment, they are not looked at again.
     def __init__(
         self,
         lake: Lake,
@@ -65,6 +66,7 @@ class Publication:
         git_diff: str = "all",
         entry: dict[str, Any] | None = None,
         recipe: dict[str, Any] | None = None,
+        seen: Provenance | None = None,
     ) -> None:
         self.lake = lake
         self._version_of_entry: dict[str, Any] = {"entry": entry, "recipe": recipe}
@@ -74,7 +76,7 @@ class Publication:
         self._based_on = based_on
         self._progress = progress
         self.artifact_id, self._moment = naming.new_id("artifact")
-        self._collecting = _Collecting(git_diff)
+        self._collecting = _Collecting(git_diff, seen)
         # None where no code but the commit is to be recorded, nor outside of notebooks.
         no_cells = git_diff == "none" or "IPython" not in sys.modules
         self._executed_cells: Callable[[], list[str]] = list if no_cells else collecting.executed_cells
@@ -255,10 +257,12 @@ class Publication:
 class _Collecting:
     """Provenance, gathered while the files are on their way where git has to be asked; else it takes no time."""
 
-    def __init__(self, git_diff: str) -> None:
+    def __init__(self, git_diff: str, seen: Provenance | None) -> None:
         self._git_diff = git_diff
-        self._facts: Provenance | None = None
+        self._facts = seen
         self._thread: threading.Thread | None = None
+        if seen is not None:
+            return
         self._directory = collecting.code_directory()
         if self._directory is None:
             return

@@ -75,6 +75,14 @@ with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
     assert len(loaded) <= (126 if sys.version_info < (3, 13) else 132), sorted(loaded)
 
 
+def test_a_handler_loads_only_what_every_verb_needs(tmp_path: Path) -> None:
+    """What draws, compares, verifies and turns values into files is loaded by the verbs that do so."""
+    loaded = modules_loaded_by(f"import elliptio as eio; eio.Handler({str(tmp_path / 'lake')!r})")
+    rooms = ("elliptio.lineage", "elliptio.formats", "elliptio.lake.upkeep.")
+    assert not {name for name in loaded if name.startswith(rooms)}
+    assert not {"ctypes", "csv", "zipfile", "multiprocessing", "pandas", "git"} & loaded
+
+
 # --- saving to a folder ---
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 import tracemalloc
 from datetime import UTC, datetime
@@ -9,9 +10,11 @@ from typing import Any
 
 import pytest
 
-from elliptio.lake import run_records
+from elliptio import naming
+from elliptio.lake import records, run_records
 from elliptio.lake.dead_runs import bury
 from elliptio.lake.lake import RUNS
+from elliptio.pipelines import Artifact, Craft
 from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.catalog.versions import History, Version
 from elliptio.runs import brief
@@ -211,6 +214,53 @@ def test_a_step_that_keeps_something_writes_two_files_of_its_run(project: Projec
         assert len(runs[f"k{number}"]["used"]) == (number > 0)
         assert run_records.read(project.handler.lake, runs[f"k{number}"]["_id"])["used"] == runs[f"k{number}"]["used"]
     assert project.handler.verify().ok
+
+
+def test_what_many_crafts_are_made_of_is_recorded_at_once(project: Project) -> None:
+    asked = {}
+    for steps in (4, 16):
+        names = keeping(project, steps)
+        lake = project.handler.lake
+        lake.index = CountingIndex(lake.index)
+        built(project, names)
+        asked[steps] = lake.index.asked["insert records"]
+        lake.index = lake.index.index
+        assert len(list(records.find(lake, "code", {}))) == steps
+    assert asked[4] == asked[16]
+
+
+def test_a_build_asks_git_no_more_often_where_it_puts_more_into_the_repository(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The code of crafts is that of the beginning of the build, whatever their results change in its folder."""
+    monkeypatch.chdir(project.root)
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    asked = {}
+    for steps in (2, 8):
+        names = keeping(project, steps)
+        text = "".join(
+            f'- {{name: e{number}, type: json, extra: {{path: "out/{number}.json"}}}}\n' for number in range(steps)
+        )
+        project.write("catalog/all.yaml", text)
+        with counted() as counts:
+            build = built(project, names, refresh=True)
+        asked[steps] = counts.events["subprocess.Popen"]
+        for step in build.rows:
+            (identifier,) = step.artifact_ids.values()
+            found = project.handler.show(identifier).metadata
+            assert found.git is not None
+            assert found.git["dirty"]
+            assert naming.DIFF_LOG in found.log_relpaths
+    assert 0 < asked[8] <= asked[2]
+
+
+def test_a_craft_is_made_of_a_function_in_few_calls() -> None:
+    """Ten thousand of them are made before the first one runs; `inspect.signature` alone takes fifty."""
+
+    def clean(raw: Artifact, top: int = 10) -> Artifact("clean"):  # type: ignore[valid-type]
+        return raw
+
+    assert calls_of(lambda: Craft(clean)) < 120
 
 
 # --- skipping ---

@@ -45,8 +45,8 @@ class Connection(sqlite3.Connection):
         Whether it may write: the journal is chosen and the tables are there.
     eager
         Whether rows must be read at once, because a reader who takes its time would keep writers waiting.
-    paths
-        Numbers of paths never change, so what was once committed is remembered.
+    paths, collections
+        Numbers of paths and collections never change, so what was once committed is remembered.
 
     """
 
@@ -58,13 +58,18 @@ class Connection(sqlite3.Connection):
         self.eager = False
         self.closed = False
         self.paths: dict[tuple[int, str], IndexedPath] = {}
+        self.collections: dict[str, int] = {}
         self.readers: weakref.WeakSet[Rows] = weakref.WeakSet()
         _open.add(self)
 
     def collection_number(self, name: str) -> int | None:
         """Look the number of a collection up; None if it holds nothing."""
-        row = self.execute("SELECT number FROM collections WHERE name = ?", (name,)).fetchone()
-        return int(row[0]) if row else None
+        number = self.collections.get(name)
+        if number is None:
+            row = self.execute("SELECT number FROM collections WHERE name = ?", (name,)).fetchone()
+            if row:
+                number = self.collections[name] = int(row[0])
+        return number
 
     def close(self) -> None:
         """Close, after what is still being read was read to its end."""

@@ -20,13 +20,11 @@ from elliptio import naming
 from elliptio.errors import FormatError, StoreError
 from elliptio.lake.checks import is_artifact_root
 from elliptio.lake.lake import TOMBSTONE_FILE, Lake
+from elliptio.lake.upkeep import GRACE
 from elliptio.lake.upkeep.upkeep import record_tombstone, remove_parts
 from elliptio.protocols import StoredFile
 
 log = logging.getLogger(__name__)
-
-GRACE = timedelta(hours=24)
-"""Age below which files may still be in the making, if nobody says otherwise."""
 
 FLOOR = timedelta(hours=1)
 """The same where nobody can tell whether a save still runs: no grace undercuts it."""

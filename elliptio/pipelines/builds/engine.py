@@ -14,7 +14,7 @@ from elliptio.pipelines.builds import snapshotting
 from elliptio.pipelines.builds.build import Build
 from elliptio.pipelines.builds.making import Outcome
 from elliptio.pipelines.builds.plan import Plan, told
-from elliptio.pipelines.builds.reasons import keep_code
+from elliptio.pipelines.builds.reasons import keep_codes
 from elliptio.pipelines.builds.runners import Runner, Task, runner_of
 from elliptio.pipelines.builds.sources import Passed
 from elliptio.pipelines.builds.steps import Step, Steps
@@ -155,10 +155,10 @@ class Engine:
     ) -> Build:
         """Run what changed."""
         pipeline, session = self._pipeline, self.session
-        with uncollected():
-            turn = self.turn(params, configuration, refresh, select, volatiles, dry=False)
+        turn = self.turn(params, configuration, refresh, select, volatiles, dry=False)
         given = {**turn.asked.parameters.shared, **turn.asked.parameters.own}
-        pipeline._run_hooks("pre_run", pipeline, given)
+        with collected():
+            pipeline._run_hooks("pre_run", pipeline, given)
         shown = {name: snapshotting.recorded(value) for name, value in given.items()}
         with contextlib.ExitStack() as block:
             block.enter_context(active.inside(session))
@@ -168,11 +168,11 @@ class Engine:
             with runner_of(runner, session, workers) as chosen:
                 self._build(turn, chosen, progress)
             session.catalog.windows.memory.write()
-            with uncollected():
-                build = self._built(turn, progress, run.run_id)
+            build = self._built(turn, progress, run.run_id)
             if progress.error is not None:
                 run.note(f"{progress.error}"[:1000])
-        pipeline._run_hooks("on_error" if build.error else "post_run", pipeline, build.error or build.volatiles)
+        with collected():
+            pipeline._run_hooks("on_error" if build.error else "post_run", pipeline, build.error or build.volatiles)
         return build
 
     def _built(self, turn: Turn, progress: _Progress, run_id: str) -> Build:
@@ -201,7 +201,8 @@ class Engine:
         while left or progress.waiting:
             started = self._start(crafts, left, needs, done, open_steps, turn, runner, progress)
             if progress.waiting:
-                finished, _ = wait(progress.waiting, return_when=FIRST_COMPLETED)
+                with collected():
+                    finished, _ = wait(progress.waiting, return_when=FIRST_COMPLETED)
                 for future in finished:
                     decided = progress.waiting.pop(future)
                     self._finish(turn, decided, future, progress)
@@ -227,20 +228,19 @@ class Engine:
     ) -> bool:
         """Begin the crafts whose needs are done; tell whether there were any."""
         before, waiting = list(left), []
-        with uncollected():
-            for place, number in enumerate(before):
-                if not needs[number] <= done:
-                    if getattr(runner, "one_by_one", False):
-                        waiting = before[place:]
-                        break
-                    waiting.append(number)
-                    continue
-                steps = turn.steps_of(crafts[number])
-                progress.shown.expect(len(steps) - 1)
-                for decided in turn.decide(crafts[number], steps):
-                    open_steps[number] += self._begin(turn, decided, runner, progress)
-                if not open_steps[number]:
-                    done.add(number)
+        for place, number in enumerate(before):
+            if not needs[number] <= done:
+                if getattr(runner, "one_by_one", False):
+                    waiting = before[place:]
+                    break
+                waiting.append(number)
+                continue
+            steps = turn.steps_of(crafts[number])
+            progress.shown.expect(len(steps) - 1)
+            for decided in turn.decide(crafts[number], steps):
+                open_steps[number] += self._begin(turn, decided, runner, progress)
+            if not open_steps[number]:
+                done.add(number)
         left[:] = waiting
         return len(waiting) < len(before)
 
@@ -280,7 +280,7 @@ class Engine:
         for need in decided.needs.values():
             for passed in need.passed.values():
                 self._realize(turn, passed, decided, progress)
-        keep_code(self.session, decided.craft, self.session.kept_codes)
+        keep_codes(self.session, decided.craft, self.selected_crafts(turn))
         again = turn.asked.refresh or decided.again or not decided.craft.cache
         return Task(completed(decided), self.session, again=again)
 
@@ -301,7 +301,7 @@ class Engine:
                 asker.why = f"{decided.craft.name} failed"
                 raise decided.error
             decided.why = "a step that runs needs what it passes on"
-            keep_code(self.session, decided.craft, self.session.kept_codes)
+            keep_codes(self.session, decided.craft, self.selected_crafts(turn))
             try:
                 outcome = Task(completed(decided), self.session, again=True).run()
             except CraftError as error:

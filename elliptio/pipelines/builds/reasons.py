@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from elliptio.lake import records
@@ -86,20 +86,27 @@ class Reasons:
 
     def _record(self, digest: str) -> Mapping[str, Any] | None:
         if digest not in self._codes:
-            found = records.find(self._lake, CODE, {"record_id": digest}, limit=1)
+            found = records.find(self._lake, CODE, {"_id": f"{CODE}/{digest}"}, limit=1)
             self._codes[digest] = next((document["content"] for document in found), None)
         return self._codes[digest]
 
 
-def keep_code(session: BaseSession, craft: CraftFunction, kept: set[str]) -> None:
-    """Record what the digest of a craft's code is made of, once: a later turn says by it what changed."""
-    found = session.whole_code_of(craft)
-    if found.digest in kept:
+def keep_codes(session: BaseSession, craft: CraftFunction, crafts: Iterable[CraftFunction]) -> None:
+    """Record what the digest of a craft's code is made of, once: a later turn says by it what changed.
+
+    With it those of the `crafts` that the build may still come to: to record one costs as much as to record many.
+    """
+    if session.whole_code_of(craft).digest in session.kept_codes:
         return
-    about = {"craft": craft.qualified, "project": session.catalog.project}
-    content = code.as_record(found)
-    records.add(session.handler.lake, CODE, about, content, username=username(), record_id=found.digest)
-    kept.add(found.digest)
+    wanted = {}
+    for craft in crafts:
+        found = session.whole_code_of(craft)
+        if found.digest not in session.kept_codes:
+            about = {"craft": craft.qualified, "project": session.catalog.project}
+            wanted[found.digest] = about, code.as_record(found)
+    if wanted:
+        records.add_missing(session.handler.lake, CODE, wanted, username=username())
+        session.kept_codes.update(wanted)
 
 
 def _versions(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

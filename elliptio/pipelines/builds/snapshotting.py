@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from elliptio.lake.view import view_of
+from elliptio.pipelines.builds.sources import Pending
 from elliptio.pipelines.builds.turn import Turn
 from elliptio.pipelines.catalog.keys import Keys, canonical
 from elliptio.pipelines.catalog.versions import Version
@@ -31,15 +32,27 @@ def recorded(value: Any) -> Any:
     return shown(value)
 
 
+class _Made(Mapping[str, Sequence[Partition]]):
+    """Partitions of what a build made, by the name of the entry: shaped when they are asked for, which is seldom."""
+
+    def __init__(self, versions: Mapping[str, Mapping[Keys, Version | Pending]]) -> None:
+        self._versions = versions
+
+    def __getitem__(self, name: str) -> list[Partition]:
+        return [partition_of(version) for version in self._versions[name].values() if isinstance(version, Version)]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._versions)
+
+    def __len__(self) -> int:
+        return len(self._versions)
+
+
 def of_build(
     session: BaseSession, graph: Graph, crafts: Sequence[CraftFunction], turn: Turn, *, made: bool
 ) -> Snapshot:
     """Take the snapshot of a build, and keep it; `made` tells whether the build made anything."""
-    outputs = {
-        name: [partition_of(version) for version in versions.values() if isinstance(version, Version)]
-        for name, versions in turn.sources.made().items()
-    }
-    return _kept(session, graph, crafts, turn, outputs, unless_known=not made)
+    return _kept(session, graph, crafts, turn, _Made(turn.sources.made()), unless_known=not made)
 
 
 def of_inputs(session: BaseSession, graph: Graph, crafts: Sequence[CraftFunction], turn: Turn) -> Snapshot:
@@ -52,7 +65,7 @@ def _kept(
     graph: Graph,
     crafts: Sequence[CraftFunction],
     turn: Turn,
-    outputs: Mapping[str, list[Partition]],
+    outputs: Mapping[str, Sequence[Partition]],
     *,
     unless_known: bool,
 ) -> Snapshot:

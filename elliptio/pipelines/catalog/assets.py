@@ -120,7 +120,7 @@ class Assets:
         options
             For its writer, beside those of the entry.
         facts
-            Of the `Label`: ``step``, ``recipe``, ``based_on``, ``labels``.
+            Of the `Label`: ``step``, ``recipe``, ``based_on``, ``labels``, ``seen``.
 
         """
         label = Label(self._project, entry.name, keys, origin, **facts)

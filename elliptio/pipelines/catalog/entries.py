@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from elliptio.formats.libraries import meant
 from elliptio.masking import hide_password
 from elliptio.naming import shorten
 from elliptio.pipelines.catalog import types
@@ -72,6 +71,8 @@ class Entry:
         where = f"{place}: {name}" if place else name
         for key in value:
             if key not in FIELDS:
+                from elliptio.formats.libraries import meant
+
                 raise EntryError(f"{where}: an entry has no {key!r}; {meant(str(key), list(FIELDS))}")
         if "type" not in value:
             raise EntryError(f"{where}: an entry needs a `type`, such as csv.")

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from elliptio.metadata import FileRecord, Metadata, ValueRecord
 from elliptio.pipelines.catalog.keys import Keys
-from elliptio.saving import linking, places, values
 from elliptio.saving.publication import Publication, discarding
 from elliptio.saving.sources import find_sources
 
 if TYPE_CHECKING:
     from elliptio.protocols import Format
+    from elliptio.provenance.collecting import Provenance
     from elliptio.work import Work
 
 
@@ -38,6 +38,8 @@ class Label:
         Identifiers of what it was made from; None: what was loaded.
     labels
         The user's labels.
+    seen
+        Code and environment, where the run around it has seen them: a craft's code is that of the beginning of a build.
 
     """
 
@@ -50,6 +52,7 @@ class Label:
     recipe: Mapping[str, Any] | None = None
     based_on: list[str] | None = None
     labels: Mapping[str, Any] | None = None
+    seen: Provenance | None = None
 
     def publication(self, work: Work) -> Publication:
         """Begin a publication of it."""
@@ -61,7 +64,7 @@ class Label:
             entry["aside"] = True
         recipe = None if self.recipe is None else dict(self.recipe)
         labels = None if self.labels is None else dict(self.labels)
-        return work._publication(labels, self.based_on, entry=entry, recipe=recipe)
+        return work._publication(labels, self.based_on, entry=entry, recipe=recipe, seen=self.seen)
 
 
 class Staged:
@@ -97,6 +100,8 @@ def stage_value(
     work: Work, label: Label, value: Any, relpath: str, format: Format, options: Mapping[str, Any]
 ) -> Staged:
     """Write a value by a format."""
+    from elliptio.saving import values
+
     publication = label.publication(work)
     with discarding(publication):
         planned = [values.Planned(relpath, value, format, None)]
@@ -123,6 +128,8 @@ def stage_file(work: Work, label: Label, path: Path) -> Staged:
 
 def stage_link(work: Work, label: Label, path: Path, value: ValueRecord | None = None) -> Staged:
     """Hash a file where it lies."""
+    from elliptio.saving import linking, places
+
     found = places.look(work.lake, path)
     publication = label.publication(work)
     with discarding(publication):

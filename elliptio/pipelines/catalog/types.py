@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from elliptio.formats.libraries import meant
 from elliptio.pipelines.errors import EntryError
 
 CLASSES: dict[str, Any] = {}
@@ -82,6 +81,8 @@ def check_type(type: Any, where: str) -> str:
         return type
     known = {**built_in(), **CLASSES}
     if not isinstance(type, str) or type not in known:
+        from elliptio.formats.libraries import meant
+
         raise EntryError(f"{where}: there is no type {type!r}; {meant(str(type), sorted(known))}")
     return type
 
@@ -106,6 +107,8 @@ def check_extra(type: str, extra: Any, where: str) -> Any:
     allowed = {one.name: one for one in fields}
     for name, value in extra.items():
         if name not in allowed:
+            from elliptio.formats.libraries import meant
+
             raise EntryError(f"{where}: a {type} has no {name!r} in `extra`; {meant(name, list(allowed))}")
         if not isinstance(value, allowed[name].kinds) or value == "":
             wanted = " or ".join(
@@ -131,6 +134,8 @@ def _made(schema: Any, extra: dict[str, Any], where: str) -> Any:
     ]
     unknown = [name for name in extra if fields and name not in fields]
     if unknown:
+        from elliptio.formats.libraries import meant
+
         raise EntryError(f"{where}: {schema.__qualname__} has no {unknown[0]!r}; {meant(unknown[0], fields)}")
     try:
         made = schema(**extra)

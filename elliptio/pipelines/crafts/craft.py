@@ -17,7 +17,7 @@ OPTIONS = ("name", "cache", "per", "version", "packages", "retries", "validate",
 """Options of a craft."""
 
 
-_LATER = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+_LATER = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 """Kinds of functions that return before they have done anything."""
 
 
@@ -69,7 +69,7 @@ class CraftFunction(RunHooks):
             function = function.__wrapped__
         if not callable(function) or not inspect.isroutine(function):
             raise CraftDefinitionError(f"A craft is made of a function, not of {function!r}.")
-        if any(is_one(function) for is_one in _LATER):
+        if _is_later(function):
             name_of_it = f"{function.__module__}.{function.__qualname__}"
             raise CraftDefinitionError(f"The craft {name_of_it} is async or yields: a craft returns what it makes.")
         functools.update_wrapper(cast("Callable[..., Any]", self), function)
@@ -117,6 +117,14 @@ class CraftFunction(RunHooks):
     def is_volatile(self) -> bool:
         """True where it has results, and none of them is saved."""
         return bool(self.outputs) and all(one.volatile for one in self.outputs)
+
+
+def _is_later(function: Callable[..., Any]) -> bool:
+    """Tell whether a function returns before it has done anything."""
+    inner = getattr(function, "__func__", function)
+    code = getattr(inner, "__code__", None)
+    is_marked = bool(getattr(inner, "__dict__", None)) and inspect.iscoroutinefunction(function)
+    return is_marked or (code is not None and bool(code.co_flags & _LATER))
 
 
 def _found(module: str, qualname: str) -> Any:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from elliptio.naming import shorten
-from elliptio.pipelines.catalog.assets import NewVersion
 from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.catalog.keys import NONE, Keys
 from elliptio.pipelines.catalog.versions import BUILT, Version
@@ -23,6 +22,7 @@ from elliptio.runs.running import running
 
 if TYPE_CHECKING:
     from elliptio.handler import Handler
+    from elliptio.pipelines.catalog.assets import NewVersion
     from elliptio.pipelines.catalog.catalog import Catalog
     from elliptio.provenance.collecting import Provenance
     from elliptio.runs.scopes import Scope
@@ -126,7 +126,7 @@ def execute(call: Call, catalog: Catalog, seen: Provenance | None = None) -> Mad
     params = {name: shown(value) for name, value in {**call.keys, **call.parameters}.items()}
     with craft_run(catalog.handler, craft.name, params, _recorded(call), seen) as scope:
         try:
-            return _execute(call, catalog, scope)
+            return _execute(call, catalog, scope, seen)
         except Exception as error:
             told = isinstance(error, CraftError | CraftDefinitionError)
             for_users = error if told else _explained(call, error, scope.run_id)
@@ -146,7 +146,7 @@ def _recorded(call: Call) -> dict[str, Any]:
     return {"craft": call.craft.qualified, "keys": dict(call.keys), "inputs": inputs, "lazy": lazy}
 
 
-def _execute(call: Call, catalog: Catalog, scope: Scope) -> Made:
+def _execute(call: Call, catalog: Catalog, scope: Scope, seen: Provenance | None) -> Made:
     craft = call.craft
     for identifier in call.behind:
         scope.load(identifier)
@@ -167,7 +167,7 @@ def _execute(call: Call, catalog: Catalog, scope: Scope) -> Made:
     if more := [identifier for identifier in scope.loaded() if identifier not in known]:
         recipe["loads"] = more  # what it loaded by itself is no part of the key of the step
     saved = {output.name: one for output, one in results if not output.volatile}
-    made.versions = _save(call, catalog, saved, recipe)
+    made.versions = _save(call, catalog, saved, {"recipe": recipe, "seen": seen})
     craft._run_hooks("post_run", craft, value)
     made.loaded = scope.loaded()
     return made
@@ -223,7 +223,7 @@ def _validate(craft: CraftFunction, results: Sequence[Any]) -> None:
         raise ValidationError(text or f"What the craft {craft.name} made was refused by its validate.")
 
 
-def _save(call: Call, catalog: Catalog, results: Mapping[str, Any], recipe: Mapping[str, Any]) -> dict[str, Version]:
+def _save(call: Call, catalog: Catalog, results: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Version]:
     """Save results: all of them are written before the first one can be seen."""
     staged: dict[str, NewVersion] = {}
     try:
@@ -231,7 +231,7 @@ def _save(call: Call, catalog: Catalog, results: Mapping[str, Any], recipe: Mapp
             entry = catalog[name]
             more = dict(call.context) if entry.is_custom else None
             keys = entry.keys_of(call.context)
-            new = catalog.assets.stage(entry, keys, value, BUILT, more, step=call.recipe.step, recipe=recipe)
+            new = catalog.assets.stage(entry, keys, value, BUILT, more, step=call.recipe.step, **facts)
             staged[name] = new
     except BaseException:
         for new in staged.values():

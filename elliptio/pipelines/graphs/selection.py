@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from elliptio.formats.libraries import meant
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.errors import SelectionError
 from elliptio.pipelines.graphs.order import dependencies
@@ -64,6 +63,8 @@ def with_values(crafts: Sequence[CraftFunction], names: Iterable[str]) -> set[st
 
 
 def _named(crafts: Sequence[CraftFunction], word: str) -> set[int]:
+    from elliptio.formats.libraries import meant
+
     name = word.strip("+")
     if name.startswith("tag:"):
         tag = name.removeprefix("tag:")

@@ -6,7 +6,6 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
-from elliptio.formats.libraries import meant
 from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.crafts.fingerprints import Fingerprint
@@ -54,8 +53,12 @@ class Snapshot:
         self.fingerprint = fingerprint
         self._catalog = catalog
         self._backend = backend
-        self._outputs = None if outputs is None else {name: tuple(some) for name, some in outputs.items()}
+        self._made = outputs
         self._entries = entries
+
+    @functools.cached_property
+    def _outputs(self) -> dict[str, tuple[Partition, ...]] | None:
+        return None if self._made is None else {name: tuple(some) for name, some in self._made.items()}
 
     @functools.cached_property
     def entries(self) -> dict[str, Mapping[str, Any]]:
@@ -143,6 +146,8 @@ class Snapshot:
     def _partition(self, name: str, keys: Mapping[str, Any]) -> Partition:
         known = {**self.outputs, **{each: some for each, some in self.inputs.items() if each not in self.graph.outputs}}
         if name not in known:
+            from elliptio.formats.libraries import meant
+
             every = [*self.inputs, *self.graph.outputs]
             if name in every:
                 raise VersionNotFoundError(
@@ -250,7 +255,7 @@ class Snapshot:
 
         """
         with self._connectable().connect() as connection:
-            connection.write_built(self, self._outputs or {}, unless_known=unless_known)
+            connection.write_built(self, self._made or {}, unless_known=unless_known)
 
     def _connectable(self) -> Backend:
         if self._backend is None:

@@ -83,7 +83,8 @@ class Watch:
             self._fd = -1
 
     def __del__(self) -> None:
-        if getattr(self, "_fd", -1) >= 0:
+        # When the interpreter ends, modules may be gone before this is; the system closes it then.
+        if getattr(self, "_fd", -1) >= 0 and os is not None:
             self.close()
 
 

@@ -10,6 +10,7 @@ import re
 import string
 from collections.abc import Iterable, Iterator
 
+from elliptio.masking import Later
 from elliptio.provenance.secrets.names import (
     KEY,
     OTHER_LANGUAGES,
@@ -36,7 +37,7 @@ _QUOTED = (
     r"|'(?P<single>(?:[^'\\\n]|\\.){1,1000}+)')"
 )
 _BARE = r"""(?P<bare>[^\s"'`,;&()\[\]{}<>|\\]{1,2000}+)"""
-_NAMED = re.compile(
+_NAMED = Later(
     rf"(?P<key>{KEY}|{SHORT_KEY})"
     r"(?P<close>\\{0,3}[\"']\]?)?"
     r"(?P<separator>[ \t]{0,8}+(?:=>|:=|:[ \t]{0,2}[A-Za-z][\w.| ]{0,40}=(?!=)|[:=](?![:=]))[ \t]{0,8}+|[ \t]{1,8}+|>)"
@@ -44,10 +45,8 @@ _NAMED = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _VALUES = ("bare", "double", "single", "escaped", "triple_double", "triple_single")
-_MORE = re.compile(
-    rf"[ \t]{{0,8}}+(?:{_NEW_LINE})?[rbfuRBFU]{{0,2}}\\{{0,3}}[\"']([^\"'\\\n]{{1,1000}}+)\\{{0,3}}[\"']"
-)
-_SHORT = re.compile(SHORT_KEY, re.IGNORECASE)
+_MORE = Later(rf"[ \t]{{0,8}}+(?:{_NEW_LINE})?[rbfuRBFU]{{0,2}}\\{{0,3}}[\"']([^\"'\\\n]{{1,1000}}+)\\{{0,3}}[\"']")
+_SHORT = Later(SHORT_KEY, re.IGNORECASE)
 _LONGEST_SHORT = 256
 _STRONG = ("pass", "pwd", "secret", *OTHER_LANGUAGES)
 # A `pass` or `pw` with one of these words before it is a password, whatever its value.
@@ -59,21 +58,19 @@ _ACCOUNT_WORDS = """
 """
 _ACCOUNTS = frozenset(_ACCOUNT_WORDS.split())
 # What gives a value to a variable with nothing but a space between: Dockerfiles, fish, csh.
-_EXPORT = re.compile(
+_EXPORT = Later(
     r"(?:^|[\s;&|\"'+-])(?:ENV|ARG|setenv|set(?:[ \t]{1,4}-{1,2}[A-Za-z-]{1,12}){1,3})[ \t]{1,8}[\w.-]*\Z", re.ASCII
 )
 _NAME_CHARACTERS = string.ascii_letters + string.digits + "_.-"
-_DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+\Z", re.ASCII)
-_IDENTIFIER = re.compile(r"[A-Za-z_]\w*\Z", re.ASCII)
+_DOTTED = Later(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+\Z", re.ASCII)
+_IDENTIFIER = Later(r"[A-Za-z_]\w*\Z", re.ASCII)
 # The beginning of a line in a diff; in a notebook, each line is a string.
-_LINE_START = re.compile(r"[+-]?(?:[ ]*\")?(?P<indent>[ ]*)(?:- )?[\w.-]*\Z", re.ASCII)
+_LINE_START = Later(r"[+-]?(?:[ ]*\")?(?P<indent>[ ]*)(?:- )?[\w.-]*\Z", re.ASCII)
 
 # How far back the beginning of a name or of its line is looked for.
 _REACH = 64
 
-_PROMPT = re.compile(
-    r"pass|enter|your|please|invalid|must|wrong|user|required|secret|token|\bis\b|\bfor\b", re.IGNORECASE
-)
+_PROMPT = Later(r"pass|enter|your|please|invalid|must|wrong|user|required|secret|token|\bis\b|\bfor\b", re.IGNORECASE)
 
 
 def named_secrets(text: str, positions: Iterable[int]) -> Iterator[tuple[int, int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from elliptio.masking import Later
 from elliptio.provenance.secrets.names import (
     KEY,
     SHORT_KEY,
@@ -27,8 +28,8 @@ _ANY = rf"(?:{re.sub(r'[?]P<[{]0[}][0-9]>', '?:', _TEXT).replace('{{', '{').repl
 _NEXT = rf"{_GAP},{_GAP}"
 
 _SECRET = _TEXT.format("secret")
-_PAIR = re.compile(rf"{_GAP}{_ANY}{_NEXT}{_SECRET}{_GAP},?{_GAP}\)")
-_LAST = re.compile(rf"{_GAP}(?:{_ANY}{_NEXT}){{0,2}}{_SECRET}{_GAP}\)")
+_PAIR = Later(rf"{_GAP}{_ANY}{_NEXT}{_SECRET}{_GAP},?{_GAP}\)")
+_LAST = Later(rf"{_GAP}(?:{_ANY}{_NEXT}){{0,2}}{_SECRET}{_GAP}\)")
 _PATTERNS = {"pair": _PAIR, "last": _LAST}
 
 # The name of a secret in quotes, and its value behind a comma, or behind `default=` or `"value":` among what follows.
@@ -36,13 +37,13 @@ _NEW_LINE = r"(?:\\n\",)?\n[+-]?[ \t]{0,80}+\"?"
 _SPACE = rf"(?:[ \t]|{_NEW_LINE}){{0,80}}+"
 _BETWEEN = rf"(?:[^()\[\]\n]|{_NEW_LINE}){{0,300}}?"
 _LITERAL = r"(?=\\{0,3}[\"'rbfuRBFU])"
-_NAMED = re.compile(
+_NAMED = Later(
     rf"(?:{KEY}|{SHORT_KEY})(?P<close>\\{{0,3}}[\"']){_SPACE},"
     rf"(?:(?P<keyword>{_BETWEEN}(?<![\w-])(?:default|value)\\{{0,3}}[\"']?[ \t]{{0,4}}[:=][ \t]{{0,4}}{_LITERAL})"
     rf"|{_SPACE}{_LITERAL}){_SECRET}",
     re.IGNORECASE | re.ASCII,
 )
-_START = re.compile(
+_START = Later(
     r"(?P<call>[\w.]{0,60})(?P<bracket>[(\[,:=])[\s+-]{0,80}[rbfuRBFU]{0,2}\\{0,3}[\"'](?P<name>[\w.:-]{0,60})\Z",
     re.ASCII,
 )
@@ -53,14 +54,12 @@ _REACH = 128
 
 # What stands before the arguments, in lower case; the hints are plain strings, for speed.
 _CALLS = (
-    ("pair", "auth", re.compile(rf"auth{_GAP}={_GAP}\(")),
-    ("pair", "auth(", re.compile(r"(?:basic|digest|proxy)auth\(")),
+    ("pair", "auth", Later(rf"auth{_GAP}={_GAP}\(")),
+    ("pair", "auth(", Later(r"(?:basic|digest|proxy)auth\(")),
     (
         "last",
         "(",
-        re.compile(
-            r"(?:set|check|change|update|reset|with|use)_?(?:password|passwd|passphrase|secret|token|api_?key)\("
-        ),
+        Later(r"(?:set|check|change|update|reset|with|use)_?(?:password|passwd|passphrase|secret|token|api_?key)\("),
     ),
 )
 

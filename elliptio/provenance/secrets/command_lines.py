@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from elliptio.masking import Later
 from elliptio.provenance.secrets.commands import COMMANDS, command_named, split_secret
 from elliptio.provenance.secrets.names import is_mixed
 
 # Words of a shell; in code, each is a literal, with commas between.
-_WORD = re.compile(
+_WORD = Later(
     r"\\\n[ +-]?|(?P<end>\n|;|\||&&)|\\{0,3}\"(?P<double>[^\"\n\\]{1,1000}+)\\{0,3}\"|'(?P<single>[^'\n]{1,1000}+)'"
     r"|(?P<bare>(?:[^\s\"',;|\[\](){}\\]|,(?!\s)){1,1000}+)|[^\n]"
 )
 # A longer name; a minus alone at the beginning of a line is that of a diff.
-_BEFORE = re.compile(r"\w|(?<=[^\n])-", re.ASCII)
-_AFTER = re.compile(r"(?:\.exe)?\\{0,3}[\"']?,?[ \t]", re.ASCII)
+_BEFORE = Later(r"\w|(?<=[^\n])-", re.ASCII)
+_AFTER = Later(r"(?:\.exe)?\\{0,3}[\"']?,?[ \t]", re.ASCII)
 # What `-p` is the beginning of, rather than a password.
 _WORDS_OF_P = frozenset(("ort", "assword", "rotocol", "ath", "refix"))
 

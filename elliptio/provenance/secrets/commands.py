@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from elliptio.masking import Later
 from elliptio.provenance.secrets.names import is_placeholder
 
 _PASSWORD_OPTIONS = {
@@ -41,10 +42,10 @@ COMMANDS = frozenset(name for name in (*_PASSWORDS, *_LOGINS, *_SEPARATED, *_LOG
 """Commands whose arguments may be secrets that have no name."""
 
 # A user and a password; two numbers are the ids of a user and a group.
-_PLAIN_LOGIN = re.compile(r"(?![0-9]+:[0-9]+\Z)([^\s:/]*):(?!/)(\S+)")
-_LOGIN = re.compile(r"(?![0-9]+:[0-9]+\Z)([^\s:/]*):(?!//)(\S+)")
+_PLAIN_LOGIN = Later(r"(?![0-9]+:[0-9]+\Z)([^\s:/]*):(?!/)(\S+)")
+_LOGIN = Later(r"(?![0-9]+:[0-9]+\Z)([^\s:/]*):(?!//)(\S+)")
 # A user and a password behind ``-u`` of any program: the password has digits and letters, and no path.
-_ANY_LOGIN = re.compile(r"-u([A-Za-z][\w.@+-]*):((?=[^\d]*\d)(?=[^A-Za-z]*[A-Za-z])[^\s:/]{8,})")
+_ANY_LOGIN = Later(r"-u([A-Za-z][\w.@+-]*):((?=[^\d]*\d)(?=[^A-Za-z]*[A-Za-z])[^\s:/]{8,})")
 _OPTION_WORDS = frozenset(("ser", "sers", "sername", "rl", "ri", "pdate", "pload", "nit", "nits", "tf8", "id", "uid"))
 
 

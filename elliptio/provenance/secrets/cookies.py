@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from elliptio.masking import compiled
+from elliptio.masking import Later, compiled
 from elliptio.provenance.secrets.names import is_mixed, is_placeholder
 
 _HEADER = r"ookie(?<=[cC]ookie)(?:\\{0,3}[\"'])?[ \t]{0,4}[:,][ \t]{0,4}(?:\\{0,3}[\"'])?"
-_COOKIE = re.compile(r"[ \t]{0,4}[\w.!#$%&*+^`|~-]{1,128}=([^\s;,\"'\\<>{}]{0,4096}+);?", re.ASCII)
+_COOKIE = Later(r"[ \t]{0,4}[\w.!#$%&*+^`|~-]{1,128}=([^\s;,\"'\\<>{}]{0,4096}+);?", re.ASCII)
 
 
 def secrets_in_cookies(text: str) -> Iterator[tuple[int, int]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from elliptio.masking import Later
+
 _KINDS_OF_KEY = (
     *("api", "access", "account", "private", "auth", "signing", "encryption"),
     *("master", "session", "storage", "service", "license", "subscription"),
@@ -32,12 +34,12 @@ KEY = (
 SHORT_KEY = r"pass|pword|pw|credentials?|creds?"
 """Ends of names that may tell of a secret; the value decides."""
 
-_BEFORE_KEY = re.compile(rf"(?:{'|'.join((*_KINDS_OF_KEY, *_VENDORS))})[._-]?\Z")
+_BEFORE_KEY = Later(rf"(?:{'|'.join((*_KINDS_OF_KEY, *_VENDORS))})[._-]?\Z")
 _LONGEST_BEFORE_KEY = max(map(len, (*_KINDS_OF_KEY, *_VENDORS))) + 1
 # What the other names begin with; looking for plain strings is ten times faster than a pattern that ignores case.
 _ROOTS = ("pass", "pwd", "pword", "pw", "secret", "token", "cred", *OTHER_LANGUAGES[1:])
 
-_OPTION = re.compile(rf"(?:[\w.+-]*[_.+-])?({KEY})", re.IGNORECASE | re.ASCII)
+_OPTION = Later(rf"(?:[\w.+-]*[_.+-])?({KEY})", re.IGNORECASE | re.ASCII)
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\Z")
 _PATH = re.compile(r"(?:~|\.{1,2})?/[\w.@/-]*\Z", re.ASCII)

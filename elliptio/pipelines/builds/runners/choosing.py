@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from elliptio.formats.libraries import meant
 from elliptio.pipelines.builds.runners.here import Inline, Threads
 from elliptio.pipelines.builds.runners.tasks import Runner
 from elliptio.pipelines.errors import PipelineDefinitionError
@@ -58,6 +57,8 @@ def _made(wanted: Any, session: BaseSession, workers: int | None) -> Runner:
         from elliptio.pipelines.builds.runners.celery import Celery
 
         return Celery(session, wanted)
+    from elliptio.formats.libraries import meant
+
     hint = meant(str(wanted), [*NAMES, "dask://host:port"])
     raise PipelineDefinitionError(
         f"There is no runner {wanted!r}; {hint} A client of Dask, an app of Celery or a Runner will do too."
