@@ -129,6 +129,18 @@ class Brief(Recording):
             self.write_begin()
         super()._finish(error)
 
+    def _ended(self, end: Mapping[str, Any], written: bool) -> Document:
+        if written and self._is_alone():
+            return {**self._document(), **end}
+        return super()._ended(end, written)
+
+    def _tell_index(self, document: Document, *, aloud: bool) -> None:
+        """Tell it with other steps, a moment later, of one that is over and that it does not know."""
+        if self._is_lasting or document["status"] != run_records.FINISHED:
+            super()._tell_index(document, aloud=aloud)
+        else:
+            self._among.add(document, is_written=True)
+
     def _is_alone(self) -> bool:
         """Tell whether no other process can have written something of it."""
         return self._forks == _forks and time.monotonic() - self.since < MOMENT
@@ -163,6 +175,7 @@ class Steps:
         self._lock = Lock()
         self._open: set[Brief] = set()
         self._over: dict[str, Document] = {}
+        self._written: dict[str, Document] = {}
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
 
@@ -179,10 +192,10 @@ class Steps:
         with self._lock:
             self._open.discard(step)
 
-    def add(self, document: Document) -> None:
-        """Keep what there is to say of a step that is over; it is written a moment later."""
+    def add(self, document: Document, *, is_written: bool = False) -> None:
+        """Keep what there is to say of a step that is over; it is written, and the index told, a moment later."""
         with self._lock:
-            self._over[document["_id"]] = document
+            (self._written if is_written else self._over)[document["_id"]] = document
 
     def close(self) -> None:
         """Write what is still to be written."""
@@ -195,15 +208,18 @@ class Steps:
         """Write the steps that are over."""
         with self._lock:
             over, self._over = list(self._over.values()), {}
+            written, self._written = list(self._written.values()), {}
         for start in range(0, len(over), MOST):
-            self._write(over[start : start + MOST])
+            some = over[start : start + MOST]
+            name = self._recording.keep_steps([run_records.as_step(one, self._recording.begin) for one in some])
+            self._tell([{**one, "recorded_in": name} for one in some])
+        for start in range(0, len(written), MOST):
+            self._tell(written[start : start + MOST])
 
-    def _write(self, documents: list[Document]) -> None:
+    def _tell(self, documents: list[Document]) -> None:
         around = str(documents[0]["parent"])
-        name = self._recording.keep_steps([run_records.as_step(one, self._recording.begin) for one in documents])
         for one in documents:
             one.pop("environment", None)
-            one["recorded_in"] = name
         says = "The steps of the run are recorded, but h.runs does not show them yet"
         with spool.telling(self._lake, note=around, says=says), self._lake.pausing():
             self._lake.index.insert(run_records.COLLECTION, *documents)

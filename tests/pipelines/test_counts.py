@@ -263,6 +263,28 @@ def test_a_craft_is_made_of_a_function_in_few_calls() -> None:
     assert calls_of(lambda: Craft(clean)) < 120
 
 
+@pytest.mark.usefixtures("unhurried")
+def test_a_step_more_that_keeps_something_asks_the_index_three_times_more(project: Project) -> None:
+    """Whether another process made it meanwhile, to take its artifact, and whether its input was deleted.
+
+    What it loads was just made, so that is known; of its run the index is told with others.
+    """
+    asked = {}
+    for steps in (4, 8, 16):  # so many as there were before are skipped
+        names = keeping(project, steps)
+        lake = project.handler.lake
+        lake.index = CountingIndex(lake.index)
+        built(project, names)
+        asked[steps] = lake.index.asked
+        lake.index = lake.index.index
+    more = {what: asked[16][what] - asked[8][what] for what in asked[16]}
+    assert {what: count for what, count in more.items() if count} == {
+        "find artifacts": 4,
+        "insert artifacts": 4,
+        "find tombstones": 4,
+    }
+
+
 # --- skipping ---
 
 
@@ -298,6 +320,40 @@ def test_to_look_at_more_partitions_takes_so_much_more_work_and_no_more_for_each
         with session:
             calls[days] = calls_of(pipeline.run)
     assert calls[120] < 5 * calls[30]
+
+
+def test_partitions_are_divided_among_the_steps_that_take_several_once(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write(
+        "lib/monthly.py",
+        HEAD + "@Craft(per=('month',))\ndef monthly(raw: Artifact) -> Artifact('out'):\n    return len(raw)\n",
+    )
+    project.write(
+        "catalog/all.yaml",
+        """
+        - {name: raw, type: json, extra: {path: "raw/!{month}-!{day}.json"}}
+        - {name: out, type: json, extra: {path: "out/!{month}.json"}}
+        """,
+    )
+    without = Keys.without
+    looked = 0
+
+    def counting(keys: Keys, *names: str) -> Keys:
+        nonlocal looked
+        looked += 1
+        return without(keys, *names)
+
+    monkeypatch.setattr(Keys, "without", counting)
+    for months in (3, 9):
+        for month in range(months):
+            for day in range(4):
+                project.write(f"raw/m{month}-d{day}.json", f"{month}{day}")
+        built(project, "monthly.monthly")
+        looked = 0
+        build = built(project, "monthly.monthly")
+        assert build.rows.count("skipped") == months
+        assert looked == months * 4
 
 
 def test_a_partition_takes_little_memory() -> None:

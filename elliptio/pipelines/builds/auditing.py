@@ -196,7 +196,7 @@ def count_of(sample: str | int, steps: int) -> int:
 def _there(engine: Engine, turn: Turn) -> list[Decided]:
     """List the steps whose outputs the lake has."""
     found = []
-    for craft in engine.selected_crafts(turn):
+    for craft in turn.crafts:
         for decided in turn.decide(craft):
             if decided.status == "skip":
                 turn.skipped(decided)

@@ -104,7 +104,7 @@ class Engine:
         """Tell what a run would do."""
         with uncollected():
             turn = self.turn(params, configuration, refresh, select, volatiles, dry=True)
-            steps = told(turn, self.selected_crafts(turn))
+            steps = told(turn, turn.crafts)
             self.session.catalog.windows.memory.write()
             return Plan(self._pipeline.name, Steps(steps), _unfollowed(self.session, self._crafts), turn.sources.news)
 
@@ -135,10 +135,6 @@ class Engine:
                 for one in craft.outputs:
                     _ = one.volatile or self.session.catalog[one.name]
         return Turn(self.session, self._crafts, Asked(parameters, frozenset(names), refresh, volatiles, dry))
-
-    def selected_crafts(self, turn: Turn) -> list[CraftFunction]:
-        """List the crafts that a turn may run, in order."""
-        return [craft for craft in self._crafts if craft.name in turn.asked.selected]
 
     # --- running ---
 
@@ -193,7 +189,7 @@ class Engine:
 
     def _build(self, turn: Turn, runner: Runner, progress: _Progress) -> None:
         """Begin each craft when all that it needs is done, and wait for what is being made."""
-        crafts = self.selected_crafts(turn)
+        crafts = turn.crafts
         needs = [set(one) for one in dependencies(crafts)]
         left, open_steps = list(range(len(crafts))), [0] * len(crafts)
         number_of = {craft.name: number for number, craft in enumerate(crafts)}
@@ -280,7 +276,7 @@ class Engine:
         for need in decided.needs.values():
             for passed in need.passed.values():
                 self._realize(turn, passed, decided, progress)
-        keep_codes(self.session, decided.craft, self.selected_crafts(turn))
+        keep_codes(self.session, decided.craft, turn.crafts)
         again = turn.asked.refresh or decided.again or not decided.craft.cache
         return Task(completed(decided), self.session, again=again)
 
@@ -301,7 +297,7 @@ class Engine:
                 asker.why = f"{decided.craft.name} failed"
                 raise decided.error
             decided.why = "a step that runs needs what it passes on"
-            keep_codes(self.session, decided.craft, self.selected_crafts(turn))
+            keep_codes(self.session, decided.craft, turn.crafts)
             try:
                 outcome = Task(completed(decided), self.session, again=True).run()
             except CraftError as error:

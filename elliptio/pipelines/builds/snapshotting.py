@@ -138,5 +138,5 @@ def _fingerprint(
                 parts.append(Fingerprint.of((craft, name, repr(value))))
     for name in sorted(inputs):
         for one in inputs[name]:
-            parts.append(Fingerprint.of((name, dict(one.keys), str(one.content_fingerprint))))
+            parts.append(Fingerprint.of((name, dict(one.keys.items()), str(one.content_fingerprint))))
     return parts[0].combine(*parts[1:])

@@ -93,11 +93,14 @@ class Sources:
         self._values: dict[str, dict[Keys, Passed]] = {}
         self._current: dict[str, dict[Keys, Version]] = {}
         self._asked: set[tuple[str, Keys]] = set()
+        # Partitions of an entry by those keys that steps have: of all of them, the names of those keys, and the groups.
+        self._groups: dict[str, tuple[Mapping[Keys, Any], tuple[str, ...], dict[Keys, dict[Keys, Any]] | None]] = {}
         self.news: list[str] = []
 
     def add(self, name: str, keys: Keys, version: Version | Pending) -> None:
         """Add what was made, taken instead, or is still to come."""
         self._made.setdefault(name, {})[keys] = version
+        self._groups.pop(name, None)
 
     def pass_on(self, name: str, keys: Keys, passed: Passed) -> None:
         """Add a value that is passed on."""
@@ -231,9 +234,9 @@ class Sources:
         own = any(output.name == one.name and not output.volatile for output in craft.outputs)
         every = self.of(one.name, before=own)
         if len(fixed) == len(entry.keys):
-            fits = {NONE: every[fixed]} if fixed in every else {}
+            fits: Mapping[Keys, Version | Pending] = {NONE: every[fixed]} if fixed in every else {}
         else:
-            fits = {each.without(*fixed): version for each, version in every.items() if _fits(each, fixed)}
+            fits = self._fitting(one.name, every, fixed)
         if not fits:
             if one.is_needed:
                 raise self.no_data(entry, fixed)
@@ -243,8 +246,25 @@ class Sources:
         base = {each: self._base(entry, version) for each, version in there.items()} if own else there
         return Need(Taken(one.name, there, base=base), pending=pending)
 
+    def _fitting(
+        self, name: str, every: Mapping[Keys, Version | Pending], fixed: Keys
+    ) -> Mapping[Keys, Version | Pending]:
+        """Find the partitions that fit some keys, by the keys that are left."""
+        known = self._groups.get(name)
+        if known is None or known[0] is not every or known[1] != tuple(fixed):
+            groups: dict[Keys, dict[Keys, Version | Pending]] = {}
+            for keys, version in every.items():
+                groups.setdefault(keys.only(fixed), {})[keys.without(*fixed)] = version
+            is_whole = all(len(each) == len(fixed) for each in groups)
+            known = self._groups[name] = every, tuple(fixed), groups if is_whole else None
+        if known[2] is not None:
+            return known[2].get(fixed, {})
+        # Of some that were made when the path had other keys, not all are known: these fit whatever is asked.
+        return {each.without(*fixed): version for each, version in every.items() if _fits(each, fixed)}
+
     def ask(self, entry: Entry, fixed: Keys) -> None:
         """Ask a query for some keys, or for all that were asked before and fit; each once."""
+        self._groups.pop(entry.name, None)
         known = self._current.setdefault(entry.name, self._versions.partitions(entry.name))
         is_complete = len(fixed) == len(entry.keys)
         wanted = [fixed] if is_complete else [each for each in known if _fits(each, fixed)]

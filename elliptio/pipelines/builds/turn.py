@@ -107,6 +107,11 @@ class Turn:
     asked
         What the caller asks.
 
+    Attributes
+    ----------
+    crafts
+        Those that it may run, in order.
+
     """
 
     def __init__(self, session: BaseSession, crafts: Sequence[CraftFunction], asked: Asked) -> None:
@@ -114,8 +119,8 @@ class Turn:
         self.catalog = session.catalog
         self.asked = asked
         self.versions = Versions(session.handler.lake, self.catalog.project)
-        here = [craft for craft in crafts if craft.name in asked.selected]
-        made = [(output.name, output.volatile) for craft in here for output in craft.outputs]
+        self.crafts = [craft for craft in crafts if craft.name in asked.selected]
+        made = [(output.name, output.volatile) for craft in self.crafts for output in craft.outputs]
         self.sources = Sources(self.catalog, self.versions, made)
         self.reasons = Reasons(session, self.versions)
         self.versions.load(self._names(crafts))

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from elliptio import naming
+from elliptio.artifacts.files import files_of
 from elliptio.errors import WriteOnlyError
 from elliptio.formats import registry
 from elliptio.formats.plain import name_of
@@ -26,6 +28,10 @@ from elliptio.provenance.collecting import username
 if TYPE_CHECKING:
     from elliptio.metadata import Metadata
     from elliptio.work import Work
+
+
+MOST_PUBLISHED = 1000
+"""Versions that were published last, of which is remembered what there is to know to load them."""
 
 
 class NewVersion(NamedTuple):
@@ -57,6 +63,8 @@ class Assets:
         self._project = project
         self._windows = windows
         self._session = session
+        # What was just published is mostly loaded next, and nobody changes it: the index need not be asked for it.
+        self._published: dict[str, Metadata] = {}
 
     # --- loading ---
 
@@ -66,12 +74,19 @@ class Assets:
             raise WriteOnlyError(f"The entry {entry.name!r} is a page, of type {entry.type}: it cannot be loaded.")
         if entry.is_custom:
             return self.load_custom(entry, version.keys, {**version.keys, **(options or {})})
-        artifact = self._work.get(version.artifact_id)
+        known = self._published.get(version.artifact_id)
+        artifact = None if known is not None else self._work.get(version.artifact_id)
         if version.sha256 is None:
             raise VersionNotFoundError(f"{version.artifact_id} of {entry.name!r} has no content.")
         # The options of a query are for asking: what is kept is its result.
         more = {} if entry.is_query else {**entry.load_options, **(options or {})}
-        return artifact.file.load(format=types.format_of(entry.type), **more)
+        if known is not None:
+            self._work._scope.here().load(known.artifact_id)
+            (file,) = files_of(self._work.lake, known, naming.FILES, track=True).values()
+        else:
+            assert artifact is not None
+            file = artifact.file
+        return file.load(format=types.format_of(entry.type), **more)
 
     def load_custom(self, entry: Entry, keys: Keys, more: Mapping[str, Any]) -> Any:
         """Load by a class of a user; its newest version counts as loaded, if it has one."""
@@ -148,6 +163,10 @@ class Assets:
         """Publish a version, and put it at its window."""
         root, label, entry = self._work.lake.store.root, new.label, new.entry
         metadata = new.staged.publish()
+        if len(metadata.files) == 1:
+            self._published[metadata.artifact_id] = metadata
+            if len(self._published) > MOST_PUBLISHED:
+                del self._published[next(iter(self._published))]
         step = label.step if metadata.files else None
         version = taken(metadata, label.keys, label.origin, root, step=step)
         if entry.history:

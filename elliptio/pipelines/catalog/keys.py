@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence, ValuesView
 from datetime import date
 from typing import Any
 
 _INTEGER = re.compile(r"-?[1-9][0-9]*|0")
+_BEGINNINGS = ("", *"-0123456789")
 _MOST = 2**63 - 1
 
 Value = int | str
 
 
-def canonical(value: Any) -> Value:
+def canonical(value: Value | Any) -> Value:
     """Return the value of a key in its one form: a canonical integer as that, everything else as its text.
 
     Examples
@@ -22,6 +23,10 @@ def canonical(value: Any) -> Value:
     (100, '007', '2026-01-31')
 
     """
+    if type(value) is int and -_MOST <= value <= _MOST:
+        return value
+    if type(value) is str and value[:1] not in _BEGINNINGS:
+        return value
     text = value.isoformat() if isinstance(value, date) else str(value)
     if _INTEGER.fullmatch(text) and -_MOST <= int(text) <= _MOST:
         return int(text)
@@ -64,13 +69,30 @@ class Keys(Mapping[str, Value]):
     def __len__(self) -> int:
         return len(self._names)
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    # Those of `Mapping` look each key up anew.
+
+    def as_dict(self) -> dict[str, Value]:
+        """Return them as a dict."""
+        return dict(zip(self._names, self._values, strict=True))
+
+    def items(self) -> ItemsView[str, Value]:
+        """Return names and values."""
+        return self.as_dict().items()
+
+    def values(self) -> ValuesView[Value]:
+        """Return the values."""
+        return self.as_dict().values()
+
     def __hash__(self) -> int:
         return self._hash
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, Keys) and other._names is self._names:
+        if type(other) is Keys and other._names is self._names:
             return self._values == other._values
-        return isinstance(other, Mapping) and dict(self._pairs()) == dict(other)
+        return isinstance(other, Mapping) and self.as_dict() == dict(other)
 
     def __reduce__(self) -> tuple[type[Keys], tuple[dict[str, Value]]]:
         return Keys, (dict(self._pairs()),)  # hashes of texts are others in another process

@@ -67,10 +67,14 @@ class Folder:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._folder = os.fspath(root)
 
     def address(self, path: str) -> str:
         """Return the absolute path."""
-        return os.path.normpath(os.path.join(self._root, os.path.expanduser(path.removeprefix("file://"))))
+        path = path.removeprefix("file://")
+        if path[:1] == "~":
+            path = os.path.expanduser(path)
+        return os.path.normpath(path if path[:1] == "/" else f"{self._folder}/{path}")
 
     def stamp(self, address: str) -> str | None:
         """Return size, times and inode of a file."""

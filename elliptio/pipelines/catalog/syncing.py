@@ -83,11 +83,13 @@ class Windows:
         decision = windows.at_a_glance(stamp, known, history, made=made, keyed=bool(entry.keys))
         if decision is not None:
             return self._do(decision, entry, keys, versions, address, dry=dry, copy=None)
+        local, name = place.local(address), entry.relpath_of(keys)
+        if local is not None and local.name == name:
+            decision = windows.by_content(sha256_of(local), known, history, made=made)
+            return self._do(decision, entry, keys, versions, address, dry=dry, copy=local, stamp=stamp or "")
         with tempfile.TemporaryDirectory(prefix="elliptio-window-") as folder:
-            local = place.local(address)
-            copy = local if local is not None and local.name == entry.relpath_of(keys) else None
-            copy = copy or Path(folder, entry.relpath_of(keys))
-            if copy is not local and not place.fetch(address, copy, keys):
+            copy = Path(folder, name)
+            if not place.fetch(address, copy, keys):
                 decision = windows.at_a_glance(None, known, history, made=made, keyed=bool(entry.keys) and place.tells)
                 assert decision is not None
                 return self._do(decision, entry, keys, versions, address, dry=dry, copy=None)

@@ -100,7 +100,7 @@ def recipe_of(
     parts: dict[str, Any] = {"craft": craft.qualified, "code": code["digest"]}
     digest = hashlib.sha256(_static(craft, str(code["digest"]), _frozen(code["packages"])))
     unknown = _add_parameters(digest, parts, parameters)
-    digest.update(b"" if keys is NONE else encode(dict(keys)))
+    digest.update(b"" if keys is NONE else encoded(keys))
     parts["inputs"] = {}
     for parameter in sorted(inputs):
         taken = inputs[parameter]
@@ -170,7 +170,7 @@ def _input_digest(taken: Taken) -> str:
         return versions[NONE].fingerprint
     digest = hashlib.sha256(b"partitions")
     for keys, version in sorted(versions.items()):
-        digest.update(encode((dict(keys), version.fingerprint)))
+        digest.update(encode((keys.as_dict(), version.fingerprint)))
     return digest.hexdigest()
 
 
@@ -179,5 +179,18 @@ def _loading(entry: Entry) -> bytes:
 
 
 def _saving(entry: Entry, keys: Keys) -> bytes:
-    known = encode((entry.name, entry.type, dict(entry.save_options)))
-    return known + encode(dict(keys)) if keys else known
+    options = entry.save_options
+    known = encode((entry.name, entry.type, dict(options))) if options else _usual(entry.name, entry.type)
+    return known + encoded(keys) if keys else known
+
+
+@functools.lru_cache(maxsize=1 << 15)
+def _usual(name: str, type: str) -> bytes:
+    """Write how an entry without options is saved."""
+    return encode((name, type, {}))
+
+
+@functools.lru_cache(maxsize=256)
+def encoded(keys: Keys) -> bytes:
+    """Write keys in one form: those of a step are those of what it saves, mostly."""
+    return encode(keys.as_dict())
