@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import struct
@@ -40,6 +39,8 @@ class Watch:
     def __init__(self, folders: Iterable[bytes], indifferent: Set[bytes] = frozenset()) -> None:
         if not sys.platform.startswith("linux"):
             raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+        import ctypes
+
         self._indifferent = indifferent
         self._folders: dict[int, bytes] = {}
         self._changed = False
@@ -90,6 +91,8 @@ class Watch:
 
 def _checked(result: int) -> int:
     if result < 0:
+        import ctypes
+
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
     return result
