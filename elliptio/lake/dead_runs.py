@@ -8,6 +8,7 @@ from datetime import datetime
 
 from elliptio.errors import ElliptioError
 from elliptio.lake.lake import Lake
+from elliptio.lake.run_nodes import rooted
 from elliptio.lake.run_output import keep_output
 from elliptio.lake.run_records import DEAD, END, KILLED, RUNNING, files, lock_path, now, read, tell_steps, write
 from elliptio.protocols import Document
@@ -37,7 +38,7 @@ def bury(lake: Lake) -> None:
                 keep_output(lake, run_id)
                 write(lake, run_id, KILLED, {"time": now()})
                 names = files(lake, run_id).get(run_id, set())
-            found = read(lake, run_id, names)
+            found = rooted(lake, read(lake, run_id, names))
             tell_steps(lake, run_id, names)
             heard = document.get("heartbeat")
             if found["status"] == DEAD and isinstance(heard, datetime):

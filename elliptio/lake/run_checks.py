@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from elliptio.lake import run_nodes
+
 _TEXTS = ("run_id", "name", "root", "username", "hostname", "argv")
 
 
@@ -23,6 +25,9 @@ def check_begin(found: Mapping[str, Any]) -> None:
     if not all(isinstance(identifier, str) for identifier in found.get("used", ())):
         raise TypeError("used should be texts")
     _check_time(found["creation_time"])
+    if found.get("status", run_nodes.RECORDED) != run_nodes.RECORDED:
+        raise ValueError(f"{found['status']!r} is no status of what begins")
+    run_nodes.check(found)
 
 
 def check_end(found: Mapping[str, Any], statuses: tuple[str, ...]) -> None:
@@ -50,6 +55,8 @@ def check_log(found: Mapping[str, Any]) -> None:
             raise TypeError("values should be numbers")
         if row["step"] is not None and not _is_whole(row["step"]):
             raise TypeError("step should be a whole number or null")
+    if run_nodes.NODE in found:
+        run_nodes.check_change(found[run_nodes.NODE])
     for step in found.get("steps", ()):
         if not all(isinstance(step[field], str) for field in ("run_id", "name", "status")):
             raise TypeError("run_id, name and status of a step should be texts")

@@ -19,7 +19,7 @@ from elliptio import naming
 from elliptio.documents import extended_json
 from elliptio.errors import DocumentNotFoundError, ElliptioError, FormatError, IndexUnavailableError, MissingKeyError
 from elliptio.labels import MAX_LABELS_BYTES
-from elliptio.lake import run_checks
+from elliptio.lake import run_checks, run_nodes
 from elliptio.lake.checks import check_storable
 from elliptio.lake.json_files import read_json
 from elliptio.lake.lake import RUNS as RUNS_COLLECTION
@@ -211,10 +211,7 @@ def read(lake: Lake, run_id: str, names: Iterable[str] | None = None) -> Documen
     for one in logged:
         begin["params"] |= one.get("params", {})
     document = {
-        **begin,
-        "status": RUNNING,
-        "end_time": None,
-        "error": None,
+        **begun(lake, begin),
         "metrics": last_values({name: value for row in measured for name, value in row["values"].items()}),
         "used": list(dict.fromkeys(identifier for one in (begin, *logged) for identifier in one.get("used", ()))),
         "notes": [remark for one in logged for remark in one.get("notes", ())],
@@ -226,7 +223,24 @@ def read(lake: Lake, run_id: str, names: Iterable[str] | None = None) -> Documen
         document |= {name: end[name] for name in ("status", "end_time", "error")}
     elif KILLED in names:
         document |= {"status": DEAD, "end_time": document["heartbeat"]}
-    return {**document, "_id": run_id, "lake_id": lake.lake_id}
+    return run_nodes.changed(document, logged)
+
+
+def begun(lake: Lake, begin: Mapping[str, Any]) -> Document:
+    """Shape the document of a run of which nothing is known but how it began."""
+    return {
+        **begin,
+        "_id": begin["run_id"],
+        "version": VERSION,
+        "status": begin.get("status", RUNNING),
+        "end_time": None,
+        "error": None,
+        "metrics": {},
+        "used": [],
+        "notes": [],
+        "heartbeat": begin["creation_time"],
+        "lake_id": lake.lake_id,
+    }
 
 
 def steps(lake: Lake, run_id: str, names: Iterable[str]) -> list[Document]:
@@ -254,10 +268,9 @@ def _read_step(lake: Lake, run_id: str, names: Iterable[str]) -> Document:
         around, _, name = str(known.get("recorded_in", "")).partition("/")
         for one in steps(lake, around, [name]) if name else ():
             if one["_id"] == run_id:
-                remarks = [
-                    remark for more in logs(lake, run_id, log_numbers(names)) for remark in more.get("notes", ())
-                ]
-                return {**one, "notes": [*one["notes"], *remarks]}
+                later = logs(lake, run_id, log_numbers(names))
+                remarks = [remark for more in later for remark in more.get("notes", ())]
+                return run_nodes.changed({**one, "notes": [*one["notes"], *remarks]}, later)
     raise MissingKeyError(f"{lake.store.root}/{key(run_id, BEGIN)} does not exist.")
 
 
@@ -276,7 +289,7 @@ def read_file(lake: Lake, run_id: str, name: str) -> dict[str, Any]:
     found = dict(read_json(lake.store, key(run_id, name), advice=_ADVICE, longest=_LONGEST))
     with damage_named(where, _ADVICE):
         _check(found, name)
-        if name in (BEGIN, END) or not {"params", "notes", "steps"}.isdisjoint(found):
+        if name in (BEGIN, END) or not {"params", "notes", "steps", "node"}.isdisjoint(found):
             check_storable(found, where)
         if name == BEGIN and found["run_id"] != run_id:
             raise ValueError(f"it is of {found['run_id']}")
@@ -310,7 +323,10 @@ def reindex(lake: Lake) -> tuple[int, dict[str, ElliptioError]]:
     known = {document["_id"]: document.get("status") for document in lake.find_runs({})}
     for run_id, names in sorted(files(lake).items()):
         ended = RUNNING if not names & {END, KILLED} else None
-        if run_id in known and known[run_id] in (ended, FINISHED, FAILED):
+        if run_nodes.DELETED in names:
+            lake.index.delete(COLLECTION, [run_id])
+            continue
+        if run_id in known and known[run_id] in (ended, FINISHED, FAILED, run_nodes.RECORDED):
             continue
         try:
             document = read(lake, run_id, names)
@@ -325,14 +341,18 @@ def reindex(lake: Lake) -> tuple[int, dict[str, ElliptioError]]:
         added += tell_steps(lake, run_id, names)
         _record(lake, document)
         added += run_id not in known and "recorded_in" not in document
+    run_nodes.set_roots(lake)
     return added, damaged
 
 
 def record(lake: Lake, run_id: str) -> None:
     """Let the index say of one run what its files say; nothing where there are none."""
     names = files(lake, run_id).get(run_id, set())
+    if run_nodes.DELETED in names:
+        lake.index.delete(COLLECTION, [run_id])
+        return
     try:
-        document = read(lake, run_id, names)
+        document = run_nodes.rooted(lake, read(lake, run_id, names))
     except MissingKeyError:
         return
     if BEGIN in names:

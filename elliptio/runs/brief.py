@@ -129,7 +129,7 @@ class Brief(Recording):
             self.write_begin()
         super()._finish(error)
 
-    def _ended(self, end: Mapping[str, Any], written: bool) -> Document:
+    def _ended(self, end: Mapping[str, Any], written: bool) -> Document | None:
         if written and self._is_alone():
             return {**self._document(), **end}
         return super()._ended(end, written)

@@ -8,12 +8,12 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any, Self
 
 from elliptio import naming
 from elliptio.errors import ElliptioError
-from elliptio.lake import run_output, run_records, spool
+from elliptio.lake import run_nodes, run_output, run_records, spool
 from elliptio.lake.lake import Lake
 from elliptio.metadata import VERSION
 from elliptio.protocols import Document
@@ -132,6 +132,11 @@ class Recording:
                 return self._scope.run_id
         return str(self._begin["root"])
 
+    def moved(self, root: str) -> None:
+        """Take note that another run is the outermost around this one now."""
+        if self._begin is not None:
+            self._begin = {**self._begin, "root": root}
+
     def log(self, values: Mapping[str, Any], step: int | None) -> None:
         """Keep what was measured; it is written a few seconds later."""
         row = {"time": run_records.now(), "step": step, "values": values}
@@ -229,19 +234,25 @@ class Recording:
         if self._owner:
             end = {**outcome(error), "end_time": run_records.now()}
             written = run_records.write(self._lake, self._scope.run_id, run_records.END, end)
-            self._tell_index(self._ended(end, written), aloud=True)
+            document = self._ended(end, written)
+            if document is not None:
+                self._tell_index(document, aloud=True)
 
     def _release(self) -> None:
         if self._life is not None:
             self._life.release()
 
-    def _ended(self, end: Mapping[str, Any], written: bool) -> Document:
-        """Document of the run, with what other processes added to it, and the end that was written first."""
+    def _ended(self, end: Mapping[str, Any], written: bool) -> Document | None:
+        """Document of the run, with what others added to it, and the end that was written first; None if deleted."""
         run_id = self._scope.run_id
         names = run_records.files(self._lake, run_id).get(run_id, set())
+        if run_nodes.DELETED in names:
+            return None
         if written and {*run_records.log_numbers(names)} <= self._mine:
             return {**self._document(), **end}
-        return run_records.read(self._lake, run_id, {*names, run_records.END})
+        return run_nodes.rooted(
+            self._lake, run_records.read(self._lake, run_id, {*names, run_records.END} if end else names)
+        )
 
     def _document(self) -> Document:
         return {
@@ -300,8 +311,18 @@ class Recording:
                 self._try_flush()
                 written = now
             if self._owner and now - heard >= HEARTBEAT_SECONDS - 1:
-                self._tell_index(self._document(), aloud=False)
+                self._beat()
                 heard = now
+
+    def _beat(self) -> None:
+        """Tell the index that the run goes on."""
+        try:
+            document = self._ended({}, written=True)
+        except ElliptioError as error:
+            log.info("What others added to %s could not be read: %s", self._scope.run_id, error)
+            document = self._document()
+        if document is not None:
+            self._tell_index({**document, "heartbeat": run_records.now()}, aloud=False)
 
     def _try_flush(self) -> None:
         try:
@@ -314,6 +335,13 @@ class Recording:
 
 
 _recordings: weakref.WeakSet[Recording] = weakref.WeakSet()
+
+
+def moved(lake: Lake, run_ids: Set[str], root: str) -> None:
+    """Let runs that go on in this process know that another run is the outermost around them now."""
+    for recording in list(_recordings):
+        if recording._scope.run_id in run_ids and recording._lake.store.root == lake.store.root:
+            recording.moved(root)
 
 
 def _after_fork() -> None:

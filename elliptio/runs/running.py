@@ -57,7 +57,9 @@ def running(
     environment a moment ago, they are not looked at again, nor is what is not committed kept once more. A `step` of a
     pipeline has a record of what it is.
     """
-    scope, recording = _begin(lake, within, name, params, labels, git_diff, inherits, seen, step)
+    scope, recording = begin(
+        lake, within, name, params, labels, git_diff=git_diff, inherits=inherits, seen=seen, step=step
+    )
     try:
         with scopes.entered(scope), _kept_output(lake, scope.run_id) if log_output else contextlib.nullcontext():
             yield scope
@@ -83,32 +85,42 @@ def _kept_output(lake: Lake, run_id: str) -> Iterator[None]:
                 growing.remove()
 
 
-def _begin(
+def begin(
     lake: Lake,
     within: Scope,
     name: str,
     params: Mapping[str, Any] | None,
     labels: LabelsLike,
+    *,
     git_diff: str,
-    inherits: bool,
-    seen: Provenance | None,
-    step: Mapping[str, Any] | None,
+    inherits: bool = True,
+    seen: Provenance | None = None,
+    step: Mapping[str, Any] | None = None,
+    node: Mapping[str, Any] | None = None,
 ) -> tuple[Scope, Recording]:
+    """Record that a run begins inside a scope; return its own, and what records it. Nobody is in it yet.
+
+    Of a `node`, what is given takes the place of what a run says of itself: ``run_id``, ``parent``, ``root``, and more.
+    """
     outer = within.here()
     run_id, moment = naming.new_id("run")
+    if node is not None:
+        run_id = node["run_id"]
     facts = collecting.collect(git_diff=git_diff) if seen is None else seen
     # What was loaded around it counts: data is mostly loaded once and then used by the runs of a loop.
     loaded = outer.loaded() if inherits else []
     document = describe(name, params, labels, run_id=run_id, moment=moment, outer=outer, inherited=loaded, seen=facts)
+    if node is not None:
+        document |= node
     scope = Scope(lake.store.root, run_id, loaded, scopes.around(within), within.home or within)
     if step is not None:
         document["step"] = dict(step)
-    begin = {**document, "environment": facts.environment}
+    began = {**document, "environment": facts.environment}
     if step is not None and seen is not None and isinstance(outer.run, Recording):
         around = outer.run.begin
         if around is not None and around["environment_id"] == document["environment_id"]:
-            return scope, _brief(lake, scope, begin, outer.run)
-    return scope, Recording.began(lake, scope, begin, diff=facts.diff if seen is None else None)
+            return scope, _brief(lake, scope, began, outer.run)
+    return scope, Recording.began(lake, scope, began, diff=facts.diff if seen is None else None)
 
 
 def _brief(lake: Lake, scope: Scope, begin: Document, around: Recording) -> Recording:

@@ -87,8 +87,8 @@ class Runs(ShownAsText):
         -------
         pandas.DataFrame
             One row a run, indexed by ``run_id``; columns ``creation_time`` (UTC), ``name``, ``status`` (running,
-            finished, failed or killed), ``username``, ``params``, ``metrics``, then the others sorted. An empty
-            result has the same columns.
+            finished, failed, killed, or recorded by hand), ``username``, ``params``, ``metrics``, then the others
+            sorted. An empty result has the same columns.
 
         Raises
         ------

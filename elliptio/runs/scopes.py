@@ -13,7 +13,7 @@ import re
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextvars import ContextVar
+from contextvars import Context, ContextVar, copy_context
 from typing import Any, Protocol
 
 from elliptio.system.forking import Lock
@@ -180,6 +180,9 @@ _waiting: dict[str, list[str]] = {}
 
 _current: ContextVar[Scope | None] = ContextVar("elliptio_run", default=None)
 
+_of_main_thread: ContextVar[bool] = ContextVar("elliptio_of_main_thread", default=False)
+"""True in a thread that works for a task of the main thread: that is in what its context says, or in nothing."""
+
 
 def current(lake: str) -> Scope | None:
     """Scope that this thread or task is in; in a thread that nobody told, the one that the main thread is in.
@@ -191,10 +194,18 @@ def current(lake: str) -> Scope | None:
     for one in scope.enclosing() if scope else ():
         if not one.ended and one.lake == lake:
             return one
-    if threading.current_thread() is threading.main_thread():
+    if threading.current_thread() is threading.main_thread() or _of_main_thread.get():
         return None
     with _lock:
         return _shared(one for one in _active if one.lake == lake)
+
+
+def carried() -> Context:
+    """Copy the context for a thread that works for this one: it is in the same run, and guesses as little."""
+    context = copy_context()
+    if threading.current_thread() is threading.main_thread():
+        context.run(_of_main_thread.set, True)
+    return context
 
 
 def read(lake: str, artifact_id: str) -> None:

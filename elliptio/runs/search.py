@@ -35,8 +35,8 @@ DURATION = "duration"
 
 RUNS = Schema(
     (*FIRST, *REST),
-    frozenset((*FIRST, *REST, "_id", "run_id")),
-    frozenset(("_id", "run_id", DURATION)),
+    frozenset((*FIRST, *REST, "_id", "run_id", "node", "node_record")),
+    frozenset(("_id", "run_id", DURATION, "node", "node_record")),
     plumbing=PLUMBING,
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from elliptio.artifacts.display import duration, error_of, parts_html, printable
+from elliptio.artifacts.display import duration, error_of, model_name, parts_html, printable
 from elliptio.artifacts.showing import ShownAsText
 from elliptio.errors import DocumentNotFoundError
 from elliptio.lake import dead_runs, run_records, spool
@@ -31,7 +31,8 @@ class RunTree(ShownAsText):
     Attributes
     ----------
     run_id, name, status
-        What it is, and how it is: running, finished, failed or killed. A handler's own run has no name and no status.
+        What it is, and how it is: running, finished, failed, killed, or recorded. A handler's own run has no name and
+        no status.
     document
         All that is recorded of it.
     parent
@@ -118,6 +119,7 @@ class RunTree(ShownAsText):
 def _artifact_line(document: Document) -> str:
     listed = document.get("file_relpaths")
     names = [str(name) for name in listed] if isinstance(listed, list) else []
+    names = [model_name(document)] if model_name(document) else names
     more = f" +{len(names) - MOST_FILES:,}" if len(names) > MOST_FILES else ""
     deleted = "(deleted)" if "deleted" in document else ""
     return "  ".join(part for part in (document["_id"], ", ".join(names[:MOST_FILES]) + more, deleted) if part)

@@ -12,7 +12,7 @@ from elliptio.artifacts.downloading import Stored
 from elliptio.artifacts.hashing import CHUNK, HashingReader, once_more_if_remote
 from elliptio.artifacts.showing import ShownAsText
 from elliptio.errors import DocumentNotFoundError, ElliptioError, FormatError, IntegrityError, MissingKeyError
-from elliptio.lake import run_records, tags
+from elliptio.lake import run_nodes, run_records, tags
 from elliptio.lake.checks import check_document, check_fields, check_records, credible
 from elliptio.lake.lake import TOMBSTONE_FILE, Lake
 from elliptio.lake.manifests import manifest_of
@@ -174,6 +174,8 @@ def verify_runs(lake: Lake) -> list[Problem]:
     """Read every file of every run; tell which are damaged or missing."""
     problems = []
     for run_id, names in sorted(run_records.files(lake).items()):
+        if run_nodes.DELETED in names:
+            continue
         # A remark on a step that is recorded with others lies alone.
         alone = run_records.BEGIN not in names and any(
             "recorded_in" in known for known in lake.find_runs({"_id": run_id}, limit=1)

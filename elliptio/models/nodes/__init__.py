@@ -1,0 +1,1 @@
+"""Nodes: what groups models, and is a run."""
