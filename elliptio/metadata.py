@@ -331,6 +331,20 @@ class Metadata:
         ),
         repr=False,
     )
+    model: dict[str, Any] | None = field(
+        default=None,
+        metadata=stored(
+            "of a [data model](models.md): `name`, `label`, `class`, `version`, `schema` (SHA-256 of the types of its "
+            "fields), `fields` (as they are asked for), `exact` (how those lie in `model.json` that look otherwise), "
+            "`elsewhere` and `long` (names of those that only that file has as they are, or whole), `stored` (places "
+            "in storages); only such has it",
+            OBJECT,
+            sparse=True,
+            column=False,
+            parts=("name", "label", "class", "version", "schema", "fields", "exact", "elsewhere", "long", "stored"),
+        ),
+        repr=False,
+    )
     repository_root: str | None = field(
         default=None,
         metadata=stored(

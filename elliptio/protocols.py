@@ -65,6 +65,9 @@ class Staging(Protocol):
         A private, existing, local folder. Files may be written straight into it.
     in_place
         True where files in `folder` are part of what `publish` publishes. Else they must be `put`.
+    together
+        True where `publish` takes others of the same store, ``staging.publish(*others)``: an error leaves none of them
+        visible, and what makes them durable is done once.
 
     Examples
     --------
@@ -81,6 +84,7 @@ class Staging(Protocol):
 
     folder: Path
     in_place: bool
+    together: bool = False
 
     def put(self, relpath: str, source: BinaryIO) -> None:
         """Store all that `source` still yields as `relpath`, reading it once, in order.
@@ -328,4 +332,18 @@ class Format(Protocol):
             If values of this format cannot be read.
         MissingExtraError
             If a library is not installed.
+        """
+
+
+@runtime_checkable
+class Assembling(Protocol):
+    """Make one value of all files of an artifact: what the format of a data model does."""
+
+    def assemble(self, artifact: Any, *, strict: bool) -> Any:
+        """Make the value of an artifact; `strict` if nothing may stand in for it.
+
+        Raises
+        ------
+        ElliptioError
+            If it is damaged, or a file cannot be read.
         """

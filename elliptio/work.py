@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -148,10 +148,12 @@ class Work(Reading):
         Parameters
         ----------
         value
-            A table, an array, a text, plain values, an image, a figure, a model, …; or, where no name is given, a
-            mapping from names to such values, which become the files of one artifact.
+            A table, an array, a text, plain values, an image, a figure, a model of scikit-learn, …; a
+            `elliptio.models.DataModel`; or, where no name is given, a mapping from names to such values, which become
+            the files of one artifact.
         name
-            Of the file: ``"train.parquet"``. Without a suffix it gets the usual one of the value's class.
+            Of the file: ``"train.parquet"``. Without a suffix it gets the usual one of the value's class. Of a data
+            model it is the label.
         labels, based_on
             As for `upload`.
         format
@@ -177,8 +179,55 @@ class Work(Reading):
         """
         from elliptio.saving import values
 
-        planned = values.plan(value, name, format)
-        return self._artifact(values.save(self._publication(labels, based_on), planned, options))
+        planned = values.plan(value, name, format, options, self.lake)
+        publication = self._publication(labels, based_on, **planned.facts)
+        return self._artifact(values.save(publication, planned.files, options))
+
+    def save_many(
+        self, values: Iterable[tuple[Any, str]], labels: LabelsLike = None, *, based_on: BasedOn = None
+    ) -> list[Artifact]:
+        """Save values, each as an artifact of its own, whole or not at all.
+
+        On a local lake they are flushed to disk once, and an error leaves none of them.
+
+        Parameters
+        ----------
+        values
+            Pairs of a value and its name, as for `save`.
+        labels, based_on
+            As for `upload`; of all of them.
+
+        Returns
+        -------
+        list of Artifact
+            In the order of the values.
+
+        Raises
+        ------
+        ElliptioError
+            As `save` does; nothing was saved then that does not fit.
+
+        """
+        return self._save_many(values, labels, based_on)
+
+    def _save_many(
+        self,
+        pairs: Iterable[tuple[Any, str]],
+        labels: LabelsLike = None,
+        based_on: BasedOn = None,
+        *,
+        run_id: str | None = None,
+    ) -> list[Artifact]:
+        from elliptio.saving import values
+
+        # What does not fit is found before anything is written.
+        planned = values.plan_many(pairs, self.lake)
+        publications: list[Publication] = []
+        for one in planned:
+            first = publications[0] if publications else None
+            publications.append(self._publication(labels, based_on, run_id=run_id, beside=first, **one.facts))
+        made = values.save_all([(each, one.files) for each, one in zip(publications, planned, strict=True)])
+        return [self._artifact(metadata) for metadata in made]
 
     def link(self, place: Paths, labels: LabelsLike = None, *, hash: bool = True, based_on: BasedOn = None) -> Artifact:
         """Record files as an artifact, and leave their bytes where they are.
@@ -279,7 +328,9 @@ class Work(Reading):
         files, logs = (files_of(self.lake, metadata, folder) for folder in (naming.FILES, naming.LOGS))
         return Artifact(metadata, files, logs, partial(neighbours_of, self.lake), partial(run_of, self.lake))
 
-    def _publication(self, labels: LabelsLike, based_on: BasedOn, **more: Any) -> Publication:
+    def _publication(
+        self, labels: LabelsLike, based_on: BasedOn, *, run_id: str | None = None, **more: Any
+    ) -> Publication:
         scope = self._scope.here()
         if self.lake.notice is not None:
             self.lake.notice()
@@ -288,7 +339,7 @@ class Work(Reading):
         explicit = None if based_on is None else identifiers_of(self.lake, based_on)
         return Publication(
             self.lake,
-            run_id=scope.run_id,
+            run_id=run_id or scope.run_id,
             labels=check_labels(labels),
             based_on=scope.loaded if explicit is None else lambda: explicit,
             progress=self.progress,

@@ -16,6 +16,11 @@ from pathlib import Path
 import pytest
 
 import elliptio as eio
+import elliptio.models
+import elliptio.models.db
+import elliptio.models.serializer
+import elliptio.models.storage.aws
+import elliptio.models.sync
 import elliptio.pipelines
 import elliptio.testing
 
@@ -32,6 +37,48 @@ DOORS = {
         "RemoteFile", "ReproductionError", "S3File", "SourceError", "SourceNotFoundError", "SpooledWarning",
         "StoreError", "TagTakenError", "TruncatedWarning", "UnknownFormatError", "ValueRefusedError",
         "WriteOnlyError", "__version__", "mock_username",
+    ],
+    elliptio.models: [
+        "DamagedModelError", "DataModel", "Described", "DuplicateModelError", "FieldTypeError", "FileSystemStorage",
+        "MigrationError", "ModelComparison", "ModelDefinitionError", "NoCurrentNodeError", "Node",
+        "NodeNotFoundError", "NotAModelError", "Record", "S3Storage", "Serializer", "Storage", "UnfitValueError",
+        "UnknownSerializerError", "array_serializer", "bytes_serializer", "compare_models", "create_current",
+        "create_model", "current_engine", "current_node", "current_node_id", "current_session",
+        "dataframe_serializer", "datetime_serializer", "delete_artifact", "delete_model", "delete_node",
+        "delete_span", "describe", "engine_context", "feather_serializer", "field", "find_models", "json_serializer",
+        "json_sorted_serializer", "load_model", "migrate_models", "migration", "model_field", "models_from",
+        "node_function", "numpy_serializer", "parquet_serializer", "peek", "polars_serializer", "read_ancestor_nodes",
+        "read_ancestor_spans", "read_child_artifacts", "read_child_models", "read_child_nodes", "read_child_spans",
+        "read_descendant_artifacts", "read_descendant_nodes", "read_descendant_spans", "read_model", "read_node",
+        "read_node_exists", "read_node_models", "read_nodes", "read_nodes_exist", "read_parent_node",
+        "read_parent_span", "read_span", "read_span_exists", "read_span_models", "read_spans", "read_spans_exist",
+        "s3_client_context", "session_context", "set_engine", "set_s3_client", "string_serializer",
+        "timedelta_serializer", "write_child_models", "write_model", "write_models", "write_node",
+        "write_node_models", "write_nodes", "write_parent_child_relationships", "write_span", "write_span_models",
+        "write_spans",
+    ],
+    elliptio.models.db: [
+        "AsyncSession", "current_engine", "current_session", "engine_context", "session_context", "set_engine",
+    ],
+    elliptio.models.sync: [
+        "Node", "Session", "create_current", "create_model", "current_node", "current_node_id", "current_session",
+        "delete_artifact", "delete_model", "delete_node", "delete_span", "engine_context", "node_function",
+        "read_ancestor_nodes", "read_ancestor_spans", "read_child_artifacts", "read_child_models", "read_child_nodes",
+        "read_child_spans", "read_descendant_artifacts", "read_descendant_nodes", "read_descendant_spans",
+        "read_model", "read_node", "read_node_exists", "read_node_models", "read_nodes", "read_nodes_exist",
+        "read_parent_node", "read_parent_span", "read_span", "read_span_exists", "read_span_models", "read_spans",
+        "read_spans_exist", "session_context", "set_engine", "write_child_models", "write_model", "write_models",
+        "write_node", "write_node_models", "write_nodes", "write_parent_child_relationships", "write_span",
+        "write_span_models", "write_spans",
+    ],
+    elliptio.models.serializer: [
+        "Serializer", "get", "of_value",
+    ],
+    elliptio.models.storage: [
+        "FileSystemStorage", "Storage", "delete", "fetch", "place_of", "put",
+    ],
+    elliptio.models.storage.aws: [
+        "S3Storage", "s3_client_context", "set_s3_client",
     ],
     elliptio.pipelines: [
         "Acceptance", "Artifact", "ArtifactInteractor", "Audit", "BaseSession", "Build", "Catalog", "Connection",
@@ -52,7 +99,7 @@ DOORS = {
 VERBS = [
     "based_on", "close", "compare", "current_run", "delete", "find", "flush", "gc", "get", "hash", "identify", "index",
     "latest", "lineage", "link", "new", "note", "owners", "reindex", "reproduce", "run", "run_id", "runs", "save",
-    "search", "show", "store", "tag", "tags", "upload", "verify",
+    "save_many", "search", "show", "store", "tag", "tags", "upload", "verify",
 ]  # fmt: skip
 
 BUDGET = {

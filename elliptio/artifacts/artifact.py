@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from elliptio.artifacts.file import RemoteFile, download_all
 from elliptio.artifacts.files import Files
@@ -15,7 +15,7 @@ from elliptio.errors import ElliptioError, FileKeyError, NotWrittenError
 from elliptio.labels import AnyLabels, Labels
 from elliptio.metadata import Metadata
 from elliptio.naming import check_relpath, listed
-from elliptio.protocols import Document
+from elliptio.protocols import Assembling, Document
 from elliptio.system.os_errors import explained
 
 
@@ -124,11 +124,16 @@ class Artifact:
             raise FileKeyError(f"The artifact has {len(names):,} files, not one: {listed(names)}. Use .files[name].")
         return self.files[next(iter(self.files))]
 
-    def load(self) -> Any:
+    def load(self, *, strict: bool = False) -> Any:
         """Read what was saved with `Handler.save`: the value, or a dict of values by the names that they were given.
 
-        Of other artifacts the value of their only file, or a dict of values by the names of the files. With options,
-        read one: ``.files[name].load(…)``.
+        Of a data model the model. Of other artifacts the value of their only file, or a dict of values by the names of
+        the files. With options, read one: ``.files[name].load(…)``.
+
+        Parameters
+        ----------
+        strict
+            True: of a data model its own class or an error, never a `elliptio.models.Record`.
 
         Raises
         ------
@@ -142,6 +147,10 @@ class Artifact:
             If a library is not installed.
 
         """
+        if self.metadata.model is not None:
+            from elliptio.formats.registry import get
+
+            return cast("Assembling", get("model")).assemble(self, strict=strict)
         values = {record.relpath: record.value for record in self.metadata.files}
         names = {
             relpath: value.name for relpath, value in values.items() if value is not None and value.name is not None

@@ -69,6 +69,15 @@ def error_of(run: Mapping[str, Any]) -> list[str]:
     return [printable(str(error.get("type")))] if isinstance(error, Mapping) and error.get("type") else []
 
 
+def model_name(document: Mapping[str, Any]) -> str:
+    """Name the data model of an artifact by its label and its class: ``first (Training)``; empty if it holds none."""
+    model = document.get("model")
+    if not isinstance(model, Mapping):
+        return ""
+    label, name = str(model.get("label")), str(model.get("name"))
+    return name if label == name else f"{label} ({name})"
+
+
 Deletions = Mapping[str, tuple[str, str]]
 """Deletions by the identifier of the artifact: by whom, and when."""
 
@@ -145,6 +154,27 @@ def parts_html(lines: Iterable[tuple[str, str, str]]) -> str:
     return _PRE + "\n".join(shown) + "</pre>"
 
 
+def facts_html(title: str, facts: Iterable[tuple[str, str]]) -> str:
+    """Shape a card for a notebook: names, and what is said of each, which is HTML already."""
+    return _card(title, "".join(f"{_TR}{_TH}{_escaped(name)}</th>{_TD}{content}</td></tr>" for name, content in facts))
+
+
+def table_html(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Shape the head of a table for a notebook: texts, of which each is shortened."""
+    head = "".join(f"{_TH}{_escaped(shorten(text, _MOST_VALUE))}</th>" for text in heads)
+    return f'<div style="overflow:auto">{_TABLE}{_TR}{head}</tr>{_cells(rows)}</table></div>'
+
+
+def code_html(text: str) -> str:
+    """Shape a text for a notebook as code."""
+    return _code(text)
+
+
+def said_html(text: str) -> str:
+    """Shape a text for a notebook as what is said."""
+    return _escaped(text)
+
+
 class Section(NamedTuple):
     """One part of a comparison, and what differs in it: name, value of a, value of b."""
 
@@ -193,8 +223,12 @@ def _summary(section: Section) -> str:
 
 
 def _change_rows(rows: Sequence[tuple[str, str, str]]) -> str:
+    return f"{_TABLE}{_cells(rows)}</table>"
+
+
+def _cells(rows: Iterable[Sequence[str]]) -> str:
     cells = ("".join(f"{_TD}{_code(shorten(text, _MOST_VALUE))}</td>" for text in row) for row in rows)
-    return f"{_TABLE}{''.join(f'{_TR}{row}</tr>' for row in cells)}</table>"
+    return "".join(f"{_TR}{row}</tr>" for row in cells)
 
 
 _CODE = {"git", "where", "link to", "command"}
@@ -208,6 +242,8 @@ def _is_published(metadata: Metadata) -> bool:
 def _facts(metadata: Metadata, run: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     facts = [("who", f"{metadata.username} on {metadata.hostname}")]
     facts.append(("when", f"{metadata.creation_time:%Y-%m-%d %H:%M:%S} UTC"))
+    if metadata.model is not None:
+        facts.append(("model", model_name({"model": metadata.model})))
     labels = metadata.labels
     chosen = vars(labels) if isinstance(labels, Labels) else labels
     shown = ", ".join(f"{name}={_label(value)}" for name, value in chosen.items() if value not in ("", {}, None))

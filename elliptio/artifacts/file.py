@@ -135,6 +135,11 @@ class RemoteFile:
             return Path(self._store.folder, self._key)
         raise StoreError(f"{self.remote_url} is not a local file: use .download() or .open().")
 
+    @property
+    def is_local(self) -> bool:
+        """True where the file lies on this machine, so that no copy of it is read."""
+        return self._store.folder is not None
+
     def exists(self) -> bool:
         """Tell whether the file is there."""
         if self._block:

@@ -25,8 +25,8 @@ PLUMBING = (
 
 RUN = "run"
 RUN_FIELDS = frozenset({
-    "argv", "creation_time", "end_time", "error", "heartbeat", "hostname", "labels", "metrics", "name", "params",
-    "parent", "root", "status", "username",
+    "argv", "creation_time", "end_time", "error", "heartbeat", "hostname", "labels", "metrics", "name", "node",
+    "params", "parent", "root", "status", "username",
 })  # fmt: skip
 """Fields of the run that made an artifact; a query over artifacts asks for them as ``run.<name>``."""
 
@@ -85,7 +85,7 @@ class Schema:
 
 
 _NAMES = frozenset((*FIELDS, *ENVIRONMENT_FIELDS, "_id", RUN)) - {"environment"}
-_MORE = frozenset((*ENVIRONMENT_FIELDS, "artifact_id", "entry", "logs", "recipe", RUN))
+_MORE = frozenset((*ENVIRONMENT_FIELDS, "artifact_id", "entry", "logs", "model", "recipe", RUN))
 
 ARTIFACTS = Schema((*FIRST, *REST), _NAMES, _MORE, hidden=("python_packages",), plumbing=PLUMBING)
 WITH_DELETED = dataclasses.replace(

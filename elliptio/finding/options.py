@@ -20,6 +20,7 @@ class FindOptions(TypedDict, total=False):
     deleted: bool
     ancestors_of: str | Artifact | None
     descendants_of: str | Artifact | None
+    counted: bool
 
 
 class Unasked(int):
@@ -50,3 +51,5 @@ class Options:
     deleted: bool = False
     ancestors_of: str | Artifact | None = None
     descendants_of: str | Artifact | None = None
+    counted: bool = True
+    """False: where more match than are shown, nobody asks how many."""

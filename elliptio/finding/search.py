@@ -171,7 +171,7 @@ def search(lake: Lake, options: Options, *, among: Sequence[str] | None = None) 
         asked.max_docs,
         fields,
         partial(lake.find, seen, sort=asked.order, deleted=options.deleted),
-        partial(lake.count, seen, deleted=options.deleted),
+        partial(lake.count, seen, deleted=options.deleted) if options.counted else _uncounted,
     )
     if not taken["_id"]:
         warn_if_index_is_lost(lake)
@@ -183,6 +183,10 @@ def search(lake: Lake, options: Options, *, among: Sequence[str] | None = None) 
             more = most and lake.find(originals, sort=asked.order, limit=most, deleted=options.deleted)
             _originals_first(taken, _taken(more or iter(()), fields))
     return Found(taken["_id"], _columns(lake, taken, asked.columns), total, exact, asked=asked.said)
+
+
+def _uncounted(limit: int) -> int:
+    return limit
 
 
 def first_of(

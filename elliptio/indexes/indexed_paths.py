@@ -18,6 +18,7 @@ INDEXED_PATHS: dict[str, tuple[str, ...]] = {
         "tags",
         "labels.*",
         "entry.*",
+        "model.*",
     ),
     "records": (
         "creation_time",

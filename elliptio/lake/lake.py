@@ -140,8 +140,8 @@ class Lake:
         self._environments.clear()
         self.closed += 1
 
-    def add(self, document: Mapping[str, Any], environment: Mapping[str, Any]) -> None:
-        """Publish a document; its environment goes first, so that no artifact refers to one that is not there.
+    def add(self, environment: Mapping[str, Any], *documents: Mapping[str, Any]) -> None:
+        """Publish documents; their environment goes first, so that no artifact refers to one that is not there.
 
         Raises
         ------
@@ -154,7 +154,7 @@ class Lake:
             if identifier not in self._environments:
                 self.index.insert(ENVIRONMENTS, environment)
                 self._environments[identifier] = dict(environment)
-            self.index.insert(ARTIFACTS, document)
+            self.index.insert(ARTIFACTS, *documents)
 
     def record_run(self, document: Document) -> None:
         """Put the document of a run in the place of its older form; the environment in it goes where others are."""

@@ -44,6 +44,10 @@ MAX_DOCUMENT_BYTES = 15 * 1024 * 1024
 """MongoDB takes documents of 16 MB; a little is left for what is added on the way."""
 
 
+SAYS = "The files are saved, but cannot be found yet"
+"""Trouble that there is as long as the index has not been told."""
+
+
 class Publication:
     """One artifact on its way into a lake.
 
@@ -64,19 +68,20 @@ class Publication:
         based_on: Callable[[], list[str]],
         progress: bool = True,
         git_diff: str = "all",
-        entry: dict[str, Any] | None = None,
-        recipe: dict[str, Any] | None = None,
         seen: Provenance | None = None,
+        beside: Publication | None = None,
+        **facts: Any,
     ) -> None:
         self.lake = lake
-        self._version_of_entry: dict[str, Any] = {"entry": entry, "recipe": recipe}
+        self._facts = facts
         self._run_id = run_id
         self._labels = labels
         # Asked for when the artifact is described: what was loaded while it was being made counts.
         self._based_on = based_on
         self._progress = progress
         self.artifact_id, self._moment = naming.new_id("artifact")
-        self._collecting = _Collecting(git_diff, seen)
+        # What is saved together was made by the same code: git is asked once.
+        self._collecting: _Collecting = _Collecting(git_diff, seen) if beside is None else beside._collecting
         # None where no code but the commit is to be recorded, nor outside of notebooks.
         no_cells = git_diff == "none" or "IPython" not in sys.modules
         self._executed_cells: Callable[[], list[str]] = list if no_cells else collecting.executed_cells
@@ -145,10 +150,12 @@ class Publication:
         empty_folders: Sequence[str] = (),
         output: str | None = None,
         link: str | None = None,
+        batch: Batch | None = None,
     ) -> Metadata:
         """Describe the artifact, make it visible and record it.
 
-        `output` is what was printed meanwhile, `link` is where its files lie, if not in the lake.
+        `output` is what was printed meanwhile, `link` is where its files lie, if not in the lake. Where there is a
+        `batch`, that makes it visible and records it.
         """
         facts, records = self._collecting.result(), list[FileRecord]()
         if output is not None or facts.diff is not None or self._cells:
@@ -159,10 +166,12 @@ class Publication:
         if len(manifest) > MAX_DOCUMENT_BYTES // 4:
             _check_size(document)
         self.staging.put(naming.MANIFEST, io.BytesIO(manifest))
+        if batch is not None and self.staging.together:
+            batch.append((self, document, metadata))
+            return metadata
         self.staging.publish()
-        says = "The files are saved, but cannot be found yet"
-        with spool.telling(self.lake, note=self.artifact_id, content=self.root_key, says=says) as told:
-            self.lake.add(document, facts.environment)
+        with spool.telling(self.lake, note=self.artifact_id, content=self.root_key, says=SAYS) as told:
+            self.lake.add(facts.environment, document)
         if told.done:
             if metadata.based_on:
                 warn_of_deleted(self.lake, self.artifact_id, metadata.based_on)
@@ -246,12 +255,16 @@ class Publication:
             notebook=facts.notebook,
             empty_folders=list(empty_folders),
             link=link,
-            **self._version_of_entry,
+            **self._facts,
             redactions=facts.redactions,
             repository_root=facts.repository_root,
             reproduces=view_of(self.lake).claim([record.relpath for record in files], self.artifact_id),
             lake_id=self.lake_id,
         )
+
+
+Batch = list[tuple[Publication, dict[str, Any], Metadata]]
+"""Artifacts of one lake that are to be made visible and recorded together."""
 
 
 class _Collecting:
@@ -281,7 +294,9 @@ class _Collecting:
             self._thread.join()
             if self._facts is None:  # the thread has shown why; ask again, here, so that it is raised
                 self._collect()
-        return self._facts or collecting.collect(ask_git=False)
+        if self._facts is None:
+            self._facts = collecting.collect(ask_git=False)
+        return self._facts
 
 
 def _check_size(document: dict[str, Any]) -> None:

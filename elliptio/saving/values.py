@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from elliptio.errors import FormatOptionError, MetadataError, SourceError, ValueRefusedError
 from elliptio.formats.choosing import for_saving
 from elliptio.formats.plain import name_of
+from elliptio.lake.lake import Lake
 from elliptio.metadata import FileRecord, Metadata, ValueRecord
 from elliptio.naming import check_declared
 from elliptio.protocols import Format
-from elliptio.saving.publication import Publication, discarding
+from elliptio.saving.publication import Batch, Publication, discarding
+from elliptio.saving.together import publish_all
 from elliptio.system.os_errors import explained
 
 
@@ -27,7 +30,20 @@ class Planned(NamedTuple):
     name: str | None
 
 
-def plan(value: Any, name: str | os.PathLike[str] | None, format: str | None) -> list[Planned]:
+class Plan(NamedTuple):
+    """Files of one artifact that is to be saved, and further fields of its metadata."""
+
+    files: list[Planned]
+    facts: Mapping[str, Any]
+
+
+APART = "__elliptio_apart__"
+"""Method of what is an artifact of its own, such as a data model: of its label and the lake it makes a `Plan`."""
+
+
+def plan(
+    value: Any, name: str | os.PathLike[str] | None, format: str | None, options: Mapping[str, Any], lake: Lake
+) -> Plan:
     """Choose names and formats of what is to be saved: a value with a name, or a mapping from names to values.
 
     Raises
@@ -36,10 +52,16 @@ def plan(value: Any, name: str | os.PathLike[str] | None, format: str | None) ->
         If a name cannot be one of a file, or two values would get the same.
     UnknownFormatError
         If there is no format for one.
+    FormatOptionError
+        If what is an artifact of its own is to be saved otherwise.
     ValueRefusedError
         If the format of a suffix takes no such value, or a value has no name.
 
     """
+    if isinstance(value, type) and hasattr(value, APART):
+        raise ValueRefusedError(f"{value.__qualname__} is a class: save an object of it.")
+    if hasattr(type(value), APART):
+        return _apart(value, name, format, options, lake)
     if name is not None:
         if not isinstance(name, str | os.PathLike):
             raise ValueRefusedError(f"The name of a value is a text, not a {name_of(name)}: give labels as labels=….")
@@ -48,7 +70,37 @@ def plan(value: Any, name: str | os.PathLike[str] | None, format: str | None) ->
     else:
         planned = [_named(each, one, format) for each, one in _several(value).items()]
     check_declared([one.relpath for one in planned])
-    return planned
+    return Plan(planned, {})
+
+
+def plan_many(pairs: Iterable[tuple[Any, str]], lake: Lake) -> list[Plan]:
+    """Choose names and formats of values that become an artifact each.
+
+    Raises
+    ------
+    ValueRefusedError
+        If they are no pairs of a value and its name.
+
+    """
+    if not isinstance(pairs, Iterable):
+        raise ValueRefusedError(f"Give pairs of a value and its name, not a {name_of(pairs)}.")
+    plans = []
+    for pair in pairs:
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise ValueRefusedError(f"Give pairs of a value and its name: a {name_of(pair)} is none.")
+        plans.append(plan(*pair, None, {}, lake))
+    return plans
+
+
+def _apart(value: Any, label: object, format: str | None, options: Mapping[str, Any], lake: Lake) -> Plan:
+    if format is not None or options:
+        what = f"format={format!r}" if format is not None else ", ".join(f"{name}=…" for name in options)
+        raise FormatOptionError(f"A {name_of(value)} is saved in its own way: leave {what} out.")
+    if label is not None and not isinstance(label, str):
+        raise ValueRefusedError(f"The label of a {name_of(value)} is a text, not {label!r}: give labels as labels=….")
+    found: Plan = getattr(value, APART)(label, lake)
+    check_declared([one.relpath for one in found.files])
+    return found
 
 
 def _several(values: Any) -> Mapping[str, Any]:
@@ -65,8 +117,28 @@ def _several(values: Any) -> Mapping[str, Any]:
 
 
 def _named(name: str, value: Any, format: str | None) -> Planned:
+    if hasattr(type(value), APART):
+        raise ValueRefusedError(
+            f"The {name_of(value)} {name!r} is an artifact of its own: h.save(value, {name!r}), or "
+            f"h.save_many([(value, {name!r}), …])."
+        )
     chosen = for_saving(value, name, format)
     return Planned(chosen.relpath, value, chosen.format, name)
+
+
+def save_all(publications: Sequence[tuple[Publication, list[Planned]]]) -> list[Metadata]:
+    """Write values of several artifacts of one lake and publish them together; leave nothing behind if that fails."""
+    batch: Batch = []
+    with contextlib.ExitStack() as block:
+        for publication, _ in publications:
+            block.enter_context(discarding(publication))
+        made = [
+            publication.publish(write(publication, planned, {}), local_root="", batch=batch)
+            for publication, planned in publications
+        ]
+        if batch:
+            publish_all(publications[0][0].lake, batch)
+    return made
 
 
 def save(publication: Publication, planned: list[Planned], options: Mapping[str, Any]) -> Metadata:

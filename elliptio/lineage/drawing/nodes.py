@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 from unicodedata import east_asian_width
 
-from elliptio.artifacts.display import printable
+from elliptio.artifacts.display import model_name, printable
 from elliptio.protocols import Document
 
 Link: TypeAlias = tuple[str, str]
@@ -67,7 +67,10 @@ class DeadEnd(Node):
 
 
 def title(node: Node, width: int) -> str:
-    """Name an artifact's files, without folders, as far as there is room; without files its identifier."""
+    """Name an artifact's data model, or its files, without folders, as far as there is room; else its identifier."""
+    model = model_name(node.document)
+    if model:
+        return cut(model, width)
     names = [str(name).rpartition("/")[2] for name in node.document.get("file_relpaths") or ()]
     count = len(names) or int(node.document.get("file_count") or 0)
     joined = ", ".join(names)
@@ -96,7 +99,7 @@ def subtitle(node: Node, width: int) -> str:
 def details(node: Node) -> list[str]:
     """List all that there is to say of an artifact, a line each."""
     names = [str(name) for name in node.document.get("file_relpaths") or ()]
-    lines = [node.artifact_id, *names[:MOST_FILES]]
+    lines = [node.artifact_id, model_name(node.document), *names[:MOST_FILES]]
     if len(names) > MOST_FILES:
         lines.append(f"… and {len(names) - MOST_FILES:,} more files")
     lines.append(subtitle(node, 200))

@@ -12,6 +12,9 @@ _ENTRY_POINTS = """\
 [console_scripts]
 elliptio = elliptio.cli:main
 
+[elliptio.formats]
+model = elliptio.models.assembling:MODEL
+
 [fsspec.specs]
 elliptio = elliptio.urls:ElliptioFileSystem
 """

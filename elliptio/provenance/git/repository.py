@@ -13,13 +13,16 @@ import logging
 import os
 from collections.abc import Set
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from elliptio.provenance.git import state as git
 from elliptio.provenance.git.directory import Stamps, are_current, config_stamps, folders_of_head
 from elliptio.provenance.git.state import GitState
-from elliptio.provenance.git.watching import Watch
 from elliptio.system.file_systems import read_mountinfo, tells_changes
 from elliptio.system.forking import Lock
+
+if TYPE_CHECKING:
+    from elliptio.provenance.git.watching import Watch
 
 _log = logging.getLogger(__name__)
 
@@ -103,6 +106,8 @@ def _watch(state: GitState) -> Watch | None:
     """Watch all folders that a state depends on; None if they cannot be watched."""
     if state.ignored is None or not tells_changes(str(state.toplevel), read_mountinfo()):
         return None
+    from elliptio.provenance.git.watching import Watch
+
     toplevel = os.fsencode(state.toplevel)
     ignored = {os.path.join(toplevel, path.rstrip(b"/")) for path in state.ignored if path.endswith(b"/")}
     files = {os.path.join(toplevel, path) for path in state.ignored if not path.endswith(b"/")}

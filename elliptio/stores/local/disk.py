@@ -77,7 +77,8 @@ def with_parent(path: str, action: Callable[[*Ts], T], *arguments: *Ts, made: li
                 existing = os.path.dirname(existing)
                 if made is not None:
                     made.append(existing)
-            with contextlib.suppress(FileNotFoundError):
+            # It may exist when it is made, and be gone when that is looked at. What else stands there fails above.
+            with contextlib.suppress(FileNotFoundError, FileExistsError):
                 os.makedirs(parent, exist_ok=True)
     return action(*arguments)
 

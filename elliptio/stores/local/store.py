@@ -294,7 +294,7 @@ class LocalStore(Store):
 class LocalStaging(Staging):
     """Stage the files of one artifact in a folder on the file system of the lake: see `LocalStore.begin`."""
 
-    in_place = True
+    in_place = together = True
 
     def __init__(self, store: LocalStore, folder: str, target: str, lock: StagingLock) -> None:
         self.folder = Path(folder)
@@ -349,30 +349,37 @@ class LocalStaging(Staging):
                 return False
         return True
 
-    def publish(self) -> None:
-        """Flush, make files read-only, and rename the folder to where readers look.
+    def publish(self, *others: LocalStaging) -> None:
+        """Flush, make files read-only, and rename the folder to where readers look; those of others too.
 
         Raises
         ------
         StoreError
             If something is there already or the disk fails. Nothing is visible then, and `discard` is still to be done.
         """
+        moved, made = list[LocalStaging](), list[str]()
         with explained("publish", self._target):
-            check_inside(self._target, self._store.root)
-            files, folders = prepare(self._path, self._put)
-            made: list[str] = []
+            parts: list[str] = []
+            for one in (self, *others):
+                check_inside(one._target, one._store.root)
+                files, folders = prepare(one._path, one._put)
+                parts += [*files, *folders]
             if self._store.durable:
-                flush([*files, *folders])
-            if os.path.lexists(self._target):
-                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), self._target)
-            with_parent(self._target, os.rename, self._path, self._target, made=made)
-            if self._store.durable:
-                try:
-                    flush([os.path.dirname(self._target), *made])
-                except OSError:
-                    os.rename(self._target, self._path)
-                    raise
-            self._lock.release()
+                flush(parts)
+            try:
+                for one in (self, *others):
+                    if os.path.lexists(one._target):
+                        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), one._target)
+                    with_parent(one._target, os.rename, one._path, one._target, made=made)
+                    moved.append(one)
+                if self._store.durable:
+                    flush([*dict.fromkeys(os.path.dirname(one._target) for one in moved), *made])
+            except OSError:
+                for one in moved:
+                    os.rename(one._target, one._path)
+                raise
+            for one in moved:
+                one._lock.release()
 
     def discard(self) -> None:
         """Remove the staging folder. After `publish` there is none."""

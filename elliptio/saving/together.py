@@ -1,0 +1,47 @@
+"""Publish several artifacts of one lake together: they are flushed once, and recorded in one go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from elliptio.errors import ElliptioError
+from elliptio.lake import spool
+from elliptio.lake.lake import Lake
+from elliptio.lake.parents import warn_of_deleted
+from elliptio.saving.publication import SAYS, Batch
+
+
+def publish_all(lake: Lake, batch: Batch) -> None:
+    """Make artifacts visible and record them; an error leaves none of them.
+
+    Raises
+    ------
+    StoreError
+        If the store fails.
+
+    """
+    if not batch:
+        return
+    first, *others = (publication.staging for publication, _, _ in batch)
+    first.publish(*others)
+    failure = _recorded(lake, batch)
+    for publication, _, metadata in batch:
+        with spool.telling(lake, note=publication.artifact_id, content=publication.root_key, says=SAYS):
+            if failure is not None:
+                raise failure
+        if metadata.based_on and failure is None:
+            warn_of_deleted(lake, publication.artifact_id, metadata.based_on)
+
+
+def _recorded(lake: Lake, batch: Batch) -> ElliptioError | None:
+    """Tell the index of them; return why that failed."""
+    environments = {metadata.environment["_id"]: metadata.environment for _, _, metadata in batch}
+    documents: dict[str, list[dict[str, Any]]] = {}
+    for _, document, metadata in batch:
+        documents.setdefault(metadata.environment["_id"], []).append(document)
+    try:
+        for identifier, found in documents.items():
+            lake.add(environments[identifier], *found)
+    except ElliptioError as error:
+        return error
+    return None
