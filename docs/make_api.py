@@ -1,10 +1,11 @@
-"""Writes ``docs/api.md`` and ``docs/api_pipelines.md`` from the docstrings: ``python docs/make_api.py``.
+"""Writes ``docs/api.md``, and the pages of the layers, from the docstrings: ``python docs/make_api.py``.
 
 Public is what ``__all__`` names. What methods of `elliptio` return besides is listed after that.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import inspect
 import re
@@ -52,7 +53,8 @@ WORK = ("Keeping", "Work", "Reading")
 
 NOT_MADE_BY_USERS = {"Files"}
 
-PIPELINES = "elliptio.pipelines"
+PIPELINES, MODELS = "elliptio.pipelines", "elliptio.models"
+LAYERS = PIPELINES, MODELS
 MADE = (
     "Handler",
     "Session",
@@ -63,6 +65,9 @@ MADE = (
     "Partition",
     "LakeBackend",
     "MemoryBackend",
+    "FileSystemStorage",
+    "S3Storage",
+    "create_current",
 )
 """Classes of which a reader wants to know how they are called."""
 
@@ -83,10 +88,56 @@ Made from the docstrings by `docs/make_api.py`; do not edit. `from elliptio.pipe
 """
 
 
+MODELS_HEAD = """\
+# API reference of models and nodes
+
+Made from the docstrings by `docs/make_api.py`; do not edit. `from elliptio.models import DataModel` and so on;
+[the page on models](models.md) tells what it is for.
+
+"""
+
+
 def main() -> None:
-    """Write both pages."""
-    for name, text in (("api.md", page()), ("api_pipelines.md", pipelines_page())):
+    """Write all pages."""
+    for name, text in pages().items():
         Path(__file__).with_name(name).write_text(text, encoding="utf-8")
+
+
+def pages() -> dict[str, str]:
+    """Make all pages, by the names of their files."""
+    return {"api.md": page(), "api_pipelines.md": pipelines_page(), "api_models.md": models_page()}
+
+
+def models_page() -> str:
+    """Make the page of the layer of models and nodes as Markdown."""
+    package = import_module(MODELS)
+    named: dict[int, list[str]] = {}
+    for name in package.__all__:
+        named.setdefault(id(getattr(package, name)), []).append(name)
+    links, sections = [], []
+    for names in sorted(named.values(), key=lambda names: _place(names, getattr(package, names[0]))):
+        item = getattr(package, names[0])
+        own = getattr(item, "__name__", names[0])
+        name = own if own in names else names[0]  # of several, that by which it was defined
+        also = ", ".join(f"`{other}`" for other in names if other != name)
+        links.append(f"- [`{name}`](#{name.lower()})" + (f", also named {also}" if also else ""))
+        sections += describe(item, name)
+    links += ["", "`elliptio.models.sync` has the functions that are awaited, under the same names, without a loop."]
+    return MODELS_HEAD + "\n".join(links) + "\n\n" + "\n\n".join(sections) + "\n"
+
+
+FIRST = ("DataModel", "find_models", "describe", "peek", "compare_models")
+
+
+def _place(names: list[str], item: Any) -> tuple[int, bool, str]:
+    """Order what the page has: classes and functions for models, what is awaited, serializers, errors."""
+    if inspect.isclass(item) and issubclass(item, Exception):
+        rank = 3
+    elif inspect.isclass(item) or callable(item):
+        rank = int(inspect.iscoroutinefunction(item))
+    else:
+        rank = 2
+    return rank, names[0] not in FIRST, names[0].lower()
 
 
 def pipelines_page() -> str:
@@ -124,6 +175,12 @@ def describe(item: Any, title: str | None = None) -> Iterator[str]:
     """Describe a class with its public methods, or a function."""
     title = title or item.__name__
     yield f"## {title}"
+    if not (inspect.isclass(item) or callable(item)):
+        yield inline(_value(item))
+        return
+    if item is dataclasses.field:
+        yield "`dataclasses.field`, for convenience."
+        return
     if inspect.isclass(item) and issubclass(item, Exception | Warning):
         yield f"`{item.__name__}({', '.join(base.__name__ for base in item.__bases__)})`"
     else:
@@ -140,7 +197,7 @@ def describe(item: Any, title: str | None = None) -> Iterator[str]:
     if not inspect.isclass(item) or issubclass(item, Exception | Warning):
         return
     members = {name: member for kind in homes(item) for name, member in vars(kind).items()}
-    if item.__module__.startswith(PIPELINES):
+    if item.__module__.startswith(LAYERS):
         members = {name: _as_called(member) for name, member in members.items()}
     for name, member in members.items():
         if (
@@ -153,6 +210,13 @@ def describe(item: Any, title: str | None = None) -> Iterator[str]:
         if inspect.isfunction(member):
             yield signature(name, member)
         yield markdown(inspect.getdoc(member) or "")
+
+
+def _value(serializer: Any) -> str:
+    """Say what a serializer is for."""
+    types = ", ".join(f"`{kind if isinstance(kind, str) else kind.__name__}`" for kind in serializer.types)
+    what = f"the format `{serializer.format}`" if serializer.format else f"`{serializer.name}`"
+    return f"A `Serializer` of {types or 'any value that its format takes'}: {what}."
 
 
 def _as_called(member: Any) -> Any:
@@ -173,9 +237,10 @@ def inherits(base: type) -> str:
 
 def homes(item: type) -> list[type]:
     """List a class and those whose members are shown as its own."""
-    if item.__module__.startswith(PIPELINES):
-        public = import_module(PIPELINES).__all__
-        inside = [kind for kind in item.__mro__ if kind.__module__.startswith(PIPELINES)]
+    layer = next((layer for layer in LAYERS if item.__module__.startswith(layer)), None)
+    if layer is not None:
+        public = import_module(layer).__all__
+        inside = [kind for kind in item.__mro__ if kind.__module__.startswith(layer)]
         return [kind for kind in inside if kind is item or kind.__name__ not in public]
     return [kind for kind in item.__mro__ if kind is item or (item.__name__ == "Handler" and kind.__name__ in WORK)]
 
@@ -188,11 +253,17 @@ def signature(name: str, item: Any) -> str:
         if parameter.kind is parameter.KEYWORD_ONLY and "*" not in marks:
             marks.append("*")
         if parameter.name not in ("self", "cls") and not parameter.name.startswith("_"):
-            default = "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
-            marks.append(f"{parameter.name}: {parameter.annotation}{default}")
-    is_context = inspect.isfunction(item) and hasattr(item, "__wrapped__")
+            shown = parameter.default.__name__ if inspect.isclass(parameter.default) else repr(parameter.default)
+            default = "" if parameter.default is parameter.empty else f" = {shown}"
+            stars = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+            marks.append(f"{stars}{parameter.name}: {parameter.annotation}{default}")
+    is_awaited = inspect.iscoroutinefunction(item)
+    is_context = inspect.isfunction(item) and hasattr(item, "__wrapped__") and not is_awaited
     arrow = "" if inspect.isclass(item) or is_context else f" -> {found.return_annotation}"
     before, after = (f"with {name}(", "): ...") if is_context else (f"{name}(", f"){arrow}")
+    before = f"await {before}" if is_awaited else before
+    if is_context and inspect.isasyncgenfunction(item.__wrapped__):
+        before = f"async {before}"
     text = f"{before}{', '.join(marks)}{after}"
     if len(text) > 100:
         text = f"{before}\n" + "".join(f"    {mark},\n" for mark in marks) + after

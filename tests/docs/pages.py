@@ -118,9 +118,9 @@ class Reader:
         printed = io.StringIO()
         try:
             with contextlib.redirect_stdout(printed):
-                exec(compile(tree, str(self.page), "exec"), self.names)
+                exec(_compiled(tree, self.page, "exec"), self.names)
                 if last is not None:
-                    value = eval(compile(ast.Expression(last.value), str(self.page), "eval"), self.names)
+                    value = eval(_compiled(ast.Expression(last.value), self.page, "eval"), self.names)
                     if value is not None:
                         print(str(value) if hasattr(value, "_repr_pretty_") else repr(value))
         except Exception as error:
@@ -192,6 +192,11 @@ class Reader:
         except BaseException as error:
             error.add_note(f"at {self.page.relative_to(ROOT)}:{block.line}\n{block.text}")
             raise
+
+
+def _compiled(tree: Any, page: Path, mode: str) -> Any:
+    """Compile what a page says as what it is: without the `__future__` of this file."""
+    return compile(tree, str(page), mode, dont_inherit=True)
 
 
 def sections(page: Path) -> dict[str, list[Block]]:

@@ -9,6 +9,7 @@ from types import ModuleType
 import pytest
 
 import elliptio as eio
+import elliptio.models
 import elliptio.pipelines
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -30,7 +31,7 @@ def make_api() -> ModuleType:
 
 
 def test_the_page_is_up_to_date(make_api: ModuleType) -> None:
-    for name, page in (("api.md", make_api.page()), ("api_pipelines.md", make_api.pipelines_page())):
+    for name, page in make_api.pages().items():
         written = (DOCS / name).read_text(encoding="utf-8")
         assert written == page, f"docs/{name} is out of date. Run: python docs/make_api.py"
 
@@ -53,6 +54,11 @@ def test_everything_public_is_described(make_api: ModuleType) -> None:
         "io.Backend.put",
     ):
         assert f"## {member}\n" in page
+    page = make_api.models_page()
+    for name in elliptio.models.__all__:
+        assert f"\n## {name}\n" in page or f", `{name}`" in page or f"also named `{name}`" in page, name
+    assert "await read_node(" in page
+    assert "async with current_session(" in page
 
 
 def test_the_script_writes_the_page(make_api: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,7 +68,7 @@ def test_the_script_writes_the_page(make_api: ModuleType, tmp_path: Path, monkey
 
 
 def test_docstrings_are_rendered(make_api: ModuleType) -> None:
-    for page in (make_api.page(), make_api.pipelines_page()):
+    for page in make_api.pages().values():
         assert "``" not in page.replace("```", "")
         assert "----" not in page
         assert " object at 0x" not in page
