@@ -9,7 +9,7 @@ import os
 import random
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +40,9 @@ STEPS: dict[str, tuple[Any, str]] = {
 """Where a save can be cut off: what is patched to kill the process before, or after, it ran."""
 
 
-def kill_at(step: str, when: str, call: int) -> None:
+def kill_at(step: str, when: str, call: int, steps: Mapping[str, tuple[Any, str]] = STEPS) -> None:
     """Kill this process before or after the n-th call of a step."""
-    owner, name = STEPS[step]
+    owner, name = steps[step]
     original: Callable[..., Any] = getattr(owner, name)
     calls = iter(range(1, 10**9))
 

@@ -13,7 +13,7 @@ import pytest
 
 from elliptio.provenance import collecting as provenance
 from elliptio.provenance.git import directory as git_directory
-from elliptio.provenance.git import repository
+from elliptio.provenance.git import repository, watching
 from elliptio.provenance.git.repository import MOST_PATIENCE, repository_state, unchanged_state
 from elliptio.provenance.git.state import git_state
 from elliptio.provenance.git.watching import Watch
@@ -65,7 +65,7 @@ def test_git_is_not_asked_while_nothing_changes(watched, commands):
 
 
 def test_a_program_that_asks_once_watches_nothing(committed, monkeypatch):
-    monkeypatch.setattr(repository, "Watch", None)
+    monkeypatch.setattr(watching, "Watch", None)
     assert repository_state(committed.path).facts["dirty"] is False
 
 
@@ -223,7 +223,7 @@ def test_a_work_tree_beside_the_repository(watched, tmp_path):
 @pytest.mark.slow
 def test_what_changes_all_the_time_is_seldom_watched(watched, monkeypatch):
     made = []
-    monkeypatch.setattr(repository, "Watch", lambda *paths: made.append(1) or Watch(*paths))
+    monkeypatch.setattr(watching, "Watch", lambda *paths: made.append(1) or Watch(*paths))
     for number in range(70):
         watched.write("a.py", str(number))
         assert repository_state(watched.path).facts["dirty"] is True
@@ -250,7 +250,7 @@ def test_git_is_asked_each_time_where_nothing_can_be_watched(committed, monkeypa
         def full(*_):
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr(repository, "Watch", full)
+        monkeypatch.setattr(watching, "Watch", full)
     for number in range(4):
         committed.write("a.py", str(number))
         assert repository_state(committed.path).facts["dirty"] is True
