@@ -137,14 +137,25 @@ class Loading:
                 raise MigrationError(f"{entry.get('name')!r} of {self.artifact.artifact_id} cannot be made: {why}.")
             return partial(self._record, entry, why)
         if entry["version"] == cls.__model_version__ and hash_of(self.content["classes"], key) == schema(cls).hash:
-            return partial(self._same, cls)
+            return self._same(cls)
         return partial(self._migrated, cls, entry)
 
-    def _same(self, cls: type[DataModel], fields: Mapping[str, Any]) -> DataModel:
-        lazy = {name: value for name, value in fields.items() if type(value) is Lazy}
-        plain = {name: value for name, value in fields.items() if name not in lazy} if lazy else fields
-        made: DataModel = loaded(cls, plain, lazy, self)
-        return made
+    def _same(self, cls: type[DataModel]) -> Builder:
+        """Return what makes a model of the fields that its class has now."""
+        slots = any(each.__dict__.get("__slots__") for each in cls.__mro__ if each is not DataModel)
+        new, simple = object.__new__, not slots and not hasattr(cls, "__post_init__")
+
+        def make(fields: dict[str, Any]) -> Any:
+            lazy = {name: value for name, value in fields.items() if type(value) is Lazy}
+            if simple and not lazy:
+                # There may be very many of them in one model.
+                made = new(cls)
+                made.__dict__.update(fields)
+                return made
+            plain = {name: value for name, value in fields.items() if name not in lazy}
+            return loaded(cls, plain, lazy, self)
+
+        return make
 
     def _migrated(self, cls: type[DataModel], entry: Mapping[str, Any], fields: dict[str, Any]) -> Any:
         version, hook = entry["version"], hook_of(cls)
@@ -213,10 +224,10 @@ def _default(field: Field[Any]) -> Any:
 
 def _check(made: DataModel, version: int) -> None:
     """Refuse what a class was made of that does not fit its fields; what was not read yet is what it was."""
-    values = {one.name: getattr(made, one.name) for one in fields_of(made)}
-    problems = problems_of(
-        schema(type(made)), {name: value for name, value in values.items() if not isinstance(value, Lazy)}
-    )
+    origin = origin_of(made)
+    unread = {} if origin is None else origin.fields
+    values = {one.name: getattr(made, one.name) for one in fields_of(made) if one.name not in unread}
+    problems = problems_of(schema(type(made)), values)
     if problems:
         raise MigrationError(
             f"{type(made).__qualname__} (version {made.__model_version__}) cannot take version {version}: "

@@ -16,9 +16,11 @@ __all__ = ["modules"]
 
 @pytest.fixture(autouse=True)
 def own_names() -> Iterator[None]:
-    """No test leaves classes, serializers or storages to others."""
+    """No test leaves classes, serializers or storages to others, nor sees classes that examples of pages defined."""
     known = [SERIALIZERS._known, STORAGES._known, identity._defined]
     before = [dict(one) for one in known]
+    for path in [path for path in identity._defined if not path.startswith("tests.")]:
+        del identity._defined[path]
     yield
     for one, then in zip(known, before, strict=True):
         one.clear()

@@ -179,3 +179,16 @@ def test_empty_and_odd_arrays(local: eio.Handler) -> None:
         assert loaded.shape == array.shape
         np.testing.assert_array_equal(loaded, array)
         assert type(loaded) is np.ndarray
+
+
+def test_slots_below_a_model_without_them(local: eio.Handler) -> None:
+    class Open(DataModel, version=1):
+        first: int
+
+    class Tight(Open, version=1, slots=True):
+        second: int
+
+    model = Tight(1, 2)
+    again = local.save(model, "tight").load()
+    assert again == model
+    assert (again.first, again.second) == (1, 2)

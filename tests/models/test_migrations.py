@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 
 import elliptio as eio
-from elliptio.models import MigrationError, Record, compare_models, load_model, migrate_models, peek
+from elliptio.models import (
+    DataModel,
+    MigrationError,
+    Record,
+    compare_models,
+    load_model,
+    migrate_models,
+    migration,
+    peek,
+)
 from elliptio.models.errors import ModelDefinitionError
 from elliptio.models.model import origin_of
 from elliptio.models.types import Lazy
@@ -300,3 +309,24 @@ def test_compare_across_versions(local: eio.Handler, modules: Any) -> None:
     assert compare_models(local.show(old.artifact_id), m.Training(0.1, 3)).same
     diff = compare_models(old, m.Training(0.1, 4, 8))
     assert [change.path for change in diff.changes] == ["layers", "more"]
+
+
+def test_a_big_field_is_not_read_to_be_checked(local: eio.Handler) -> None:
+    class Picture(DataModel, version=1):
+        a: int
+        pixels: np.ndarray
+
+    saved = local.save(Picture(1, np.arange(3)), "one")
+
+    class Picture(DataModel, version=2):  # type: ignore[no-redef]
+        b: int
+        pixels: np.ndarray
+
+        @migration(1, 2)
+        def renamed(data: dict[str, Any]) -> dict[str, Any]:  # type: ignore[misc]
+            return {"b": data["a"], "pixels": data["pixels"]}
+
+    made = saved.load()
+    assert type(made) is Picture
+    assert "pixels" not in vars(made)
+    assert made.pixels.tolist() == [0, 1, 2]
