@@ -1,0 +1,79 @@
+"""Two models are compared field by field, by their parts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import elliptio as eio
+from elliptio.models import DataModel, compare_models
+from elliptio.models.errors import NotAModelError
+
+
+class Part(DataModel, version=1):
+    weight: float
+
+
+class Whole(DataModel, version=1):
+    rate: float
+    layers: list[int]
+    table: dict[str, int]
+    part: Part
+    frame: pd.DataFrame | None = None
+    pixels: np.ndarray | None = None
+
+
+def whole(rate: float = 0.1, *, layers: tuple[int, ...] = (64, 10), **more: object) -> Whole:
+    given: dict[str, object] = {"table": {"a": 1}, "part": Part(1.0), **more}
+    return Whole(rate, list(layers), **given)  # type: ignore[arg-type]
+
+
+def test_equal_ones_do_not_differ() -> None:
+    nan = float("nan")
+    same = compare_models(whole(nan, frame=pd.DataFrame({"a": [nan]})), whole(nan, frame=pd.DataFrame({"a": [nan]})))
+    assert same.same
+    assert same.changes == ()
+    assert list(same.fields.columns) == ["a", "b", "change"]
+    assert same.fields.index.name == "field"
+    assert "same" in str(same)
+
+
+def test_parts_are_named_by_their_paths() -> None:
+    diff = compare_models(whole(), whole(layers=(64, 12), table={"b": 2}, part=Part(2.0)))
+    assert [(one.path, one.a, one.b, one.change) for one in diff.changes] == [
+        ("layers[1]", 10, 12, "changed"),
+        ("table['a']", 1, None, "removed"),
+        ("table['b']", None, 2, "added"),
+        ("part.weight", 1.0, 2.0, "changed"),
+    ]
+    assert not diff.same
+    assert diff.fields.loc["layers[1]", "b"] == 12
+    assert "part.weight" in str(diff)
+    assert "part.weight" in diff._repr_html_()
+
+
+def test_lists_of_other_lengths_and_other_types_differ_as_a_whole() -> None:
+    assert [one.path for one in compare_models(whole(), whole(layers=(64,))).changes] == ["layers"]
+    assert [one.path for one in compare_models(whole(1.0), whole(1)).changes] == ["rate"]
+
+
+def test_big_fields_are_compared_by_content(local: eio.Handler) -> None:
+    saved = local.save(whole(pixels=np.arange(3)), "one")
+    assert compare_models(saved, whole(pixels=np.arange(3))).same
+    diff = compare_models(saved.artifact_id, whole(pixels=np.arange(4)), handler=local)
+    assert [one.path for one in diff.changes] == ["pixels"]
+    assert saved.artifact_id in diff.a
+
+
+def test_comparing_counts_as_looking(local: eio.Handler) -> None:
+    one, other = local.save(whole(), "one"), local.save(whole(0.2), "other")
+    assert not compare_models(one.artifact_id, other.artifact_id, handler=local).same
+    assert local.based_on == []
+
+
+def test_what_is_no_model_is_refused(local: eio.Handler) -> None:
+    with pytest.raises(NotAModelError, match="no data model"):
+        compare_models(whole(), {"rate": 0.1})
+    with pytest.raises(NotAModelError):
+        compare_models(whole(), local.save({"rate": 0.1}, "params.json"))
