@@ -408,7 +408,7 @@ def test_an_unreadable_file_is_named_when_it_is_linked(tmp_path: Path, hash: boo
     script = f"""
 import elliptio as eio
 h = eio.Handler({str(tmp_path / "lake")!r})
-import elliptio.indexes.sqlite.index, os
+import elliptio.indexes.sqlite.index, elliptio.saving.linking, elliptio.saving.places, os
 os.setuid(65534)
 try:
     h.link({str(secret)!r}, hash={hash})

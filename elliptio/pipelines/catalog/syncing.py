@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 
 NEWS = "its path was overwritten by somebody: kept as a version, and put right"
 
+_NEW = (Deed.TAKE_IN, Deed.KEEP_ASIDE)
+"""Deeds by which a version is made of what lies at a window."""
+
 
 class Windows:
     """The windows of one project on one lake.
@@ -78,14 +81,17 @@ class Windows:
         address = place.address(path)
         history = versions.history(entry.name, keys)
         known = self.memory.get(address)
-        made = bool(history.versions) and (made or versions.is_made(entry.name))
+        crafted, made = made, bool(history.versions) and (made or versions.is_made(entry.name))
         stamp = place.stamp(address)
         decision = windows.at_a_glance(stamp, known, history, made=made, keyed=bool(entry.keys))
         if decision is not None:
             return self._do(decision, entry, keys, versions, address, dry=dry, copy=None)
         local, name = place.local(address), entry.relpath_of(keys)
         if local is not None and local.name == name:
-            decision = windows.by_content(sha256_of(local), known, history, made=made)
+            content = sha256_of(local)
+            decision = windows.by_content(content, known, history, made=made)
+            if crafted and decision[0] in _NEW:
+                decision = self._again(entry, keys, versions, address, content)
             return self._do(decision, entry, keys, versions, address, dry=dry, copy=local, stamp=stamp or "")
         with tempfile.TemporaryDirectory(prefix="elliptio-window-") as folder:
             copy = Path(folder, name)
@@ -95,6 +101,12 @@ class Windows:
                 return self._do(decision, entry, keys, versions, address, dry=dry, copy=None)
             decision = windows.by_content(sha256_of(copy), known, history, made=made)
             return self._do(decision, entry, keys, versions, address, dry=dry, copy=copy, stamp=stamp or "")
+
+    def _again(self, entry: Entry, keys: Keys, versions: Versions, address: str, content: str) -> Decision:
+        """Decide once more by what the lake knows now: another build may have put there what it made meanwhile."""
+        versions.forget(entry.name)
+        history = versions.history(entry.name, keys)
+        return windows.by_content(content, self.memory.get(address), history, made=bool(history.versions))
 
     def keep(self, entry: Entry, keys: Keys, versions: Callable[[], Versions]) -> str | None:
         """Keep what somebody wrote at a window, before a craft puts there what it makes.

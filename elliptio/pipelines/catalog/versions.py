@@ -217,6 +217,10 @@ class Versions:
                     self._index(name, version)
         return dict(self._steps.get(step, ()))
 
+    def forget(self, name: str) -> None:
+        """Look up the versions of an entry anew when they are asked for."""
+        self._known.pop(name, None)
+
     def add(self, name: str, version: Version) -> None:
         """Remember a version that was just made."""
         if name in self._known:
