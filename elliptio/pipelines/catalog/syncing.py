@@ -86,21 +86,24 @@ class Windows:
         decision = windows.at_a_glance(stamp, known, history, made=made, keyed=bool(entry.keys))
         if decision is not None:
             return self._do(decision, entry, keys, versions, address, dry=dry, copy=None)
-        local, name = place.local(address), entry.relpath_of(keys)
-        if local is not None and local.name == name:
-            content = sha256_of(local)
+
+        def by_content(copy: Path) -> str | None:
+            content = sha256_of(copy)
             decision = windows.by_content(content, known, history, made=made)
             if crafted and decision[0] in _NEW:
                 decision = self._again(entry, keys, versions, address, content)
-            return self._do(decision, entry, keys, versions, address, dry=dry, copy=local, stamp=stamp or "")
+            return self._do(decision, entry, keys, versions, address, dry=dry, copy=copy, stamp=stamp or "")
+
+        local, name = place.local(address), entry.relpath_of(keys)
+        if local is not None and local.name == name:
+            return by_content(local)
         with tempfile.TemporaryDirectory(prefix="elliptio-window-") as folder:
             copy = Path(folder, name)
             if not place.fetch(address, copy, keys):
                 decision = windows.at_a_glance(None, known, history, made=made, keyed=bool(entry.keys) and place.tells)
                 assert decision is not None
                 return self._do(decision, entry, keys, versions, address, dry=dry, copy=None)
-            decision = windows.by_content(sha256_of(copy), known, history, made=made)
-            return self._do(decision, entry, keys, versions, address, dry=dry, copy=copy, stamp=stamp or "")
+            return by_content(copy)
 
     def _again(self, entry: Entry, keys: Keys, versions: Versions, address: str, content: str) -> Decision:
         """Decide once more by what the lake knows now: another build may have put there what it made meanwhile."""
