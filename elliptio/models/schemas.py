@@ -96,11 +96,9 @@ def remember(lake: Lake, known: Known) -> None:
         told = _told.setdefault(lake, set())
         if known.hash in told:
             return
-    if not records.is_known(lake, KIND, known.hash):
-        entry = known.entry
-        about = {"name": entry["name"], "class": entry["class"], "version": entry["version"]}
-        content = {"root": known.root, "classes": json.dumps(known.classes)}
-        records.add(lake, KIND, about, content, username="", record_id=known.hash)
+    about = {name: known.entry[name] for name in ("name", "class", "version")}
+    content = {"root": known.root, "classes": json.dumps(known.classes)}
+    records.add_missing(lake, KIND, {known.hash: (about, content)}, username="")
     with _lock:
         told.add(known.hash)
 

@@ -20,7 +20,7 @@ from tests.reliability import saver
 STEPS = {
     **saver.STEPS,
     "take apart": (models, "encode"),
-    "record the schema": (records, "add"),
+    "record the schema": (records, "add_missing"),
     "write a value": (values, "_write"),
     "write all": (values, "write"),
     "describe a model": (publication.Publication, "_describe"),

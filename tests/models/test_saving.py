@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import elliptio as eio
-from elliptio.errors import ElliptioError, FormatOptionError, ValueRefusedError
+from elliptio.errors import ElliptioError, FormatOptionError, IndexUnavailableError, ValueRefusedError
 from elliptio.models import DataModel, UnfitValueError, field
 
 
@@ -211,3 +211,22 @@ def test_a_value_that_holds_itself_is_refused(local: eio.Handler) -> None:
     loop.append(loop)
     with pytest.raises(UnfitValueError):
         local.save(Holds(loop), "a")
+
+
+def test_a_model_of_a_new_class_is_saved_while_the_index_is_away(
+    local: eio.Handler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Late(DataModel, version=1):
+        rate: float
+
+    def away(*arguments: object, **options: object) -> None:
+        raise IndexUnavailableError("the index is away")
+
+    local.flush()
+    for name in ("insert", "count", "find"):
+        monkeypatch.setattr(type(local.index), name, away)
+    with pytest.warns(eio.SpooledWarning):
+        artifact = local.save(Late(0.1), "late")
+    monkeypatch.undo()
+    assert artifact.load() == Late(0.1)
+    assert local.flush() == [artifact.artifact_id]
