@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
-from pathlib import Path
 
 import pytest
 
 import elliptio as eio
-from tests.docs.test_notebooks import NOTEBOOKS, Executed, kinds, tags
-from tests.kernels import execute, own_environment
+from tests.docs.stories import check_that_outputs_are_what_it_shows_now, check_that_outputs_name_no_machine, executed
+from tests.docs.test_notebooks import NOTEBOOKS, Executed
 
 STORY = NOTEBOOKS / "models_story.ipynb"
 
@@ -19,31 +17,15 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Executed:
-    import nbformat
-
-    folder: Path = tmp_path_factory.mktemp("models")
-    notebook = nbformat.read(STORY, as_version=4)
-    execute(notebook, folder, own_environment(folder))
-    return Executed(notebook, folder / "lake")
-
-
-def kept() -> list[dict[str, object]]:
-    return [cell for cell in json.loads(STORY.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
+    return executed(STORY, tmp_path_factory.mktemp("models"))
 
 
 def test_it_keeps_outputs_that_name_no_machine() -> None:
-    assert [cell["execution_count"] for cell in kept()] == list(range(1, len(kept()) + 1))
-    text = STORY.read_text(encoding="utf-8")
-    assert not re.search(r"/(?:root|work|home|Users|usr|opt)/|site-packages|\.venv|\broot\b", text)
+    check_that_outputs_name_no_machine(STORY)
 
 
 def test_the_outputs_are_what_it_shows_now(story: Executed) -> None:
-    """Times and identifiers apart: run `python docs/make_notebooks.py`."""
-    for cell, now in zip(kept(), story.cells, strict=True):
-        assert kinds(cell["outputs"]) == kinds(now.outputs)  # type: ignore[arg-type]
-        for output, shown in zip(cell["outputs"], now.outputs, strict=True):  # type: ignore[call-overload]
-            if "text/html" in output.get("data", {}):
-                assert tags("".join(output["data"]["text/html"])) == tags(shown["data"]["text/html"])
+    check_that_outputs_are_what_it_shows_now(STORY, story)
 
 
 def test_what_andy_saved_comes_back(story: Executed) -> None:
