@@ -56,10 +56,9 @@ def card(
 
 def _unread(origin: Origin | None, name: str) -> str:
     """Say what was recorded of a field that is not loaded."""
-    plain = None if origin is None else getattr(origin.fields.get(name), "plain", None)
-    if origin is None or not isinstance(plain, dict) or "$file" not in plain:
+    record = None if origin is None else origin.recorded(name)
+    if origin is None or record is None:
         return said_html("not loaded")
-    record = origin.source.record(plain["$file"])
     record = record.get("stored", record)
     size = record["size"] if "size" in record else origin.source.artifact.files[record["relpath"]].size
     about = record.get("summary", {})

@@ -12,6 +12,7 @@ from elliptio.artifacts.showing import ShownAsText
 from elliptio.models.errors import NotAModelError
 from elliptio.models.loading import load_model
 from elliptio.models.model import DataModel
+from elliptio.models.nodes.engine import current_engine
 from elliptio.models.record import Record
 from elliptio.models.showing import value_text
 from elliptio.models.types import same
@@ -119,11 +120,7 @@ def compare_models(a: Any, b: Any, *, handler: Handler | None = None) -> ModelCo
 
 def _model(side: Any, handler: Handler | None) -> Any:
     if isinstance(side, str):
-        if handler is None:
-            from elliptio.models.nodes.engine import current_engine
-
-            handler = current_engine()
-        side = handler.show(side)
+        side = current_engine(handler).show(side)
     if isinstance(side, Artifact):
         return load_model(side)
     if not isinstance(side, DataModel | Record):

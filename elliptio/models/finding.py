@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from elliptio.finding.options import MOST_SHOWN, Unasked
 from elliptio.indexes.query.checking import check_sort
 from elliptio.indexes.query.ordering import document_sort_key
+from elliptio.models.nodes.engine import current_engine
 from elliptio.models.rows import fields_of_model, fields_of_row, model_of, value_at
 from elliptio.models.searching import Search
 
@@ -82,10 +83,7 @@ def find_models(
     """
     import pandas as pd
 
-    if handler is None:
-        from elliptio.models.nodes.engine import current_engine
-
-        handler = current_engine()
+    handler = current_engine(handler)
     search = Search(handler, model, exact=exact)
     shown = search.columns(columns, exclude_columns)
     beside = {name: search.path(name) for name in shown if not search.is_field(name)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from elliptio.models.errors import DuplicateModelError
@@ -22,6 +22,24 @@ def path_of(cls: type) -> str:
     return f"{cls.__module__}:{cls.__qualname__}"
 
 
+def file_of(cls: type) -> str | None:
+    """Return the file of a class, if it has one: a script that is imported too is two modules of one file."""
+    found = getattr(sys.modules.get(cls.__module__), "__file__", None)
+    return found if isinstance(found, str) else None
+
+
+def found_at(path: str, near: Iterable[type] = ()) -> type | None:
+    """Find a class of any kind where it was defined, among those `near` or in a module that is loaded."""
+    for cls in near:
+        if path_of(cls) == path:
+            return cls
+    module, _, qualname = path.partition(":")
+    found: Any = sys.modules.get(module)
+    for part in qualname.split("."):
+        found = getattr(found, "__dict__", {}).get(part)
+    return found if isinstance(found, type) else None
+
+
 def define(cls: type[DataModel]) -> None:
     """Remember a class; where it is one that is defined again, instead of that.
 
@@ -35,18 +53,13 @@ def define(cls: type[DataModel]) -> None:
     if cls.__model_explicit__:
         for other, known in _defined.items():
             same_name = known.__model_explicit__ and known.__model_name__ == cls.__model_name__
-            if same_name and known.__module__ != cls.__module__ and _file(known) != _file(cls):
+            same_file = file_of(known) == file_of(cls) is not None
+            if same_name and known.__module__ != cls.__module__ and not same_file:
                 raise DuplicateModelError(
                     f"Two data models are named {cls.__model_name__!r}: {other} and {path}. Name one of them "
                     "otherwise, or let one import the other."
                 )
     _defined[path] = cls
-
-
-def _file(cls: type) -> str | None:
-    """Return the file of a class: a script that is imported too is two modules of one file."""
-    file = getattr(sys.modules.get(cls.__module__), "__file__", None)
-    return file or f"no file: {cls.__module__}"
 
 
 def defined() -> list[type[DataModel]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field
 from dataclasses import fields as fields_of
@@ -113,16 +112,11 @@ class Loading:
             return partial(self._record, entry, why)
 
     def _class(self, entry: Mapping[str, Any]) -> type | None:
-        """Find a class that is no model where it was defined, without importing anything."""
-        path, kind = str(entry.get("class")), entry.get("kind")
-        for cls in self._near:
-            if identity.path_of(cls) == path:
-                return cls
-        module, _, qualname = path.partition(":")
-        found: Any = sys.modules.get(module)
-        for part in qualname.split("."):
-            found = getattr(found, "__dict__", {}).get(part)
-        return found if isinstance(found, type) and kind_of(found) == kind and _takes(found, entry) else None
+        """Find a class that is no model; one that is not named by the fields now must have those that were saved."""
+        found = identity.found_at(str(entry.get("class")), self._near)
+        if found is None or found in self._near:
+            return found
+        return found if kind_of(found) == entry.get("kind") and _takes(found, entry) else None
 
     @cached_property
     def _near(self) -> list[type]:

@@ -163,10 +163,9 @@ def _recorded(model: Any, field: str) -> tuple[Mapping[str, Any] | None, RemoteF
     if not isinstance(model, DataModel | Record):
         raise NotAModelError(f"A {name_of(model)} is no data model: give one, as load() of its artifact returns it.")
     origin = model._origin if isinstance(model, Record) else origin_of(model)
-    plain = None if origin is None else getattr(origin.fields.get(field), "plain", None)
-    if origin is None or not isinstance(plain, dict) or "$file" not in plain:
+    record = None if origin is None else origin.recorded(field)
+    if origin is None or record is None:
         return None, None
-    record = origin.source.record(plain["$file"])
     if "stored" in record:
         return record["stored"], None
     return record, origin.source.artifact.files[record["relpath"]]

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from elliptio.models.finding import find_models
 from elliptio.models.loading import load_model
-from elliptio.models.schemas import hash_of, schema
+from elliptio.models.nodes.engine import current_engine
+from elliptio.models.schemas import known_of
 from elliptio.saving import values
 
 if TYPE_CHECKING:
@@ -43,12 +44,8 @@ def migrate_models(model: type[DataModel], *, handler: Handler | None = None) ->
     []
 
     """
-    if handler is None:
-        from elliptio.models.nodes.engine import current_engine
-
-        handler = current_engine()
-    own = schema(model)
-    now = hash_of(own.root, own.classes)
+    handler = current_engine(handler)
+    now = known_of(model).hash
     found = find_models(model, handler=handler, exact=True, max_docs=0, columns=["artifact.model"])
     old = [artifact_id for artifact_id, stored in found["artifact.model"].items() if stored["schema"] != now]
     artifacts = [handler.show(str(artifact_id)) for artifact_id in reversed(old)]

@@ -24,10 +24,6 @@ class Step(NamedTuple):
     function: Callable[[Data], Data]
 
 
-class _Static(staticmethod):  # type: ignore[type-arg]
-    """A function of a class body that is a step of its migrations."""
-
-
 def migration(begins: int, ends: int) -> Callable[[Callable[[Data], Data]], Any]:
     """Declare a function of the class body as the step from one version of a data model to another.
 
@@ -58,7 +54,7 @@ def migration(begins: int, ends: int) -> Callable[[Callable[[Data], Data]], Any]
     def declared(function: Any) -> Any:
         plain = function.__func__ if isinstance(function, staticmethod) else function
         body.setdefault(_PENDING, []).append(Step(begins, ends, plain))
-        return _Static(plain)
+        return staticmethod(plain)
 
     return declared
 

@@ -277,6 +277,14 @@ class Origin(NamedTuple):
     source: Any
     fields: Mapping[str, Any]
 
+    def recorded(self, name: str) -> Mapping[str, Any] | None:
+        """Return what was recorded of a field that is one big value; None of any other."""
+        plain = getattr(self.fields.get(name), "plain", None)
+        found: Mapping[str, Any] | None = None
+        if isinstance(plain, dict) and "$file" in plain:
+            found = self.source.record(plain["$file"])
+        return found
+
 
 def origin_of(model: DataModel) -> Origin | None:
     """Return where a model was loaded from; None where it was not."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from elliptio.formats.plain import name_of
 from elliptio.metadata import VERSION
 from elliptio.models.content import FILE, Content, ModelFile
 from elliptio.models.errors import UnfitValueError
-from elliptio.models.schemas import Known, hash_of, remember, schema
+from elliptio.models.schemas import known_of, remember, schema
 from elliptio.models.serializer.choosing import of_value
 from elliptio.models.serializer.files import read, suffix_of, write
 from elliptio.models.storage.values import place_of, put
@@ -43,7 +43,7 @@ def apart(model: DataModel, label: str | None, lake: Lake) -> Plan:
     own = schema(type(model))
     fields, taken = encode(own, model)
     classes = {**own.classes, **taken.classes}
-    known = Known(hash_of(own.root, own.classes), own.root, own.classes, type(model))
+    known = known_of(type(model))
     remember(lake, known)
     content = Content(version=VERSION, root=own.root, classes=classes, fields=fields, files={})
     files = [_file(relpath, big, content["files"]) for relpath, big in taken.files.items()]
@@ -133,8 +133,5 @@ def save_models(handler: Handler, models: Mapping[str, DataModel], *, run_id: st
         If values of one do not fit; nothing of any is saved then.
 
     """
-    return dict(zip(models, _save(handler, [(model, label) for label, model in models.items()], run_id), strict=True))
-
-
-def _save(handler: Handler, pairs: Iterable[tuple[DataModel, str]], run_id: str | None) -> list[Artifact]:
-    return handler._save_many([(model, label) for model, label in pairs], None, run_id=run_id)
+    artifacts = handler._save_many([(model, label) for label, model in models.items()], run_id=run_id)
+    return dict(zip(models, artifacts, strict=True))

@@ -80,9 +80,9 @@ def engine_context(engine: Any, *, create_tables: bool = False) -> Iterator[Hand
             handler.close()
 
 
-def current_engine() -> Handler:
-    """Return the handler that counts here: of the block, of the process, else the default one."""
-    found = _of_block.get()
+def current_engine(given: Handler | None = None) -> Handler:
+    """Return the handler that counts here: the one given, that of the block, of the process, else the default one."""
+    found = _of_block.get() if given is None else given
     if found is not None:
         return found
     if _of_process:

@@ -14,6 +14,7 @@ from elliptio import naming
 from elliptio.lake import run_nodes
 from elliptio.lake.run_records import now
 from elliptio.models.errors import DamagedModelError, UnfitValueError
+from elliptio.models.identity import path_of
 from elliptio.models.model import enclosing as enclosing
 from elliptio.models.nodes import values
 from elliptio.models.nodes.columns import without_columns
@@ -96,7 +97,7 @@ class Node(NodeFields):
         super().__init_subclass__(**options)
         given = cls.__dict__.get("__mapper_args__") or {}
         cls.node_type = given.get("polymorphic_identity") or cls.__dict__.get("polymorphic_identity") or cls.__name__
-        _classes[key_of(cls)] = cls
+        _classes[path_of(cls)] = cls
         namespace = {
             "__annotations__": own_annotations(cls),
             "__module__": cls.__module__,
@@ -112,11 +113,6 @@ class Node(NodeFields):
 
 
 _OF_ALL = frozenset(entry.name for entry in dataclasses.fields(Node))
-
-
-def key_of(cls: type) -> str:
-    """Return the name by which a class is known."""
-    return f"{cls.__module__}:{cls.__qualname__}"
 
 
 def own_fields(cls: type[Node]) -> list[dataclasses.Field[Any]]:
@@ -153,7 +149,7 @@ def written(node: Node) -> values.Written:
 
 def kind_of(node: Node, schema: Mapping[str, Any]) -> dict[str, Any]:
     """Say of what kind a node is: its type, and its classes, the most special first."""
-    classes = [key_of(cls) for cls in type(node).__mro__ if issubclass(cls, Node) and cls is not Node]
+    classes = [path_of(cls) for cls in type(node).__mro__ if issubclass(cls, Node) and cls is not Node]
     return {"type": node.node_type, "classes": classes, "schema": json.dumps(schema)}
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from elliptio.models.errors import DamagedModelError, UnfitValueError
+from elliptio.models.identity import found_at
 from elliptio.models.record import Record
 from elliptio.models.schemas import class_of
 from elliptio.models.types import asked, decode, encode, maker, schema_of
@@ -87,24 +87,12 @@ def _builder(
     if key == root:
         return dict
     kind, path = entry.get("kind"), str(entry.get("class"))
-    cls = class_of(key, classes)[0] if kind == "model" else _class(path, near)
+    cls = class_of(key, classes)[0] if kind == "model" else found_at(path, near)
     try:
         return maker(cls if cls is None or kind_of(cls) == kind else None, entry)
     except LookupError:
         name, version = str(entry.get("name")), entry.get("version")
         return partial(Record, name, version, why=f"no {kind} {path} is defined here")
-
-
-def _class(path: str, near: list[type]) -> type | None:
-    """Find a class where it was defined, without importing anything."""
-    module, _, qualname = path.partition(":")
-    for cls in near:
-        if (cls.__module__, cls.__qualname__) == (module, qualname):
-            return cls
-    found: Any = sys.modules.get(module)
-    for part in qualname.split("."):
-        found = getattr(found, "__dict__", {}).get(part)
-    return found if isinstance(found, type) else None
 
 
 def _no_file(relpath: str) -> Any:

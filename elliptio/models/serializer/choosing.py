@@ -8,9 +8,10 @@ from typing import Any
 from elliptio.formats import registry
 from elliptio.formats.libraries import is_a, meant
 from elliptio.models.errors import UnknownSerializerError
+from elliptio.models.identity import path_of
 from elliptio.models.serializer.defining import BUILT_IN, SERIALIZERS, Serializer, is_built_in
 from elliptio.models.serializer.packing import of_format
-from elliptio.models.serializer.registered import path_of, same_class
+from elliptio.models.serializer.registered import same_class
 from elliptio.protocols import Format
 
 

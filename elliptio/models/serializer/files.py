@@ -12,10 +12,10 @@ from elliptio.formats.libraries import parsing
 from elliptio.formats.plain import name_of
 from elliptio.metadata import ValueRecord
 from elliptio.models.errors import DamagedModelError
+from elliptio.models.identity import path_of
 from elliptio.models.serializer.choosing import check_known, get
 from elliptio.models.serializer.defining import Serializer, is_built_in
 from elliptio.models.serializer.packing import FormatSerializer
-from elliptio.models.serializer.registered import path_of
 from elliptio.models.serializer.summary import summary
 from elliptio.protocols import Format
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Generic, TypeVar
 
 from elliptio.models.errors import DuplicateModelError, UnfitValueError
+from elliptio.models.identity import file_of, path_of
 
 T = TypeVar("T")
 
@@ -68,20 +68,10 @@ class Registered(Generic[T]):
         return list(self._known.values())[::-1]
 
 
-def path_of(kind: type) -> str:
-    """Name a class as documents do: ``module:qualname``."""
-    return f"{kind.__module__}:{kind.__qualname__}"
-
-
 def same_class(one: type, other: type) -> bool:
     """Tell whether two classes are one that was defined again: by a cell, a reload, a script that is imported too."""
     if one is other:
         return True
     if one.__qualname__ != other.__qualname__:
         return False
-    return one.__module__ == other.__module__ or _file_of(one) == _file_of(other) is not None
-
-
-def _file_of(kind: type) -> str | None:
-    found = getattr(sys.modules.get(kind.__module__), "__file__", None)
-    return found if isinstance(found, str) else None
+    return one.__module__ == other.__module__ or file_of(one) == file_of(other) is not None

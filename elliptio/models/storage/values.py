@@ -11,8 +11,8 @@ from typing import IO, Any
 from elliptio.errors import IntegrityError, ValueRefusedError
 from elliptio.formats.plain import name_of
 from elliptio.models.errors import DamagedModelError, UnknownSerializerError
+from elliptio.models.identity import path_of
 from elliptio.models.serializer.files import How, read, to_bytes
-from elliptio.models.serializer.registered import path_of
 from elliptio.models.storage.aws import S3Storage
 from elliptio.models.storage.defining import STORAGES, Storage, do
 from elliptio.models.storage.file import FileSystemStorage

@@ -13,6 +13,7 @@ import typing
 from collections.abc import Callable, Mapping
 from typing import Any, ForwardRef, TypeVar
 
+from elliptio.models.identity import path_of
 from elliptio.models.types import big, kinds
 from elliptio.models.types.hints import NotImported, Scope, UnresolvedError, own_annotations
 from elliptio.models.types.plain import enum_entry, literal_plain
@@ -215,7 +216,7 @@ class Describer:
         key = self._keys.get((cls, repr(given)))
         if key is None:
             text = f"[{', '.join(map(label, given))}]" if given else ""
-            key = self._keys[cls, repr(given)] = self._free(f"{cls.__module__}:{cls.__qualname__}{text}")
+            key = self._keys[cls, repr(given)] = self._free(f"{path_of(cls)}{text}")
             self.bound[key] = cls
             self.classes[key] = {"kind": kind}
             self._fill(key, cls, kind, given)
@@ -224,7 +225,7 @@ class Describer:
     def _fill(self, key: str, cls: Any, kind: str, given: list[Description]) -> None:
         entry = self.classes[key]
         entry |= {"name": getattr(cls, "__model_name__", cls.__name__) if kind == "model" else cls.__name__}
-        entry["class"] = f"{cls.__module__}:{cls.__qualname__}"
+        entry["class"] = path_of(cls)
         if kind == "model":
             entry["version"] = cls.__model_version__
         if kind == "enum":
@@ -276,10 +277,10 @@ class Describer:
 
     def _base(self, cls: type) -> Description:
         if (cls, "") not in self._keys:
-            key = self._keys[cls, ""] = self._free(f"{cls.__module__}:{cls.__qualname__}")
+            key = self._keys[cls, ""] = self._free(path_of(cls))
             self.bound[key] = cls
             self.classes[key] = {
-                "kind": "base", "name": cls.__name__, "class": f"{cls.__module__}:{cls.__qualname__}",
+                "kind": "base", "name": cls.__name__, "class": path_of(cls),
             }  # fmt: skip
         return {"class": self._keys[cls, ""]}
 
