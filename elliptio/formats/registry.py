@@ -85,6 +85,11 @@ def names() -> list[str]:
     return sorted({*_formats, *_found()})
 
 
+def is_known(name: str) -> bool:
+    """Tell whether there is a format of a name; others than those of elliptio are not loaded for that."""
+    return name in _formats or name in _found()
+
+
 def get(name: str) -> Format:
     """Give the format of a name.
 

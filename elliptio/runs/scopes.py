@@ -10,6 +10,7 @@ import contextlib
 import logging
 import os
 import re
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -233,7 +234,6 @@ def entered(scope: Scope) -> Iterator[None]:
     """Be in a scope, in this thread or task; in the main thread, child processes that are started meanwhile are too."""
     scope.of_main_thread = threading.current_thread() is threading.main_thread()
     before = _current.get()
-    _send_along()
     try:
         with _lock:
             if not _active:
@@ -273,6 +273,7 @@ def _show() -> None:
     scope = _shared(_active)
     values = _before if scope is None else scope.environment()
     _set(values)
+    _send_along()
 
 
 def _set(values: Mapping[str, str | None]) -> None:
@@ -299,11 +300,15 @@ def _taken_over(values: Mapping[str, str | None]) -> _Environment:
 
 
 def _send_along() -> None:
-    """Let multiprocessing send the variables to each process that it starts from now on."""
-    from multiprocessing import current_process
+    """Let multiprocessing send the variables to each process that it starts from now on.
 
-    with contextlib.suppress(AttributeError):
-        current_process()._config.setdefault("elliptio", _Environment())  # type: ignore[attr-defined]
+    Where nobody has imported it there is no fork server yet: one that is started later has the variables themselves,
+    until they are others, and then this is called again.
+    """
+    module = sys.modules.get("multiprocessing.process")
+    if module is not None:
+        with contextlib.suppress(AttributeError):
+            module.current_process()._config.setdefault("elliptio", _Environment())
 
 
 def inherited(lake: str) -> HandlerScope | None:

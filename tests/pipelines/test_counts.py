@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import threading
 import tracemalloc
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from elliptio import naming
+from elliptio.formats import registry
 from elliptio.lake import records, run_records
 from elliptio.lake.dead_runs import bury
 from elliptio.lake.lake import RUNS
@@ -287,6 +289,45 @@ def test_a_step_more_that_keeps_something_asks_the_index_three_times_more(projec
 
 
 # --- skipping ---
+
+NEEDLESS = {
+    "multiprocessing": "nobody starts a process",
+    "elliptio.formats.registry": "no value is read or written",
+    "importlib.metadata": "formats of other distributions are asked for only by names that elliptio does not know",
+    "pandas": "no table is shown",
+    "jinja2": "nothing in the catalog is a template",
+}
+
+
+def test_to_skip_imports_nothing_that_only_making_takes(project: Project) -> None:
+    names = keeping(project, 3)
+    built(project, names)
+    code = (
+        "import sys, importlib\n"
+        "from elliptio.pipelines import Pipeline, Session\n"
+        "import elliptio as eio\n"
+        "with Session(handler=eio.Handler(sys.argv[1], progress=False)) as sess:\n"
+        "    pipeline = Pipeline('test')\n"
+        "    for name in sys.argv[2:]:\n"
+        "        pipeline += getattr(importlib.import_module('keeping'), name)\n"
+        "    build = pipeline.run(volatiles=False)\n"
+        "print(build.rows.count('skipped'), *sys.modules)\n"
+    )
+    crafts = [name.partition(".")[2] for name in names.split()]
+    command = [sys.executable, "-c", code, project.handler.store.root, *crafts]
+    done = subprocess.run(command, cwd=project.root, capture_output=True, text=True, check=True)
+    skipped, *modules = done.stdout.split()
+    assert skipped == "3"
+    assert not {*modules} & {*NEEDLESS}
+
+
+def test_a_type_that_elliptio_has_is_known_without_a_look_at_other_distributions(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "_others", None)
+    project.write("catalog/all.yaml", "[{name: a, type: text}, {name: b, type: npy}]")
+    assert list(project.session().catalog) == ["a", "b"]
+    assert registry._others is None
 
 
 def test_to_skip_more_steps_asks_no_more_questions(project: Project) -> None:

@@ -74,8 +74,6 @@ class create_current(Generic[N]):  # reads as what it does, as `contextlib.suppr
 
     def _begin(self, handler: Handler) -> None:
         """Write that the node begins. May be done in another thread than the one that is in it then."""
-        import multiprocessing  # noqa: F401  # `entered` asks for it, and the loop should not wait for the import
-
         if handler.lake.notice is not None:
             handler.lake.notice()
         node = self._node

@@ -79,10 +79,12 @@ def check_type(type: Any, where: str) -> str:
     """
     if isinstance(type, str) and (type in _USUAL or is_custom(type)):
         return type
-    known = {**built_in(), **CLASSES}
-    if not isinstance(type, str) or type not in known:
+    from elliptio.formats import registry
+
+    if not isinstance(type, str) or not registry.is_known(type):
         from elliptio.formats.libraries import meant
 
+        known = {**built_in(), **CLASSES}
         raise EntryError(f"{where}: there is no type {type!r}; {meant(str(type), sorted(known))}")
     return type
 

@@ -115,9 +115,10 @@ def require(craft: CraftFunction, given: Collection[str], keys: Collection[str])
 
 def warn_of_unused(given: Iterable[str], taken: Collection[str], what: str) -> None:
     """Warn of parameters that nothing takes."""
-    from elliptio.formats.libraries import meant
-
+    known = {one.lower() for one in taken}
     for name in given:
-        if name.lower() not in {one.lower() for one in taken}:
+        if name.lower() not in known:
+            from elliptio.formats.libraries import meant
+
             close = meant(name, sorted(taken)) if taken else "it takes none."
             warn(f"{what} takes no parameter {name!r}; {close}", UnusedParameterWarning)
