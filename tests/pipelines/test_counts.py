@@ -6,22 +6,28 @@ import subprocess
 import sys
 import threading
 import tracemalloc
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from elliptio import naming
+from elliptio.errors import StoreError
 from elliptio.formats import registry
 from elliptio.lake import records, run_records
 from elliptio.lake.dead_runs import bury
 from elliptio.lake.lake import RUNS
 from elliptio.pipelines import Artifact, Craft
+from elliptio.pipelines.catalog import together
 from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.catalog.versions import History, Version
 from elliptio.runs import brief
-from tests.performance.counting import CountingIndex, calls_of, counted
+from elliptio.stores.local.store import LocalStaging
+from tests.performance.counting import CountingIndex, calls_of, counted, flushes
 from tests.pipelines.projects import Project
+
+__all__ = ["flushes"]
 
 HEAD = "from elliptio.pipelines import Artifact, Craft, Volatile\n"
 
@@ -362,6 +368,51 @@ def test_to_look_at_more_partitions_takes_so_much_more_work_and_no_more_for_each
         with session:
             calls[days] = calls_of(pipeline.run)
     assert calls[120] < 5 * calls[30]
+
+
+def partitioned(project: Project, days: int) -> None:
+    project.write("catalog/all.yaml", '[{name: raw, type: json, extra: {path: "raw/!{day}.json"}}]')
+    for day in range(days):
+        project.write(f"raw/d{day:03}.json", str(day))
+
+
+def test_what_others_wrote_is_taken_in_together(project: Project, flushes: Counter[str]) -> None:
+    """Flushed, and told to the index, no more often for ten files than for two."""
+    found = {}
+    for days in (2, 12):
+        partitioned(project, days)
+        lake = project.handler.lake
+        lake.index = CountingIndex(lake.index)
+        flushes.clear()
+        assert len(project.session().catalog.partitions("raw")) == days
+        found[days] = lake.index.asked["insert artifacts"], flushes["syncfs"]
+        lake.index = lake.index.index
+    assert found[2][0] == found[12][0] == 1
+    assert found[12][1] <= found[2][1]
+
+
+def test_of_files_that_cannot_be_taken_in_nothing_is_left(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that were published before stay; of those that wait together there is none, and nothing is staged."""
+    partitioned(project, 5)
+    monkeypatch.setattr(together, "AT_ONCE", 2)
+    real, published = LocalStaging.publish, []
+
+    def publish(staging: LocalStaging, *others: LocalStaging) -> None:
+        if published:
+            raise StoreError("the disk is full")
+        published.append(staging)
+        real(staging, *others)
+
+    with monkeypatch.context() as full:
+        full.setattr(LocalStaging, "publish", publish)
+        with pytest.raises(StoreError, match="the disk is full"):
+            project.session().catalog.partitions("raw")
+    h = project.handler
+    assert len(h.find()) == 2
+    assert not list(h.store.list(".elliptio/staging"))
+    assert len(project.session().catalog.partitions("raw")) == 5
+    assert len(h.find()) == 5
+    assert h.verify().ok
 
 
 def test_partitions_are_divided_among_the_steps_that_take_several_once(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from elliptio.metadata import FileRecord, Metadata, ValueRecord
 from elliptio.pipelines.catalog.keys import Keys
-from elliptio.saving.publication import Publication, discarding
+from elliptio.saving.publication import Batch, Publication, discarding
 from elliptio.saving.sources import find_sources
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ class Label:
     labels: Mapping[str, Any] | None = None
     seen: Provenance | None = None
 
-    def publication(self, work: Work) -> Publication:
-        """Begin a publication of it."""
+    def publication(self, work: Work, beside: Publication | None = None) -> Publication:
+        """Begin a publication of it; where there is one `beside`, what that knows of the code is not asked again."""
         entry: dict[str, Any] = {"project": self.project, "name": self.name, "keys": dict(self.keys)}
         entry["origin"] = self.origin
         if self.step is not None:
@@ -64,7 +64,7 @@ class Label:
             entry["aside"] = True
         recipe = None if self.recipe is None else dict(self.recipe)
         labels = None if self.labels is None else dict(self.labels)
-        return work._publication(labels, self.based_on, entry=entry, recipe=recipe, seen=self.seen)
+        return work._publication(labels, self.based_on, entry=entry, recipe=recipe, seen=self.seen, beside=beside)
 
 
 class Staged:
@@ -82,18 +82,18 @@ class Staged:
     """
 
     def __init__(self, publication: Publication, files: Sequence[FileRecord], **options: Any) -> None:
-        self._publication = publication
+        self.publication = publication
         self._files = list(files)
         self._options = {"local_root": "", **options}
 
-    def publish(self) -> Metadata:
-        """Make it visible."""
-        with discarding(self._publication):
-            return self._publication.publish(self._files, **self._options)
+    def publish(self, batch: Batch | None = None) -> Metadata:
+        """Make it visible, or let that be done with others of a `batch`."""
+        with discarding(self.publication):
+            return self.publication.publish(self._files, **self._options, batch=batch)
 
     def discard(self) -> None:
         """Leave nothing behind."""
-        self._publication.discard()
+        self.publication.discard()
 
 
 def stage_value(
@@ -118,10 +118,10 @@ def stage_content(work: Work, label: Label, content: bytes, relpath: str) -> Sta
         return Staged(publication, publication.collect([relpath])[0])
 
 
-def stage_file(work: Work, label: Label, path: Path) -> Staged:
+def stage_file(work: Work, label: Label, path: Path, beside: Publication | None = None) -> Staged:
     """Copy a file."""
     sources = find_sources(path, lake=work.lake.store.folder)
-    publication = label.publication(work)
+    publication = label.publication(work, beside)
     with discarding(publication):
         return Staged(publication, publication.save(sources.files), local_root=sources.root)
 

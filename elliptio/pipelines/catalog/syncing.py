@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import tempfile
 from collections.abc import Callable, Iterable
@@ -17,6 +18,7 @@ from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.catalog.memory import Memory
 from elliptio.pipelines.catalog.places import Place, Places
 from elliptio.pipelines.catalog.saving import Label
+from elliptio.pipelines.catalog.together import Together, together
 from elliptio.pipelines.catalog.versions import TAKEN_IN, Version, Versions
 from elliptio.pipelines.catalog.windows import Decision, Deed
 from elliptio.provenance.collecting import username
@@ -53,7 +55,14 @@ class Windows:
         self.memory = memory
 
     def sync(
-        self, entry: Entry, keys: Keys, versions: Versions, *, made: bool = False, dry: bool = False
+        self,
+        entry: Entry,
+        keys: Keys,
+        versions: Versions,
+        *,
+        made: bool = False,
+        dry: bool = False,
+        batch: Together | None = None,
     ) -> str | None:
         """Take in what somebody wrote at a window, and put back what is missing or stale there.
 
@@ -67,6 +76,8 @@ class Windows:
             Whether a craft of a pipeline makes it; else that is told by its versions.
         dry
             True: put nothing; what is new is taken in all the same.
+        batch
+            With what else it is taken in, and known from then on.
 
         Returns
         -------
@@ -84,15 +95,16 @@ class Windows:
         crafted, made = made, bool(history.versions) and (made or versions.is_made(entry.name))
         stamp = place.stamp(address)
         decision = windows.at_a_glance(stamp, known, history, made=made, keyed=bool(entry.keys))
+        do = functools.partial(self._do, entry, keys, versions, address, dry=dry)
         if decision is not None:
-            return self._do(decision, entry, keys, versions, address, dry=dry, copy=None)
+            return do(decision)
 
         def by_content(copy: Path) -> str | None:
             content = sha256_of(copy)
             decision = windows.by_content(content, known, history, made=made)
             if crafted and decision[0] in _NEW:
                 decision = self._again(entry, keys, versions, address, content)
-            return self._do(decision, entry, keys, versions, address, dry=dry, copy=copy, stamp=stamp or "")
+            return do(decision, copy=copy, stamp=stamp or "", batch=batch)
 
         local, name = place.local(address), entry.relpath_of(keys)
         if local is not None and local.name == name:
@@ -100,9 +112,8 @@ class Windows:
         with tempfile.TemporaryDirectory(prefix="elliptio-window-") as folder:
             copy = Path(folder, name)
             if not place.fetch(address, copy, keys):
-                decision = windows.at_a_glance(None, known, history, made=made, keyed=bool(entry.keys) and place.tells)
-                assert decision is not None
-                return self._do(decision, entry, keys, versions, address, dry=dry, copy=None)
+                gone = windows.at_a_glance(None, known, history, made=made, keyed=bool(entry.keys) and place.tells)
+                return None if gone is None else do(gone)
             return by_content(copy)
 
     def _again(self, entry: Entry, keys: Keys, versions: Versions, address: str, content: str) -> Decision:
@@ -149,10 +160,11 @@ class Windows:
         taken = {place.address(one.pattern.text) for one in rivals if one.pattern and "://" not in one.pattern.text}
         found = {keys for path, keys in place.matching(entry.pattern) if place.address(path) not in taken}
         news = []
-        for keys in sorted(found | set(versions.of(entry.name)), key=lambda keys: keys.order):
-            told = self.sync(entry, keys, versions, made=made)
-            if told:
-                news.append(f"{entry.name} ({keys}): {told}")
+        with together(self._work.lake) as batch:
+            for keys in sorted(found | set(versions.of(entry.name)), key=lambda keys: keys.order):
+                told = self.sync(entry, keys, versions, made=made, batch=batch)
+                if told:
+                    news.append(f"{entry.name} ({keys}): {told}")
         return news
 
     def holds(self, entry: Entry, version: Version) -> bool:
@@ -196,15 +208,16 @@ class Windows:
 
     def _do(
         self,
-        decision: Decision,
         entry: Entry,
         keys: Keys,
         versions: Versions,
         address: str,
+        decision: Decision,
         *,
         dry: bool,
-        copy: Path | None,
+        copy: Path | None = None,
         stamp: str = "",
+        batch: Together | None = None,
     ) -> str | None:
         deed, version = decision
         place = self.places.of(address)
@@ -219,7 +232,7 @@ class Windows:
             versions.take_up(entry.name, keys, None, username=username(), why="removed at its path")
             self.memory.drop(address)
         elif deed is Deed.TAKE_IN and copy is not None:
-            self._take_in(entry, keys, versions, address, copy, stamp, aside=False)
+            self._take_in(entry, keys, versions, address, copy, stamp, batch=batch)
         elif deed is Deed.PUT_RIGHT or (deed is Deed.KEEP_ASIDE and copy is not None):
             if deed is Deed.KEEP_ASIDE and copy is not None:
                 self._take_in(entry, keys, versions, address, copy, stamp, aside=True)
@@ -229,18 +242,35 @@ class Windows:
         return None
 
     def _take_in(
-        self, entry: Entry, keys: Keys, versions: Versions, address: str, copy: Path, stamp: str, *, aside: bool
+        self,
+        entry: Entry,
+        keys: Keys,
+        versions: Versions,
+        address: str,
+        copy: Path,
+        stamp: str,
+        *,
+        aside: bool = False,
+        batch: Together | None = None,
     ) -> None:
         label = Label(self._project, entry.name, keys, TAKEN_IN, aside=aside, based_on=[])
+        beside = None if batch is None else batch.first
         if entry.history:
-            metadata = saving.stage_file(self._work, label, copy).publish()
+            staged = saving.stage_file(self._work, label, copy, beside)
         else:
-            metadata = saving.stage_link(self._work, label, Path(address)).publish()
-        version = taken(metadata, keys, TAKEN_IN, self._work.lake.store.root, aside=aside)
-        versions.add(entry.name, version)
-        log.info("%s was taken in as a version of %r.", address, entry.name)
-        if not aside and version.sha256 is not None:
-            self.memory.set(address, version.artifact_id, version.sha256, stamp)
+            staged = saving.stage_link(self._work, label, Path(address))
+
+        def note(metadata: Metadata) -> None:
+            version = taken(metadata, keys, TAKEN_IN, self._work.lake.store.root, aside=aside)
+            versions.add(entry.name, version)
+            log.info("%s was taken in as a version of %r.", address, entry.name)
+            if not aside and version.sha256 is not None:
+                self.memory.set(address, version.artifact_id, version.sha256, stamp)
+
+        if batch is None:
+            note(staged.publish())
+        else:
+            batch.add(staged, note)
 
 
 def taken(
