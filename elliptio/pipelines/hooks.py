@@ -29,9 +29,17 @@ class Hooks:
 
         return register
 
-    def _run_hooks(self, moment: str, *arguments: Any) -> list[Any]:
-        classes = [cls for cls in reversed(type(self).__mro__) if "_hooks" in cls.__dict__]
-        return [hook(*arguments) for cls in classes for hook in list(cls.__dict__["_hooks"].get(moment, ()))]
+    def _run_hooks(self, moment: str, *arguments: Any) -> None:
+        for hook in self._hooks_of(moment):
+            hook(*arguments)
+
+    def _hooks_of(self, moment: str) -> list[Callable[..., Any]]:
+        """List what is to be called at a moment, those of the outermost class first."""
+        found: list[Callable[..., Any]] = []
+        for cls in reversed(type(self).__mro__):
+            if hooks := cls.__dict__.get("_hooks"):
+                found += hooks.get(moment, ())
+        return found
 
 
 class RunHooks(Hooks):

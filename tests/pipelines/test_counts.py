@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import threading
@@ -24,6 +25,7 @@ from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.catalog.versions import History, Version
 from elliptio.runs import brief
 from elliptio.stores.local.store import LocalStaging
+from elliptio.system.collector import uncollected
 from tests.performance.counting import CountingIndex, calls_of, counted, flushes
 from tests.pipelines.projects import Project
 
@@ -325,6 +327,33 @@ def test_to_skip_imports_nothing_that_only_making_takes(project: Project) -> Non
     skipped, *modules = done.stdout.split()
     assert skipped == "3"
     assert not {*modules} & {*NEEDLESS}
+
+
+def test_to_skip_steps_never_walks_what_a_build_holds(project: Project) -> None:
+    """The search for cycles would go on before and after them, for functions of users that are not there."""
+    names = keeping(project, 40)
+    built(project, names)
+    session = project.session()
+    pipeline = project.pipeline(session, names)
+    walks: list[str] = []
+
+    def note(phase: str, _: Any) -> None:
+        walks.append(phase)
+
+    threshold = gc.get_threshold()
+    gc.collect()
+    gc.callbacks.append(note)
+    gc.set_threshold(1)
+    try:
+        with session, uncollected():
+            walks.clear()
+            build = pipeline.run(volatiles=False)
+            found = list(walks)
+    finally:
+        gc.callbacks.remove(note)
+        gc.set_threshold(*threshold)
+    assert build.rows.count("skipped") == 40
+    assert not found
 
 
 def test_a_type_that_elliptio_has_is_known_without_a_look_at_other_distributions(

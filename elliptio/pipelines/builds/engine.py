@@ -153,8 +153,7 @@ class Engine:
         pipeline, session = self._pipeline, self.session
         turn = self.turn(params, configuration, refresh, select, volatiles, dry=False)
         given = {**turn.asked.parameters.shared, **turn.asked.parameters.own}
-        with collected():
-            pipeline._run_hooks("pre_run", pipeline, given)
+        _run_hooks(pipeline, "pre_run", given)
         shown = {name: snapshotting.recorded(value) for name, value in given.items()}
         with contextlib.ExitStack() as block:
             block.enter_context(active.inside(session))
@@ -167,8 +166,7 @@ class Engine:
             build = self._built(turn, progress, run.run_id)
             if progress.error is not None:
                 run.note(f"{progress.error}"[:1000])
-        with collected():
-            pipeline._run_hooks("on_error" if build.error else "post_run", pipeline, build.error or build.volatiles)
+        _run_hooks(pipeline, "on_error" if build.error else "post_run", build.error or build.volatiles)
         return build
 
     def _built(self, turn: Turn, progress: _Progress, run_id: str) -> Build:
@@ -326,6 +324,13 @@ class Engine:
         progress.shown.end(decided.label)
         decided.why = str(error.__cause__ or error)
         progress.steps.append(turn.failed(decided))
+
+
+def _run_hooks(pipeline: Pipeline, moment: str, what: Any) -> None:
+    """Run the user's functions, if there are any: else the search for cycles would walk all that a build holds."""
+    if pipeline._hooks_of(moment):
+        with collected():
+            pipeline._run_hooks(moment, pipeline, what)
 
 
 def _unfollowed(session: BaseSession, crafts: Sequence[CraftFunction]) -> list[str]:
