@@ -296,6 +296,8 @@ class Sources:
 
 
 def _given(entry: Entry, context: Mapping[str, Any], keys: Keys) -> Keys:
+    if keys.are_of(entry.keys):
+        return keys
     known = {name.lower(): value for name, value in {**context, **keys}.items()}
     return Keys({name: known[name.lower()] for name in entry.keys if name.lower() in known})
 

@@ -180,7 +180,7 @@ class Turn:
         inputs: Mapping[str, Taken],
         context: Mapping[str, Any],
     ) -> Recipe:
-        outputs = saved_to(craft, self.catalog, context)
+        outputs = saved_to(craft, self.catalog, context, keys)
         entries = {
             taken.name: self.catalog[taken.name]
             for taken in inputs.values()

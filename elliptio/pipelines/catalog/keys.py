@@ -112,6 +112,9 @@ class Keys(Mapping[str, Value]):
     @property
     def order(self) -> tuple[tuple[str, bool, Value], ...]:
         """Order of keys: numbers before texts."""
+        if len(self._names) == 1:  # there may be hundreds of thousands of them, and they are sorted several times
+            (value,) = self._values
+            return ((self._names[0], isinstance(value, str), value),)
         return tuple((name, isinstance(value, str), value) for name, value in sorted(self._pairs()))
 
     def order_by(self, names: Iterable[str]) -> tuple[tuple[bool, Value], ...]:
@@ -129,6 +132,10 @@ class Keys(Mapping[str, Value]):
             return self if len(names) == len(self._names) else self.only(names)
         known = {name.lower(): value for name, value in self._pairs()}
         return Keys({name: known[name.lower()] for name in names if name.lower() in known})
+
+    def are_of(self, names: Sequence[str]) -> bool:
+        """Tell whether they are those of just these names, in this order."""
+        return self._names == names
 
     def without(self, *names: str) -> Keys:
         """Return all but those of some names."""

@@ -54,6 +54,7 @@ class Pattern:
             end = mark.end()
         self._parts.append((text[end:], None))
         self.keys = tuple(names.values())
+        self._names = {*self.keys}
 
     def __repr__(self) -> str:
         return f"Pattern({hide_password(self.text)!r})"
@@ -79,6 +80,15 @@ class Pattern:
             If a value cannot stand there.
 
         """
+        known = values.as_dict() if isinstance(values, Keys) else values
+        if known.keys() != self._names:
+            known = self._given(values)
+        return "".join(
+            [literal if key is None else self._checked(key, str(canonical(known[key]))) for literal, key in self._parts]
+        )
+
+    def _given(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Take the values of the keys from others; letters of any case name the same."""
         known = {name.lower(): value for name, value in values.items()}
         missing = [name for name in self.keys if name.lower() not in known]
         if missing:
@@ -87,10 +97,7 @@ class Pattern:
                 f"{hide_password(self.text)!r} needs a value for {', '.join(map(repr, missing))} (given: {given}): "
                 f"pass {missing[0]}=…, or keys={{{missing[0]!r}: …}}."
             )
-        return "".join(
-            literal if key is None else self._checked(key, str(canonical(known[key.lower()])))
-            for literal, key in self._parts
-        )
+        return {name: known[name.lower()] for name in self.keys}
 
     def _checked(self, key: str, text: str) -> str:
         if self._query:

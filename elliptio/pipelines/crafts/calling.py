@@ -104,8 +104,12 @@ def _take(one: Input, catalog: Catalog, versions: Versions, context: Mapping[str
     return Taken(one.name, found) if found else None
 
 
-def saved_to(craft: CraftFunction, catalog: Catalog, context: Mapping[str, Any]) -> list[tuple[Entry, Keys] | str]:
+def saved_to(
+    craft: CraftFunction, catalog: Catalog, context: Mapping[str, Any], keys: Keys = NONE
+) -> list[tuple[Entry, Keys] | str]:
     """List the entries that a call saves to, each with its keys, and the names of the values that it passes on.
+
+    Where `keys`, those of its partition, are those of an entry, nothing is to be looked for in the context.
 
     Raises
     ------
@@ -116,7 +120,10 @@ def saved_to(craft: CraftFunction, catalog: Catalog, context: Mapping[str, Any])
     found: list[tuple[Entry, Keys] | str] = []
     for one in craft.outputs:
         entry = None if one.volatile else catalog[one.name]
-        found.append(one.name if entry is None else (entry, entry.keys_of(context)))
+        if entry is None:
+            found.append(one.name)
+        else:
+            found.append((entry, keys if keys.are_of(entry.keys) else entry.keys_of(context)))
     return found
 
 

@@ -130,7 +130,8 @@ def encode(value: Any) -> bytes:
     if plain is not None:
         return plain(value)
     if kind is tuple or kind is list:
-        return _tagged(b"list" if kind is list else b"tuple", map(encode, value))
+        parts = [(_PLAIN.get(type(one)) or encode)(one) for one in value]
+        return _tagged(b"list" if kind is list else b"tuple", parts)
     if isinstance(value, enum.Enum):
         return _tagged(b"enum", [_name(kind), encode(value.name), encode(value.value)])
     if isinstance(value, Mapping):
