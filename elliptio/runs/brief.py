@@ -54,7 +54,7 @@ class Brief(Recording):
         super().__init__(lake, scope, begin)
         self._among = among
         self._is_written = False
-        self._beginning = Lock()
+        self._beginning = self._writing
         self._forks = _forks
         self.since = time.monotonic()
         scope.saving = self.write_begin

@@ -85,6 +85,8 @@ def check_params(params: Mapping[str, Any] | None) -> dict[str, Any]:
         If they cannot be stored.
 
     """
+    if params is None or (type(params) is dict and not params):  # steps of pipelines mostly have none
+        return {}
     return redact_values(_checked("params", params))
 
 

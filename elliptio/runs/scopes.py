@@ -224,6 +224,8 @@ def read(lake: str, artifact_id: str) -> None:
 
 def _shared(among: Iterable[Scope]) -> Scope | None:
     scopes = [one for one in among if one.of_main_thread]
+    if not scopes or {*scopes} <= {*scopes[-1].enclosing()}:  # as it mostly is
+        return scopes[-1] if scopes else None
     chains = {one: [*one.enclosing()] for one in scopes}
     fits = [one for one in scopes if all(one in chains[other] or other in chains[one] for other in scopes)]
     return max(fits, key=lambda one: len(chains[one]), default=None)

@@ -151,6 +151,19 @@ def test_steps_of_a_build_that_died_are_found(project: Project) -> None:
     }
 
 
+@pytest.mark.usefixtures("unhurried")
+def test_a_step_more_that_passes_a_value_on_takes_few_calls(project: Project) -> None:
+    calls = {}
+    for steps in (20, 60):
+        session = project.session()
+        names = passing(project, steps)
+        pipeline = project.pipeline(session, names)
+        with session:
+            pipeline.run()
+            calls[steps] = calls_of(pipeline.run)
+    assert (calls[60] - calls[20]) / 40 < 820
+
+
 # --- steps that are written as any run is ---
 
 

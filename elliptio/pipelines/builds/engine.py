@@ -355,6 +355,8 @@ def completed(decided: Decided) -> Call:
     import dataclasses
 
     assert decided.call is not None
+    if not any(need.taken.volatile for need in decided.needs.values()):
+        return decided.call
     values, behind = dict(decided.call.values), list(decided.call.behind)
     for parameter, need in decided.needs.items():
         if not need.taken.volatile:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -85,12 +85,11 @@ class Made:
     run_id: str = ""
 
 
-@contextlib.contextmanager
 def craft_run(
     handler: Handler, name: str, params: Mapping[str, Any], step: Mapping[str, Any], seen: Provenance | None
-) -> Iterator[Scope]:
+) -> AbstractContextManager[Scope]:
     """Record a run in which counts only what is loaded in it."""
-    begun = running(
+    return running(
         handler.lake,
         handler._scope,
         name,
@@ -102,8 +101,6 @@ def craft_run(
         seen=seen,
         step=step,
     )
-    with begun as scope:
-        yield scope
 
 
 def execute(call: Call, catalog: Catalog, seen: Provenance | None = None) -> Made:
