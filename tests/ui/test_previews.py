@@ -199,6 +199,25 @@ def test_a_wide_parquet_file_stays_within_the_budget() -> None:
     assert all(column.range for column in table.columns)
     assert "would take reading too much" in str(table.more)
     assert len(table.rows) == 100
+    assert all(table.rows[0][:10])
+
+
+@pytest.mark.slow
+def test_rows_are_collected_from_small_portions() -> None:
+    table = shown("a.parquet", parquet_bytes(250, row_group_size=7))
+    assert isinstance(table, Table)
+    assert [row[3] for row in table.rows] == [f"text {n}" for n in range(100)]
+    import pyarrow as pa
+    from pyarrow import ipc
+
+    written = io.BytesIO()
+    batch = pa.record_batch({"a": [1, 2, 3], "b": ["x", None, "z"]})
+    with ipc.new_file(written, batch.schema) as file:
+        for _ in range(50):
+            file.write(batch)
+    table = shown("a.arrow", written.getvalue())
+    assert isinstance(table, Table)
+    assert (len(table.rows), table.rows[-1], table.total) == (100, ["1", "x"], None)
 
 
 def test_times_keep_their_nanoseconds() -> None:
@@ -234,6 +253,31 @@ def test_a_feather_file() -> None:
     assert isinstance(table, Table)
     assert (table.total, table.rows[1], len(table.rows)) == (150, ["1", "x"], 100)
     assert [column.type for column in table.columns] == ["int64", "string"]
+
+
+def test_a_sparse_feather_file_of_10_gb_and_many_columns(tmp_path: Path) -> None:
+    import numpy as np
+    import pyarrow as pa
+    from pyarrow import feather
+
+    written = io.BytesIO()
+    dice = np.random.default_rng(1)
+    table = pa.table({f"c{n}": dice.random(70_000) for n in range(60)})
+    feather.write_feather(table, written, compression="uncompressed")
+    data = written.getvalue()
+    length = int.from_bytes(data[-10:-6], "little") + 10
+    path = tmp_path / "a.feather"
+    with path.open("wb") as file:
+        file.write(data[:-length])
+        file.seek(10**10)
+        file.write(data[-length:])
+    counted = Counted("a.feather", path)
+    found = preview(counted.source)
+    assert isinstance(found, Table)
+    assert counted.bytes <= 16 * MiB
+    assert (len(found.columns), len(found.rows), found.total) == (60, 100, None)
+    assert found.rows[99][0] == str(table.column(0)[99].as_py())
+    assert "values of " in str(found.more)
 
 
 @pytest.mark.parametrize("name", ["a.parquet", "a.feather"])

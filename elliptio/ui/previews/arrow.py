@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from elliptio.naming import shorten
@@ -38,18 +39,25 @@ def read_parquet(ranged: Ranged, rows: int) -> Table:
     )
     names = list(dict.fromkeys(file.schema_arrow.names))
     total = file.metadata.num_rows
-    wanted = _affordable(file.metadata, names[:MOST_COLUMNS], ranged.left)
-    notes: list[str] = []
+    rest, notes = names[:MOST_COLUMNS], list[str]()
     frame = None
-    if total:
+    while rest and total:
+        wanted = _affordable(file.metadata, rest, ranged.left)
         try:
-            frame = _first(next(file.iter_batches(batch_size=rows, columns=wanted, use_threads=False), None), rows)
+            part = _first(file.iter_batches(batch_size=rows, columns=wanted, use_threads=False), rows)
         except Exception as error:
             if ranged.failure:
                 raise
-            notes.append(f"no rows are shown: {_reason(error)}")
-    if len(wanted) < min(len(names), MOST_COLUMNS):
-        notes.append(f"values of {len(wanted):,} columns are shown: more would take reading too much")
+            if not isinstance(error, UnfitError) or frame is None:
+                notes.append(f"no rows are shown: {_reason(error)}")
+            break
+        for name, column in zip(part.schema.names, part.columns, strict=True):
+            frame = part.select([]) if frame is None else frame
+            frame = frame.append_column(name, column)
+        rest = rest[len(wanted) :]
+    if rest and frame is not None:
+        count = min(len(names), MOST_COLUMNS) - len(rest)
+        notes.append(f"values of {count:,} columns are shown: more would take reading too much")
     known = _by_footer(file.metadata, names[:MOST_COLUMNS])
     return _table(file.schema_arrow, frame, names, total, rows, notes, known)
 
@@ -124,19 +132,45 @@ def read_arrow(ranged: Ranged, rows: int) -> Table:
     file = ipc.open_file(pa.PythonFile(RangedFile(ranged), mode="r"))
     names = list(file.schema.names)
     notes: list[str] = []
-    frame, total = None, None
+    frame, total = None, None if file.num_record_batches else 0
     if file.num_record_batches:
         try:
-            batch = file.get_batch(0)
-            total = batch.num_rows if file.num_record_batches == 1 else None
-            frame = _first(batch, rows)
+            frame, total = _first_batch(ranged, len(names), rows)
         except Exception as error:
             if ranged.failure:
                 raise
             notes.append(f"no rows are shown: {_reason(error)}")
-    else:
-        total = 0
+    if frame is not None and frame.num_columns < min(len(names), MOST_COLUMNS):
+        notes.append(f"values of {frame.num_columns:,} columns are shown: more would take reading too much")
     return _table(file.schema, frame, names, total, rows, notes, {})
+
+
+def _first_batch(ranged: Ranged, width: int, rows: int) -> tuple[Any, int | None]:
+    """Read the first rows of as many columns as can be afforded; a column is read in portions of many rows."""
+    import pyarrow as pa
+    from pyarrow import ipc
+
+    def read(count: int) -> tuple[Any, int | None]:
+        options = ipc.IpcReadOptions(included_fields=list(range(count)), use_threads=False)
+        part = ipc.open_file(pa.PythonFile(RangedFile(ranged), mode="r"), options=options)
+        batches = (part.get_batch(place) for place in range(min(part.num_record_batches, rows)))
+        first = next(batches)
+        total = first.num_rows if part.num_record_batches == 1 else None
+        return _first(itertools.chain([first], batches), rows), total
+
+    width = min(width, MOST_COLUMNS)
+    if width < 2 or 2 * ranged.source.size < ranged.left:
+        return read(width)
+    before = ranged.left
+    found = read(1)
+    # Columns are of different widths: with room to spare.
+    affordable = ranged.left * 2 // 3 // max(before - ranged.left, 1)
+    if affordable < 2:
+        return found
+    try:
+        return read(min(width, affordable))
+    except UnfitError:
+        return found
 
 
 def _table(
@@ -172,17 +206,26 @@ def _table(
     return Table(columns, cells, total, "; ".join(notes) or None)
 
 
-def _first(batch: Any, rows: int) -> Any:
+def _first(batches: Iterable[Any], rows: int) -> Any:
     """Take the first rows, checked: pyarrow takes lengths in a file as they stand, and reads what lies behind."""
-    if batch is None:
-        return None
-    first = batch.slice(0, rows)
+    import pyarrow as pa
+
+    taken: list[Any] = []
+    for batch in batches:
+        taken.append(batch.slice(0, rows - sum(part.num_rows for part in taken)))
+        if sum(part.num_rows for part in taken) >= rows:
+            break
+    if not taken:
+        raise UnfitError("it has fewer rows than it says")
+    first = pa.Table.from_batches(taken)
     first.validate(full=True)
     return first
 
 
 def _values(frame: Any, name: str, place: int, rows: int) -> list[str]:
     if frame is None or name not in frame.schema.names:
+        return []
+    if frame.schema.names.count(name) != 1 and place >= frame.num_columns:
         return []
     column = frame.column(place) if frame.schema.names.count(name) != 1 else frame.column(name)
     if column.type.id == _TIMESTAMP:  # as Python's own they would lose nanoseconds
