@@ -8,6 +8,7 @@ import json
 import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -308,27 +309,28 @@ ASKED = [
 ]  # fmt: skip
 
 
+def fill(h: eio.Handler, folder: Path) -> None:
+    """Save what two people made, one of it in a run."""
+    texts = {"train.csv": "1,2", "model.json": '{"a": 1, "b": 2}', "notes.txt": "note", "t.bin": ""}
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+    with eio.mock_username("andy"):
+        train = h.upload(folder / "train.csv", {"project": "penguins", "round": 1})
+        h.upload(folder / "notes.txt", {"project": "other", "round": "2", "odd": 'it\'s "odd"'})
+    with eio.mock_username("brenda"), h.run("fit", params={"C": 1}) as run:
+        model = run.upload(folder / "model.json", {"project": "penguins", "round": 2}, based_on=train)
+        run.log(loss=0.25)
+    h.upload([folder / "t.bin", folder / "train.csv"], {})
+    h.tag(model, "prod")
+
+
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[eio.Handler]:
     folder = tmp_path_factory.mktemp("lake")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ELLIPTIO_USER_DIR", str(folder / "user"))
         h = eio.Handler(folder / "lake", progress=False)
-        for name, text in (
-            ("train.csv", "1,2"),
-            ("model.json", '{"a": 1, "b": 2}'),
-            ("notes.txt", "note"),
-            ("t.bin", ""),
-        ):
-            (folder / name).write_text(text)
-        with eio.mock_username("andy"):
-            train = h.upload(folder / "train.csv", {"project": "penguins", "round": 1})
-            h.upload(folder / "notes.txt", {"project": "other", "round": "2", "odd": 'it\'s "odd"'})
-        with eio.mock_username("brenda"), h.run("fit", params={"C": 1}) as run:
-            model = run.upload(folder / "model.json", {"project": "penguins", "round": 2}, based_on=train)
-            run.log(loss=0.25)
-        h.upload([folder / "t.bin", folder / "train.csv"], {})
-        h.tag(model, "prod")
+        fill(h, folder)
         yield h
         h.close()
 
@@ -377,6 +379,18 @@ def test_all_forms_find_the_same(text: str, lake: eio.Handler) -> None:
     asked = parse_qs(urlsplit(as_url(bar)).query).get("q", [""])[0]
     assert found(lake, read_bar(asked, now=datetime.now(tz=UTC)).query) == expected
     assert found(lake, read(bar_of(bar.query)).query) == expected
+
+
+def test_both_indexes_and_stores_find_the_same(h: eio.Handler, lake: eio.Handler, tmp_path: Path) -> None:
+    fill(h, tmp_path)
+    now = datetime.now(tz=UTC)
+
+    def names(opened: eio.Handler, text: str) -> list[str]:
+        found = opened.search(read_bar(text, now=now).query, max_docs=0, columns=["file_relpaths"])
+        return sorted(row["file_relpaths"][0] for row in found.rows())
+
+    for text in ASKED:
+        assert names(h, text) == names(lake, text), text
 
 
 def test_the_command_uses_options_where_there_are() -> None:
