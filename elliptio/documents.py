@@ -91,6 +91,35 @@ def read_extended_json(data: bytes) -> Any:
     return json_util.loads(data, json_options=json_util.JSONOptions(tz_aware=True))
 
 
+def read_query(text: str) -> Any:
+    """Read a query from extended JSON, so that ``{"$date": "2026-11-01T00:00:00Z"}`` is a datetime.
+
+    Raises
+    ------
+    ValueError
+        If it is no JSON; its cause says where, if that is a `json.JSONDecodeError`.
+
+    """
+    from bson import json_util
+
+    options: json_util.JSONOptions = json_util.JSONOptions(tz_aware=True)
+
+    def convert(pairs: list[tuple[str, Any]]) -> Any:
+        # bson would make a value of the operator, and lose the operators beside it.
+        if any(name == "$regex" for name, _ in pairs):
+            return dict(pairs)
+        return json_util.object_pairs_hook(pairs, options)
+
+    try:
+        return json.loads(text, object_pairs_hook=convert)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
+        raise ValueError(f"not valid JSON: {error}") from error
+    except Exception as error:
+        if type(error).__module__.split(".")[0] != "bson":
+            raise
+        raise ValueError(f"not valid JSON: {error}") from error
+
+
 def read_manifest(data: bytes, where: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Read ``metadata.json`` back as (document, environment document).
 

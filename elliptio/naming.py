@@ -6,7 +6,7 @@ import os
 import re
 import time
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
@@ -228,3 +228,62 @@ def listed(names: Sequence[str], most: int = 5) -> str:
     """Name the first of some files, and say how many more there are."""
     shown = ", ".join(repr(name) for name in names[:most])
     return (shown or "none") + (f" and {len(names) - most:,} more" if len(names) > most else "")
+
+
+_AGES = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_LAST = datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)
+"""The last moment that there is."""
+
+
+def named_moment(text: str, now: datetime, of_day: timedelta) -> datetime:
+    """Read the moment that a text names: an age before now, `of_day` of a day, or an ISO datetime; UTC if it is silent.
+
+    Raises
+    ------
+    ValueError
+        If it names none; the message says what would.
+
+    """
+    try:
+        if age := re.fullmatch(r"([0-9]+)([mhdw])", text):
+            return now - timedelta(**{_AGES[age[2]]: int(age[1])})
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            day = date.fromisoformat(text)
+            begin = datetime(day.year, day.month, day.day, tzinfo=UTC)
+            return _LAST if begin > _LAST - of_day else begin + of_day
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(
+            f"{text!r} is no time: give an age such as 7d, 24h, 2w or 30m, a day such as 2026-11-01 or an ISO datetime"
+        ) from None
+
+
+def glob_pattern(glob: str) -> str:
+    """Translate a file name pattern into a regular expression that Python and MongoDB's PCRE read alike."""
+    parts = []
+    at = 0
+    while at < len(glob):
+        closing = glob.find("]", at + 2 + (glob[at + 1 : at + 2] == "!")) if glob[at] == "[" else -1
+        if closing > 0:
+            parts.append(_character_class(glob[at + 1 : closing]))
+            at = closing
+        else:
+            parts.append({"*": ".*", "?": "."}.get(glob[at]) or literal_pattern(glob[at]))
+        at += 1
+    return f"^{''.join(parts)}$"
+
+
+def _character_class(content: str) -> str:
+    negated = content.startswith("!")
+    body = content[negated:]
+    last = len(body) - 1
+    inside = "".join(
+        letter if letter == "-" and 0 < place < last else literal_pattern(letter) for place, letter in enumerate(body)
+    )
+    return f"[{'^' * negated}{inside}]"
+
+
+def literal_pattern(text: str) -> str:
+    """Write a regular expression that finds this text, which Python and MongoDB's PCRE read alike."""
+    return re.sub(r"[^\w/ ]", lambda found: f"\\{found[0]}" if found[0].isascii() else found[0], text)

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 from elliptio.artifacts import downloading, hashing, verified_paths
 from elliptio.artifacts.block import Block
 from elliptio.artifacts.downloading import PLAIN, Downloads, Moved, Stored
-from elliptio.errors import StoreError
+from elliptio.errors import MissingKeyError, StoreError
 from elliptio.metadata import FileRecord
 from elliptio.system.file_systems import copy_open, make_executable
 from elliptio.system.os_errors import explained
@@ -145,6 +145,20 @@ class RemoteFile:
         if self._block:
             return (self._block.folder / self.relpath).exists()
         return self._store.stat(self._key) is not None
+
+    def stamp_now(self) -> str:
+        """Return what the store says that changes when the file is written again; empty where it cannot tell.
+
+        Raises
+        ------
+        MissingKeyError
+            If the file is gone.
+
+        """
+        found = self._store.stat(self._key)
+        if found is None:
+            raise MissingKeyError(f"{self.remote_url} is not there any more.")
+        return found.stamp
 
     def open(self, mode: str = "rb", encoding: str | None = None) -> IO[Any]:
         """Open the file: ``"r"`` for text (UTF-8 unless said otherwise), ``"rb"`` for bytes; seekable.

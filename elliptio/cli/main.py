@@ -50,6 +50,7 @@ from elliptio.cli.verbs import (
     step,
     tag,
     tags,
+    ui,
     untag,
     upload,
     verify,
@@ -60,7 +61,7 @@ from elliptio.masking import hide_password
 
 GROUPS = {
     "Save": (upload, link, hash),
-    "Find and fetch": (find, show, get, open, identify),
+    "Find and fetch": (ui, find, show, get, open, identify),
     "See what came from what": (lineage, compare, reproduce),
     "Look at runs": (runs, metrics),
     "Give names that can move": (tag, untag, tags),

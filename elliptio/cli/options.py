@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
@@ -157,24 +156,12 @@ def names(text: str) -> list[str]:
 
 def json_object(text: str) -> dict[str, Any]:
     """Read a JSON object in MongoDB's extended JSON, so that ``{"$date": "2026-11-01T00:00:00Z"}`` is a datetime."""
-    from bson import json_util
-
-    options: json_util.JSONOptions = json_util.JSONOptions(tz_aware=True)
-
-    def convert(pairs: list[tuple[str, Any]]) -> Any:
-        # bson would make a value of the operator, and lose the operators beside it.
-        if any(name == "$regex" for name, _ in pairs):
-            return dict(pairs)
-        return json_util.object_pairs_hook(pairs, options)
+    from elliptio.documents import read_query
 
     try:
-        value = json.loads(text, object_pairs_hook=convert)
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
-        raise argparse.ArgumentTypeError(f"not valid JSON: {error}") from error
-    except Exception as error:
-        if type(error).__module__.split(".")[0] != "bson":
-            raise
-        raise argparse.ArgumentTypeError(f"not valid JSON: {error}") from error
+        value = read_query(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
     if not isinstance(value, dict):
         raise argparse.ArgumentTypeError(f'must be a JSON object such as {{"project": "x"}}, not {text!r}')
     return value

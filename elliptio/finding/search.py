@@ -299,20 +299,25 @@ def of_runs(lake: Lake, wanted: Query) -> Query:
 
 def warn_if_index_is_lost(lake: Lake) -> None:
     """Say so where nothing was found only because there is no lake, or its index is not that of the artifacts."""
+    says = "" if lake.quiet else why_empty(lake)
+    if says:
+        warn(says, EmptyIndexWarning)
+
+
+def why_empty(lake: Lake) -> str:
+    """Say why nothing can be found: there is no lake, or its index is not that of the artifacts; else nothing."""
     if not lake.is_empty():
-        return
+        return ""
     try:
         if is_missing(lake):
-            warn(f"There is no lake at {lake.store.root}: nothing was ever saved there.", EmptyIndexWarning)
-            return
+            return f"There is no lake at {lake.store.root}: nothing was ever saved there."
         if not _holds_artifacts(lake):
-            return
+            return ""
     except StoreError:  # the answer stands without the store
-        return
-    warn(
+        return ""
+    return (
         f"The lake at {lake.store.root} exists but its index {lake.index.address} holds nothing: "
-        "if files were saved here, run h.reindex()",
-        EmptyIndexWarning,
+        "if files were saved here, run h.reindex()"
     )
 
 

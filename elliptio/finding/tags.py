@@ -107,7 +107,7 @@ class Tags(ShownAsText):
             warn_if_index_is_lost(self.lake)
         return found
 
-    def give(self, artifact: str | Artifact, name: str, *, overwrite: bool = False) -> None:
+    def give(self, artifact: str | Artifact, name: str, *, overwrite: bool = False, seen: str | None = None) -> None:
         """Give an artifact a name that can move to another one later: ``h.get("tag:prod")``.
 
         An artifact can have several tags, a tag names one artifact. Of several who set it at once, one succeeds.
@@ -120,11 +120,14 @@ class Tags(ShownAsText):
             Any text of up to 80 bytes without ``/``, ``:`` and characters that cannot be printed.
         overwrite
             True: move the tag if it names another artifact.
+        seen
+            Identifier of the artifact that it was seen to name, empty for none: it is moved only if that is so still.
 
         Raises
         ------
         TagTakenError
-            If it names another artifact, unless `overwrite`; the message says which, and who set it when.
+            If it names another artifact, unless `overwrite`; the message says which, and who set it when. If it
+            names another one than was `seen`.
         MetadataError
             If this cannot be the name of a tag.
         DocumentNotFoundError
@@ -142,17 +145,21 @@ class Tags(ShownAsText):
         """
         tags.check_name(name)
         view = view_of(self.lake, strict=True)
-        view.tag(resolve(self.lake, artifact), name, overwrite=overwrite, username=username())
+        view.tag(resolve(self.lake, artifact), name, overwrite=overwrite, username=username(), seen=seen)
 
-    def remove(self, name: str) -> None:
+    def remove(self, name: str, *, seen: str | None = None) -> None:
         """Take a tag away. Its history stays. In a command that `reproduce` runs, it is gone for this process alone.
+
+        With `seen`, the identifier of the artifact that it was seen to name, only if that is so still.
 
         Raises
         ------
         DocumentNotFoundError
             If there is no such tag.
+        TagTakenError
+            If it does not name what was `seen`.
         StoreError
             If the store cannot be written.
 
         """
-        view_of(self.lake, strict=True).untag(tags.check_name(name), username=username())
+        view_of(self.lake, strict=True).untag(tags.check_name(name), username=username(), seen=seen)

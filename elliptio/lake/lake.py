@@ -62,8 +62,8 @@ class Lake:
         self.index = index
         self.shared = shared
         self.downloads = downloads
-        # Whether somebody said where it is; what is to be said before something is first saved.
-        self.named = False
+        # Whether somebody said where it is, and nobody is warned that nothing is found; said before the first save.
+        self.named = self.quiet = False
         self.notice: Callable[[], None] | None = None
         self._environments: dict[str, Document] = {}
         self._lock = Lock()

@@ -257,13 +257,13 @@ def unknown(lake: Lake, name: str) -> DocumentNotFoundError:
 # --- moving ---
 
 
-def point(lake: Lake, name: str, artifact_id: str, *, overwrite: bool, username: str) -> None:
+def point(lake: Lake, name: str, artifact_id: str, *, overwrite: bool, username: str, seen: str | None = None) -> None:
     """Let a tag name an artifact. Of several at once who do not overwrite, exactly one succeeds.
 
     Raises
     ------
     TagTakenError
-        If it names another, unless `overwrite`.
+        If it names another, unless `overwrite`, or another than was `seen`.
     FormatError
         If what it names cannot be read, unless `overwrite`.
 
@@ -276,6 +276,8 @@ def point(lake: Lake, name: str, artifact_id: str, *, overwrite: bool, username:
             if not overwrite:
                 raise
             move = None
+        if seen is not None and seen != ((move and move.artifact_id) or ""):
+            raise TagTakenError(f"The tag {name!r} was moved meanwhile: look again, then decide.")
         if move and move.artifact_id == artifact_id:
             return
         if move and move.artifact_id is not None and not overwrite:

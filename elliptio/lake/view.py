@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from elliptio import naming
-from elliptio.errors import DocumentNotFoundError, ElliptioError, IndexUnavailableError
+from elliptio.errors import DocumentNotFoundError, ElliptioError, IndexUnavailableError, TagTakenError
 from elliptio.lake import spool, tags
 from elliptio.lake.checks import lies_at
 from elliptio.lake.lake import TOMBSTONE_FILE, Lake
@@ -78,35 +78,40 @@ class View:
             raise tags.unknown(self.lake, name)
         return move.artifact_id
 
-    def tag(self, artifact_id: str, name: str, *, overwrite: bool, username: str) -> None:
+    def tag(self, artifact_id: str, name: str, *, overwrite: bool, username: str, seen: str | None = None) -> None:
         """Let a tag name an artifact: first in the files of the lake, then in the index.
 
         Raises
         ------
         TagTakenError
-            If it names another artifact, unless `overwrite`.
+            If it names another artifact, unless `overwrite`; if it does not name what was `seen`.
         DocumentNotFoundError
             If there is no such artifact, or it is deleted meanwhile.
 
         """
         artifact_id, root = self._place_of(artifact_id)
-        tags.point(self.lake, name, artifact_id, overwrite=overwrite, username=username)
+        tags.point(self.lake, name, artifact_id, overwrite=overwrite, username=username, seen=seen)
         # Whoever deletes writes the tombstone first and takes the tags away then, so one of the two sees the other.
         if self.lake.store.stat(f"{root}/{TOMBSTONE_FILE}") is not None:
             tags.remove(self.lake, name, username=username, only=artifact_id)
             raise DocumentNotFoundError(f"{artifact_id} was deleted while it was being tagged.")
         self._tell_index(name)
 
-    def untag(self, name: str, *, username: str) -> None:
+    def untag(self, name: str, *, username: str, seen: str | None = None) -> None:
         """Let a tag name nothing: first in the files of the lake, then in the index.
 
         Raises
         ------
         DocumentNotFoundError
             If there is no such tag.
+        TagTakenError
+            If it does not name what was `seen`.
 
         """
-        if not tags.remove(self.lake, name, username=username):
+        if not tags.remove(self.lake, name, username=username, only=seen):
+            move = tags.last(self.lake, name)
+            if seen is not None and move is not None and move.artifact_id not in (None, seen):
+                raise TagTakenError(f"The tag {name!r} was moved meanwhile: look again, then decide.")
             raise tags.unknown(self.lake, name)
         self._tell_index(name)
 
@@ -234,7 +239,7 @@ class Replay(View):
             raise self._unknown(name)
         return move.artifact_id
 
-    def tag(self, artifact_id: str, name: str, *, overwrite: bool, username: str) -> None:
+    def tag(self, artifact_id: str, name: str, *, overwrite: bool, username: str, seen: str | None = None) -> None:
         """Let a tag name an artifact, for this process only."""
         artifact_id, _ = self._place_of(artifact_id)
         move = None if overwrite else self._last_move(name)
@@ -243,7 +248,7 @@ class Replay(View):
         self._move(name, artifact_id, username)
         log.warning("The tag %r is not set in the lake: this process only reproduces %s.", name, self.originals)
 
-    def untag(self, name: str, *, username: str) -> None:
+    def untag(self, name: str, *, username: str, seen: str | None = None) -> None:
         """Let a tag name nothing, for this process only; one that was removed may have been so by the original."""
         if self._last_move(name) is None:
             raise self._unknown(name)

@@ -91,7 +91,7 @@ class Lineage(ShownAsText):
 
         return [node(identifier) for identifier in wanted]
 
-    def _drawn(self) -> tuple[list[Node], list[Link]]:
+    def drawn(self) -> tuple[list[Node], list[Link]]:
         """List artifacts and links, and as dead ends the runs that loaded one of them but failed or were killed."""
         if self._depth == 0:
             return self.nodes(), self.links
@@ -146,11 +146,11 @@ class Lineage(ShownAsText):
 
     def to_mermaid(self) -> str:
         """Write a flowchart that GitHub, GitLab and JupyterLab draw in Markdown."""
-        return notation.mermaid(*self._drawn(), self.artifact_id)
+        return notation.mermaid(*self.drawn(), self.artifact_id)
 
     def to_dot(self) -> str:
         """Write a graph for Graphviz."""
-        return notation.dot(*self._drawn(), self.artifact_id)
+        return notation.dot(*self.drawn(), self.artifact_id)
 
     def to_svg(self, *, most: int = MOST_BOXES) -> str:
         """Draw a picture from left to right; a notebook shows it by itself.
@@ -165,10 +165,10 @@ class Lineage(ShownAsText):
             So many boxes are drawn, of the artifacts nearest to the one that was asked about.
 
         """
-        return svg(*self._drawn(), self.artifact_id, most)
+        return svg(*self.drawn(), self.artifact_id, most)
 
     def __str__(self) -> str:
-        return tree(*self._drawn(), self.artifact_id)
+        return tree(*self.drawn(), self.artifact_id)
 
     def __repr__(self) -> str:
         ancestors, descendants = len(self.ancestors), len(self.descendants)
@@ -176,7 +176,7 @@ class Lineage(ShownAsText):
 
     # Without _repr_svg_: notebooks would store the picture twice, and show this one.
     def _repr_html_(self) -> str:
-        nodes, links = self._drawn()
+        nodes, links = self.drawn()
         picture = svg(nodes, links, self.artifact_id, MOST_BOXES)
         return picture_html(picture, tree(nodes, links, self.artifact_id))
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from elliptio.cli import output
 from elliptio.cli.options import ID_LENGTH, Verb, add_verb, full_id, handler, json_object, made_in, names, pair
+from elliptio.naming import glob_pattern, named_moment
 
 if TYPE_CHECKING:
     from elliptio.handler import Handler
 
 LIMIT = 20
-UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 PLAIN = ("creation_time", "username", "file_relpaths", "file_count", "labels", "reproduces")
 """Columns of the table for people."""
@@ -24,9 +24,6 @@ MOST_FILES = 3
 
 NARROW = 120
 """Columns of a terminal below which an artifact takes two lines."""
-
-LAST = datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)
-"""The last moment that there is."""
 
 _EPILOG = """\
 TIME is an age such as 30m, 24h, 7d or 2w, a day such as 2026-11-01, or an ISO datetime; UTC unless it says otherwise.
@@ -125,47 +122,9 @@ def until(text: str) -> datetime:
 
 def _moment(text: str, of_day: timedelta) -> datetime:
     try:
-        if age := re.fullmatch(r"([0-9]+)([mhdw])", text.strip()):
-            return datetime.now(tz=UTC) - timedelta(**{UNITS[age[2]]: int(age[1])})
-        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text.strip()):
-            day = date.fromisoformat(text.strip())
-            begin = datetime(day.year, day.month, day.day, tzinfo=UTC)
-            return LAST if begin > LAST - of_day else begin + of_day
-        moment = datetime.fromisoformat(text.strip())
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no time: give an age such as 7d, 24h, 2w or 30m, a day such as 2026-11-01 or an ISO datetime"
-        ) from None
-
-
-def glob_pattern(glob: str) -> str:
-    """Translate a file name pattern into a regular expression that Python and MongoDB's PCRE read alike."""
-    parts = []
-    at = 0
-    while at < len(glob):
-        closing = glob.find("]", at + 2 + (glob[at + 1 : at + 2] == "!")) if glob[at] == "[" else -1
-        if closing > 0:
-            parts.append(_character_class(glob[at + 1 : closing]))
-            at = closing
-        else:
-            parts.append({"*": ".*", "?": "."}.get(glob[at]) or _literal(glob[at]))
-        at += 1
-    return f"^{''.join(parts)}$"
-
-
-def _character_class(content: str) -> str:
-    negated = content.startswith("!")
-    body = content[negated:]
-    last = len(body) - 1
-    inside = "".join(
-        letter if letter == "-" and 0 < place < last else _literal(letter) for place, letter in enumerate(body)
-    )
-    return f"[{'^' * negated}{inside}]"
-
-
-def _literal(letter: str) -> str:
-    return f"\\{letter}" if letter.isascii() and not letter.isalnum() and letter not in "_/ " else letter
+        return named_moment(text.strip(), datetime.now(tz=UTC), of_day)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def limit(text: str) -> int:

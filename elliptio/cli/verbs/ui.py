@@ -1,0 +1,76 @@
+"""``elliptio ui``: look at a lake in the browser."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from elliptio.cli import output
+from elliptio.cli.options import Verb, add_verb, handler, names
+
+_EPILOG = """\
+It prints an address with a token and opens it; nobody without the token, and no other page, gets in. What is looked at
+leaves no trace in lineage. Interrupt it (Ctrl-C) to end it. More: docs/ui.md
+
+  elliptio ui
+  elliptio ui --root s3://bucket/lake --no-open --port 8123
+  elliptio ui --write tags
+"""
+
+
+def add_parser(verbs: Verb) -> None:
+    """Add the verb."""
+    parser = add_verb(verbs, "ui", "look at a lake in the browser", run, epilog=_EPILOG)
+    add_options(parser)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of serving."""
+    parser.add_argument(
+        "--port", type=int, default=0, metavar="N", help="listen on this port (default: one that is free)"
+    )
+    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="listen there (default: 127.0.0.1)")
+    parser.add_argument(
+        "--base-path", default="", metavar="/PATH", help="where a proxy shows it that passes paths on whole"
+    )
+    parser.add_argument("--no-open", action="store_true", help="do not open a browser")
+    parser.add_argument(
+        "--write", type=names, default=[], metavar="tags", help="what may be changed (default: nothing)"
+    )
+    parser.add_argument("--token", metavar="TOKEN", help="what lets in (default: a new one)")
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="name of a proxy in front of it; may be repeated",
+    )
+    parser.add_argument(
+        "--i-know", action="store_true", help="let other machines reach it, over a line that is not encrypted"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until it is interrupted."""
+    options = {"host": args.host, "port": args.port, "base": args.base_path, "token": args.token}
+    more = {"hosts": args.allow_host, "write": args.write, "exposed": args.i_know}
+    return serve(args, opening=not args.no_open, **options, **more)
+
+
+def serve(args: argparse.Namespace, *, opening: bool, **options: Any) -> int:
+    """Print where a lake is shown, and show it until that is interrupted."""
+    from elliptio.ui import server_of
+
+    made = server_of()
+    with handler(args) as h:
+        server = made(h, **options)
+        if args.json:
+            output.print_json({"url": server.url, "port": server.port})
+        else:
+            print(server.url)
+            if server.ssh_line is not None:
+                print(f"From where you came by ssh, first run: {server.ssh_line}")
+        sys.stdout.flush()
+        server.run(opening=opening)
+    return 0

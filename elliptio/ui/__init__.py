@@ -1,0 +1,50 @@
+"""A view of a lake in a browser: looked at, traced and compared, while nothing that is done there is recorded.
+
+It is a layer on `Handler`, to which it adds no verb. ``elliptio ui`` starts it. Nothing of it is loaded before.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from elliptio.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from elliptio.ui.serving import Server
+
+__all__ = ["check_extra", "server_of"]
+
+
+def check_extra() -> None:
+    """Refuse to go on where what it needs is not installed.
+
+    Raises
+    ------
+    MissingExtraError
+        If so; the message names the extra.
+
+    """
+    try:
+        import jinja2
+        import starlette
+        import uvicorn
+    except ImportError as error:
+        raise MissingExtraError(
+            f"The view in a browser needs Starlette, uvicorn and Jinja2 ({error}). Run: pip install 'elliptio[ui]'"
+        ) from error
+    del jinja2, starlette, uvicorn
+
+
+def server_of() -> type[Server]:
+    """Load the server.
+
+    Raises
+    ------
+    MissingExtraError
+        If what it needs is not installed.
+
+    """
+    check_extra()
+    from elliptio.ui.serving import Server
+
+    return Server

@@ -1,0 +1,40 @@
+"""Files that pages need besides themselves: a fixed list, read once. No request names a path."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from importlib import resources
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A file of this package.
+
+    Attributes
+    ----------
+    content, media
+        What it holds, and of what kind that is.
+    version
+        Stands in its URL, so that a newer one is asked for.
+
+    """
+
+    content: bytes
+    media: str
+
+    @property
+    def version(self) -> str:
+        """Beginning of its hash."""
+        return hashlib.sha256(self.content).hexdigest()[:12]
+
+
+def _read(name: str, media: str) -> Asset:
+    return Asset(resources.files("elliptio.ui").joinpath("static", name).read_bytes(), media)
+
+
+ASSETS = {
+    "style.css": _read("style.css", "text/css; charset=utf-8"),
+    "keys.js": _read("keys.js", "text/javascript; charset=utf-8"),
+    "logo.svg": _read("logo.svg", "image/svg+xml"),
+}

@@ -1,0 +1,48 @@
+"""Pages: what a path answers, from documents to plain values that a template shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, TypeAlias
+
+from elliptio.ui.guard import Kind
+
+if TYPE_CHECKING:
+    from elliptio.ui.asked import Answer, Asked
+    from elliptio.ui.view import View
+
+    Page: TypeAlias = Callable[[View, Asked], Answer]
+
+
+def _page(name: str) -> Page:
+    """Name a page, which is loaded when it is first asked for: who opens the list waits for no other."""
+    module, _, function = name.partition(".")
+
+    def page(view: View, asked: Asked) -> Answer:
+        found: Page = getattr(import_module(f"elliptio.ui.pages.{module}"), function)
+        return found(view, asked)
+
+    return page
+
+
+ROUTES = [
+    ("GET", "/", _page("overview.show"), Kind.PAGE),
+    ("GET", "/artifacts", _page("artifacts.show"), Kind.PAGE),
+    ("GET", "/artifacts.json", _page("artifacts.as_json"), Kind.DATA),
+    ("GET", "/artifacts.csv", _page("artifacts.as_csv"), Kind.DATA),
+    ("GET", "/artifacts.parquet", _page("artifacts.as_parquet"), Kind.DATA),
+    ("GET", "/artifacts/{id}", _page("artifact.show"), Kind.PAGE),
+    ("GET", "/artifacts/{id}/files/{n}", _page("files.show"), Kind.PAGE),
+    ("GET", "/artifacts/{id}/files/{n}/raw", _page("files.raw"), Kind.BYTES),
+    ("GET", "/artifacts/{id}/files/{n}/frame", _page("files.frame"), Kind.FRAME),
+    ("GET", "/artifacts/{id}/files/{n}/image", _page("files.image"), Kind.BYTES),
+    ("GET", "/artifacts/{id}/logs/{n}/raw", _page("files.raw_log"), Kind.BYTES),
+    ("GET", "/lineage/{id}", _page("lineage.show"), Kind.PAGE),
+    ("GET", "/tags", _page("tags.show"), Kind.PAGE),
+    ("GET", "/tags/{name}", _page("tags.history"), Kind.PAGE),
+    ("POST", "/tags/{name}", _page("tags.change"), Kind.PAGE),
+    ("GET", "/a/{prefix}", _page("artifact.shortly"), Kind.PAGE),
+    ("GET", "/t/{tag}", _page("tags.named"), Kind.PAGE),
+]
+"""Method, path, page, and what kind of answer that is."""

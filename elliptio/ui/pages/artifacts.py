@@ -1,0 +1,363 @@
+"""``/artifacts``: find it again."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+from elliptio.errors import MissingExtraError
+from elliptio.finding.search import of_runs, why_empty
+from elliptio.masking import hide_password
+from elliptio.ui import facets, wording
+from elliptio.ui.asked import Answer, Asked, WrongError, written
+from elliptio.ui.pages import rows
+from elliptio.ui.shortcuts import Bar, ShortcutError, as_command, as_python, as_url, bar_of, read_bar, without
+from elliptio.ui.view import View
+
+PAGE = 100
+MOST_ROWS = 100_000
+"""Rows of a file of an answer."""
+
+MOST_LETTERS = 8000
+"""Letters of a query."""
+
+_SORTS = {"when": "creation_time", "size": "total_size", "who": "username", "count": "file_count"}
+_FACET_FIELDS = ["labels.project", "username", "file_relpaths", "tags", "link", "notes", "reproduces", "creation_time"]
+
+
+def show(view: View, asked: Asked) -> Answer:
+    """Show what a query finds, a hundred at a time."""
+    now = view.clock()
+    text = asked.get("q")[:MOST_LETTERS]
+    try:
+        bar = read_bar(text, now=now)
+    except ShortcutError as error:
+        return _wrong(view, asked, text, error)
+    deleted = asked.get("deleted") == "1"
+    columns = rows.columns_of(asked.all("cols"))
+    path, direction = order_of(asked.get("sort"))
+    shown, more = _page(view, bar, asked.get("after"), (path, direction), columns, deleted)
+    return view.page(
+        "artifacts.html",
+        asked,
+        text=bar.text,
+        chips=_chips(asked, bar),
+        same=same(bar, asked),
+        total=_total(view, bar.query, deleted),
+        facets=_facets(view, asked, bar),
+        histogram=_histogram(view, asked, bar),
+        columns=columns,
+        choices=rows.CHOICES,
+        sorts=_sorts(asked, path, direction),
+        rows=rows.table(view, shown, columns, now),
+        older=asked.link(after=_key(shown[-1], path)) if more else None,
+        newest=asked.link(after=None) if asked.get("after") else None,
+        deleted=deleted,
+        deleted_link=asked.link(deleted=None if deleted else "1", after=None),
+        error=None,
+        lost="" if shown or bar.text else hide_password(why_empty(view.h.lake)),
+    )
+
+
+def _page(
+    view: View, bar: Bar, after: str, order: tuple[str, int], columns: Sequence[str], deleted: bool
+) -> tuple[list[dict[str, Any]], bool]:
+    """Find the rows of a page, and whether others come after them."""
+    fields = dict.fromkeys([*rows.FIELDS, *rows.fields_of(columns), order[0], *(["deleted"] if deleted else [])])
+    found = view.h.search(
+        _after(bar.query, after, *order),
+        max_docs=PAGE + 1,
+        sort=[order],
+        columns=[*fields],
+        deleted=deleted,
+        counted=False,
+    ).rows()
+    return found[:PAGE], len(found) > PAGE
+
+
+def same(bar: Bar, asked: Asked) -> dict[str, str]:
+    """Say the same question as Python, as a command and as a URL, and as files."""
+    query = [("q", bar.text)] if bar.text else []
+    query += [(key, value) for key, value in asked.query if key in ("cols", "sort", "deleted")]
+    return {
+        "python": as_python(bar),
+        "command": as_command(bar),
+        "url": as_url(bar),
+        **{kind: written(f"artifacts.{kind}", query) for kind in ("json", "csv", "parquet")},
+    }
+
+
+def _wrong(view: View, asked: Asked, text: str, error: ShortcutError) -> Answer:
+    """Show where a query cannot be read, and what to write instead."""
+    before, wrong, after = text[: error.start], text[error.start : error.end], text[error.end :]
+    told = {"says": error.says, "instead": error.instead, "before": before, "wrong": wrong, "after": after}
+    empty: dict[str, Any] = dict.fromkeys(("older", "newest", "same", "histogram"))
+    return view.page(
+        "artifacts.html", asked, status=400, text=text, chips=[], total=("0", ""), facets=[], rows=[],
+        columns=rows.columns_of([]), choices=rows.CHOICES, sorts={}, deleted=False, deleted_link="", error=told,
+        lost="", **empty,
+    )  # fmt: skip
+
+
+def order_of(text: str) -> tuple[str, int]:
+    """Read what to sort by: ``-size``.
+
+    Raises
+    ------
+    WrongError
+        If pages cannot be turned in that order.
+
+    """
+    name, direction = (text[1:], -1) if text.startswith("-") else (text, 1)
+    if not text:
+        return "creation_time", -1
+    path = _SORTS.get(name, name)
+    if path not in _SORTS.values():
+        raise WrongError(f"Pages are not sorted by {name[:60]!r}: take one of {', '.join(_SORTS)}, with - before it.")
+    return path, direction
+
+
+def _sorts(asked: Asked, path: str, direction: int) -> dict[str, tuple[str, str]]:
+    """Link each column that can be sorted by; the second text says how it is sorted now."""
+    found = {}
+    for name, field in _SORTS.items():
+        now = field == path
+        flipped = f"{'' if now and direction < 0 else '-'}{name}"
+        mark = ("descending" if direction < 0 else "ascending") if now else "none"
+        found[name] = (asked.link(sort=None if flipped == "-when" else flipped, after=None), mark)
+    return found
+
+
+def _key(row: Mapping[str, Any], path: str) -> str:
+    """Write where a page ended: the value that is sorted by, and the identifier."""
+    value = row[path]
+    return f"{wording.iso(value) if isinstance(value, datetime) else value}~{row['artifact_id']}"
+
+
+def _after(query: Mapping[str, Any], text: str, path: str, direction: int) -> Mapping[str, Any]:
+    """Narrow a query to what comes after the end of a page.
+
+    Raises
+    ------
+    WrongError
+        If that is none.
+
+    """
+    if not text:
+        return query
+    written_value, _, identifier = text.rpartition("~")
+    value: Any = written_value
+    try:
+        if path == "creation_time":
+            value = datetime.fromisoformat(written_value)
+            if value.tzinfo is None:
+                raise ValueError
+        elif path in ("total_size", "file_count"):
+            value = int(written_value)
+    except ValueError:
+        raise WrongError(f"{text[:100]!r} is not where a page ended.") from None
+    to, beyond = ("$lte", "$lt") if direction < 0 else ("$gte", "$gt")
+    # The first condition leads an index there; the second takes out those of the same value that were shown.
+    rest = {"$or": [{path: {beyond: value}}, {"_id": {beyond: identifier}}]}
+    return {"$and": [*([query] if query else []), {path: {to: value}}, rest]}
+
+
+def _total(view: View, query: Mapping[str, Any], deleted: bool) -> tuple[str, str]:
+    """Count what matches, and the whole lake, as far as is worth it."""
+    most = facets.MOST_COUNTED if facets.is_cheap(query) else 10_000
+    found = count(view, query, most, deleted=deleted)
+    whole = count(view, {}, facets.MOST_COUNTED) if query or deleted else found
+    return _said(found, most), _said(whole, facets.MOST_COUNTED) if query or deleted else ""
+
+
+def _said(number: int, most: int) -> str:
+    return f"more than {most:,}" if number > most else f"{number:,}"
+
+
+def count(view: View, query: Mapping[str, Any], most: int, *, deleted: bool = False) -> int:
+    """Count artifacts that match, no further than one more than `most`."""
+    return view.h.lake.count(of_runs(view.h.lake, query), limit=most + 1, deleted=deleted)
+
+
+def _chips(asked: Asked, bar: Bar) -> list[dict[str, str]]:
+    return [
+        {
+            "key": chip.key,
+            "text": bar.text[chip.start : chip.end],
+            "link": _with(asked, without(bar, chip)),
+        }
+        for chip in bar.chips
+    ]
+
+
+def _with(asked: Asked, text: str) -> str:
+    return asked.link(q=text or None, after=None)
+
+
+def narrowed(bar: Bar, condition: Mapping[str, Any]) -> str:
+    """Write the text of a bar that asks for something more."""
+    if bar.mongo:
+        return bar_of({"$and": [bar.query, condition]})
+    return " ".join(filter(None, [bar.text, bar_of(condition)]))
+
+
+def _facets(view: View, asked: Asked, bar: Bar) -> list[dict[str, Any]]:
+    found = view.h.search(bar.query, max_docs=facets.SAMPLE, columns=_FACET_FIELDS, counted=False)
+    whole = len(found.ids) < facets.SAMPLE
+
+    def counted(condition: Mapping[str, Any]) -> int:
+        return count(view, {"$and": [bar.query, condition]} if bar.query else condition, facets.MOST_COUNTED)
+
+    cheap = counted if facets.is_cheap(bar.query) else None
+    shown = []
+    for facet in facets.facets_of(found.rows(), whole=whole, count=cheap):
+        on = {chip.value: chip for chip in bar.chips if chip.key == facet.key and not chip.negated}
+        values = [
+            {
+                "name": value.name,
+                "count": value.count,
+                "on": value.name in on,
+                "link": _with(
+                    asked, without(bar, on[value.name]) if value.name in on else narrowed(bar, value.condition)
+                ),
+            }
+            for value in facet.values
+        ]
+        shown.append({"title": facet.title, "key": facet.key, "values": values, "more": facet.more, "of": facet.of})
+    return shown
+
+
+def _histogram(view: View, asked: Asked, bar: Bar) -> dict[str, Any] | None:
+    """Show when what matches was made, besides the time that the query asks for."""
+    if bar.mongo:
+        base, since, until, rest = bar.query, None, None, None
+    else:
+        times = [chip for chip in bar.chips if chip.key in ("since", "until") and not chip.negated]
+        rest = " ".join(bar.text[chip.start : chip.end] for chip in bar.chips if chip not in times)
+        base = read_bar(rest, now=view.clock()).query
+        asked_for = bar.query.get("creation_time") if times else None
+        limits = asked_for if isinstance(asked_for, Mapping) else {}
+        since, until = limits.get("$gte"), limits.get("$lt")
+    first, last = (_moment(view, base, direction) for direction in (1, -1))
+    if first is None or last is None:
+        return None
+    times_at = facets.edges(first, last)
+    counts = _counts(view, base, times_at)
+    if counts is None:
+        return None
+    bars = facets.bars_of(times_at, counts, since, until)
+    if rest is None:
+        links: list[str | None] = [None] * len(bars)
+    else:
+        links = [_with(asked, f"{rest} since:{_time(one.begin)} until:{_time(one.end)}".strip()) for one in bars]
+    width = round(1000 / max(len(bars), 1), 2)
+    return {
+        "bars": [
+            {"x": round(place * width, 2), "height": one.height, "asked": one.asked, "count": one.count,
+             "link": link, "says": f"{_day(one.begin)}: {one.count:,}"}
+            for place, (one, link) in enumerate(zip(bars, links, strict=True))
+        ],
+        "width": round(width * 0.84, 2),
+        "ticks": [_day(bars[place].begin) for place in _ticks(len(bars))],
+    }  # fmt: skip
+
+
+def _ticks(number: int) -> list[int]:
+    wanted = min(5, number)
+    return [round(place * (number - 1) / max(wanted - 1, 1)) for place in range(wanted)]
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%MZ}"
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment.day} {moment:%b}" + (f" {moment:%H:%M}" if moment.hour or moment.minute else "")
+
+
+def _moment(view: View, query: Mapping[str, Any], direction: int) -> datetime | None:
+    order = [("creation_time", direction)]
+    found = view.h.search(query, max_docs=1, sort=order, columns=["creation_time"], counted=False)
+    moment = found.columns["creation_time"][0] if found.ids else None
+    return moment if isinstance(moment, datetime) else None
+
+
+def _counts(view: View, query: Mapping[str, Any], times: Sequence[datetime]) -> list[int] | None:
+    """Count between edges: by the index where that is cheap, else the newest, if they are all."""
+    if facets.is_cheap(query):
+        parts = [{"creation_time": {"$gte": begin, "$lt": end}} for begin, end in pairwise(times)]
+        return [count(view, {"$and": [query, part]} if query else part, facets.MOST_COUNTED) for part in parts]
+    found = view.h.search(query, max_docs=facets.SAMPLE, columns=["creation_time"], counted=False)
+    if len(found.ids) == facets.SAMPLE:
+        return None
+    return facets.counts_between(times, found.columns["creation_time"])
+
+
+# --- files of the same answer ---
+
+
+def _answer(view: View, asked: Asked) -> tuple[list[dict[str, Any]], list[str]]:
+    bar = read_bar(asked.get("q")[:MOST_LETTERS], now=view.clock())
+    path, direction = order_of(asked.get("sort"))
+    wanted = rows.fields_of(rows.columns_of(asked.all("cols"))) if asked.all("cols") else None
+    found = view.h.search(
+        bar.query,
+        max_docs=MOST_ROWS,
+        sort=[(path, direction)],
+        columns=wanted,
+        deleted=asked.get("deleted") == "1",
+        counted=False,
+    )
+    return found.rows(), ["artifact_id", *found.columns]
+
+
+def as_json(view: View, asked: Asked) -> Answer:
+    """Answer with JSON, as ``elliptio find --json`` does."""
+    from elliptio.ui.plain import jsonable
+
+    found, _ = _answer(view, asked)
+    body = json.dumps([jsonable(row) for row in found], ensure_ascii=False, allow_nan=False, indent=1)
+    return Answer(body.encode("utf-8", "replace"), media="application/json; charset=utf-8")
+
+
+def as_csv(view: View, asked: Asked) -> Answer:
+    """Answer with CSV; lists and labels as JSON."""
+    from elliptio.ui.plain import cell
+
+    found, names = _answer(view, asked)
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(names)
+    writer.writerows([cell(row.get(name)) for name in names] for row in found)
+    return _attached(text.getvalue().encode("utf-8", "replace"), "text/csv; charset=utf-8", "artifacts.csv")
+
+
+def as_parquet(view: View, asked: Asked) -> Answer:
+    """Answer with Parquet; lists and labels as JSON.
+
+    Raises
+    ------
+    MissingExtraError
+        If pyarrow is not installed.
+
+    """
+    from elliptio.ui.plain import column
+
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise MissingExtraError("Parquet needs pyarrow. Run: pip install 'elliptio[formats]'") from error
+    found, names = _answer(view, asked)
+    sink = io.BytesIO()
+    pq.write_table(pa.table({name: column([row.get(name) for row in found]) for name in names}), sink)
+    return _attached(sink.getvalue(), "application/vnd.apache.parquet", "artifacts.parquet")
+
+
+def _attached(body: bytes, media: str, name: str) -> Answer:
+    return Answer(body, media=media, headers={"content-disposition": f'attachment; filename="{name}"'})

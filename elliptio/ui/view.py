@@ -1,0 +1,103 @@
+"""Hold what the pages of one server share: the lake, the rules, what was verified, and templates."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from elliptio.masking import hide_password
+from elliptio.ui import wording
+from elliptio.ui.asked import Answer, Asked, segment
+from elliptio.ui.assets import ASSETS
+from elliptio.ui.checks import Checks
+from elliptio.ui.guard import Policy
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+    from elliptio.handler import Handler
+
+MOST_NAMED = 40
+
+
+def _now() -> datetime:
+    return datetime.now(tz=UTC)
+
+
+@dataclass
+class View:
+    """One lake as it is shown by one server.
+
+    Attributes
+    ----------
+    h
+        The handler, which is only asked by verbs that leave no trace.
+    policy
+        Who may ask for what.
+    checks
+        What was read and compared so far.
+    clock
+        Tells the time.
+
+    """
+
+    h: Handler
+    policy: Policy
+    checks: Checks = field(default_factory=Checks)
+    clock: Callable[[], datetime] = _now
+
+    def __post_init__(self) -> None:
+        """Say on pages what is wrong, and not by warnings."""
+        self.h.lake.quiet = True
+
+    @cached_property
+    def lake_name(self) -> str:
+        """Place of the lake, as short as it can be said."""
+        root, home = hide_password(self.h.store.root), os.path.expanduser("~")
+        name = f"~{root[len(home) :]}" if len(home) > 1 and root.startswith(f"{home}/") else root
+        return name if len(name) <= MOST_NAMED else f"…{name[-MOST_NAMED + 1 :]}"
+
+    @cached_property
+    def templates(self) -> Environment:
+        """Templates, in which whatever is put in is text."""
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+
+        made = Environment(
+            loader=PackageLoader("elliptio.ui"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        made.filters |= {
+            "size": wording.size,
+            "exact": wording.exact,
+            "plain": wording.plain,
+            "segment": segment,
+            "thousands": lambda number: f"{number:,}",
+            "person": wording.person,
+            "badge": wording.badge,
+            "suffix": wording.suffix_of,
+            "iso": wording.iso,
+        }
+        return made
+
+    def page(self, template: str, asked: Asked, *, status: int = 200, **values: Any) -> Answer:
+        """Fill a template."""
+        now = self.clock()
+        text = self.templates.get_template(template).render(
+            up=asked.up,
+            asked=asked,
+            lake=self.lake_name,
+            writes=sorted(self.policy.write),
+            versions={name: asset.version for name, asset in ASSETS.items()},
+            troubles=len(self.checks.troubles),
+            ago=lambda moment: wording.when(moment, now),
+            **values,
+        )
+        return Answer(text.encode("utf-8", "replace"), status=status)

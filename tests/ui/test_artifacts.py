@@ -1,0 +1,218 @@
+"""The list: what is found, narrowed down, counted, sorted and turned page by page; and the same as files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from html import unescape
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+import elliptio as eio
+from tests.ui.conftest import client_of, saved, story
+
+ROW = re.compile(r'<tr data-id="(artifact_[^"]+)"')
+
+
+def rows(client: TestClient, url: str) -> list[str]:
+    answer = client.get(url)
+    assert answer.status_code == 200, answer.text
+    return ROW.findall(answer.text)
+
+
+def link(text: str, rel: str) -> str:
+    found = re.search(rf'rel="{rel}" href="([^"]*)"', text)
+    assert found, text
+    return unescape(found[1])
+
+
+def test_the_newest_come_first(local: eio.Handler, ask: TestClient) -> None:
+    ids = [saved(local, f"{number}.txt", str(number)).artifact_id for number in range(3)]
+    assert rows(ask, "/artifacts") == ids[::-1]
+    assert rows(ask, "/artifacts?sort=when") == ids
+
+
+@pytest.mark.parametrize(
+    ("q", "found"),
+    [
+        ("", ["raw", "model"]),
+        ("project:penguins", ["raw", "model"]),
+        ("who:andy", ["raw"]),
+        ("-who:andy", ["model"]),
+        ("tag:prod", ["model"]),
+        ("file:*.csv", ["raw"]),
+        ("run.accuracy:>0.5", ["model"]),
+        ('{"labels.datatype": "model"}', ["model"]),
+        ("state:linked", []),
+    ],
+)
+def test_a_query_finds(h: eio.Handler, q: str, found: list[str]) -> None:
+    made = story(h)
+    assert set(rows(client_of(h), f"/artifacts?q={q}")) == {made[name].artifact_id for name in found}
+
+
+def test_a_wrong_query_is_pointed_at(ask: TestClient) -> None:
+    answer = ask.get("/artifacts?q=who:andy+prject:x")
+    assert answer.status_code == 400
+    assert "<code>who:andy <mark>prject:x</mark></code>" in answer.text
+    assert "project:x" in answer.text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sort", ["", "&sort=when", "&sort=-size", "&sort=size", "&sort=who", "&sort=-count"])
+def test_pages_are_turned_without_losing_or_repeating(local: eio.Handler, ask: TestClient, sort: str) -> None:
+    local.save_many([({"n": number % 7}, f"{number}.json") for number in range(230)])
+    seen: list[str] = []
+    url = f"/artifacts?q=file:*.json{sort}"
+    sizes = []
+    for _ in range(3):
+        text = ask.get(url).text
+        found = ROW.findall(text)
+        sizes.append(len(found))
+        seen += found
+        if 'rel="next"' in text:
+            url = "/artifacts" + link(text, "next")
+    assert sizes == [100, 100, 30]
+    assert len(set(seen)) == len(seen) == 230
+    path = {"": "-creation_time", "&sort=when": "creation_time", "&sort=-size": "-total_size", "&sort=size": "total_size",  # noqa: E501
+            "&sort=who": "username", "&sort=-count": "-file_count"}[sort]  # fmt: skip
+    assert seen == local.search(sort=path, max_docs=0, columns=[]).ids
+
+
+@pytest.mark.parametrize(
+    "url", ["?sort=labels.x", "?after=x", "?after=x~x&sort=size", "?after=2026-01-01~a", "?cols=" + "a," * 13]
+)
+def test_what_makes_no_page_is_said(ask: TestClient, url: str) -> None:
+    assert ask.get(f"/artifacts{url}").status_code == 400
+
+
+def test_columns_are_in_the_url(local: eio.Handler) -> None:
+    made = story(local)
+    text = client_of(local).get("/artifacts?cols=files,labels.datatype,run.params.depth,size").text
+    assert re.findall(r'<th scope="col"[^>]*>(?:<a[^>]*>)?([^<]*)', text) == [
+        "Files",
+        "labels.datatype",
+        "run.params.depth",
+        "Size",
+    ]
+    row = text[text.index(made["model"].artifact_id) :]
+    assert re.findall(r'<td class="mid">([^<]*)</td>', row)[:2] == ["model", "4"]
+
+
+def facet(text: str, title: str) -> dict[str, int]:
+    part = text[text.index(f"<h2>{title}") :].partition("</section>")[0]
+    found = re.findall(r'<a href="[^"]*"[^>]*>(.*?)</a>', part, re.DOTALL)
+    plain = [re.sub(r"<b class=.*?</b>|<[^>]*>", " ", one).split() for one in found]
+    return {words[0]: int(words[-1].replace(",", "")) for words in plain}
+
+
+def test_facets_count(h: eio.Handler) -> None:
+    story(h)
+    client = client_of(h)
+    text = client.get("/artifacts").text
+    assert facet(text, "Project") == {"penguins": 2}
+    assert facet(text, "Who") == {"brenda": 1, "andy": 1}
+    assert facet(text, "Kind of file") == {"csv": 1, "json": 1}
+    assert facet(text, "State") == {"tagged": 1}
+
+
+def test_each_facet_leads_to_so_many(local: eio.Handler) -> None:
+    story(local)
+    saved(local, "odd.CSV", "x", {"project": 'it\'s "odd" <b>'})
+    client = client_of(local)
+    text = client.get("/artifacts").text
+    aside = text[text.index("<aside") : text.index("</aside>")]
+    links = re.findall(r'<a href="([^"]*)">.*?<span>([\d,]+)</span></a>', aside, re.DOTALL)
+    assert len(links) >= 7
+    for where, count in links:
+        assert len(rows(client, "/artifacts" + unescape(where))) == int(count), where
+
+
+def test_a_facet_that_is_on_is_taken_off(local: eio.Handler) -> None:
+    story(local)
+    client = client_of(local)
+    text = client.get("/artifacts?q=who:andy+since:30d").text
+    (where,) = re.findall(r'<a href="([^"]*)" class="on"', text)
+    assert "andy" not in where
+    assert "since" in where
+
+
+def test_the_histogram_counts_what_was_made_when(local: eio.Handler) -> None:
+    story(local)
+    client = client_of(local)
+    text = client.get("/artifacts?q=project:penguins").text
+    bars = re.findall(r'<a href="([^"]*)" aria-label="[^"]*: (\d+)"', text)
+    assert sum(int(count) for _, count in bars) == 2
+    assert len(rows(client, "/artifacts" + unescape(bars[0][0]))) == int(bars[0][1])
+
+
+def test_the_same_as_files(local: eio.Handler) -> None:
+    pytest.importorskip("pyarrow")
+    import pyarrow.parquet as pq
+
+    made = story(local)
+    client = client_of(local)
+    (row,) = json.loads(client.get("/artifacts.json?q=tag:prod").content)
+    assert row["artifact_id"] == made["model"].artifact_id
+    assert row["labels"]["datatype"] == "model"
+    answer = client.get("/artifacts.csv?q=tag:prod&cols=who,labels.datatype")
+    assert list(csv.reader(io.StringIO(answer.text))) == [
+        ["artifact_id", "username", "labels.datatype"],
+        [row["artifact_id"], "brenda", "model"],
+    ]
+    table = pq.read_table(io.BytesIO(client.get("/artifacts.parquet?q=tag:prod").content))
+    assert table.column("artifact_id").to_pylist() == [row["artifact_id"]]
+    assert client.get("/artifacts.json?q=prject:x").status_code == 400
+
+
+def test_the_same_is_said_as_python_command_and_url(local: eio.Handler) -> None:
+    made = story(local)
+    text = client_of(local).get("/artifacts?q=who:andy").text
+    (python, command) = map(unescape, re.findall(r'data-copy="([^"]*)"', text)[:2])
+    assert list(eval(python, {"h": local}).index) == [made["raw"].artifact_id]
+    assert command.startswith("elliptio find ")
+    assert "artifacts?q=who:andy" in text
+
+
+def test_what_was_deleted_is_shown_where_that_is_asked(local: eio.Handler) -> None:
+    artifact = saved(local, "old.txt", "x")
+    local.delete(artifact)
+    client = client_of(local)
+    assert rows(client, "/artifacts") == []
+    assert rows(client, "/artifacts?deleted=1") == [artifact.artifact_id]
+    gone = client.get(f"/artifacts/{artifact.artifact_id}")
+    assert (gone.status_code, "was deleted by" in gone.text) == (410, True)
+    assert client.get(f"/lineage/{artifact.artifact_id}").status_code == 200
+
+
+def test_an_empty_lake_is_no_error(ask: TestClient) -> None:
+    for path in ("/", "/artifacts", "/tags", "/artifacts.json", "/artifacts.csv"):
+        assert ask.get(path).status_code == 200, path
+
+
+def test_why_nothing_is_there_is_told(tmp_path: Path) -> None:
+    assert "There is no lake at" in client_of(eio.Handler(tmp_path / "lake")).get("/artifacts").text
+
+
+def test_looking_leaves_no_trace(h: eio.Handler) -> None:
+    made = story(h)
+    before = [(one["artifact_id"], one["based_on"]) for one in h.search(columns=["based_on"], max_docs=0).rows()]
+    runs = [(one["run_id"], one["used"]) for one in h.runs.search(columns=["used"], max_docs=0).rows()]
+    client = client_of(h)
+    with h.run("meanwhile") as run:
+        for one in made.values():
+            for path in (f"/artifacts/{one.artifact_id}", f"/artifacts/{one.artifact_id}/files/0",
+                         f"/artifacts/{one.artifact_id}/files/0/raw", f"/lineage/{one.artifact_id}",
+                         f"/artifacts/{one.artifact_id}?part=document", "/artifacts.json", "/t/prod"):  # fmt: skip
+                assert client.get(path).status_code in (200, 303), path
+        after = saved(run, "after.txt", "x")
+    assert after.metadata.based_on == []
+    assert h.based_on == []
+    assert before == [(one["artifact_id"], one["based_on"]) for one in h.search({"_id": {"$ne": after.artifact_id}}, columns=["based_on"], max_docs=0).rows()]  # fmt: skip  # noqa: E501
+    now = h.runs.search(columns=["used", "name"], max_docs=0).rows()
+    assert runs == [(one["run_id"], one["used"]) for one in now if one["name"] != "meanwhile"]
+    assert [one["used"] for one in now if one["name"] == "meanwhile"] in ([[]], [None])

@@ -1,0 +1,97 @@
+"""Lineage: as a picture of at most 40 boxes, as a tree, as a table; the way to another, and what is wrong if it is."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+import pytest
+from starlette.testclient import TestClient
+
+import elliptio as eio
+from elliptio.ui.pages import lineage as page
+from tests.ui.conftest import client_of, saved, story
+
+
+def boxes(text: str) -> list[str]:
+    return [unescape(one) for one in re.findall(r'<text class="t"[^>]*>([^<]*)', text)]
+
+
+def test_a_lineage_is_drawn_with_runs_above(h: eio.Handler) -> None:
+    made = story(h)
+    text = client_of(h).get(f"/lineage/{made['raw'].artifact_id}").text
+    assert boxes(text) == ["raw.csv", "model.json"]
+    assert re.search(r'<text class="cap "[^>]*>train · ', text)
+    assert "2 boxes, none left out" in text
+    assert re.search(r"<b>1</b><span>artifact was made of it", text)
+    assert re.search(r"<b>1 tag</b>.*prod", text)
+    assert re.search(r"<b>1 person</b><span>brenda", text)
+
+
+def test_directions_depths_and_forms(local: eio.Handler) -> None:
+    made = story(local)
+    saved(local, "report.md", "x", based_on=made["model"])
+    client = client_of(local)
+    url = f"/lineage/{made['model'].artifact_id}"
+    assert boxes(client.get(f"{url}?dir=up").text) == ["raw.csv", "model.json"]
+    assert "is wrong" not in client.get(f"{url}?dir=up").text
+    assert boxes(client.get(f"{url}?dir=down").text) == ["model.json", "report.md"]
+    assert boxes(client.get(f"/lineage/{made['raw'].artifact_id}?depth=1").text) == ["raw.csv", "model.json"]
+    assert "┌─ " in client.get(f"{url}?as=tree").text
+    assert len(re.findall('<tr data-id="artifact', client.get(f"{url}?as=table").text)) == 3
+
+
+@pytest.mark.parametrize("query", ["dir=left", "depth=0", "depth=x", "depth=-1", "depth=\u0663", "as=cube"])
+def test_what_is_no_lineage_is_said(local: eio.Handler, ask: TestClient, query: str) -> None:
+    artifact = saved(local, "a.txt", "x")
+    assert ask.get(f"/lineage/{artifact.artifact_id}?{query}").status_code == 400
+    assert ask.get("/lineage/artifact_none").status_code == 404
+
+
+def test_the_way_to_another_is_marked(local: eio.Handler) -> None:
+    made = story(local)
+    saved(local, "other.md", "x", based_on=made["raw"])
+    text = client_of(local).get(f"/lineage/{made['raw'].artifact_id}?to={made['model'].artifact_id}").text
+    assert "way to model.json" in text
+    assert "2 on the way" in text
+    assert len(re.findall(r'class="box [^"]*\boff"', text)) == 1
+    assert len(re.findall(r'class="box [^"]*\bway"', text)) == 2
+    text = client_of(local).get(f"/lineage/{made['raw'].artifact_id}?to=artifact_none").text
+    assert "an artifact that is not in this lineage" in text
+
+
+def test_very_many_are_folded_and_open_in_place(local: eio.Handler) -> None:
+    raw = saved(local, "raw.csv", "x")
+    made = local.save_many([({"n": number}, f"{number}.json") for number in range(60)], based_on=raw)
+    client = client_of(local)
+    url = f"/lineage/{raw.artifact_id}"
+    text = client.get(url).text
+    assert len(boxes(text)) <= 40
+    (fold,) = [one for one in boxes(text) if "more like it" in one]
+    assert int(fold.split()[0]) + len(boxes(text)) - 1 == len(made) + 1
+    (link,) = re.findall(r'href="(\?open=[^"]*)"', text)
+    opened = client.get(url + unescape(link)).text
+    assert len(boxes(text)) < len(boxes(opened)) <= 40
+
+
+def test_a_run_that_failed_is_a_box_of_its_own(local: eio.Handler) -> None:
+    raw = saved(local, "raw.csv", "x")
+    with pytest.raises(MemoryError), local.run("train") as run:
+        run.get(raw.artifact_id).file.download_string()
+        raise MemoryError("none left")
+    text = client_of(local).get(f"/lineage/{raw.artifact_id}").text
+    assert boxes(text) == ["raw.csv", "train"]
+    assert "failed · MemoryError" in text
+
+
+def test_what_is_too_far_away_is_counted(local: eio.Handler, ask: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [saved(local, "0.txt", "x")]
+    for number in range(1, 9):
+        made.append(saved(local, f"{number}.txt", "x", based_on=made[-1]))
+    url = f"/lineage/{made[0].artifact_id}"
+    monkeypatch.setattr(page, "MOST_NODES", 3)
+    assert "5 more farther away are left out" in ask.get(url).text
+    assert re.search(r"<b>8</b><span>artifacts were made of it", ask.get(url).text)
+    monkeypatch.undo()
+    monkeypatch.setattr(page, "MOST_GENERATIONS", 4)
+    assert "5 artifacts, as far as 4 generations reach" in ask.get(url).text
