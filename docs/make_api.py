@@ -53,8 +53,8 @@ WORK = ("Keeping", "Work", "Reading")
 
 NOT_MADE_BY_USERS = {"Files"}
 
-PIPELINES, MODELS = "elliptio.pipelines", "elliptio.models"
-LAYERS = PIPELINES, MODELS
+PIPELINES, MODELS, FLOWS = "elliptio.pipelines", "elliptio.models", "elliptio.flows"
+LAYERS = PIPELINES, MODELS, FLOWS
 MADE = (
     "Handler",
     "Session",
@@ -96,6 +96,14 @@ Made from the docstrings by `docs/make_api.py`; do not edit. `from elliptio.mode
 
 """
 
+FLOWS_HEAD = """\
+# API reference of flows
+
+Made from the docstrings by `docs/make_api.py`; do not edit. `from elliptio.flows import Processor` and so on;
+[the page on flows](flows.md) tells what it is for.
+
+"""
+
 
 def main() -> None:
     """Write all pages."""
@@ -105,7 +113,12 @@ def main() -> None:
 
 def pages() -> dict[str, str]:
     """Make all pages, by the names of their files."""
-    return {"api.md": page(), "api_pipelines.md": pipelines_page(), "api_models.md": models_page()}
+    return {
+        "api.md": page(),
+        "api_pipelines.md": pipelines_page(),
+        "api_models.md": models_page(),
+        "api_flows.md": flows_page(),
+    }
 
 
 def models_page() -> str:
@@ -138,6 +151,23 @@ def _place(names: list[str], item: Any) -> tuple[int, bool, str]:
     else:
         rank = 2
     return rank, names[0] not in FIRST, names[0].lower()
+
+
+def flows_page() -> str:
+    """Make the page of the layer of flows as Markdown."""
+    package = import_module(FLOWS)
+    public = {name: getattr(package, name) for name in package.__all__}
+    shown = {name: item for name, item in public.items() if inspect.isclass(item)}
+    errors = [name for name, item in shown.items() if issubclass(item, Exception)]
+    order = [*(name for name in shown if name not in errors), *errors]
+    links = [f"- [`{name}`](#{name.lower()})" for name in order]
+    links += [
+        "",
+        "`Depends` is that of [fast-depends](https://github.com/Lancetnik/FastDepends). `FROM_FIRST`, `ONLY_NEW` and",
+    ]
+    links += ["`FROM_LATEST` say where `IO.stream` begins."]
+    sections = [section for name in order for section in describe(shown[name], name)]
+    return FLOWS_HEAD + "\n".join(links) + "\n\n" + "\n\n".join(sections) + "\n"
 
 
 def pipelines_page() -> str:

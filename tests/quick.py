@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-SERVERS = frozenset({"mongodb_url", "s3_server", "database"})
+SERVERS = frozenset({"mongodb_url", "s3_server", "database", "redis_shared"})
 """Fixtures that start one."""
 NAMES = frozenset({"mongodb", "s3"})
 """Words in the parameters of tests that have one started."""

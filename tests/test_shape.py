@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import elliptio as eio
+import elliptio.flows
 import elliptio.models
 import elliptio.models.db
 import elliptio.models.serializer
@@ -37,6 +38,16 @@ DOORS = {
         "RemoteFile", "ReproductionError", "S3File", "SourceError", "SourceNotFoundError", "SpooledWarning",
         "StoreError", "TagTakenError", "TruncatedWarning", "UnknownFormatError", "ValueRefusedError",
         "WriteOnlyError", "__version__", "mock_username",
+    ],
+    elliptio.flows: [
+        "FROM_FIRST", "FROM_LATEST", "IO", "ONLY_NEW", "BrokerUnavailableError", "CeleryExecutor", "Checkpoint",
+        "CyclicFlowError", "Depends", "DuplicateIOError", "EmptyStreamError", "Execution", "Executor",
+        "FloatingIOError", "Flow", "FlowCancelledError", "FlowNotFoundError", "HeldUpError", "IOStreamTimeout",
+        "IOVal", "IOVals", "LeaseLostError", "LocalExecutor", "MemoryBroker", "MismatchedIOError", "NobodyRunsError",
+        "PositionError", "Processor", "ProcessorError", "ReadOnlyIOError", "RedisBroker", "ReplayError", "Serializer",
+        "Status", "StepFailedError", "StreamEndedError", "StreamFullError", "Supervisor", "SupervisorError",
+        "TamperedDataError", "Topology", "UnevenStreamsError", "UnregisteredProcessorError", "UnresolvedFlowError",
+        "UnserializableValueError", "WorkerExecutor",
     ],
     elliptio.models: [
         "DamagedModelError", "DataModel", "Described", "DuplicateModelError", "FieldTypeError", "FileSystemStorage",
@@ -91,8 +102,8 @@ DOORS = {
         "Volatile",
     ],
     elliptio.testing: [
-        "BackendConformance", "FormatConformance", "IndexConformance", "RunnerConformance", "S3Server", "ServerError",
-        "StoreConformance", "mongodb_server", "s3_server",
+        "BackendConformance", "BrokerConformance", "FormatConformance", "IndexConformance", "RunnerConformance",
+        "S3Server", "ServerError", "StoreConformance", "mongodb_server", "s3_server",
     ],
 }  # fmt: skip
 

@@ -30,6 +30,7 @@ from elliptio.cli.verbs import (
     doctor,
     du,
     find,
+    flows,
     flush,
     gc,
     get,
@@ -66,6 +67,7 @@ GROUPS = {
     "Look at runs": (runs, metrics),
     "Give names that can move": (tag, untag, tags),
     "Run pipelines of a project": (pipelines, configurations, artifacts, snapshots, catalog, compile, new, step),
+    "Run flows of values": (flows,),
     "Keep a lake whole": (verify, du, delete, gc, flush, reindex, relocate, cache),
     "Begin, and set up": (demo, config, doctor, completion),
 }

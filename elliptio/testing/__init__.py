@@ -2,7 +2,8 @@
 
 `StoreConformance`, `IndexConformance` and `FormatConformance` hold a store, an index and a format to the contract in
 `elliptio.protocols`, one test for each promise: a test class subclasses one of them, and has one fixture.
-`RunnerConformance` and `BackendConformance` do so for what runs the steps of pipelines, and for what keeps snapshots.
+`RunnerConformance` and `BackendConformance` do so for what runs the steps of pipelines, and for what keeps snapshots,
+`BrokerConformance` for what keeps the state of flows.
 `mongodb_server` and `s3_server` run real servers for as long as a ``with`` block.
 ``pytest_plugins = ["elliptio.testing.fixtures"]`` offers them as fixtures.
 """
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from elliptio.testing.backends import BackendConformance
+    from elliptio.testing.brokers import BrokerConformance
     from elliptio.testing.formats import FormatConformance
     from elliptio.testing.indexes import IndexConformance
     from elliptio.testing.runners import RunnerConformance
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "BackendConformance": "backends",
+    "BrokerConformance": "brokers",
     "FormatConformance": "formats",
     "IndexConformance": "indexes",
     "RunnerConformance": "runners",
@@ -33,6 +36,7 @@ _HOMES = {
 
 __all__ = [
     "BackendConformance",
+    "BrokerConformance",
     "FormatConformance",
     "IndexConformance",
     "RunnerConformance",

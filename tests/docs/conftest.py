@@ -8,11 +8,15 @@ from pathlib import Path
 import pytest
 
 from elliptio.cli.demo.story import load_penguins, split
+from elliptio.flows import registry as processors
+from elliptio.formats import registry as formats
 from elliptio.pipelines import BaseSession, Craft, Pipeline
+
+BUILT_IN = dict(formats._formats)
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, nothing_registered: None, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The home of Andy, who has prepared two files and has just installed elliptio: the defaults hold."""
     home = tmp_path / "andy"
     (home / "project").mkdir(parents=True)
@@ -27,6 +31,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for cls in (BaseSession, Craft, Pipeline):  # what a page registers is gone with its reader
         monkeypatch.setattr(cls, "_hooks", {})
     return home
+
+
+@pytest.fixture
+def nothing_registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No format but those of elliptio, and no processor: what other readers have registered is not there."""
+    monkeypatch.setattr(formats, "_formats", dict(BUILT_IN))
+    monkeypatch.setattr(processors, "_IMPLEMENTED", {})
 
 
 @pytest.fixture

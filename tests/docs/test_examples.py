@@ -49,7 +49,7 @@ def shows_what_it_says(name: str, text: str) -> None:
     assert not shown, "".join(shown)
 
 
-@pytest.mark.usefixtures("no_registry")
+@pytest.mark.usefixtures("no_registry", "nothing_registered")
 @pytest.mark.parametrize("name", [name for name, text in EXAMPLES.items() if BUCKET not in text])
 def test_an_example_shows_what_it_says(name: str) -> None:
     shows_what_it_says(name, EXAMPLES[name])

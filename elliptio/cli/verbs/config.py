@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
     problems: list[ConfigError] = []
     found = settings(args, problems)
     resolved = _resolved(args, found)
-    files = _files()
+    files, flows = _files(), _flows(problems)
     for problem in problems:
         output.notice("error", str(problem), as_json=args.json, type=type(problem).__name__)
     if args.json:
@@ -39,9 +39,13 @@ def run(args: argparse.Namespace) -> int:
             }
             for name, setting in found.items()
         }
-        output.print_json({"settings": values, "files": files})
+        flows_shown = {name: {"value": value, "origin": origin} for name, (value, origin) in flows.items()}
+        output.print_json({"settings": values, "flows": flows_shown, "files": files})
         return 1 if problems else 0
     rows = [(name, resolved.get(name) or setting.shown or "-", setting.origin) for name, setting in found.items()]
+    rows += [
+        (f"flows: {name}", "-" if value is None else str(value), origin) for name, (value, origin) in flows.items()
+    ]
     print("\n".join(output.table(("SETTING", "VALUE", "ORIGIN"), rows, width=10_000)))
     none = "none (looked for elliptio.toml and pyproject.toml with [tool.elliptio], from here upwards)"
     print(f"\nproject file  {files['project'] or none}")
@@ -67,6 +71,18 @@ def _resolved(args: argparse.Namespace, found: Mapping[str, Setting]) -> dict[st
     except ElliptioError:  # `elliptio doctor` says what is wrong with it
         pass
     return resolved
+
+
+def _flows(problems: list[ConfigError]) -> dict[str, tuple[Any, str]]:
+    """Tell the settings of flows, the secret not shown; they need no package."""
+    from elliptio.errors import ConfigError
+    from elliptio.flows.settings import shown
+
+    try:
+        return shown()
+    except ConfigError as problem:
+        problems.append(problem)
+        return {}
 
 
 def _files() -> dict[str, Any]:

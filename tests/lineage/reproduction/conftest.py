@@ -22,7 +22,7 @@ from elliptio.lineage.reproduction.workshop import Workshop
 
 WANTED = (
     "pandas", "numpy", "pymongo", "GitPython", "platformdirs", "tqdm", "pip", "boto3", "obstore", "ipython",
-    "PyYAML", "Jinja2",
+    "PyYAML", "Jinja2", "anyio", "redis", "msgspec", "fast-depends",
 )  # fmt: skip
 
 

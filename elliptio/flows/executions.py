@@ -1,0 +1,194 @@
+"""Hold one execution of a flow: its streams, its end, and what it left."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from elliptio.flows.brokers.defining import CONTROL, Outcome
+from elliptio.flows.errors import FlowCancelledError, FlowNotFoundError, StepFailedError, UnresolvedFlowError
+from elliptio.flows.outcomes import CANCELLED, error_of
+from elliptio.flows.reading import Reading
+from elliptio.flows.streams import IO
+from elliptio.flows.waiting import FEEDER, Patience
+
+if TYPE_CHECKING:
+    from elliptio.artifacts.artifact import Artifact
+    from elliptio.flows.sealing.recording import FlowRecorder
+    from elliptio.flows.status import Status
+    from elliptio.flows.supervisor import Supervisor
+
+log = logging.getLogger(__name__)
+
+
+class Execution(Mapping[str, IO[Any]]):
+    """One execution of a flow: a mapping of its streams by name.
+
+    Attributes
+    ----------
+    id
+        Its identifier: ``await supervisor.flow(id)`` finds it from any process that uses the broker.
+
+    """
+
+    def __init__(self, supervisor: Supervisor, flow_id: str, plan: dict[str, Any]) -> None:
+        self.id = flow_id
+        self._supervisor = supervisor
+        self._plan = plan
+        self._recorder: FlowRecorder | None = None
+        self._known: set[str] = set()
+        self._is_over = False
+        self._reading = Reading(supervisor.broker, flow_id, supervisor.settings, seen=self._seen)
+        names = {name for one in plan["processors"] for name in one["outputs"]}
+        shown = {*names, *plan["inputs"]} if plan["all_outputs"] else plan["outputs"]
+        self._streams = {name: IO[Any](name, self._reading) for name in sorted(shown)}
+
+    def __getitem__(self, name: str) -> IO[Any]:
+        """Give a stream by its name."""
+        if name in self._streams:
+            return self._streams[name]
+        raise KeyError(f"{name!r} is not among the streams of {self.id}: {', '.join(self._streams) or 'none'}.")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._streams)
+
+    def __len__(self) -> int:
+        return len(self._streams)
+
+    def __repr__(self) -> str:
+        return f"Execution({self.id}: {', '.join(self._streams)})"
+
+    async def wait(self) -> None:
+        """Wait until all steps have ended.
+
+        Raises
+        ------
+        StepFailedError
+            If one failed: the first cause. If more failed each for itself, an ``ExceptionGroup`` of them.
+        FlowCancelledError
+            If it was cancelled.
+
+        """
+        errors = await self._errors()
+        if len(errors) > 1:
+            raise ExceptionGroup(f"Steps of {self.id} failed: {', '.join(errors)}", list(errors.values()))
+        for error in errors.values():
+            raise error
+
+    async def status(self) -> Status:
+        """Tell how it goes: of each stream the count, rate and lag, of each step who works at it."""
+        return await self._supervisor.status(self.id)
+
+    async def cancel(self) -> None:
+        """Stop all steps; streams that have not ended end as cancelled. What has ended stays as it is."""
+        channel = self._reading.channel
+        if await channel.plan() is None:
+            return
+        for name in self._all_streams():
+            await channel.end(name, CANCELLED)
+        await self._supervisor.background.stop(self.id)
+
+    async def forget(self) -> None:
+        """Stop it, and remove all of it from the broker."""
+        await self.cancel()
+        await self._reading.channel.forget()
+        self._is_over = True
+        self._supervisor._started.pop(self.id, None)
+
+    async def sealed(self, *, failed: bool = False) -> dict[str, Artifact]:
+        """Wait until all streams have ended, and give the artifact that each became.
+
+        Parameters
+        ----------
+        failed
+            Also make artifacts, now, of streams that failed or were cancelled: who reads one gets its values, then why
+            it is not whole.
+
+        Raises
+        ------
+        UnresolvedFlowError
+            If it was not started with ``record=``.
+
+        """
+        if self._recorder is None:
+            raise UnresolvedFlowError(
+                f"{self.id} is not recorded here, so that its streams become no artifacts: start_flow(…, "
+                "record=handler)."
+            )
+        return await self._recorder.sealed(failed=failed)
+
+    def _all_streams(self) -> list[str]:
+        """Name all streams, those of values first, inputs before what is made of them."""
+        outputs = [name for one in self._plan["processors"] for name in one["outputs"]]
+        steps = [one["name"] for one in self._plan["processors"]]
+        controls = [CONTROL + name for name in (*(FEEDER + one for one in self._plan["inputs"]), *steps)]
+        return [*controls, *self._plan["inputs"], *outputs]
+
+    async def _errors(self) -> dict[str, Exception]:
+        """Wait for the end of all steps, and give the errors of those that failed by themselves."""
+        found: dict[str, Exception] = {}
+        for one in self._plan["processors"]:
+            step = one["name"]
+            outcome = await self._end_of(step)
+            self._seen(outcome)
+            cause = (outcome.get("cause") or {}).get("step", step)
+            if outcome["status"] == "failed" and not (cause == step and step in found):
+                found.setdefault(cause, _error(outcome, step, self.id))
+            elif outcome["status"] == "cancelled" and not found:
+                found["cancelled"] = error_of(outcome, step, self.id)
+        if len(found) > 1:
+            found.pop("cancelled", None)
+        self._is_over = True
+        return found
+
+    async def _end_of(self, step: str) -> Outcome:
+        supervisor = self._supervisor
+        patience = Patience(supervisor.broker, self.id, CONTROL + step, supervisor.settings)
+        while True:
+            _, end = await self._reading.channel.read(CONTROL + step, 0, 1, supervisor.settings.io_read_timeout)
+            if end is not None:
+                return end
+            await patience.check()
+
+    def _seen(self, outcome: Outcome) -> None:
+        self._known.add((outcome.get("cause") or {}).get("step", ""))
+
+    async def _end_of_block(self) -> None:
+        """Wait for the end, and raise what nobody has come to know of."""
+        known = set(self._known)
+        try:
+            errors = await self._errors()
+        except FlowNotFoundError:
+            return
+        errors = {step: error for step, error in errors.items() if step not in known}
+        errors = {step: error for step, error in errors.items() if not isinstance(error, FlowCancelledError)}
+        if self._recorder is not None:
+            await self._recorder.sealed()
+        if len(errors) == 1:
+            raise next(iter(errors.values()))
+        if errors:
+            raise ExceptionGroup(f"Steps of {self.id} failed: {', '.join(errors)}", list(errors.values()))
+
+    async def _record(self, record: Any, given: Mapping[str, list[Any]]) -> None:
+        from elliptio.artifacts.artifact import Artifact
+        from elliptio.flows.sealing.recording import FlowRecorder, Plan
+
+        if record is True:
+            from elliptio.handler import Handler
+
+            record = Handler()
+        artifacts = {
+            name: values[0] for name, values in given.items() if len(values) == 1 and isinstance(values[0], Artifact)
+        }
+        steps = {one["name"]: (one["inputs"], one["outputs"]) for one in self._plan["processors"]}
+        name = " → ".join(steps) if len(steps) < 4 else f"{len(steps)} steps"
+        self._recorder = FlowRecorder(record, self._reading.channel, Plan(self.id, name, steps, artifacts))
+        await self._recorder.begin()
+        self._supervisor.background.start(self.id + " record", self._recorder.follow)
+
+
+def _error(outcome: Outcome, step: str, flow_id: str) -> Exception:
+    cause = outcome["cause"]
+    said = f"The step {cause['step']!r} of {flow_id} failed. {cause['kind']}: {cause['text']}"
+    return StepFailedError(said, cause)

@@ -1,0 +1,113 @@
+"""Tell what the inputs of a flow are: values, or what streams them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import anyio
+
+from elliptio.flows.errors import FloatingIOError, MismatchedIOError
+from elliptio.flows.streams import IO
+from elliptio.flows.topology import Topology
+from elliptio.flows.values import IOVal, IOVals
+
+_AT_ONCE = 100
+"""So many values of an iterator are taken at once, in a thread."""
+
+
+def sorted_inputs(topology: Topology, inputs: Any) -> dict[str, list[Any]]:
+    """Sort what was given by stream: a list of things for each, of which each is a value or streams values.
+
+    Raises
+    ------
+    MismatchedIOError
+        If something is no input, or is for a stream that a processor writes.
+    FloatingIOError
+        If an input is missing.
+
+    """
+    given: dict[str, list[Any]] = {}
+    if isinstance(inputs, Mapping):
+        given = {name: [value] for name, value in inputs.items()}
+    else:
+        for item in [inputs] if isinstance(inputs, IOVal | IOVals) else inputs or ():
+            if not isinstance(item, IOVal | IOVals):
+                raise MismatchedIOError(
+                    f"The inputs of a flow are a list of IOVal(name=…, value=…), or a mapping of names to values; "
+                    f"{item!r} is "
+                    "neither."
+                )
+            given.setdefault(item.name, []).extend([item.value] if isinstance(item, IOVal) else item.values)
+    for name in given:
+        if not isinstance(name, str) or name in topology.writers:
+            writer = topology.writers.get(name)
+            raise MismatchedIOError(
+                f"{name!r} cannot be an input: the processor {writer.name!r} writes it."
+                if writer
+                else f"{name!r} is no name of a stream."
+            )
+    if floating := topology.inputs - given.keys():
+        raise FloatingIOError(f"Flow requires supplied values for inputs: {', '.join(sorted(floating))}.")
+    return given
+
+
+def is_plain(value: Any) -> bool:
+    """Tell whether something is one value, not what streams values."""
+    if isinstance(value, IO | Iterator | AsyncIterable) and not hasattr(value, "__array__"):
+        return _is_file(value)
+    return not _of_a_lake(value)
+
+
+def stream_of(value: Any, artifact_rows: Any) -> AsyncIterator[list[Any]]:
+    """Stream the values that something stands for, in lists."""
+    if isinstance(value, IO):
+        return _of_io(value)
+    if isinstance(value, AsyncIterable):
+        return _of_async(value)
+    if isinstance(value, Iterator):
+        return _of_iterator(value)
+    return artifact_rows(value)  # type: ignore[no-any-return]
+
+
+async def _of_io(io: IO[Any]) -> AsyncIterator[list[Any]]:
+    stream = io.stream()
+    while (values := await stream.take()) is not None:
+        yield values
+
+
+async def _of_async(values: AsyncIterable[Any]) -> AsyncIterator[list[Any]]:
+    async for value in values:
+        yield [value]
+
+
+async def _of_iterator(values: Iterator[Any]) -> AsyncIterator[list[Any]]:
+    if type(values).__name__.endswith(("_iterator", "iterator")) and type(values).__module__ == "builtins":
+        while batch := _some(values, _AT_ONCE * 10):
+            yield batch
+        return
+    # A generator may take its time, and must not hold up the event loop.
+    while batch := await anyio.to_thread.run_sync(partial(_some, values, 1)):
+        yield batch
+
+
+def _some(values: Iterator[Any], most: int) -> list[Any]:
+    found: list[Any] = []
+    for value in values:
+        found.append(value)
+        if len(found) == most:
+            break
+    return found
+
+
+def _is_file(value: Any) -> bool:
+    return callable(getattr(value, "read", None)) and callable(getattr(value, "close", None))
+
+
+def _of_a_lake(value: Any) -> bool:
+    """Tell whether a value is an artifact, or an entry of a catalog: what a lake gives."""
+    kind = type(value)
+    return kind.__module__.startswith("elliptio.") and (
+        hasattr(value, "artifact_id") or (hasattr(value, "load") and hasattr(value, "versions"))
+    )

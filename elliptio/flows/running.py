@@ -1,0 +1,230 @@
+"""Run one step: take its lease, give it its streams, hand on what it yields, and end what it writes."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from elliptio.flows.brokers.defining import CONTROL, Broker, Epoch, Outcome
+from elliptio.flows.errors import (
+    FlowCancelledError,
+    FlowNotFoundError,
+    LeaseLostError,
+    StepFailedError,
+    StreamEndedError,
+)
+from elliptio.flows.outcomes import CANCELLED, DONE, error_of, failed, single
+from elliptio.flows.parameters import Checkpoint
+from elliptio.flows.reading import Reading
+from elliptio.flows.registry import implementation
+from elliptio.flows.settings import Settings
+from elliptio.flows.streams import IO
+from elliptio.flows.writing import Outputs
+
+if TYPE_CHECKING:
+    from elliptio.flows.runner import Runner
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Surroundings:
+    """Holds what a step needs to run: the broker, settings, and a way to start the steps after it.
+
+    Attributes
+    ----------
+    leaves
+        Whether a step that is stopped from outside is left to others, instead of being cancelled for good.
+
+    """
+
+    broker: Broker
+    settings: Settings
+    start: Callable[[str, str], Awaitable[None]]
+    leaves: bool = False
+
+
+async def run_step(around: Surroundings, flow_id: str, step: str) -> bool:
+    """Run a step of a flow, if nobody else does; tell whether it was run to its end here.
+
+    Raises
+    ------
+    FlowNotFoundError
+        If there is no such flow.
+
+    """
+    channel = around.broker.flow(flow_id)
+    plan = await channel.plan()
+    if plan is None:
+        raise FlowNotFoundError(f"There is no flow {flow_id!r}: it was forgotten, or has expired.")
+    epoch = await channel.claim(step, around.settings.lease)
+    if not epoch:
+        return False
+    return await _Step(around, flow_id, plan, step, epoch).run()
+
+
+class _Step:
+    def __init__(self, around: Surroundings, flow_id: str, plan: dict[str, Any], step: str, epoch: Epoch) -> None:
+        self.around = around
+        self.name = step
+        self.plan = plan
+        self.document = next(one for one in plan["processors"] if one["name"] == step)
+        self.epoch = epoch
+        self.reading = Reading(
+            around.broker, flow_id, around.settings, step, skips_failures=self.document["on_failure"] == "skip"
+        )
+        self.channel = self.reading.channel
+        self.outputs = Outputs(self.reading, plan, self.document, epoch)
+        self.lost = False
+        self.cancelled = False
+
+    async def run(self) -> bool:
+        """Run it, and end what it writes; tell whether it was run to its end here."""
+        try:
+            outcome = await self._outcome()
+            if outcome is None:
+                return False
+            await self._end(outcome)
+        except LeaseLostError:
+            log.warning("The step %r of %s was taken over by another worker.", self.name, self.reading.flow_id)
+            return False
+        except anyio.get_cancelled_exc_class():
+            if not self.around.leaves:
+                with anyio.CancelScope(shield=True):
+                    await self._end(CANCELLED)
+            raise
+        return True
+
+    async def _outcome(self) -> Outcome | None:
+        """Run the function, and say how it ended; None if it goes on elsewhere."""
+        try:
+            await self._check_inputs()
+            await self.outputs.open()
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._keep, tasks.cancel_scope)
+                tasks.start_soon(self.outputs.deliver)
+                try:
+                    await self._call(implementation_of(self.document, self.name))
+                finally:
+                    await self.outputs.flush()
+                tasks.cancel_scope.cancel()
+        except BaseException as group:
+            error = single(group)
+            if isinstance(error, LeaseLostError):
+                raise error from None
+            if isinstance(error, FlowCancelledError | StreamEndedError):
+                return CANCELLED
+            if not isinstance(error, Exception):
+                raise
+            if isinstance(error, BaseExceptionGroup):
+                error = _first_cause(error)
+            if not isinstance(error, StepFailedError):
+                log.info("The step %r of %s failed.", self.name, self.reading.flow_id, exc_info=error)
+            return failed(self.name, error)
+        if self.lost:
+            raise LeaseLostError(f"Another one has taken over the step {self.name!r}.")
+        return CANCELLED if self.cancelled else DONE
+
+    async def _check_inputs(self) -> None:
+        """Raise the error of an input that the step has waited for, and that failed."""
+        for name in self.plan["wait"].get(self.name, ()):
+            state = await self.around.broker.state(self.reading.flow_id)
+            end = state["streams"][name]["end"] if state else None
+            if end and end["status"] != "done" and not (end["status"] == "failed" and self.reading.skips_failures):
+                raise error_of(end, name, self.reading.flow_id)
+
+    async def _keep(self, scope: anyio.CancelScope) -> None:
+        """Renew the lease while the step runs, and stop it if it was cancelled or taken over."""
+        pause = self.around.settings.lease / 3
+        while True:
+            _, end = await self.channel.read(CONTROL + self.name, 0, 1, pause)
+            if end is not None:
+                self.cancelled = True
+                scope.cancel()
+                return
+            await self.reading.let_go()
+            try:
+                await self.channel.append(CONTROL + self.name, [], 0, self.name, self.epoch)
+            except LeaseLostError:
+                self.lost = True
+                scope.cancel()
+                return
+
+    async def _call(self, runner: Runner) -> None:
+        parameters = runner.parameters
+        given: dict[str, Any] = {name: IO[Any](name, self.reading) for name in parameters.inputs}
+        given |= {name: IO[Any](name, self.reading, self.outputs.put) for name in parameters.outputs}
+        saved = self.epoch.state or {}
+        if parameters.checkpoint:
+            given[parameters.checkpoint] = Checkpoint(saved.get("saved"), self.outputs.save)
+        if parameters.checkpoint or self.document["resume"] == "per_value":
+            self.reading.begin = saved.get("input", 0)
+            self.reading.asked = self.outputs.asked
+
+        async def work(**dependencies: Any) -> None:
+            result = runner.function(**given, **dependencies)
+            if parameters.generates:
+                await self.outputs.take_all(result)
+            else:
+                await self.outputs.take(await result)
+
+        await _with_dependencies(work, parameters.dependencies)
+
+    async def _end(self, outcome: Outcome) -> None:
+        """End all that the step writes, then the step itself, and start what waited for that."""
+        for name in [*self.document["outputs"], CONTROL + self.name]:
+            for step in await self.channel.end(name, outcome, self.name, self.epoch):
+                await self.around.start(self.reading.flow_id, step)
+        for name in self.document["inputs"]:
+            await self.channel.progress(name, self.name, None)
+        if self.epoch > 1:
+            await self._start_again()
+
+    async def _start_again(self) -> None:
+        """Start what waited for the step, in case that whoever ended its streams was lost before."""
+        state = await self.around.broker.state(self.reading.flow_id)
+        ended = {name for name, one in state["streams"].items() if one["end"] is not None} if state else set()
+        for step, inputs in self.plan["wait"].items():
+            if ended.issuperset(inputs) and not ended.isdisjoint(self.document["outputs"]):
+                await self.around.start(self.reading.flow_id, step)
+
+
+def implementation_of(document: dict[str, Any], name: str) -> Runner:
+    """Find what implements a step of a plan in this process."""
+    from elliptio.flows.declaring import Declaration
+
+    return implementation(Declaration(**{**document, "name": name}))
+
+
+async def _with_dependencies(work: Callable[..., Awaitable[None]], parameters: tuple[inspect.Parameter, ...]) -> None:
+    """Call a function with what its parameters depend on, which is closed when it returns."""
+    if not parameters:
+        await work()
+        return
+    from fast_depends import inject
+
+    async def injected(**dependencies: Any) -> None:
+        await work(**dependencies)
+
+    injected.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    await inject(injected, cast=False)()
+
+
+def _first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Choose among errors that came together: one that is no consequence of another step's."""
+    leaves: list[BaseException] = []
+
+    def collect(error: BaseException) -> None:
+        if isinstance(error, BaseExceptionGroup):
+            for one in error.exceptions:
+                collect(one)
+        else:
+            leaves.append(error)
+
+    collect(group)
+    return next((one for one in leaves if not isinstance(one, StepFailedError)), leaves[0])

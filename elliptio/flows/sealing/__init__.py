@@ -1,0 +1,1 @@
+"""Seal streams as artifacts while they flow, and give their values back."""

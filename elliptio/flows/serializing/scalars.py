@@ -1,0 +1,104 @@
+"""Say of the classes of the standard library, which MessagePack does not know, what they are made of."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from decimal import Decimal
+from pathlib import PosixPath, PurePosixPath, PureWindowsPath, WindowsPath
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+BIG, TEXT, COMPLEX, BYTEARRAY = 4, 5, 6, 7
+"""Codes of whole numbers beyond 64 bits, and of texts that are no UTF-8."""
+
+_PATHS = (PosixPath, PurePosixPath, PureWindowsPath, WindowsPath)
+
+
+def _zone(zone: tzinfo | None) -> Any:
+    if zone is None:
+        return None
+    if type(zone) is ZoneInfo and zone.key:
+        return zone.key
+    if type(zone) is timezone:
+        # Two of another name are equal, but say another `tzname`.
+        offset, *name = zone.__getinitargs__()  # type: ignore[attr-defined]
+        return [*_span(offset), *name]
+    raise ValueError(f"has a zone of type {type(zone).__module__}.{type(zone).__qualname__}: use zoneinfo.ZoneInfo")
+
+
+def _to_zone(plain: Any) -> tzinfo | None:
+    if plain is None:
+        return None
+    if isinstance(plain, str):
+        return ZoneInfo(plain)
+    offset = timedelta(*plain[:3])
+    return timezone(offset, *plain[3:]) if offset or plain[3:] else UTC
+
+
+def _span(value: timedelta) -> list[int]:
+    return [value.days, value.seconds, value.microseconds]
+
+
+def _clock(value: datetime | time) -> list[Any]:
+    return [value.hour, value.minute, value.second, value.microsecond, _zone(value.tzinfo), value.fold]
+
+
+def _to_datetime(plain: Any) -> datetime:
+    year, month, day, hour, minute, second, micro, zone, fold = plain
+    return datetime(year, month, day, hour, minute, second, micro, _to_zone(zone), fold=fold)
+
+
+def _to_time(plain: Any) -> time:
+    hour, minute, second, micro, zone, fold = plain
+    return time(hour, minute, second, micro, _to_zone(zone), fold=fold)
+
+
+def _path(value: Any) -> list[Any]:
+    return [_PATHS.index(type(value)), str(value).encode("utf-8", "surrogatepass")]
+
+
+def _to_path(plain: Any) -> Any:
+    kind, text = plain
+    return _PATHS[kind](text.decode("utf-8", "surrogatepass"))
+
+
+def to_big(number: int) -> bytes:
+    """Write a whole number of any size."""
+    return number.to_bytes(number.bit_length() // 8 + 1, "big", signed=True)
+
+
+def to_text(text: str) -> bytes:
+    """Write a text that has halves of characters."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+WRITE: dict[type, tuple[int, Callable[[Any], Any]]] = {
+    complex: (COMPLEX, lambda value: struct.pack("<dd", value.real, value.imag)),
+    bytearray: (BYTEARRAY, bytes),
+    datetime: (8, lambda value: [value.year, value.month, value.day, *_clock(value)]),
+    date: (9, lambda value: [value.year, value.month, value.day]),
+    time: (10, _clock),
+    timedelta: (11, _span),
+    Decimal: (12, str),
+    UUID: (13, lambda value: value.bytes),
+    **dict.fromkeys(_PATHS, (14, _path)),
+}
+"""By class: its code, and a function that makes plain values of one."""
+
+READ: dict[int, Callable[[Any], Any]] = {
+    BIG: lambda plain: int.from_bytes(plain, "big", signed=True),
+    TEXT: lambda plain: plain.decode("utf-8", "surrogatepass"),
+    COMPLEX: lambda plain: complex(*struct.unpack("<dd", plain)),
+    BYTEARRAY: bytearray,
+    8: _to_datetime,
+    9: lambda plain: date(*plain),
+    10: _to_time,
+    11: lambda plain: timedelta(*plain),
+    12: Decimal,
+    13: lambda plain: UUID(bytes=plain),
+    14: _to_path,
+}
+"""By code: a function that makes the value of the plain ones."""

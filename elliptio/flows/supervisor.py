@@ -1,0 +1,380 @@
+"""Start flows, and find them again: the supervisor of a process."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import AsyncIterator, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import anyio
+
+from elliptio.errors import ConfigError
+from elliptio.flows import settings as flow_settings
+from elliptio.flows.backgrounds import Background
+from elliptio.flows.brokers.defining import CONTROL, Broker, Epoch
+from elliptio.flows.brokers.memory import MemoryBroker
+from elliptio.flows.errors import FlowNotFoundError, LeaseLostError, StreamEndedError, StreamFullError, SupervisorError
+from elliptio.flows.executions import Execution
+from elliptio.flows.executors.defining import Executor
+from elliptio.flows.inputs import is_plain, sorted_inputs, stream_of
+from elliptio.flows.outcomes import CANCELLED, DONE, failed, single
+from elliptio.flows.registry import implementation
+from elliptio.flows.running import Surroundings, run_step
+from elliptio.flows.status import Status, status_of
+from elliptio.flows.waiting import FEEDER
+from elliptio.naming import new_id
+
+if TYPE_CHECKING:
+    from elliptio.flows.flow import Flow
+    from elliptio.flows.serializing import Serializer
+
+log = logging.getLogger(__name__)
+
+
+class _Attached(type):
+    @property
+    def instance(cls) -> Supervisor:
+        """The supervisor of this process.
+
+        Raises
+        ------
+        SupervisorError
+            If none was attached.
+
+        """
+        if Supervisor._instance is None:
+            raise SupervisorError(
+                "There is no supervisor in this process yet: Supervisor.attach(executor=LocalExecutor())."
+            )
+        return Supervisor._instance
+
+
+class Supervisor(metaclass=_Attached):
+    """Starts flows by an executor, and keeps their streams in a broker.
+
+    One is attached to a process (`attach`), or one is used for a block: ``async with Supervisor(…) as supervisor``.
+    The end of the block waits for what was started in it, or cancels that if the block raised.
+
+    Parameters
+    ----------
+    executor
+        Who runs the steps; this process, if nothing is said.
+    broker
+        Where the streams are kept; this process's memory, if nothing is said.
+    redis_config
+        Instead of a broker: ``{"url": "redis://…"}``, and perhaps ``secret`` and other arguments of `RedisBroker`.
+    serializer
+        How values are written for Redis, instead of elliptio's own way.
+    settings
+        See `elliptio.flows.settings.Settings`.
+
+    Examples
+    --------
+    >>> import anyio
+    >>> from elliptio.flows import Flow, IOVal, Processor, Supervisor
+    >>> @Processor(name="square", inputs=["n"], outputs=["n2"])
+    ... async def square(n):
+    ...     async for value in n.stream():
+    ...         yield value**2
+    >>> async def main():
+    ...     async with Supervisor() as supervisor:
+    ...         flow = Flow.from_tasks(square.processor).resolve()
+    ...         result = await supervisor.start_flow(flow, inputs=[IOVal(name="n", value=7)])
+    ...         return await result["n2"].first()
+    >>> anyio.run(main)
+    49
+
+    """
+
+    _instance: ClassVar[Supervisor | None] = None
+
+    def __init__(
+        self,
+        *,
+        executor: Executor | None = None,
+        redis_config: Mapping[str, Any] | None = None,
+        broker: Broker | None = None,
+        serializer: Serializer | None = None,
+        **settings: Any,
+    ) -> None:
+        from elliptio.flows.executors.local import LocalExecutor
+
+        self.settings = flow_settings.load(settings)
+        self.broker = broker if broker is not None else self._broker(redis_config, serializer)
+        if broker is not None and (redis_config is not None or serializer is not None):
+            raise ConfigError("Give a broker, or redis_config and serializer, not both.")
+        if broker is not None:
+            known = getattr(broker, "settings", broker)
+            names = (name for name in ("limit", "limit_bytes", "lease") if hasattr(known, name))
+            self.settings = flow_settings.load({**{name: getattr(known, name) for name in names}, **settings})
+        self.executor = executor if executor is not None else LocalExecutor()
+        if not isinstance(self.executor, Executor) and not callable(getattr(self.executor, "start", None)):
+            raise ConfigError(f"An executor has a method `start`, which {executor!r} has not.")
+        if not self.executor.local and not self.broker.shared:
+            raise ConfigError(
+                f"{self.executor!r} runs steps in other processes, which do not see this one's memory. Give a broker "
+                "that "
+                "they see: redis_config={'url': 'redis://…'}."
+            )
+        self.executor._supervisor = self
+        self.background = Background()
+        self._started: dict[str, Execution] = {}
+
+    def __repr__(self) -> str:
+        return f"Supervisor(executor={self.executor!r}, broker={self.broker!r})"
+
+    def __call__(self) -> Supervisor:
+        """Return itself, so that `Supervisor.instance` may be called too."""
+        return self
+
+    @classmethod
+    def attach(cls, **arguments: Any) -> Supervisor:
+        """Make the supervisor of this process; the arguments are those of the class.
+
+        Raises
+        ------
+        SupervisorError
+            If there is one already.
+
+        """
+        if Supervisor._instance is not None:
+            raise SupervisorError(
+                f"This process has a supervisor already, {Supervisor._instance!r}. Shut it down first: "
+                "Supervisor.instance.shutdown()."
+            )
+        Supervisor._instance = cls(**arguments)
+        return Supervisor._instance
+
+    def shutdown(self) -> None:
+        """Detach it from this process, so that another one can be attached. Flows that run go on."""
+        if Supervisor._instance is self:
+            Supervisor._instance = None
+
+    async def __aenter__(self) -> Supervisor:
+        """Enter a block that what is started in it does not outlive."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Wait for what was started; cancel it if the block raised."""
+        started, self._started = dict(self._started), {}
+        try:
+            if error is None:
+                for execution in started.values():
+                    await execution._end_of_block()
+                await self.background.wait()
+        finally:
+            with anyio.CancelScope(shield=True):
+                for execution in started.values():
+                    await execution.cancel()
+                await self.background.stop()
+                await self.broker.aclose()
+
+    async def start_flow(
+        self, flow: Flow, inputs: Any = (), *, all_outputs: bool = False, record: Any = None
+    ) -> Execution:
+        """Start a flow, and return its streams at once.
+
+        Parameters
+        ----------
+        flow
+            A flow that was resolved.
+        inputs
+            A list of `IOVal` (several of one name are several values), or a mapping. Generators, iterators,
+            asynchronous iterables, a stream of another flow, artifacts and entries of a catalog are streamed;
+            everything else, lists included, is one value.
+        all_outputs
+            Give all streams, not only those that nobody in the flow reads.
+        record
+            A `Handler` or a run: the flow becomes a run there, and its streams artifacts. True: of the default lake.
+
+        Raises
+        ------
+        UnresolvedFlowError
+            If the flow was not resolved.
+        FloatingIOError, MismatchedIOError
+            If an input is missing, or cannot be one.
+        UnregisteredProcessorError
+            If steps run here, and nobody implements one.
+
+        """
+        topology = flow.topology
+        given = sorted_inputs(topology, inputs)
+        if self.executor.local:
+            for processor in topology.processors:
+                implementation(processor)
+        flow_id = new_id("flow")[0]
+        plan = {**topology.document(), "id": flow_id, "created": time.time(), "all_outputs": all_outputs}
+        plan["inputs"] = sorted(given)
+        execution = Execution(self, flow_id, plan)
+        channel = self.broker.flow(flow_id)
+        await channel.plan(plan)
+        self._forget_ended()
+        self._started[flow_id] = execution
+        if record is not None and record is not False:
+            await execution._record(record, given)
+        for name, values in given.items():
+            await self._feed(flow_id, name, values)
+        for processor in topology.processors:
+            if not processor.awaited:
+                await self._start(flow_id, processor.name)
+        return execution
+
+    async def run_step(self, flow_id: str, step: str, *, leave: bool = False) -> bool:
+        """Run a step of a flow in this process, if nobody works at it; tell whether it was run to its end.
+
+        What a worker calls, and what is asked for by an executor of one's own.
+
+        Parameters
+        ----------
+        flow_id, step
+            The execution, and the name of the processor.
+        leave
+            If this is stopped from outside, leave the step to others instead of cancelling it for good.
+
+        Raises
+        ------
+        FlowNotFoundError
+            If there is no such flow.
+
+        """
+        around = Surroundings(self.broker, self.settings, self._start, leave)
+        execution = self._started.get(flow_id)
+        if execution is not None and execution._recorder is not None:
+            async with execution._recorder.step(step):
+                return await run_step(around, flow_id, step)
+        return await run_step(around, flow_id, step)
+
+    async def flow(self, flow_id: str) -> Execution:
+        """Find an execution by its identifier, also one that another process started.
+
+        Raises
+        ------
+        FlowNotFoundError
+            If there is none, a LookupError.
+
+        """
+        if flow_id in self._started:
+            return self._started[flow_id]
+        return Execution(self, flow_id, await self._plan(flow_id))
+
+    async def cancel(self, flow_id: str) -> None:
+        """Cancel an execution; see `Execution.cancel`."""
+        await (await self.flow(flow_id)).cancel()
+
+    async def forget(self, flow_id: str) -> None:
+        """Remove all of an execution; see `Execution.forget`."""
+        await (await self.flow(flow_id)).forget()
+
+    async def status(self, flow_id: str) -> Status:
+        """Tell how an execution goes: of each stream the count, rate and lag, of each step who works at it."""
+        plan, state = await self._plan(flow_id), await self.broker.state(flow_id)
+        offered = set() if self.broker.steps is None else await self.broker.steps.offered()
+        if self.executor.local or self.broker.steps is None:
+            offered |= {one["name"] for one in plan["processors"]}
+        limits = (self.settings.limit, self.settings.limit_bytes)
+        return status_of(flow_id, plan, state or {"streams": {}, "leases": {}}, limits, offered, time.time())
+
+    async def _plan(self, flow_id: str) -> dict[str, Any]:
+        plan = await self.broker.flow(flow_id).plan()
+        if plan is None:
+            raise FlowNotFoundError(
+                f"There is no flow {flow_id!r}: a wrong identifier, or it was forgotten, or has expired."
+            )
+        return plan
+
+    def _broker(self, redis_config: Mapping[str, Any] | None, serializer: Serializer | None) -> Broker:
+        if redis_config is None:
+            return MemoryBroker(self.settings.limit, self.settings.limit_bytes, lease=self.settings.lease)
+        from elliptio.flows.brokers.redis import RedisBroker
+
+        names = ("limit", "limit_bytes", "lease", "ttl")
+        ours = {name: getattr(self.settings, name) for name in names}
+        ours["secret"] = self.settings.serialization_secret
+        return RedisBroker(**{**ours, "serializer": serializer, **redis_config})
+
+    async def _start(self, flow_id: str, step: str) -> None:
+        await self.executor.start(flow_id, step)
+
+    async def _feed(self, flow_id: str, name: str, values: list[Any]) -> None:
+        """Write an input: values at once, what streams them in the background."""
+        feeder = _Feeder(self, flow_id, name)
+        await feeder.begin()
+        if all(map(is_plain, values)):
+            await feeder.add(values)
+            await feeder.end(DONE)
+        else:
+            self.background.start(flow_id, feeder.feed, values)
+
+    def _forget_ended(self) -> None:
+        """Keep no execution that has ended, but for its broker."""
+        for flow_id in [one for one, execution in self._started.items() if execution._is_over]:
+            del self._started[flow_id]
+
+
+class _Feeder:
+    """Writes an input stream, as the step that it is to the broker."""
+
+    def __init__(self, supervisor: Supervisor, flow_id: str, stream: str) -> None:
+        self._supervisor, self._flow_id, self._stream = supervisor, flow_id, stream
+        self._channel = supervisor.broker.flow(flow_id)
+        self._step = FEEDER + stream
+        self._at = 0
+        self._epoch = Epoch(0)
+
+    async def begin(self) -> None:
+        self._epoch = await self._channel.claim(self._step, self._supervisor.settings.lease)
+
+    async def add(self, values: list[Any]) -> None:
+        while True:
+            try:
+                self._at = await self._channel.append(self._stream, values, self._at, self._step, self._epoch)
+                return
+            except StreamFullError:
+                continue
+
+    async def end(self, outcome: dict[str, Any]) -> None:
+        for stream in (self._stream, CONTROL + self._step):
+            for step in await self._channel.end(stream, outcome, self._step, self._epoch):
+                await self._supervisor._start(self._flow_id, step)
+
+    async def feed(self, given: list[Any]) -> None:
+        """Write what things stream, to the end."""
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._keep, tasks.cancel_scope)
+                for one in given:
+                    if is_plain(one):
+                        await self.add([one])
+                    else:
+                        async for values in stream_of(one, _rows_of_artifact):
+                            await self.add(values)
+                tasks.cancel_scope.cancel()
+            await self.end(DONE)
+        except anyio.get_cancelled_exc_class():
+            with anyio.CancelScope(shield=True):
+                await self.end(CANCELLED)
+            raise
+        except Exception as error:
+            cause = single(error)
+            if isinstance(cause, LeaseLostError | StreamEndedError | FlowNotFoundError):
+                return
+            await self.end(failed(self._step, cause))
+
+    async def _keep(self, scope: anyio.CancelScope) -> None:
+        """Renew the lease; stop if the flow was cancelled."""
+        while True:
+            _, end = await self._channel.read(CONTROL + self._step, 0, 1, self._supervisor.settings.lease / 3)
+            if end is not None:
+                scope.cancel()
+                return
+            await self._channel.append(self._stream, [], 0, self._step, self._epoch)
+
+
+def _rows_of_artifact(value: Any) -> AsyncIterator[list[Any]]:
+    from elliptio.flows.sealing.values import stream_of as rows
+
+    return rows(value)

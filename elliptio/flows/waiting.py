@@ -1,0 +1,121 @@
+"""Tell why a stream does not go on: nobody runs a step, its worker was lost, or steps wait for each other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from elliptio.flows.brokers.defining import CONTROL, Broker
+from elliptio.flows.errors import FlowNotFoundError, IOStreamTimeout, NobodyRunsError
+from elliptio.flows.settings import Settings
+
+FEEDER = "@input "
+"""Prefix of the step that feeds an input stream."""
+
+ASKING = "?"
+"""Prefix of a reader while its step can do nothing but wait for the next value of that stream."""
+
+
+class Patience:
+    """Wait for the values of a stream for as long as somebody is alive who could write them."""
+
+    def __init__(self, broker: Broker, flow_id: str, stream: str, settings: Settings) -> None:
+        self._broker, self._flow_id, self._stream, self._settings = broker, flow_id, stream, settings
+        self.rest()
+
+    def rest(self) -> None:
+        """Begin anew: there was a value."""
+        self._since = time.monotonic()
+
+    async def check(self) -> None:
+        """Raise an error if it has taken too long, and nobody is alive who could write a value."""
+        if time.monotonic() - self._since < self._settings.io_read_pending_timeout:
+            return
+        plan = await self._broker.flow(self._flow_id).plan()
+        state = await self._broker.state(self._flow_id)
+        if plan is None or state is None:
+            raise FlowNotFoundError(f"There is no flow {self._flow_id!r}: it was forgotten, or has expired.")
+        absent = list(missing(plan, state, self._stream, time.time()))
+        if not absent:
+            self.rest()
+            return
+        waited = f"The stream {self._stream!r} had no value for {self._settings.io_read_pending_timeout:g} s"
+        lost = [step for step, lease in absent if lease]
+        if lost:
+            where = ", ".join(f"{step!r} of {lease['worker']}" for step, lease in absent if lease)
+            raise IOStreamTimeout(f"{waited}: whoever worked at {where} is gone, and nobody has taken it over.")
+        steps = ", ".join(sorted(repr(step) for step, _ in absent))
+        raise NobodyRunsError(
+            f"{waited}: nobody has taken {steps}. Start a worker that implements it: elliptio flows worker MODULE."
+        )
+
+
+def writer_of(plan: Mapping[str, Any], stream: str) -> str:
+    """Name the step that writes a stream."""
+    return next((one["name"] for one in plan["processors"] if stream in one["outputs"]), FEEDER + stream)
+
+
+def missing(
+    plan: Mapping[str, Any], state: Mapping[str, Any], stream: str, now: float
+) -> Iterator[tuple[str, dict[str, Any] | None]]:
+    """Yield the steps that nobody works at and a stream waits for, and the lease that has expired, if there was one."""
+    look, seen = [stream], {stream}
+    while look:
+        step = writer_of(plan, look.pop())
+        lease = state["leases"].get(step)
+        if lease is not None:
+            if lease["until"] < now and not _ended(state, CONTROL + step):
+                yield step, lease
+            continue
+        waits = [name for name in plan["wait"].get(step, ()) if not _ended(state, name)]
+        if not waits:
+            yield step, None
+        look += [name for name in waits if name not in seen]
+        seen.update(waits)
+
+
+def circle(plan: Mapping[str, Any], state: Mapping[str, Any], stream: str, limits: tuple[int, int]) -> str | None:
+    """Describe how steps wait for each other in a circle, beginning with who writes a full stream; None if not."""
+    first = writer_of(plan, stream)
+    ways: list[tuple[str, list[str]]] = [(first, [])]
+    seen = set()
+    while ways:
+        step, said = ways.pop()
+        for other, why in _held_by(plan, state, step, limits):
+            if other == first:
+                return "; ".join([*said, why])
+            if other not in seen:
+                seen.add(other)
+                ways.append((other, [*said, why]))
+    return None
+
+
+def holders(state: Mapping[str, Any], stream: str, limits: tuple[int, int]) -> list[str]:
+    """Name the readers that hold a stream back: those that are too far behind."""
+    one = state["streams"].get(stream)
+    if one is None or one["end"] is not None:
+        return []
+    limit, limit_bytes = limits
+    mean = one["bytes"] / one["count"] if one["count"] else 0
+    behind = {reader: one["count"] - position for reader, position in one["readers"].items()}
+    return sorted(reader for reader, far in behind.items() if far >= limit or far * mean >= limit_bytes)
+
+
+def _held_by(
+    plan: Mapping[str, Any], state: Mapping[str, Any], step: str, limits: tuple[int, int]
+) -> Iterator[tuple[str, str]]:
+    """Yield the steps that a step waits for, and why."""
+    for name, one in state["streams"].items():
+        if writer_of(plan, name) == step and name not in plan["unbounded"]:
+            for reader in holders(state, name, limits):
+                if not reader.startswith(ASKING):
+                    yield reader, f"{step!r} waits until {reader!r} has read more of {name!r}"
+        elif one["end"] is None and one["readers"].get(ASKING + step) == one["count"]:
+            other = writer_of(plan, name)
+            yield other, f"{step!r} waits for the next value of {name!r}, which {other!r} writes"
+
+
+def _ended(state: Mapping[str, Any], stream: str) -> bool:
+    one = state["streams"].get(stream)
+    return one is not None and one["end"] is not None

@@ -1,0 +1,238 @@
+"""Hand on what a step yields: gathered to batches, at its position, held up where a reader is far behind."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+
+from elliptio.flows.brokers.defining import Epoch
+from elliptio.flows.errors import HeldUpError, MismatchedIOError, ReplayError, StreamFullError
+from elliptio.flows.reading import Reading
+from elliptio.flows.serializing import same
+from elliptio.flows.values import IOVal, IOVals
+from elliptio.flows.waiting import circle
+
+BATCH, PAUSE = 100, 0.001
+"""Values are handed on when there are so many, or after so many seconds."""
+
+
+class Outputs:
+    """Brings what a step has yielded to the broker."""
+
+    def __init__(self, reading: Reading, plan: dict[str, Any], document: dict[str, Any], epoch: Epoch) -> None:
+        names: list[str] = document["outputs"]
+        self._reading = reading
+        self._plan = plan
+        self._step: str = document["name"]
+        self._epoch = epoch
+        self._single = names[0] if len(names) == 1 else None
+        self._buffers: dict[str, list[Any]] = {name: [] for name in names}
+        self._positions: dict[str, int] = dict.fromkeys(names, 0)
+        self._there: dict[str, int] = dict.fromkeys(names, 0)
+        self._state: Any = None
+        self._saved: tuple[Any] | None = None
+        self._per_value = document["resume"] == "per_value"
+        self._lock = anyio.Lock(fast_acquire=True)
+        self._news = anyio.Event()
+        self._idle = True
+
+    async def open(self) -> None:
+        """Find out what was written before, by whoever had the step."""
+        if self._epoch == 1:
+            return
+        saved = (self._epoch.state or {}).get("outputs", {})
+        for name in self._buffers:
+            self._there[name] = await self._reading.channel.append(name, [], 0, self._step, self._epoch)
+            self._positions[name] = saved.get(name, 0)
+
+    async def take_all(self, items: AsyncIterator[Any]) -> None:
+        """Take all that a step yields."""
+        buffers, clock = self._buffers, time.perf_counter
+        count, since, look, stride = 0, clock(), 1, 1
+        try:
+            async for item in items:
+                if type(item) is IOVal and item.name in buffers:
+                    buffers[item.name].append(item.value)
+                    count += 1
+                else:
+                    count += self._sort(item)
+                if self._saved is not None:
+                    self._anchor()
+                if count < look:
+                    if self._idle:
+                        self._tell()
+                    continue
+                # The clock is looked at less and less often, as long as values come fast.
+                late = clock() - since > PAUSE
+                if count >= BATCH or late:
+                    await self.flush()
+                    count, look = 0, stride
+                    if late:
+                        await anyio.lowlevel.checkpoint()
+                        since, look, stride = clock(), 1, 1
+                else:
+                    stride = min(2 * stride, 16)
+                    look = count + stride
+                    if self._idle:
+                        self._tell()
+            if self._saved is not None:
+                self._anchor()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await items.aclose()  # type: ignore[attr-defined]
+
+    async def take(self, item: Any) -> None:
+        """Take what a step returns; None is nothing, if it does not stand for a value."""
+        if item is not None:
+            self._sort(item)
+        if self._saved is not None:
+            self._anchor()
+
+    async def put(self, name: str, values: list[Any]) -> None:
+        """Take what a step writes to one of its streams."""
+        self._buffers[name].extend(values)
+        if self._saved is not None:
+            self._anchor()
+        if len(self._buffers[name]) >= BATCH:
+            await self.flush()
+        else:
+            self._tell()
+
+    def _tell(self) -> None:
+        self._idle = False
+        self._news.set()
+
+    def _sort(self, item: Any) -> int:
+        """Put what was yielded to its stream; return how many values it is."""
+        if isinstance(item, IOVal):
+            self._buffer(item.name).append(item.value)
+            return 1
+        if isinstance(item, IOVals):
+            self._buffer(item.name).extend(item.values)
+            return len(item.values)
+        if isinstance(item, list) and item and all(isinstance(one, IOVal | IOVals) for one in item):
+            return sum(map(self._sort, item))
+        if self._single is None:
+            outputs = ", ".join(self._buffers) or "none"
+            raise MismatchedIOError(
+                f"The step {self._step!r} made a value without the name of a stream: {_short(item)}. With one output "
+                "that "
+                f"would do; its outputs are: {outputs}. Yield IOVal(name=…, value=…)."
+            )
+        self._buffers[self._single].append(item)
+        return 1
+
+    def _buffer(self, name: str) -> list[Any]:
+        if name not in self._buffers:
+            raise MismatchedIOError(
+                f"The step {self._step!r} made a value for the stream {name!r}, which is not among its outputs: "
+                f"{', '.join(sorted(self._buffers)) or 'none'}."
+            )
+        return self._buffers[name]
+
+    def save(self, state: Any) -> None:
+        """Keep a state together with what is yielded next, or with all before if a value is asked for first."""
+        self._saved = (state,)
+
+    def asked(self, stream: str, position: int) -> None:
+        """Note that a step asks for the value of an input at a position: all before were worked off."""
+        if self._per_value:
+            self._state = {"input": position, "outputs": self._expected()}
+        elif self._saved is not None:
+            self._anchor()
+
+    def _anchor(self) -> None:
+        """Note after which values a state was reached that was saved."""
+        self._state, self._saved = {"saved": self._saved, "outputs": self._expected()}, None
+
+    def _expected(self) -> dict[str, int]:
+        return {name: self._positions[name] + len(values) for name, values in self._buffers.items()}
+
+    async def deliver(self) -> None:
+        """Hand on values while the step waits for something else."""
+        while True:
+            self._idle = True
+            await self._news.wait()
+            self._news = anyio.Event()
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Hand on all that was gathered."""
+        if self._state is None and not any(self._buffers.values()) and not self._lock.locked():
+            return
+        async with self._lock:
+            full = [name for name, values in self._buffers.items() if values]
+            state, self._state = self._state, None
+            if state is not None and not full:
+                full = list(self._buffers)[:1]
+            for name in full:
+                values, self._buffers[name] = self._buffers[name], []
+                at = self._positions[name]
+                # Of a state, all that it counts must be there before it.
+                await self._append(name, values, at, state if name == full[-1] else None)
+        if self._reading.left:
+            await self._reading.let_go()
+
+    async def _append(self, name: str, values: list[Any], at: int, state: Any) -> None:
+        self._positions[name] = at + len(values)
+        if at < self._there[name] and values:
+            await self._compare(name, values, at)
+        stuck = _Stuck(self._reading, self._plan, name)
+        while True:
+            try:
+                await self._reading.channel.append(name, values, at, self._step, self._epoch, state=state)
+                return
+            except StreamFullError:
+                await stuck.check()
+
+    async def _compare(self, name: str, values: list[Any], at: int) -> None:
+        """Compare what a step that runs again makes with what it had written."""
+        until = min(self._there[name], at + len(values))
+        position = at
+        while position < until:
+            before, _ = await self._reading.channel.read(name, position, until - position, 0)
+            for value, old in zip(values[position - at : until - at], before, strict=False):
+                if not same(value, old):
+                    raise ReplayError(
+                        f"The step {self._step!r} was run again and made another value {position} of {name!r}: "
+                        f"{_short(value)} instead of {_short(old)}. A step that cannot make the same again saves what "
+                        "it "
+                        "goes on from: by a parameter of the type Checkpoint."
+                    )
+                position += 1
+            if not before:
+                raise ReplayError(f"The stream {name!r} does not have its value {position} any more.")
+
+
+class _Stuck:
+    """Find out whether steps wait for each other while a stream stays full."""
+
+    def __init__(self, reading: Reading, plan: dict[str, Any], stream: str) -> None:
+        self._reading, self._plan, self._stream = reading, plan, stream
+        self._seen: Any = None
+        self._since = 0.0
+
+    async def check(self) -> None:
+        """Raise an error if nothing has moved for long, and steps wait for each other in a circle."""
+        state = await self._reading.broker.state(self._reading.flow_id)
+        settings = self._reading.settings
+        limits = (settings.limit, settings.limit_bytes)
+        said = circle(self._plan, state, self._stream, limits) if state else None
+        moved = state and {name: (one["count"], one["readers"]) for name, one in state["streams"].items()}
+        if said is None or moved != self._seen:
+            self._seen, self._since = moved, time.monotonic()
+        elif time.monotonic() - self._since > settings.io_read_pending_timeout / 3:
+            raise HeldUpError(
+                f"Steps wait for each other: {said}. Read such streams side by side (stream_with, as_available), or "
+                "wait for "
+                "the one that comes late: Processor(wait={…})."
+            )
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "…"

@@ -1,0 +1,1 @@
+"""Check what brokers of flows promise, one test for each promise."""

@@ -1,0 +1,252 @@
+"""Steps run in worker processes: nothing is lost, doubled or out of order, whatever happens to the workers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from elliptio.errors import ConfigError
+from elliptio.flows import (
+    FlowNotFoundError,
+    IOVal,
+    MemoryBroker,
+    StepFailedError,
+    Supervisor,
+    UnregisteredProcessorError,
+    WorkerExecutor,
+)
+from elliptio.flows.executors.workers import Worker, work
+from tests.flows.executors.processes import LEASE, MODULE, SECRET, expected, logs, started, variables
+
+SETTINGS = {"lease": LEASE, "io_read_pending_timeout": 20.0}
+COUNT = 400
+
+_ENTRY = """
+import logging, sys
+import anyio, importlib
+from elliptio.flows import Supervisor, WorkerExecutor
+from elliptio.flows.executors.workers import work
+logging.basicConfig(level="INFO")
+importlib.import_module(sys.argv[1])
+async def main():
+    async with Supervisor(executor=WorkerExecutor(), redis_config={}) as supervisor:
+        await work(supervisor, int(sys.argv[2]))
+anyio.run(main, backend=sys.argv[3])
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "crafts_of_test.py").write_text(MODULE)
+    (tmp_path / "entry.py").write_text(_ENTRY)
+    return tmp_path
+
+
+@pytest.fixture
+def shop(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The module of processors, in this process too."""
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.setattr("elliptio.flows.registry._IMPLEMENTED", {})
+    monkeypatch.setitem(sys.modules, "crafts_of_test", None)
+    del sys.modules["crafts_of_test"]
+    import crafts_of_test  # type: ignore[import-not-found]
+
+    return crafts_of_test
+
+
+def supervisor(url: str, **more: Any) -> Supervisor:
+    config = {"url": url, "secret": SECRET}
+    return Supervisor(executor=WorkerExecutor(), redis_config=config, **{**SETTINGS, **more})
+
+
+def worker(url: str, folder: Path, backend: str = "asyncio", concurrency: int = 100) -> Any:
+    command = ("entry", "crafts_of_test", str(concurrency), backend)
+    return started(*command, folder=folder, environ=variables(url))
+
+
+async def outputs(url: str, flow: Any, count: int, meanwhile: Callable[[Any, Any], Any] | None = None) -> Any:
+    async with supervisor(url) as boss:
+        execution = await boss.start_flow(flow, inputs=[IOVal(name="count", value=count)], all_outputs=True)
+        if meanwhile is not None:
+            await meanwhile(boss, execution)
+        found = {name: await execution[name].collect() for name in ("total", "end")}
+        await execution.wait()
+        await execution.forget()
+    return found
+
+
+async def _values(execution: Any, name: str, count: int) -> None:
+    """Wait until a stream has so many values."""
+    async for _ in execution[name].stream(cursor=count - 1):
+        return
+
+
+async def _lease_of(boss: Any, execution: Any, step: str) -> dict[str, Any]:
+    state = await boss.broker.state(execution.id)
+    found: dict[str, Any] = state["leases"][step]
+    return found
+
+
+def test_the_executor_needs_a_broker_that_others_see() -> None:
+    with pytest.raises(ConfigError, match="do not see this one's memory"):
+        Supervisor(executor=WorkerExecutor(), broker=MemoryBroker())
+
+
+def test_a_worker_needs_something_to_do(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("elliptio.flows.registry._IMPLEMENTED", {})
+
+    async def main() -> None:
+        async with supervisor(redis_url) as boss:
+            await Worker(boss, 3).run()
+
+    with pytest.raises(ConfigError, match="No processor is implemented here"):
+        anyio.run(main)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_steps_run_in_workers(redis_url: str, keys: Any, folder: Path, shop: Any, backend: str) -> None:
+    with worker(redis_url, folder, backend) as one, worker(redis_url, folder, backend):
+        assert anyio.run(outputs, redis_url, shop.flow, 100, backend=backend) == expected(100), logs(folder)
+        one.send_signal(signal.SIGTERM)
+        assert one.wait(30) == 0, logs(folder)
+    assert "Traceback" not in logs(folder)
+    assert {key for key in keys.scan_iter() if b"{steps}:offered" not in key} == set()
+
+
+@pytest.mark.slow
+def test_a_worker_that_runs_one_step_at_once_runs_a_whole_flow(redis_url: str, folder: Path, shop: Any) -> None:
+    with worker(redis_url, folder, concurrency=1):
+        assert anyio.run(outputs, redis_url, shop.flow, 50) == expected(50), logs(folder)
+
+
+@pytest.mark.slow
+def test_a_worker_killed_in_the_middle(redis_url: str, folder: Path, shop: Any) -> None:
+    with worker(redis_url, folder) as first:
+
+        async def kill(boss: Any, execution: Any) -> None:
+            await _values(execution, "n2", 50)
+            first.kill()
+            await anyio.to_thread.run_sync(first.wait)
+            with worker(redis_url, folder):
+                await execution.wait()
+            assert (await _lease_of(boss, execution, "squares"))["epoch"] == 2
+
+        assert anyio.run(outputs, redis_url, shop.flow, COUNT, kill) == expected(COUNT), logs(folder)
+    assert len((folder / "squares.txt").read_text().split()) == 2
+
+
+@pytest.mark.slow
+def test_a_worker_that_stood_still_is_refused(redis_url: str, folder: Path, shop: Any) -> None:
+    with worker(redis_url, folder) as first:
+
+        async def stop(boss: Any, execution: Any) -> None:
+            await _values(execution, "n2", 50)
+            first.send_signal(signal.SIGSTOP)
+            with worker(redis_url, folder):
+                await _values(execution, "n2", 150)  # by the second, as the first stands
+                first.send_signal(signal.SIGCONT)
+                await execution.wait()
+            assert (await _lease_of(boss, execution, "squares"))["epoch"] >= 2
+
+        assert anyio.run(outputs, redis_url, shop.flow, COUNT, stop) == expected(COUNT), logs(folder)
+    assert "was taken over by another worker" in logs(folder)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_worker_that_is_stopped_leaves_its_steps(
+    redis_url: str, folder: Path, shop: Any, number: signal.Signals
+) -> None:
+    with worker(redis_url, folder) as first:
+
+        async def stop(boss: Any, execution: Any) -> None:
+            await _values(execution, "n2", 50)
+            first.send_signal(number)
+            assert await anyio.to_thread.run_sync(first.wait) == 0
+            assert (await execution.status()).state == "running"
+            with worker(redis_url, folder):
+                await execution.wait()
+
+        assert anyio.run(outputs, redis_url, shop.flow, COUNT, stop) == expected(COUNT), logs(folder)
+
+
+@pytest.mark.slow
+def test_a_step_that_somebody_has_still_comes_back(redis_url: str, shop: Any) -> None:
+    async def main() -> None:
+        async with supervisor(redis_url) as boss:
+            execution = await boss.start_flow(shop.flow, inputs={"count": 3}, all_outputs=True)
+            channel = boss.broker.flow(execution.id)
+            assert await channel.claim("squares", LEASE)  # and is not heard of again
+            with anyio.move_on_after(60):
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(Worker(boss, 10).run)
+                    await execution.wait()
+                    tasks.cancel_scope.cancel()
+            assert await execution["n2"].collect() == [0, 1, 4]
+
+    anyio.run(main)
+
+
+@pytest.mark.slow
+def test_what_somebody_else_has_ended_and_what_was_forgotten_leaves_the_queue(redis_url: str, shop: Any) -> None:
+    async def main() -> None:
+        async with supervisor(redis_url) as boss:
+            gone = await boss.start_flow(shop.flow, inputs={"count": 3})
+            ended = await boss.start_flow(shop.flow, inputs={"count": 3})
+            await gone.forget()
+            await ended.cancel()
+            queue: Any = boss.broker.steps
+            await queue.put(gone.id, "numbers")
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(Worker(boss, 10).run)
+                while await queue._client.ask("KEYS", "elliptio:{steps}:q:*"):
+                    await anyio.sleep(0.05)
+                tasks.cancel_scope.cancel()
+            with pytest.raises(FlowNotFoundError):
+                await boss.flow(gone.id)
+
+    anyio.run(main)
+
+
+@pytest.mark.slow
+def test_a_step_that_fails_in_a_worker_is_said(redis_url: str, folder: Path, shop: Any) -> None:
+    async def main() -> None:
+        async with supervisor(redis_url) as boss:
+            execution = await boss.start_flow(shop.broken, inputs={"count": 3})
+            with pytest.raises(StepFailedError, match="KeyError") as caught:
+                await execution["never"].first()
+            assert str(os.getpid()) not in caught.value.worker
+
+    with worker(redis_url, folder):
+        anyio.run(main)
+
+
+def test_nobody_implements_a_step(redis_url: str, shop: Any) -> None:
+    async def main() -> None:
+        async with supervisor(redis_url, io_read_pending_timeout=0.2, io_read_timeout=0.1) as boss:
+            execution = await boss.start_flow(shop.broken, inputs={"count": 3})
+            assert (await execution.status()).missing == {"boom"}
+            with pytest.raises(UnregisteredProcessorError, match="'boom'"):
+                await execution["never"].first()
+            await execution.forget()
+
+    anyio.run(main)
+
+
+def test_work_ends_when_it_is_cancelled(redis_url: str, shop: Any) -> None:
+    async def main() -> None:
+        async with supervisor(redis_url) as boss, anyio.create_task_group() as tasks:
+            tasks.start_soon(work, boss)
+            while not await boss.broker.steps.offered():  # type: ignore[union-attr]
+                await anyio.sleep(0.01)
+            tasks.cancel_scope.cancel()
+
+    anyio.run(main)

@@ -1,0 +1,172 @@
+"""A slow reader holds back who writes; nobody is held for good."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import AsyncIterator
+from typing import Any
+
+import anyio
+import pytest
+
+from elliptio.flows import IO, Flow, IOVal, Processor, StepFailedError, Supervisor
+
+pytestmark = pytest.mark.filterwarnings("ignore:The processor .* is implemented once more")
+
+LIMIT = 50
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def numbers(count: int, sent: list[int] | None = None) -> Processor:
+    processor = Processor(name="numbers", outputs=["x"])
+
+    @processor
+    async def _numbers() -> AsyncIterator[int]:
+        for number in range(count):
+            if sent is not None:
+                sent.append(number)
+            yield number
+
+    return processor
+
+
+def test_who_writes_is_never_far_ahead(backend: str) -> None:
+    sent: list[int] = []
+    ahead = []
+    slow = Processor(name="slow", inputs=["x"], outputs=["y"])
+
+    @slow
+    async def _slow(x: IO[int]) -> AsyncIterator[int]:
+        async for number in x.stream():
+            ahead.append(len(sent) - number)
+            if number % 10 == 0:
+                await anyio.lowlevel.checkpoint()
+            yield number
+
+    async def main() -> list[int]:
+        async with Supervisor(limit=LIMIT) as supervisor:
+            result = await supervisor.start_flow(Flow.from_tasks(numbers(5000, sent), slow).resolve())
+            return await result["y"].collect()
+
+    assert anyio.run(main, backend=backend) == list(range(5000))
+    # What was read and not told yet, the limit, and what was gathered beyond it: a batch that goes and one that comes.
+    assert max(ahead) <= 1000 + LIMIT + 2 * 100
+
+
+def test_a_casual_reader_holds_only_if_it_says_so(backend: str) -> None:
+    async def main(hold: bool) -> int:
+        async with Supervisor(limit=LIMIT) as supervisor:
+            result = await supervisor.start_flow(Flow.from_tasks(numbers(5000)).resolve())
+            stream = result["x"].stream(hold=hold)
+            await anext(stream)
+            with anyio.move_on_after(0.1):
+                await result.wait()
+            count = await result["x"].count()
+            await stream.aclose()
+            await result.wait()
+            return count
+
+    assert anyio.run(main, False, backend=backend) == 5000
+    assert anyio.run(main, True, backend=backend) < 2000
+
+
+def test_a_step_that_stops_reading_holds_nobody(backend: str) -> None:
+    few = Processor(name="few", inputs=["x"], outputs=["y"])
+
+    @few
+    async def _few(x: IO[int]) -> AsyncIterator[int]:
+        async for number in x.stream():
+            if number == 5:
+                break
+        yield await x.first()
+
+    async def main() -> Any:
+        async with Supervisor(limit=LIMIT) as supervisor:
+            flow = Flow.from_tasks(numbers(5000), few).resolve()
+            result = await supervisor.start_flow(flow, all_outputs=True)
+            return await result["y"].collect(), len(await result["x"].collect())
+
+    assert anyio.run(main, backend=backend) == ([0], 5000)
+
+
+def test_a_diamond_with_an_arm_that_waits_goes_through(backend: str) -> None:
+    straight = Processor(name="straight", inputs=["x"], outputs=["soon"])
+    waits = Processor(name="waits", inputs=["x"], outputs=["late"], wait=True)
+    joins = Processor(name="joins", inputs=["soon", "late"], outputs=["both"])
+
+    @straight
+    async def _straight(x: IO[int]) -> AsyncIterator[int]:
+        async for number in x.stream():
+            yield number
+
+    @waits
+    async def _waits(x: IO[int]) -> AsyncIterator[int]:
+        async for number in x.stream():
+            yield number
+
+    @joins
+    async def _joins(soon: IO[int], late: IO[int]) -> AsyncIterator[int]:
+        async for one, other in soon.stream_with(late):
+            yield one + other
+
+    flow = Flow.from_tasks(numbers(5000), straight, waits, joins).resolve()
+    assert flow.topology.unbounded == {"soon"}
+    assert flow.run(limit=LIMIT)["both"] == [2 * number for number in range(5000)]
+
+
+def test_a_step_that_waits_for_its_late_input_needs_no_exception() -> None:
+    waits = Processor(name="waits", inputs=["x"], outputs=["late"], wait=True)
+    joins = Processor(name="joins", inputs=["x", "late"], wait={"late"})
+    assert Flow.from_tasks(numbers(1), waits, joins).resolve().topology.unbounded == set()
+
+
+def test_a_step_that_holds_itself_up_is_told_who_holds_whom(backend: str) -> None:
+    both = Processor(name="both", outputs=["x", "y"])
+    attached: list[anyio.Event] = []
+    reads = Processor(name="reads", inputs=["x", "y"], outputs=["z"])
+
+    @both
+    async def _both() -> AsyncIterator[IOVal[int]]:
+        for name in ("x", "y"):
+            for number in range(1000):
+                yield IOVal(name=name, value=number)
+                if number == 0:
+                    await attached[0].wait()
+
+    @reads
+    async def _reads(x: IO[int], y: IO[int]) -> AsyncIterator[int]:
+        stream = x.stream()
+        await anext(stream)
+        attached[0].set()
+        async for number in y.stream():
+            yield number
+
+    async def main() -> None:
+        attached[:] = [anyio.Event()]
+        settings = {"limit": 10, "io_read_timeout": 0.05, "io_read_pending_timeout": 0.3}
+        async with Supervisor(**settings) as supervisor:
+            result = await supervisor.start_flow(Flow.from_tasks(both, reads).resolve())
+            with pytest.raises(StepFailedError, match=r"(?s)HeldUpError.*'reads' has read.*next value of 'y'"):
+                await result["z"].collect()
+
+    anyio.run(main, backend=backend)
+
+
+def test_many_flows_leave_nothing(backend: str) -> None:
+    flow = Flow.from_tasks(numbers(3)).resolve()
+
+    async def main() -> None:
+        async with Supervisor() as supervisor:
+            for _ in range(300):
+                await (await supervisor.start_flow(flow)).wait()
+            await anyio.lowlevel.checkpoint()
+            gc.collect()
+            assert len(supervisor.background) == 0
+            assert len(supervisor._started) <= 1
+            assert len(await supervisor.broker.flows()) <= 101
+
+    anyio.run(main, backend=backend)

@@ -1,0 +1,165 @@
+"""A step whose worker was lost goes on elsewhere: nothing is lost, doubled or out of order."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import anyio
+import pytest
+
+from elliptio.flows import IO, Checkpoint, Flow, LeaseLostError, MemoryBroker, Processor, StepFailedError, Supervisor
+from elliptio.flows.executors.defining import Executor
+
+pytestmark = pytest.mark.filterwarnings("ignore:The processor .* is implemented once more")
+
+COUNT = 1000
+
+
+class Nowhere(Executor):
+    """Lets nobody run a step, so that a test does."""
+
+    local = True
+
+    async def start(self, flow_id: str, step: str) -> None:
+        """Do nothing."""
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.server)])
+def broker(request: pytest.FixtureRequest) -> Callable[[], Any]:
+    if request.param == "memory":
+        return MemoryBroker
+    from elliptio.flows import RedisBroker
+
+    url = request.getfixturevalue("redis_url")
+    return lambda: RedisBroker(url, secret="a secret of tests")
+
+
+def resumed(
+    processor: Processor, stop_at: int, reached: list[int], broker: Callable[[], Any], backend: str
+) -> list[Any]:
+    """Run a step until it has made a number of values, stop it as if its worker was lost, and let another one go on."""
+
+    async def main() -> list[Any]:
+        async with Supervisor(broker=broker(), executor=Nowhere(), lease=0.2) as supervisor:
+            inputs = {name: iter(range(COUNT)) for name in processor.inputs}
+            result = await supervisor.start_flow(Flow.from_tasks(processor).resolve(), inputs)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(lambda: supervisor.run_step(result.id, processor.name, leave=True))
+                while len(reached) < stop_at:
+                    await anyio.sleep(0.001)
+                tasks.cancel_scope.cancel()
+            assert (await result.status()).streams["y"].count < COUNT
+            while not await supervisor.run_step(result.id, processor.name):
+                await anyio.sleep(0.01)
+            assert not await supervisor.run_step(result.id, processor.name)
+            assert (await result.status()).steps[processor.name].epoch == 2
+            return await result["y"].collect()
+
+    return anyio.run(main, backend=backend)
+
+
+def test_a_step_runs_again(broker: Any, backend: str) -> None:
+    processor, reached = Processor(name="again", inputs=["x"], outputs=["y"]), []
+
+    @processor
+    async def _again(x: IO[int]) -> AsyncIterator[int]:
+        async for number in x.stream():
+            reached.append(number)
+            if number % 10 == 0:
+                await anyio.sleep(0.001)
+            yield number * number
+
+    assert resumed(processor, 300, reached, broker, backend) == [number * number for number in range(COUNT)]
+    assert reached.count(0) == 2
+
+
+def test_a_step_that_makes_other_values_fails_loudly(broker: Any, backend: str) -> None:
+    processor, reached = Processor(name="other", inputs=["x"], outputs=["y"]), []
+    counter = itertools.count()
+
+    @processor
+    async def _other(x: IO[int]) -> AsyncIterator[int]:
+        async for number in x.stream():
+            reached.append(number)
+            await anyio.sleep(0.0001)
+            yield next(counter)
+
+    with pytest.raises(StepFailedError, match=r"(?s)ReplayError.*another value 0 of 'y'.*Checkpoint"):
+        resumed(processor, 300, reached, broker, backend)
+
+
+def test_each_input_by_itself(broker: Any, backend: str) -> None:
+    processor, reached = Processor(name="each", inputs=["x"], outputs=["y"], resume="per_value"), []
+
+    @processor
+    async def _each(x: IO[int]) -> AsyncIterator[int]:
+        async for number in x.stream():
+            reached.append(number)
+            if number % 10 == 0:
+                await anyio.sleep(0.001)
+            for more in range(number % 3):
+                yield 10 * number + more
+
+    wanted = [10 * number + more for number in range(COUNT) for more in range(number % 3)]
+    assert resumed(processor, 500, reached, broker, backend) == wanted
+    assert reached.count(0) == 1
+    assert reached.count(200) == 1
+
+
+def test_a_state_that_was_saved(broker: Any, backend: str) -> None:
+    processor, reached = Processor(name="sums", inputs=["x"], outputs=["y"]), []
+
+    @processor
+    async def _sums(x: IO[int], c: Checkpoint) -> AsyncIterator[tuple[int, int]]:
+        done, total = await c.load((0, 0))
+        async for number in x.stream(cursor=done):
+            reached.append(number)
+            done, total = done + 1, total + number
+            if number % 10 == 0:
+                await anyio.sleep(0.001)
+            c.save((done, total))
+            yield (number, total)
+
+    wanted = list(zip(range(COUNT), itertools.accumulate(range(COUNT)), strict=True))
+    assert resumed(processor, 500, reached, broker, backend) == wanted
+    assert reached.count(0) == 1
+
+
+def test_a_worker_that_comes_back_is_refused(backend: str) -> None:
+    processor = Processor(name="late", outputs=["y"])
+    goes_on: list[anyio.Event] = []
+
+    @processor
+    async def _late() -> AsyncIterator[int]:
+        yield 1
+        if goes_on:
+            await goes_on.pop().wait()
+        yield 2
+
+    async def main() -> list[int]:
+        broker = MemoryBroker()
+        async with Supervisor(broker=broker, executor=Nowhere(), lease=0.05) as supervisor:
+            event = anyio.Event()
+            goes_on.append(event)
+            result = await supervisor.start_flow(Flow.from_tasks(processor).resolve())
+            channel = broker.flow(result.id)
+            epoch = await channel.claim("late", 0.01)
+            await channel.append("y", [1], 0, "late", epoch)
+            await anyio.sleep(0.02)
+            assert await channel.claim("late", 60) == epoch + 1
+            with pytest.raises(LeaseLostError):
+                await channel.append("y", [5], 1, "late", epoch)
+            with pytest.raises(LeaseLostError):
+                await channel.end("y", {"status": "done"}, "late", epoch)
+            await channel.append("y", [2], 1, "late", epoch + 1)
+            await result.cancel()
+            return list((await channel.read("y", 0, 10, 0))[0])
+
+    assert anyio.run(main, backend=backend) == [1, 2]
