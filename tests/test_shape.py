@@ -42,12 +42,12 @@ DOORS = {
     elliptio.flows: [
         "FROM_FIRST", "FROM_LATEST", "IO", "ONLY_NEW", "BrokerUnavailableError", "CeleryExecutor", "Checkpoint",
         "CyclicFlowError", "Depends", "DuplicateIOError", "EmptyStreamError", "Execution", "Executor",
-        "FloatingIOError", "Flow", "FlowCancelledError", "FlowNotFoundError", "HeldUpError", "IOStreamTimeout",
-        "IOVal", "IOVals", "LeaseLostError", "LocalExecutor", "MemoryBroker", "MismatchedIOError", "NobodyRunsError",
-        "PositionError", "Processor", "ProcessorError", "ReadOnlyIOError", "RedisBroker", "ReplayError", "Serializer",
-        "Status", "StepFailedError", "StreamEndedError", "StreamFullError", "Supervisor", "SupervisorError",
-        "TamperedDataError", "Topology", "UnevenStreamsError", "UnregisteredProcessorError", "UnresolvedFlowError",
-        "UnserializableValueError", "WorkerExecutor",
+        "FloatingIOError", "Flow", "FlowCancelledError", "FlowExecutionAdvancementTimeout", "FlowNotFoundError",
+        "HeldUpError", "IOStreamTimeout", "IOVal", "IOVals", "LeaseLostError", "LocalExecutor", "MemoryBroker",
+        "MismatchedIOError", "NobodyRunsError", "PositionError", "Processor", "ProcessorError", "ReadOnlyIOError",
+        "RedisBroker", "ReplayError", "Serializer", "Status", "StepFailedError", "StreamEndedError",
+        "StreamFullError", "Supervisor", "SupervisorError", "TamperedDataError", "Topology", "UnevenStreamsError",
+        "UnregisteredProcessorError", "UnresolvedFlowError", "UnserializableValueError", "WorkerExecutor",
     ],
     elliptio.models: [
         "DamagedModelError", "DataModel", "Described", "DuplicateModelError", "FieldTypeError", "FileSystemStorage",

@@ -10,7 +10,8 @@ _HOMES = {
     "brokers.redis": ("RedisBroker",),
     "errors": (
         "BrokerUnavailableError", "CyclicFlowError", "DuplicateIOError", "EmptyStreamError", "FloatingIOError",
-        "FlowCancelledError", "FlowNotFoundError", "HeldUpError", "IOStreamTimeout", "LeaseLostError",
+        "FlowCancelledError", "FlowExecutionAdvancementTimeout",
+        "FlowNotFoundError", "HeldUpError", "IOStreamTimeout", "LeaseLostError",
         "MismatchedIOError", "NobodyRunsError", "PositionError", "ProcessorError", "ReadOnlyIOError", "ReplayError",
         "StepFailedError", "StreamEndedError", "StreamFullError", "SupervisorError", "TamperedDataError",
         "UnevenStreamsError", "UnregisteredProcessorError", "UnresolvedFlowError", "UnserializableValueError",
@@ -37,12 +38,12 @@ _MODULES = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = [
     "FROM_FIRST", "FROM_LATEST", "IO", "ONLY_NEW", "BrokerUnavailableError", "CeleryExecutor", "Checkpoint",
     "CyclicFlowError", "Depends", "DuplicateIOError", "EmptyStreamError", "Execution", "Executor",
-    "FloatingIOError", "Flow", "FlowCancelledError", "FlowNotFoundError", "HeldUpError", "IOStreamTimeout",
-    "IOVal", "IOVals", "LeaseLostError", "LocalExecutor", "MemoryBroker", "MismatchedIOError", "NobodyRunsError",
-    "PositionError", "Processor", "ProcessorError", "ReadOnlyIOError", "RedisBroker", "ReplayError", "Serializer",
-    "Status", "StepFailedError", "StreamEndedError", "StreamFullError", "Supervisor", "SupervisorError",
-    "TamperedDataError", "Topology", "UnevenStreamsError", "UnregisteredProcessorError", "UnresolvedFlowError",
-    "UnserializableValueError", "WorkerExecutor",
+    "FloatingIOError", "Flow", "FlowCancelledError", "FlowExecutionAdvancementTimeout", "FlowNotFoundError",
+    "HeldUpError", "IOStreamTimeout", "IOVal", "IOVals", "LeaseLostError", "LocalExecutor", "MemoryBroker",
+    "MismatchedIOError", "NobodyRunsError", "PositionError", "Processor", "ProcessorError", "ReadOnlyIOError",
+    "RedisBroker", "ReplayError", "Serializer", "Status", "StepFailedError", "StreamEndedError",
+    "StreamFullError", "Supervisor", "SupervisorError", "TamperedDataError", "Topology", "UnevenStreamsError",
+    "UnregisteredProcessorError", "UnresolvedFlowError", "UnserializableValueError", "WorkerExecutor",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
         EmptyStreamError,
         FloatingIOError,
         FlowCancelledError,
+        FlowExecutionAdvancementTimeout,
         FlowNotFoundError,
         HeldUpError,
         IOStreamTimeout,

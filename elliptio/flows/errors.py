@@ -16,6 +16,7 @@
     ├── FlowNotFoundError (LookupError)                     no such flow, here
     ├── EmptyStreamError (LookupError)                      a stream ended without a value
     ├── IOStreamTimeout (TimeoutError)                      nobody who writes a stream is alive
+    ├── FlowExecutionAdvancementTimeout (TimeoutError)      an executor did not dispatch a step in time
     ├── UnevenStreamsError (ValueError)                     streams to be zipped do not end together
     ├── HeldUpError (RuntimeError)                          steps wait for each other in a circle
     ├── StepFailedError (RuntimeError)                      a step failed: its type, text and traceback
@@ -88,6 +89,10 @@ class EmptyStreamError(ElliptioError, LookupError):
 
 class IOStreamTimeout(ElliptioError, TimeoutError):
     """No value came for a long time, and nobody who could write one is alive."""
+
+
+class FlowExecutionAdvancementTimeout(ElliptioError, TimeoutError):
+    """An executor did not dispatch a step in time."""
 
 
 class UnevenStreamsError(ElliptioError, ValueError):

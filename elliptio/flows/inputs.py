@@ -106,8 +106,35 @@ def _is_file(value: Any) -> bool:
 
 
 def _of_a_lake(value: Any) -> bool:
-    """Tell whether a value is an artifact, or an entry of a catalog: what a lake gives."""
-    kind = type(value)
-    return kind.__module__.startswith("elliptio.") and (
-        hasattr(value, "artifact_id") or (hasattr(value, "load") and hasattr(value, "versions"))
-    )
+    """Tell whether a value is an artifact, whose values are streamed."""
+    return type(value).__module__.startswith("elliptio.") and hasattr(value, "artifact_id")
+
+
+def with_artifacts(given: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """Replace entries of catalogs by the artifacts of their current versions; this asks the lake.
+
+    Raises
+    ------
+    MismatchedIOError
+        If the catalog of an entry is gone.
+    VersionNotFoundError, MissingKeysError
+        If an entry has no version, or one for each combination of its keys.
+
+    """
+    return {name: [_current(value) if is_entry(value) else value for value in values] for name, values in given.items()}
+
+
+def is_entry(value: Any) -> bool:
+    """Tell whether a value is an entry of a catalog."""
+    return type(value).__module__ == "elliptio.pipelines.catalog.entries"
+
+
+def _current(entry: Any) -> Any:
+    reference = vars(entry).get("_catalog")
+    catalog = reference() if reference is not None else None
+    if catalog is None:
+        raise MismatchedIOError(
+            f"The entry {entry.name!r} belongs to no catalog that is there any more. Give the artifact instead: "
+            f"catalog.current({entry.name!r})."
+        )
+    return catalog.current(entry.name)

@@ -177,6 +177,9 @@ class _Step:
 
     async def _end(self, outcome: Outcome) -> None:
         """End all that the step writes, then the step itself, and start what waited for that."""
+        if outcome["status"] == "done":
+            for name in self.outputs.empty():
+                log.warning("Output IO %r is empty.", name)
         for name in [*self.document["outputs"], CONTROL + self.name]:
             for step in await self.channel.end(name, outcome, self.name, self.epoch):
                 await self.around.start(self.reading.flow_id, step)

@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
+from itertools import chain
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import anyio
+import anyio.to_thread
 
 from elliptio.errors import ConfigError
 from elliptio.flows import settings as flow_settings
 from elliptio.flows.backgrounds import Background
-from elliptio.flows.brokers.defining import CONTROL, Broker, Epoch
+from elliptio.flows.brokers.defining import Broker
 from elliptio.flows.brokers.memory import MemoryBroker
-from elliptio.flows.errors import FlowNotFoundError, LeaseLostError, StreamEndedError, StreamFullError, SupervisorError
+from elliptio.flows.errors import (
+    FlowExecutionAdvancementTimeout,
+    FlowNotFoundError,
+    SupervisorError,
+)
 from elliptio.flows.executions import Execution
 from elliptio.flows.executors.defining import Executor
-from elliptio.flows.inputs import is_plain, sorted_inputs, stream_of
-from elliptio.flows.outcomes import CANCELLED, DONE, failed, single
+from elliptio.flows.feeding import Feeder
+from elliptio.flows.inputs import is_entry, is_plain, sorted_inputs, with_artifacts
+from elliptio.flows.outcomes import DONE
 from elliptio.flows.registry import implementation
 from elliptio.flows.running import Surroundings, run_step
 from elliptio.flows.status import Status, status_of
-from elliptio.flows.waiting import FEEDER
 from elliptio.naming import new_id
 
 if TYPE_CHECKING:
@@ -203,6 +209,8 @@ class Supervisor(metaclass=_Attached):
         """
         topology = flow.topology
         given = sorted_inputs(topology, inputs)
+        if any(map(is_entry, chain.from_iterable(given.values()))):
+            given = await anyio.to_thread.run_sync(with_artifacts, given)
         if self.executor.local:
             for processor in topology.processors:
                 implementation(processor)
@@ -297,11 +305,17 @@ class Supervisor(metaclass=_Attached):
         return RedisBroker(**{**ours, "serializer": serializer, **redis_config})
 
     async def _start(self, flow_id: str, step: str) -> None:
-        await self.executor.start(flow_id, step)
+        with anyio.move_on_after(self.settings.flow_execution_advancement_timeout):
+            await self.executor.start(flow_id, step)
+            return
+        raise FlowExecutionAdvancementTimeout(
+            f"{self.executor!r} has not dispatched the step {step!r} of {flow_id} within "
+            f"{self.settings.flow_execution_advancement_timeout:g} s (flow_execution_advancement_timeout)."
+        )
 
     async def _feed(self, flow_id: str, name: str, values: list[Any]) -> None:
         """Write an input: values at once, what streams them in the background."""
-        feeder = _Feeder(self, flow_id, name)
+        feeder = Feeder(Surroundings(self.broker, self.settings, self._start), flow_id, name)
         await feeder.begin()
         if all(map(is_plain, values)):
             await feeder.add(values)
@@ -313,68 +327,3 @@ class Supervisor(metaclass=_Attached):
         """Keep no execution that has ended, but for its broker."""
         for flow_id in [one for one, execution in self._started.items() if execution._is_over]:
             del self._started[flow_id]
-
-
-class _Feeder:
-    """Writes an input stream, as the step that it is to the broker."""
-
-    def __init__(self, supervisor: Supervisor, flow_id: str, stream: str) -> None:
-        self._supervisor, self._flow_id, self._stream = supervisor, flow_id, stream
-        self._channel = supervisor.broker.flow(flow_id)
-        self._step = FEEDER + stream
-        self._at = 0
-        self._epoch = Epoch(0)
-
-    async def begin(self) -> None:
-        self._epoch = await self._channel.claim(self._step, self._supervisor.settings.lease)
-
-    async def add(self, values: list[Any]) -> None:
-        while True:
-            try:
-                self._at = await self._channel.append(self._stream, values, self._at, self._step, self._epoch)
-                return
-            except StreamFullError:
-                continue
-
-    async def end(self, outcome: dict[str, Any]) -> None:
-        for stream in (self._stream, CONTROL + self._step):
-            for step in await self._channel.end(stream, outcome, self._step, self._epoch):
-                await self._supervisor._start(self._flow_id, step)
-
-    async def feed(self, given: list[Any]) -> None:
-        """Write what things stream, to the end."""
-        try:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._keep, tasks.cancel_scope)
-                for one in given:
-                    if is_plain(one):
-                        await self.add([one])
-                    else:
-                        async for values in stream_of(one, _rows_of_artifact):
-                            await self.add(values)
-                tasks.cancel_scope.cancel()
-            await self.end(DONE)
-        except anyio.get_cancelled_exc_class():
-            with anyio.CancelScope(shield=True):
-                await self.end(CANCELLED)
-            raise
-        except Exception as error:
-            cause = single(error)
-            if isinstance(cause, LeaseLostError | StreamEndedError | FlowNotFoundError):
-                return
-            await self.end(failed(self._step, cause))
-
-    async def _keep(self, scope: anyio.CancelScope) -> None:
-        """Renew the lease; stop if the flow was cancelled."""
-        while True:
-            _, end = await self._channel.read(CONTROL + self._step, 0, 1, self._supervisor.settings.lease / 3)
-            if end is not None:
-                scope.cancel()
-                return
-            await self._channel.append(self._stream, [], 0, self._step, self._epoch)
-
-
-def _rows_of_artifact(value: Any) -> AsyncIterator[list[Any]]:
-    from elliptio.flows.sealing.values import stream_of as rows
-
-    return rows(value)

@@ -49,6 +49,10 @@ class Outputs:
             self._there[name] = await self._reading.channel.append(name, [], 0, self._step, self._epoch)
             self._positions[name] = saved.get(name, 0)
 
+    def empty(self) -> list[str]:
+        """List the streams that nothing was written to."""
+        return [name for name, position in self._positions.items() if not position]
+
     async def take_all(self, items: AsyncIterator[Any]) -> None:
         """Take all that a step yields."""
         buffers, clock = self._buffers, time.perf_counter

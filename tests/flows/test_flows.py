@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import pickle
 import time
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import anyio
+import pandas as pd
 import pytest
 
 from elliptio.flows import (
@@ -19,9 +22,11 @@ from elliptio.flows import (
     Depends,
     DuplicateIOError,
     EmptyStreamError,
+    Executor,
     FloatingIOError,
     Flow,
     FlowCancelledError,
+    FlowExecutionAdvancementTimeout,
     FlowNotFoundError,
     IOVal,
     IOVals,
@@ -582,6 +587,30 @@ class TestSupervisors:
 
         runs(main)
 
+    def test_a_step_that_is_not_dispatched_in_time(self, backend: str) -> None:
+        class Slow(Executor):
+            local = True
+
+            async def start(self, flow_id: str, step: str) -> None:
+                await anyio.sleep_forever()
+
+        async def main() -> None:
+            async with Supervisor(executor=Slow(), flow_execution_advancement_timeout=0.05) as supervisor:
+                await supervisor.start_flow(Flow.from_tasks(foo).resolve(), {"a": 1})
+
+        with pytest.raises(FlowExecutionAdvancementTimeout, match="'foo'"):
+            anyio.run(main, backend=backend)
+
+    def test_an_output_without_a_value_is_noted(self, runs: Runs, caplog: pytest.LogCaptureFixture) -> None:
+        @(quiet := Processor(name="quiet", outputs=["q"]))
+        async def _quiet() -> None: ...
+
+        async def main(supervisor: Supervisor) -> None:
+            await (await supervisor.start_flow(Flow.from_tasks(quiet).resolve())).wait()
+
+        runs(main)
+        assert "Output IO 'q' is empty." in caplog.text
+
     def test_a_failure_that_nobody_saw(self, runs: Runs) -> None:
         @(fails := Processor(name="fails", outputs=["x"]))
         async def _fails() -> int:
@@ -690,6 +719,31 @@ class TestReading:
                 assert await (await supervisor.start_flow(flow, {"x": given}))["y"].collect() == values
 
         runs(main)
+
+    def test_an_entry_of_a_catalog_streams_its_rows(self, runs: Runs, tmp_path: Path) -> None:
+        import elliptio as eio
+        from elliptio.pipelines import Catalog, Entry
+
+        entry = Entry.read({"name": "tx", "type": "csv", "extra": {"path": "tx.csv"}})
+        catalog = Catalog([entry], handler=eio.Handler(tmp_path / "lake"), root=tmp_path)
+        catalog.save("tx", pd.DataFrame({"amount": [1, 2, 3]}))
+        sums = Processor(name="sums", inputs=["tx"], outputs=["total"], wait=True)
+
+        @sums
+        async def _sums(tx: IO[dict[str, int]]) -> int:
+            return sum([row["amount"] async for row in tx.stream()])
+
+        async def main(supervisor: Supervisor) -> Any:
+            flow = Flow.from_tasks(sums).resolve()
+            found = [await (await supervisor.start_flow(flow, {"tx": catalog["tx"]}))["total"].first()]
+            given = [IOVal(name="tx", value=catalog.current("tx"))]
+            found.append(await (await supervisor.start_flow(flow, given))["total"].first())
+            with pytest.raises(MismatchedIOError, match=r"catalog\.current\('tx'\)"):
+                await supervisor.start_flow(flow, {"tx": Entry.read({"name": "tx", "type": "csv"})})
+            return found
+
+        assert runs(main) == [6, 6]
+        assert pickle.loads(pickle.dumps(catalog["tx"])) == entry
 
     def test_a_generator_that_raises(self, runs: Runs) -> None:
         @(same := Processor(name="same", inputs=["x"], outputs=["y"]))

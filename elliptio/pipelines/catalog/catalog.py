@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -119,6 +120,8 @@ class Catalog:
             known = sorted(self._entries)
             hint = meant(str(name), known) if len(known) < 30 else (meant(str(name), known)[:200])
             raise UnknownNameError(f"There is no entry {name!r} in the catalog; {hint}")
+        # What takes an entry by itself, such as a flow, asks this catalog for its current version.
+        vars(found)["_catalog"] = weakref.ref(self)
         return found
 
     def __add__(self, other: Catalog) -> Catalog:

@@ -50,6 +50,10 @@ class Entry:
     save_options: Mapping[str, Any] = field(default_factory=dict)
     place: str = field(default="", compare=False)
 
+    def __getstate__(self) -> dict[str, Any]:
+        # The catalog that it was taken from stays where it is.
+        return {name: value for name, value in vars(self).items() if name != "_catalog"}
+
     @classmethod
     def read(cls, value: Any, place: str = "") -> Entry:
         """Read an entry from what YAML says.
