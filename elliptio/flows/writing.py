@@ -56,7 +56,7 @@ class Outputs:
     async def take_all(self, items: AsyncIterator[Any]) -> None:
         """Take all that a step yields."""
         buffers, clock = self._buffers, time.perf_counter
-        count, since, look, stride = 0, clock(), 1, 1
+        count, since, look, stride = 0, 0.0, 1, 1  # the first value goes at once
         try:
             async for item in items:
                 if type(item) is IOVal and item.name in buffers:
