@@ -53,8 +53,7 @@ class Zipped(AsyncIterator[tuple[Any, ...]]):
         if self._strict and open_ones:
             raise UnevenStreamsError(
                 f"The streams do not end together: {names[ended[0]]!r} has ended, and {names[open_ones[0]]!r} has "
-                "another "
-                "value. Give a pad, or leave out strict_when_no_pad."
+                "another value. Give a pad, or leave out strict_when_no_pad."
             )
         raise StopAsyncIteration
 

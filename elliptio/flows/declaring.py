@@ -86,8 +86,7 @@ def _names(processor: object, what: str, names: Iterable[str]) -> frozenset[str]
         if not isinstance(name, str) or not name or name.startswith("@") or not name.isprintable():
             raise ProcessorError(
                 f"{what} of the processor {processor!r}: {name!r} is no name of a stream. It must be a text that can "
-                "be "
-                "seen and does not begin with '@'."
+                "be seen and does not begin with '@'."
             )
     return frozenset(taken)
 

@@ -36,8 +36,7 @@ def sorted_inputs(topology: Topology, inputs: Any) -> dict[str, list[Any]]:
             if not isinstance(item, IOVal | IOVals):
                 raise MismatchedIOError(
                     f"The inputs of a flow are a list of IOVal(name=…, value=…), or a mapping of names to values; "
-                    f"{item!r} is "
-                    "neither."
+                    f"{item!r} is neither."
                 )
             given.setdefault(item.name, []).extend([item.value] if isinstance(item, IOVal) else item.values)
     for name in given:

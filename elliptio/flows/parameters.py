@@ -159,8 +159,7 @@ def _unresolvable(processor: Declaration, names: list[str]) -> str:
     streams = ", ".join(sorted(processor.inputs | processor.outputs)) or "none"
     return (
         f"Processor {processor.name!r} has unresolvable parameters: {{{', '.join(map(repr, names))}}}. A parameter is "
-        "named "
-        f"like one of its streams ({streams}), is a Checkpoint, has Depends(…) or a default."
+        f"named like one of its streams ({streams}), is a Checkpoint, has Depends(…) or a default."
     )
 
 

@@ -143,8 +143,7 @@ class IO(Generic[T]):
         if self._write is None:
             raise ReadOnlyIOError(
                 f"The stream {self.name!r} is only read here. The step that has it among its outputs writes it: by "
-                "yield, or "
-                "by a parameter of that name."
+                "yield, or by a parameter of that name."
             )
         if not isinstance(item, IOVal | IOVals) or item.name != self.name:
             raise MismatchedIOError(f"Only an IOVal of the name {self.name!r} can be written here, not {item!r}.")

@@ -121,8 +121,7 @@ class Supervisor(metaclass=_Attached):
         if not self.executor.local and not self.broker.shared:
             raise ConfigError(
                 f"{self.executor!r} runs steps in other processes, which do not see this one's memory. Give a broker "
-                "that "
-                "they see: redis_config={'url': 'redis://…'}."
+                "that they see: redis_config={'url': 'redis://…'}."
             )
         self.executor._supervisor = self
         self.background = Background()

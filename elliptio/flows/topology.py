@@ -177,8 +177,7 @@ def _writers(processors: Iterable[Declaration]) -> dict[str, Declaration]:
             if name in found:
                 raise DuplicateIOError(
                     f"The stream {name!r} is written by two processors, {found[name].name!r} and {one.name!r}. A "
-                    "stream has "
-                    "one writer: give one of them another output, and read both with `as_available`."
+                    "stream has one writer: give one of them another output, and read both with `as_available`."
                 )
             found[name] = one
     return found

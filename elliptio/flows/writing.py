@@ -55,12 +55,12 @@ class Outputs:
 
     async def take_all(self, items: AsyncIterator[Any]) -> None:
         """Take all that a step yields."""
-        buffers, clock = self._buffers, time.perf_counter
+        find, clock = self._buffers.get, time.perf_counter
         count, since, look, stride = 0, 0.0, 1, 1  # the first value goes at once
         try:
             async for item in items:
-                if type(item) is IOVal and item.name in buffers:
-                    buffers[item.name].append(item.value)
+                if type(item) is IOVal and (buffer := find(item.name)) is not None:
+                    buffer.append(item.value)
                     count += 1
                 else:
                     count += self._sort(item)
@@ -124,8 +124,7 @@ class Outputs:
             outputs = ", ".join(self._buffers) or "none"
             raise MismatchedIOError(
                 f"The step {self._step!r} made a value without the name of a stream: {_short(item)}. With one output "
-                "that "
-                f"would do; its outputs are: {outputs}. Yield IOVal(name=…, value=…)."
+                f"that would do; its outputs are: {outputs}. Yield IOVal(name=…, value=…)."
             )
         self._buffers[self._single].append(item)
         return 1
@@ -204,8 +203,7 @@ class Outputs:
                     raise ReplayError(
                         f"The step {self._step!r} was run again and made another value {position} of {name!r}: "
                         f"{_short(value)} instead of {_short(old)}. A step that cannot make the same again saves what "
-                        "it "
-                        "goes on from: by a parameter of the type Checkpoint."
+                        "it goes on from: by a parameter of the type Checkpoint."
                     )
                 position += 1
             if not before:
@@ -232,8 +230,7 @@ class _Stuck:
         elif time.monotonic() - self._since > settings.io_read_pending_timeout / 3:
             raise HeldUpError(
                 f"Steps wait for each other: {said}. Read such streams side by side (stream_with, as_available), or "
-                "wait for "
-                "the one that comes late: Processor(wait={…})."
+                "wait for the one that comes late: Processor(wait={…})."
             )
 
 
