@@ -80,7 +80,9 @@ def test_no_password_is_written_down() -> None:
 
 def test_no_config_or_network_or_volume_is_missing_or_left_over() -> None:
     services = SERVICES.values()
-    assert {config["source"] for service in services for config in service["configs"]} == set(COMPOSE["configs"])
+    assert {config["source"] for service in services for config in service.get("configs", ())} == set(
+        COMPOSE["configs"]
+    )
     assert {network for service in services for network in service["networks"]} == set(COMPOSE["networks"])
     assert {volume.split(":")[0] for service in services for volume in service["volumes"]} == set(COMPOSE["volumes"])
 
@@ -101,3 +103,12 @@ def test_mongodb_users_take_their_passwords_from_the_environment() -> None:
     wanted = set(re.findall(r"process\.env\.(\w+)", script))
     assert wanted <= set(SERVICES["mongodb"]["environment"])
     assert len(wanted) == 4
+
+
+def test_redis_takes_its_password_from_the_environment_and_throws_nothing_away() -> None:
+    redis = SERVICES["redis"]
+    assert redis["environment"] == {"REDISCLI_AUTH": "${ELLIPTIO_REDIS_PASSWORD:?set it in .env}"}
+    start = redis["command"][-1]
+    assert '--requirepass "$$REDISCLI_AUTH"' in start
+    assert "--appendonly yes" in start
+    assert "--maxmemory-policy noeviction" in start
