@@ -67,6 +67,8 @@ class Parameters:
         Parameters that dependencies are made for.
     generates
         Whether the function is an asynchronous generator.
+    positional
+        Parameters that can only be given by their place, in order.
 
     """
 
@@ -75,6 +77,7 @@ class Parameters:
     checkpoint: str | None
     dependencies: tuple[inspect.Parameter, ...]
     generates: bool
+    positional: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, processor: Declaration, function: Callable[..., Any], names: Mapping[str, Any]) -> Parameters:
@@ -101,10 +104,13 @@ class Parameters:
             )
         hints = _hints(function, names)
         found: dict[str, list[Any]] = {"input": [], "output": [], "checkpoint": [], "dependency": [], "unknown": []}
+        positional = []
         for parameter in inspect.signature(function).parameters.values():
             kind, what = _kind(processor, parameter, hints.get(parameter.name, parameter.empty))
             if kind:
                 found[kind].append(what)
+                if parameter.kind is parameter.POSITIONAL_ONLY:
+                    positional.append(parameter.name)
         if found["unknown"]:
             raise ProcessorError(_unresolvable(processor, found["unknown"]))
         checkpoint = next(iter(found["checkpoint"]), None)
@@ -112,7 +118,10 @@ class Parameters:
             raise ProcessorError(
                 f"The processor {processor.name!r} resumes 'per_value' or by a Checkpoint, not by both."
             )
-        return cls(tuple(found["input"]), tuple(found["output"]), checkpoint, tuple(found["dependency"]), generates)
+        for parameter in found["dependency"]:
+            _settle(processor, parameter, names, set())
+        streams = tuple(found["input"]), tuple(found["output"])
+        return cls(*streams, checkpoint, tuple(found["dependency"]), generates, tuple(positional))
 
 
 def _kind(processor: Declaration, parameter: inspect.Parameter, hint: Any) -> tuple[str, Any]:
@@ -137,13 +146,72 @@ def _depends(value: Any) -> bool:
 
 def _hints(function: Callable[..., Any], names: Mapping[str, Any]) -> dict[str, Any]:
     """Resolve the annotations of a function; one that cannot be is as if it were not there."""
+    function = _written(function)
     spaces = {**getattr(function, "__globals__", {})}
+    # What is written in a function sees its names first; what comes from elsewhere has its own.
+    around = dict(names) if "<locals>" in getattr(function, "__qualname__", "") else {**names, **spaces}
     try:
-        return typing.get_type_hints(function, spaces, dict(names), include_extras=True)
+        return typing.get_type_hints(function, spaces, around, include_extras=True)
     except Exception:  # an annotation may be anything
         return {
-            name: _evaluated(hint, spaces, names) for name, hint in getattr(function, "__annotations__", {}).items()
+            name: _evaluated(hint, spaces, around) for name, hint in getattr(function, "__annotations__", {}).items()
         }
+
+
+def _written(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Find the function that was written, whose annotations count, below what was made of it."""
+    function = inspect.unwrap(function)
+    while isinstance(function, functools.partial):
+        function = inspect.unwrap(function.func)
+    if isinstance(function, type):
+        function = function.__init__  # type: ignore[misc]
+    elif not inspect.isroutine(function):
+        function = getattr(type(function), "__call__", function)  # noqa: B004
+    return getattr(function, "__func__", function)
+
+
+def _settle(processor: Declaration, parameter: inspect.Parameter, names: Mapping[str, Any], seen: set[Any]) -> None:
+    """Resolve the annotations of a dependency that are texts, and of those below it, while their names are known.
+
+    Where a step runs, others are around, and would be taken for them.
+
+    Raises
+    ------
+    ProcessorError
+        If one of them has a parameter that nothing is known for.
+
+    """
+    for mark in filter(_depends, (parameter.default, *getattr(parameter.annotation, "__metadata__", ()))):
+        function = _written(mark.dependency)
+        if function in seen:
+            continue
+        seen.add(function)
+        texts = {name for name, hint in getattr(function, "__annotations__", {}).items() if isinstance(hint, str)}
+        if texts and inspect.isfunction(function):
+            hints = _hints(function, names)
+            known = {name: hints[name] for name in texts if hints.get(name, parameter.empty) is not parameter.empty}
+            function.__annotations__ = {**function.__annotations__, **known}
+        try:
+            below = inspect.signature(mark.dependency).parameters.values()
+        except (TypeError, ValueError):  # what is built in may not tell
+            continue
+        for one in below:
+            if not _is_given(one):
+                raise ProcessorError(
+                    f"Processor {processor.name!r} depends on {_name(mark.dependency)}, which has an unresolvable "
+                    f"parameter: {one.name!r}. A parameter of a dependency has Depends(…) or a default."
+                )
+            _settle(processor, one, names, seen)
+
+
+def _is_given(parameter: inspect.Parameter) -> bool:
+    """Tell whether a parameter of a dependency gets something: by its default, or a mark of fast_depends."""
+    marks = getattr(parameter.annotation, "__metadata__", ())
+    return (
+        parameter.default is not parameter.empty
+        or parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
+        or any(kind.__module__.startswith("fast_depends.") for mark in marks for kind in type(mark).__mro__)
+    )
 
 
 def _evaluated(hint: Any, spaces: dict[str, Any], names: Mapping[str, Any]) -> Any:

@@ -45,7 +45,7 @@ class Runner:
     def __repr__(self) -> str:
         return f"<{self.__name__} implements {self.processor}>"
 
-    def __call__(self, **inputs: Any) -> dict[str, list[Any]]:
+    def __call__(self, /, **inputs: Any) -> dict[str, list[Any]]:
         """Run it by itself: a list is a stream of its values, anything else a stream of one.
 
         Raises
@@ -62,7 +62,7 @@ class Runner:
             )
         return self._flow().run(self._streams(inputs))
 
-    async def run(self, **inputs: Any) -> dict[str, list[Any]]:
+    async def run(self, /, **inputs: Any) -> dict[str, list[Any]]:
         """Run it by itself in the event loop that runs here."""
         from elliptio.flows.running_alone import in_memory
 

@@ -167,7 +167,9 @@ class _Step:
             self.reading.asked = self.outputs.asked
 
         async def work(**dependencies: Any) -> None:
-            result = runner.function(**given, **dependencies)
+            named = {**given, **dependencies}
+            first = [named.pop(name) for name in parameters.positional]
+            result = runner.function(*first, **named)
             if parameters.generates:
                 await self.outputs.take_all(result)
             else:
