@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+INPUTS = " inputs"
+"""Suffix of the group of tasks that feed inputs."""
+
 
 class Execution(Mapping[str, IO[Any]]):
     """One execution of a flow: a mapping of its streams by name.
@@ -87,7 +90,8 @@ class Execution(Mapping[str, IO[Any]]):
             return
         for name in self._all_streams():
             await channel.end(name, CANCELLED)
-        await self._supervisor.background.stop(self.id)
+        for group in (self.id, self.id + INPUTS):
+            await self._supervisor.background.stop(group)
 
     async def forget(self) -> None:
         """Stop it, and remove all of it from the broker."""
@@ -141,6 +145,14 @@ class Execution(Mapping[str, IO[Any]]):
             found.pop("cancelled", None)
         self._is_over = True
         return found
+
+    async def _has_ended(self) -> bool:
+        """Tell whether nobody needs its inputs any more: all steps have ended, and none becomes an artifact."""
+        if self._recorder is not None:
+            return False
+        state = await self._supervisor.broker.state(self.id)
+        ends = [state["streams"].get(CONTROL + one["name"]) for one in self._plan["processors"]] if state else []
+        return all(one is not None and one["end"] is not None for one in ends)
 
     async def _end_of(self, step: str) -> Outcome:
         supervisor = self._supervisor

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any
 
 import anyio
@@ -18,8 +19,9 @@ from elliptio.flows.waiting import FEEDER
 class Feeder:
     """Writes an input stream, as the step that it is to the broker."""
 
-    def __init__(self, around: Surroundings, flow_id: str, stream: str) -> None:
+    def __init__(self, around: Surroundings, flow_id: str, stream: str, is_over: Callable[[], Awaitable[bool]]) -> None:
         self._around, self._flow_id, self._stream = around, flow_id, stream
+        self._flow_is_over, self._is_over = is_over, False
         self._channel = around.broker.flow(flow_id)
         self._step = FEEDER + stream
         self._at = 0
@@ -53,10 +55,11 @@ class Feeder:
                     if is_plain(one):
                         await self.add([one])
                     else:
-                        async for values in stream_of(one, _rows_of_artifact):
-                            await self.add(values)
+                        async with aclosing(stream_of(one, _rows_of_artifact)) as rows:
+                            async for values in rows:
+                                await self.add(values)
                 tasks.cancel_scope.cancel()
-            await self.end(DONE)
+            await self.end(CANCELLED if self._is_over else DONE)
         except anyio.get_cancelled_exc_class():
             with anyio.CancelScope(shield=True):
                 await self.end(CANCELLED)
@@ -68,16 +71,17 @@ class Feeder:
             await self.end(failed(self._step, cause))
 
     async def _keep(self, scope: anyio.CancelScope) -> None:
-        """Renew the lease; stop if the flow was cancelled."""
+        """Renew the lease; stop if the flow was cancelled, or all its steps have ended."""
         while True:
             _, end = await self._channel.read(CONTROL + self._step, 0, 1, self._around.settings.lease / 3)
-            if end is not None:
+            self._is_over = end is None and await self._flow_is_over()
+            if end is not None or self._is_over:
                 scope.cancel()
                 return
             await self._channel.append(self._stream, [], 0, self._step, self._epoch)
 
 
-def _rows_of_artifact(value: Any) -> AsyncIterator[list[Any]]:
+def _rows_of_artifact(value: Any) -> AsyncGenerator[list[Any], None]:
     from elliptio.flows.sealing.values import stream_of as rows
 
     return rows(value)

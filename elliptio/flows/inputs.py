@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,10 @@ from elliptio.flows.values import IOVal, IOVals
 
 _AT_ONCE = 100
 """So many values of an iterator are taken at once, in a thread."""
+
+_NEITHER = (
+    "The inputs of a flow are a list of IOVal(name=…, value=…), or a mapping of names to values; {!r} is neither."
+)
 
 
 def sorted_inputs(topology: Topology, inputs: Any) -> dict[str, list[Any]]:
@@ -32,12 +36,11 @@ def sorted_inputs(topology: Topology, inputs: Any) -> dict[str, list[Any]]:
     if isinstance(inputs, Mapping):
         given = {name: [value] for name, value in inputs.items()}
     else:
+        if inputs is not None and not isinstance(inputs, IOVal | IOVals | Iterable):
+            raise MismatchedIOError(_NEITHER.format(inputs))
         for item in [inputs] if isinstance(inputs, IOVal | IOVals) else inputs or ():
             if not isinstance(item, IOVal | IOVals):
-                raise MismatchedIOError(
-                    f"The inputs of a flow are a list of IOVal(name=…, value=…), or a mapping of names to values; "
-                    f"{item!r} is neither."
-                )
+                raise MismatchedIOError(_NEITHER.format(item))
             given.setdefault(item.name, []).extend([item.value] if isinstance(item, IOVal) else item.values)
     for name in given:
         if not isinstance(name, str) or name in topology.writers:
@@ -59,7 +62,7 @@ def is_plain(value: Any) -> bool:
     return not _of_a_lake(value)
 
 
-def stream_of(value: Any, artifact_rows: Any) -> AsyncIterator[list[Any]]:
+def stream_of(value: Any, artifact_rows: Any) -> AsyncGenerator[list[Any], None]:
     """Stream the values that something stands for, in lists."""
     if isinstance(value, IO):
         return _of_io(value)
@@ -70,25 +73,35 @@ def stream_of(value: Any, artifact_rows: Any) -> AsyncIterator[list[Any]]:
     return artifact_rows(value)  # type: ignore[no-any-return]
 
 
-async def _of_io(io: IO[Any]) -> AsyncIterator[list[Any]]:
+async def _of_io(io: IO[Any]) -> AsyncGenerator[list[Any], None]:
     stream = io.stream()
     while (values := await stream.take()) is not None:
         yield values
 
 
-async def _of_async(values: AsyncIterable[Any]) -> AsyncIterator[list[Any]]:
-    async for value in values:
-        yield [value]
+async def _of_async(values: AsyncIterable[Any]) -> AsyncGenerator[list[Any], None]:
+    try:
+        async for value in values:
+            yield [value]
+    finally:
+        if isinstance(values, AsyncGenerator):
+            with anyio.CancelScope(shield=True):
+                await values.aclose()
 
 
-async def _of_iterator(values: Iterator[Any]) -> AsyncIterator[list[Any]]:
+async def _of_iterator(values: Iterator[Any]) -> AsyncGenerator[list[Any], None]:
     if type(values).__name__.endswith(("_iterator", "iterator")) and type(values).__module__ == "builtins":
         while batch := _some(values, _AT_ONCE * 10):
             yield batch
         return
     # A generator may take its time, and must not hold up the event loop.
-    while batch := await anyio.to_thread.run_sync(partial(_some, values, 1)):
-        yield batch
+    try:
+        while batch := await anyio.to_thread.run_sync(partial(_some, values, 1)):
+            yield batch
+    finally:
+        if isinstance(values, Generator):
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(values.close)
 
 
 def _some(values: Iterator[Any], most: int) -> list[Any]:

@@ -22,7 +22,7 @@ from elliptio.flows.errors import (
     FlowNotFoundError,
     SupervisorError,
 )
-from elliptio.flows.executions import Execution
+from elliptio.flows.executions import INPUTS, Execution
 from elliptio.flows.executors.defining import Executor
 from elliptio.flows.feeding import Feeder
 from elliptio.flows.inputs import is_entry, is_plain, sorted_inputs, with_artifacts
@@ -170,6 +170,8 @@ class Supervisor(metaclass=_Attached):
             if error is None:
                 for execution in started.values():
                     await execution._end_of_block()
+                for flow_id in started:
+                    await self.background.stop(flow_id + INPUTS)  # perhaps without an end, and read by nobody
                 await self.background.wait()
         finally:
             with anyio.CancelScope(shield=True):
@@ -224,7 +226,7 @@ class Supervisor(metaclass=_Attached):
         if record is not None and record is not False:
             await execution._record(record, given)
         for name, values in given.items():
-            await self._feed(flow_id, name, values)
+            await self._feed(execution, name, values)
         for processor in topology.processors:
             if not processor.awaited:
                 await self._start(flow_id, processor.name)
@@ -312,15 +314,15 @@ class Supervisor(metaclass=_Attached):
             f"{self.settings.flow_execution_advancement_timeout:g} s (flow_execution_advancement_timeout)."
         )
 
-    async def _feed(self, flow_id: str, name: str, values: list[Any]) -> None:
+    async def _feed(self, execution: Execution, name: str, values: list[Any]) -> None:
         """Write an input: values at once, what streams them in the background."""
-        feeder = Feeder(Surroundings(self.broker, self.settings, self._start), flow_id, name)
+        feeder = Feeder(Surroundings(self.broker, self.settings, self._start), execution.id, name, execution._has_ended)
         await feeder.begin()
         if all(map(is_plain, values)):
             await feeder.add(values)
             await feeder.end(DONE)
         else:
-            self.background.start(flow_id, feeder.feed, values)
+            self.background.start(execution.id + INPUTS, feeder.feed, values)
 
     def _forget_ended(self) -> None:
         """Keep no execution that has ended, but for its broker."""

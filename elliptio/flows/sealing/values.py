@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from itertools import chain, islice
 from typing import Any
 
@@ -63,7 +63,7 @@ def batches_of(artifact: Artifact) -> Iterator[list[Any]]:
         yield from ([file] for file in artifact.files.values())
 
 
-async def stream_of(artifact: Artifact) -> AsyncIterator[list[Any]]:
+async def stream_of(artifact: Artifact) -> AsyncGenerator[list[Any], None]:
     """Give the same values from an event loop, which goes on meanwhile."""
     batches = batches_of(artifact)
 
