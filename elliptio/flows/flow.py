@@ -38,6 +38,8 @@ class Flow:
     """
 
     def __init__(self, processors: Iterable[Declaration]) -> None:
+        if isinstance(processors, Declaration) or not isinstance(processors, Iterable):
+            raise ProcessorError(f"A flow takes a list of processors, not {processors!r}: Flow.from_tasks(…).")
         self.processors = tuple(processors)
         for one in self.processors:
             if not isinstance(one, Declaration):

@@ -11,7 +11,7 @@ import anyio
 from elliptio.flows.errors import FloatingIOError, MismatchedIOError
 from elliptio.flows.streams import IO
 from elliptio.flows.topology import Topology
-from elliptio.flows.values import IOVal, IOVals
+from elliptio.flows.values import IOVal, IOVals, values_of
 
 _AT_ONCE = 100
 """So many values of an iterator are taken at once, in a thread."""
@@ -41,7 +41,7 @@ def sorted_inputs(topology: Topology, inputs: Any) -> dict[str, list[Any]]:
         for item in [inputs] if isinstance(inputs, IOVal | IOVals) else inputs or ():
             if not isinstance(item, IOVal | IOVals):
                 raise MismatchedIOError(_NEITHER.format(item))
-            given.setdefault(item.name, []).extend([item.value] if isinstance(item, IOVal) else item.values)
+            given.setdefault(item.name, []).extend(values_of(item))
     for name in given:
         if not isinstance(name, str) or name in topology.writers:
             writer = topology.writers.get(name)

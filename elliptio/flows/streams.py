@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar, cast
 from elliptio.flows.combining import NO_PAD, Batches, Merged, Zipped
 from elliptio.flows.errors import EmptyStreamError, MismatchedIOError, ReadOnlyIOError
 from elliptio.flows.reading import BATCH, FROM_FIRST, FROM_LATEST, ONLY_NEW, Cursor, Reading, Stream
-from elliptio.flows.values import IOVal, IOVals
+from elliptio.flows.values import IOVal, IOVals, values_of
 
 __all__ = ["FROM_FIRST", "FROM_LATEST", "IO", "ONLY_NEW"]
 
@@ -147,7 +147,7 @@ class IO(Generic[T]):
             )
         if not isinstance(item, IOVal | IOVals) or item.name != self.name:
             raise MismatchedIOError(f"Only an IOVal of the name {self.name!r} can be written here, not {item!r}.")
-        await self._write(self.name, [item.value] if isinstance(item, IOVal) else list(item.values))
+        await self._write(self.name, values_of(item))
 
     async def _at(self, position: int, *, last: bool = False) -> T:
         reading = self._reading

@@ -116,8 +116,9 @@ class Supervisor(metaclass=_Attached):
             names = (name for name in ("limit", "limit_bytes", "lease") if hasattr(known, name))
             self.settings = flow_settings.load({**{name: getattr(known, name) for name in names}, **settings})
         self.executor = executor if executor is not None else LocalExecutor()
-        if not isinstance(self.executor, Executor) and not callable(getattr(self.executor, "start", None)):
-            raise ConfigError(f"An executor has a method `start`, which {executor!r} has not.")
+        for what, one, method in (("executor", self.executor, "start"), ("broker", self.broker, "flow")):
+            if isinstance(one, type) or not callable(getattr(one, method, None)):
+                raise ConfigError(f"{what} must be one with a method `{method}`, not {one!r}.")
         if not self.executor.local and not self.broker.shared:
             raise ConfigError(
                 f"{self.executor!r} runs steps in other processes, which do not see this one's memory. Give a broker "
@@ -208,6 +209,8 @@ class Supervisor(metaclass=_Attached):
             If steps run here, and nobody implements one.
 
         """
+        if not hasattr(flow, "topology"):
+            raise TypeError(f"start_flow takes a flow, not {flow!r}: Flow.from_tasks(…).resolve().")
         topology = flow.topology
         given = sorted_inputs(topology, inputs)
         if any(map(is_entry, chain.from_iterable(given.values()))):
@@ -298,6 +301,10 @@ class Supervisor(metaclass=_Attached):
     def _broker(self, redis_config: Mapping[str, Any] | None, serializer: Serializer | None) -> Broker:
         if redis_config is None:
             return MemoryBroker(self.settings.limit, self.settings.limit_bytes, lease=self.settings.lease)
+        if not isinstance(redis_config, Mapping):
+            raise ConfigError(
+                f"redis_config must be a mapping, {{'url': 'redis://…'}}, not a {type(redis_config).__name__}."
+            )
         from elliptio.flows.brokers.redis import RedisBroker
 
         names = ("limit", "limit_bytes", "lease", "ttl")

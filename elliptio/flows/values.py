@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
+
+from elliptio.flows.errors import MismatchedIOError
 
 T = TypeVar("T")
 
@@ -42,3 +44,22 @@ class IOVals(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
 
 Item = IOVal[Any] | IOVals[Any]
 """A value or values for a stream that they name."""
+
+
+def values_of(item: Item) -> list[Any]:
+    """List the values of one.
+
+    Raises
+    ------
+    MismatchedIOError
+        If its ``values`` are none.
+
+    """
+    if isinstance(item, IOVal):
+        return [item.value]
+    if isinstance(item.values, str | bytes) or not isinstance(item.values, Iterable):
+        raise MismatchedIOError(
+            f"The values of IOVals(name={item.name!r}, …) must be a list, not of type {type(item.values).__name__}. "
+            "For one value there is IOVal(name=…, value=…)."
+        )
+    return list(item.values)

@@ -13,7 +13,7 @@ from elliptio.flows.brokers.defining import Epoch
 from elliptio.flows.errors import HeldUpError, MismatchedIOError, ReplayError, StreamFullError
 from elliptio.flows.reading import Reading
 from elliptio.flows.serializing import same
-from elliptio.flows.values import IOVal, IOVals
+from elliptio.flows.values import IOVal, IOVals, values_of
 from elliptio.flows.waiting import circle
 
 BATCH, PAUSE = 100, 0.001
@@ -116,8 +116,9 @@ class Outputs:
             self._buffer(item.name).append(item.value)
             return 1
         if isinstance(item, IOVals):
-            self._buffer(item.name).extend(item.values)
-            return len(item.values)
+            values = values_of(item)
+            self._buffer(item.name).extend(values)
+            return len(values)
         if isinstance(item, list) and item and all(isinstance(one, IOVal | IOVals) for one in item):
             return sum(map(self._sort, item))
         if self._single is None:
