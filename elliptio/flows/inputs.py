@@ -114,7 +114,8 @@ def _some(values: Iterator[Any], most: int) -> list[Any]:
 
 
 def _is_file(value: Any) -> bool:
-    return callable(getattr(value, "read", None)) and callable(getattr(value, "close", None))
+    # What pandas reads a table in pieces with has `read` and `close` too, but streams tables.
+    return all(callable(getattr(value, name, None)) for name in ("read", "readline", "close"))
 
 
 def _of_a_lake(value: Any) -> bool:

@@ -1,5 +1,6 @@
 """Inputs that stream: closed when nobody needs them, and waited for by nobody."""
 
+import io
 import itertools
 
 import anyio
@@ -112,3 +113,18 @@ async def test_a_generator_that_fails_is_named():
         result = await supervisor.start_flow(first_of(), {"x": fails()})
         with pytest.raises(StepFailedError, match="ValueError: no more"):
             await result["y"].collect()
+
+
+async def test_a_table_that_is_read_in_pieces_streams_and_a_file_is_one_value():
+    pandas = pytest.importorskip("pandas")
+    same = Processor(name="same", inputs=["x"], outputs=["y"])
+
+    @same
+    async def _same(x):
+        async for value in x.stream():
+            yield value
+
+    flow, file = Flow.from_tasks(same).resolve(), io.StringIO("n\n1\n2\n3\n")
+    pieces = flow.run({"x": pandas.read_csv(io.StringIO(file.getvalue()), chunksize=2)})["y"]
+    assert [list(piece["n"]) for piece in pieces] == [[1, 2], [3]]
+    assert flow.run({"x": file}) == {"y": [file]}
