@@ -10,6 +10,7 @@ from typing import Any
 
 from elliptio import formats
 from elliptio.errors import ElliptioError, UnknownFormatError, ValueRefusedError
+from elliptio.flows.serializing.moments import MOMENT, is_moment, read_moment, write_moment
 from elliptio.formats.registry import of_value, takes
 
 ARRAY, SCALAR, FORMAT = 20, 21, 22
@@ -37,6 +38,8 @@ def write(value: Any) -> tuple[int, Any] | None:
         return ARRAY, [value.dtype.str, list(value.shape), order, value.tobytes(order)]
     if numpy is not None and type(value).__module__ == "numpy" and isinstance(value, numpy.generic):
         return _number(value)
+    if is_moment(value):
+        return write_moment(value)
     return _by_format(value)
 
 
@@ -127,5 +130,5 @@ def _read(plain: Any) -> Any:
     return format.read(io.BytesIO(content), **options)
 
 
-READ: dict[int, Callable[[Any], Any]] = {ARRAY: _to_array, SCALAR: _to_number, FORMAT: _read}
+READ: dict[int, Callable[[Any], Any]] = {ARRAY: _to_array, SCALAR: _to_number, FORMAT: _read, MOMENT: read_moment}
 """By code: a function that makes the value of the plain ones."""

@@ -17,7 +17,15 @@ BIG, TEXT, COMPLEX, BYTEARRAY = 4, 5, 6, 7
 _PATHS = (PosixPath, PurePosixPath, PureWindowsPath, WindowsPath)
 
 
-def _zone(zone: tzinfo | None) -> Any:
+def zone_of(zone: tzinfo | None) -> Any:
+    """Say which zone it is, by plain values.
+
+    Raises
+    ------
+    ValueError
+        If it is of another library.
+
+    """
     if zone is None:
         return None
     if type(zone) is ZoneInfo and zone.key:
@@ -29,7 +37,8 @@ def _zone(zone: tzinfo | None) -> Any:
     raise ValueError(f"has a zone of type {type(zone).__module__}.{type(zone).__qualname__}: use zoneinfo.ZoneInfo")
 
 
-def _to_zone(plain: Any) -> tzinfo | None:
+def to_zone(plain: Any) -> tzinfo | None:
+    """Make the zone again."""
     if plain is None:
         return None
     if isinstance(plain, str):
@@ -43,17 +52,17 @@ def _span(value: timedelta) -> list[int]:
 
 
 def _clock(value: datetime | time) -> list[Any]:
-    return [value.hour, value.minute, value.second, value.microsecond, _zone(value.tzinfo), value.fold]
+    return [value.hour, value.minute, value.second, value.microsecond, zone_of(value.tzinfo), value.fold]
 
 
 def _to_datetime(plain: Any) -> datetime:
     year, month, day, hour, minute, second, micro, zone, fold = plain
-    return datetime(year, month, day, hour, minute, second, micro, _to_zone(zone), fold=fold)
+    return datetime(year, month, day, hour, minute, second, micro, to_zone(zone), fold=fold)
 
 
 def _to_time(plain: Any) -> time:
     hour, minute, second, micro, zone, fold = plain
-    return time(hour, minute, second, micro, _to_zone(zone), fold=fold)
+    return time(hour, minute, second, micro, to_zone(zone), fold=fold)
 
 
 def _path(value: Any) -> list[Any]:

@@ -195,7 +195,8 @@ loop.append(loop)
     "value",
     [
         Colour.RED, Shade.DARK, Word("a"), Point(1), Pair(1, 2), OrderedDict(a=1), object(), len, lambda: 1, Point,
-        range(3), slice(1), memoryview(b"a"), datetime(2020, 1, 1, tzinfo=Zone()), loop, pd.NaT, pd.Timestamp(0),
+        range(3), slice(1), memoryview(b"a"), datetime(2020, 1, 1, tzinfo=Zone()), loop,
+        pd.Timestamp(0, tz="dateutil/Europe/Berlin"), pd.Period("2024"),
         np.array([object()]), np.ma.masked_array([1], [True]), pl.LazyFrame({"a": [1]}), 1j.__class__,
         pd.DataFrame({"a": [object()]}), Exception("a"), iter([]),
     ],
@@ -237,6 +238,35 @@ def test_arrays_of_texts_and_records_come_back() -> None:
         assert found.dtype == value.dtype
         assert np.array_equal(found, value)
     assert same(unpack(pack([np.str_("a"), np.bytes_(b"b")])), [np.str_("a"), np.bytes_(b"b")])
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        pd.Timestamp("2024-01-01 00:00:00.123456789"),
+        pd.Timestamp("2024-01-01").as_unit("s"),
+        pd.Timestamp("2024-01-01", tz="UTC"),
+        pd.Timestamp("2024-07-01", tz=BERLIN),
+        pd.Timestamp(datetime(2024, 10, 27, 2, 30, fold=1, tzinfo=BERLIN)),
+        pd.Timedelta("1 day 3 ns"),
+        pd.Timedelta("3 s").as_unit("ms"),
+        pd.NaT,
+    ],
+    ids=repr,
+)
+def test_moments_of_pandas_come_back(moment: Any) -> None:
+    (back,) = unpack(pack([moment]))
+    assert type(back) is type(moment)
+    if moment is pd.NaT:
+        assert back is pd.NaT
+        return
+    assert back == moment
+    assert back.unit == moment.unit
+    assert getattr(back, "tz", None) == getattr(moment, "tz", None)
+    assert getattr(back, "fold", 0) == getattr(moment, "fold", 0)
 
 
 def test_tables_come_back() -> None:
