@@ -67,7 +67,7 @@ class CeleryExecutor(Executor):
         self._lock = threading.Lock()
         if app not in _EXECUTORS:
             options = {"name": TASK, "acks_late": True, "ignore_result": True, "typing": False}
-            app.task(**options)(_task_of(app))
+            app.task(shared=False, **options)(_task_of(app))  # other apps of this process have their own
         _EXECUTORS[app] = self
         # One that was replaced hears them too, and has nothing to do.
         signals.worker_ready.connect(self._is_ready, weak=False)
