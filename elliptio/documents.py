@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import dataclasses
 import functools
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from elliptio.errors import FormatError
 from elliptio.metadata import FIELDS, VERSION, Metadata, Where
+from elliptio.naming import iso
 from elliptio.system.os_errors import damage_named
 
 MAX_INDEXED_FILES = 10_000
@@ -182,3 +187,27 @@ def check_version(document: Mapping[str, Any], where: str) -> None:
             f"{where} has version {version}, written by a newer elliptio; this one reads up to version {VERSION}. "
             "Run: pip install --upgrade elliptio"
         )
+
+
+def jsonable(value: Any) -> Any:
+    """Make JSON's types of any value of a document.
+
+    Datetimes become ISO 8601 text in UTC, bytes base64; NaN and infinities, which JSON does not have, become text.
+    """
+    if value is None or isinstance(value, str | bool):
+        return value
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else str(value)
+    if isinstance(value, datetime):
+        return iso(value)
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, Mapping):
+        return {str(name): jsonable(item) for name, item in value.items()}
+    if isinstance(value, Sequence):
+        return [jsonable(item) for item in value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {entry.name: jsonable(getattr(value, entry.name)) for entry in dataclasses.fields(value)}
+    return str(value)

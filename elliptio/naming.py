@@ -224,6 +224,21 @@ def shorten(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
+def is_utf8(text: str) -> bool:
+    """Tell whether UTF-8 can hold a text: one may have lone surrogates, such as the name of a file."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def iso(moment: datetime) -> str:
+    """Write a datetime as text, in UTC, which a naive one is taken for: ``2026-11-01T09:30:00.125Z``."""
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return aware.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def listed(names: Sequence[str], most: int = 5) -> str:
     """Name the first of some files, and say how many more there are."""
     shown = ", ".join(repr(name) for name in names[:most])

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import dataclasses
 import io
 import json
-import math
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -114,42 +112,14 @@ def one_line(text: str) -> str:
 
 def print_json(value: Any) -> None:
     """Print a value as one JSON document."""
+    from elliptio.documents import jsonable
+
     print(_json(jsonable(value), indent=2))
 
 
 def _json(value: Any, indent: int | None) -> str:
     """Write JSON; what would steer a terminal, and half characters that UTF-8 does not have, as escapes."""
     return json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False).translate(_ESCAPED)
-
-
-def jsonable(value: Any) -> Any:
-    """Make JSON's types of any value of a document.
-
-    Datetimes become ISO 8601 text in UTC, bytes base64; NaN and infinities, which JSON does not have, become text.
-    """
-    if value is None or isinstance(value, str | bool):
-        return value
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else str(value)
-    if isinstance(value, datetime):
-        return iso(value)
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    if isinstance(value, Mapping):
-        return {str(name): jsonable(item) for name, item in value.items()}
-    if isinstance(value, Sequence):
-        return [jsonable(item) for item in value]
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {entry.name: jsonable(getattr(value, entry.name)) for entry in dataclasses.fields(value)}
-    return str(value)
-
-
-def iso(moment: datetime) -> str:
-    """Write a datetime as text: ``2026-11-01T09:30:00.125Z``."""
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return aware.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def artifact_document(artifact: Artifact, *, whole: bool) -> dict[str, Any]:
@@ -176,6 +146,8 @@ def cell(value: Any, most: int = 60) -> str:
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%d %H:%M}"
     if not isinstance(value, str):
+        from elliptio.documents import jsonable
+
         value = json.dumps(jsonable(value), ensure_ascii=False)
     return cut(one_line(value), most)
 

@@ -108,6 +108,8 @@ def value(given: Any) -> str:
     """Write a value as YAML would on one line."""
     import json
 
+    from elliptio.documents import jsonable
+
     if isinstance(given, str):
         return given if given and given == given.strip() and given.isprintable() else json.dumps(given)
-    return json.dumps(output.jsonable(given), ensure_ascii=False)
+    return json.dumps(jsonable(given), ensure_ascii=False)

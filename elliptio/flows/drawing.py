@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any, Literal, TypeAlias
 
 from elliptio.artifacts.display import printable
+from elliptio.lineage.drawing.frames import captioned, framed
 from elliptio.lineage.drawing.layout import layout
-from elliptio.lineage.drawing.nodes import cut
 from elliptio.lineage.drawing.notation import mermaid_text
-from elliptio.lineage.drawing.svg import HEIGHT, MARGIN, ROW, WIDTH, edge, left_of, middle_of, picture_html
+from elliptio.lineage.drawing.svg import HEIGHT, picture_html
 
 MOST_BOXES = 300
 """Limit of boxes in a picture: the first steps are drawn, and a note counts the others."""
@@ -67,9 +66,6 @@ _LOOKS = {
     "output": 'rx="6" fill="#eef2f7" stroke="#718096"',
 }
 _BAR = '<path d="M-2 -5V43" fill="none" stroke="#718096" stroke-width="4"/>'
-_NAME = 'font-family="ui-monospace,Menlo,Consolas,\'DejaVu Sans Mono\',monospace" font-size="11" fill="#1f2933"'
-_REMARK = 'font-family="system-ui,sans-serif" font-size="10.5" fill="#52606d"'
-_NOTE = 'font-family="system-ui,sans-serif" font-size="10.5" fill="#718096"'
 
 
 def boxes_and_links(
@@ -157,27 +153,15 @@ def svg(steps: Sequence[Box], links: Sequence[Link], counts: Counts | None = Non
     names = {step.name for step in drawn}
     links = [link for link in links if names.intersection(link[:2]) or link[:2] == (None, None)]
     placed = layout(*_graph(drawn, links))
-    points = [point for route in placed.routes.values() for point in route] + list(placed.places.values())
-    width = left_of(max((column for column, _ in points), default=0)) + WIDTH + MARGIN
-    height = round(middle_of(max((row for _, row in points), default=0.5)) + HEIGHT / 2 + MARGIN)
     note = f"… and {left_out:,} more steps" if left_out else ""
-    height += (ROW // 2) if note else 0
-    parts = [
-        f'<svg class="elliptio-flow" xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}" role="img">',
-        f"<title>{escape(text(drawn, links, counts))}</title>",
-        '<g fill="none" stroke="#718096" stroke-width="1.4">',
-        *[edge(route) for route in placed.routes.values()],
-        "</g>",
-    ]
     looks = _looks(drawn, links, counts or {})
-    for place, (column, row) in placed.places.items():
-        where = f"translate({left_of(column)} {middle_of(row) - HEIGHT / 2:.1f})"
+
+    def box(place: _Place) -> tuple[str, str]:
         kind, remark, waits = looks[place]
-        parts.append(f'<g class="{kind}" transform="{where}">{_box(kind, place[1], remark, waits=waits)}</g>')
-    if note:
-        parts.append(f'<text {_NOTE} x="{MARGIN}" y="{height - MARGIN}">{note}</text>')
-    return "\n".join([*parts, "</svg>"]) + "\n"
+        title = printable(" ".join((kind, place[1], remark)).strip())
+        return kind, captioned(title, _LOOKS[kind], place[1], remark, (LETTERS, BELOW), _BAR if waits else "")
+
+    return framed("elliptio-flow", text(drawn, links, counts), placed, box, note)
 
 
 def html(steps: Sequence[Box], links: Sequence[Link], counts: Counts | None = None) -> str:
@@ -256,12 +240,3 @@ def _looks(steps: Sequence[Box], links: Sequence[Link], counts: Counts) -> dict[
         if found.get(("stream", name), ("stream",))[0] == "stream":
             found["stream", name] = (kind, counts.get(name, "" if kind == "stream" else kind), False)
     return found
-
-
-def _box(kind: str, name: str, remark: str, *, waits: bool) -> str:
-    title = f"<title>{escape(printable(' '.join((kind, name, remark)).strip()))}</title>"
-    rect = f'<rect width="{WIDTH}" height="{HEIGHT}" {_LOOKS[kind]}/>'
-    middle = f'x="{WIDTH // 2}" text-anchor="middle"'
-    first = f'<text {_NAME} {middle} y="{16 if remark else HEIGHT // 2 + 4}">{escape(cut(name, LETTERS))}</text>'
-    second = f'<text {_REMARK} {middle} y="30">{escape(cut(remark, BELOW))}</text>' if remark else ""
-    return f"{title}{rect}{_BAR if waits else ''}{first}{second}"

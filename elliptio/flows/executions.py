@@ -11,7 +11,7 @@ from elliptio.flows.errors import FlowCancelledError, FlowNotFoundError, StepFai
 from elliptio.flows.outcomes import CANCELLED, error_of
 from elliptio.flows.reading import Reading
 from elliptio.flows.streams import IO
-from elliptio.flows.waiting import FEEDER, Patience
+from elliptio.flows.waiting import FEEDER, Patience, end_of
 
 if TYPE_CHECKING:
     from elliptio.artifacts.artifact import Artifact
@@ -73,11 +73,7 @@ class Execution(Mapping[str, IO[Any]]):
             If it was cancelled.
 
         """
-        errors = await self._errors()
-        if len(errors) > 1:
-            raise ExceptionGroup(f"Steps of {self.id} failed: {', '.join(errors)}", list(errors.values()))
-        for error in errors.values():
-            raise error
+        self._raise(await self._errors())
 
     async def status(self) -> Status:
         """Tell how it goes: of each stream the count, rate and lag, of each step who works at it."""
@@ -123,7 +119,7 @@ class Execution(Mapping[str, IO[Any]]):
         return await self._recorder.sealed(failed=failed)
 
     def _all_streams(self) -> list[str]:
-        """Name all streams, those of values first, inputs before what is made of them."""
+        """Name all streams: those of steps, then inputs, then what is made of them."""
         outputs = [name for one in self._plan["processors"] for name in one["outputs"]]
         steps = [one["name"] for one in self._plan["processors"]]
         controls = [CONTROL + name for name in (*(FEEDER + one for one in self._plan["inputs"]), *steps)]
@@ -151,8 +147,7 @@ class Execution(Mapping[str, IO[Any]]):
         if self._recorder is not None:
             return False
         state = await self._supervisor.broker.state(self.id)
-        ends = [state["streams"].get(CONTROL + one["name"]) for one in self._plan["processors"]] if state else []
-        return all(one is not None and one["end"] is not None for one in ends)
+        return state is None or all(end_of(state, CONTROL + one["name"]) for one in self._plan["processors"])
 
     async def _end_of(self, step: str) -> Outcome:
         supervisor = self._supervisor
@@ -177,10 +172,14 @@ class Execution(Mapping[str, IO[Any]]):
         errors = {step: error for step, error in errors.items() if not isinstance(error, FlowCancelledError)}
         if self._recorder is not None:
             await self._recorder.sealed()
-        if len(errors) == 1:
-            raise next(iter(errors.values()))
-        if errors:
+        self._raise(errors)
+
+    def _raise(self, errors: Mapping[str, Exception]) -> None:
+        """Raise the errors of steps, if there are any: one by itself, more as a group."""
+        if len(errors) > 1:
             raise ExceptionGroup(f"Steps of {self.id} failed: {', '.join(errors)}", list(errors.values()))
+        for error in errors.values():
+            raise error
 
     async def _record(self, record: Any, given: Mapping[str, list[Any]]) -> None:
         from elliptio.artifacts.artifact import Artifact
@@ -193,9 +192,10 @@ class Execution(Mapping[str, IO[Any]]):
         artifacts = {
             name: values[0] for name, values in given.items() if len(values) == 1 and isinstance(values[0], Artifact)
         }
-        steps = {one["name"]: (one["inputs"], one["outputs"]) for one in self._plan["processors"]}
+        steps = [one["name"] for one in self._plan["processors"]]
         name = " → ".join(steps) if len(steps) < 4 else f"{len(steps)} steps"
-        self._recorder = FlowRecorder(record, self._reading.channel, Plan(self.id, name, steps, artifacts))
+        plan = Plan.of(self.id, self._plan, name, given=artifacts)
+        self._recorder = FlowRecorder(record, self._reading.channel, plan)
         await self._recorder.begin()
         self._supervisor.background.start(self.id + " record", self._recorder.follow)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from elliptio.flows.brokers.defining import CONTROL, Broker, Epoch, Outcome
+from elliptio.flows.declaring import Declaration
 from elliptio.flows.errors import (
     FlowCancelledError,
     FlowNotFoundError,
@@ -18,12 +19,13 @@ from elliptio.flows.errors import (
     StepFailedError,
     StreamEndedError,
 )
-from elliptio.flows.outcomes import CANCELLED, DONE, error_of, failed, single
+from elliptio.flows.outcomes import CANCELLED, DONE, failed, single
 from elliptio.flows.parameters import Checkpoint
 from elliptio.flows.reading import Reading
 from elliptio.flows.registry import implementation
 from elliptio.flows.settings import Settings
 from elliptio.flows.streams import IO
+from elliptio.flows.waiting import end_of
 from elliptio.flows.writing import Outputs
 
 if TYPE_CHECKING:
@@ -132,11 +134,13 @@ class _Step:
 
     async def _check_inputs(self) -> None:
         """Raise the error of an input that the step has waited for, and that failed."""
-        for name in self.plan["wait"].get(self.name, ()):
-            state = await self.around.broker.state(self.reading.flow_id)
-            end = state["streams"][name]["end"] if state else None
-            if end and end["status"] != "done" and not (end["status"] == "failed" and self.reading.skips_failures):
-                raise error_of(end, name, self.reading.flow_id)
+        names = self.plan["wait"].get(self.name, ())
+        state = await self.around.broker.state(self.reading.flow_id) if names else None
+        for name in names:
+            end = end_of(state, name) if state else None
+            error = self.reading.error_of(name, end) if end else None
+            if error is not None:
+                raise error
 
     async def _keep(self, scope: anyio.CancelScope) -> None:
         """Renew the lease while the step runs, and stop it if it was cancelled or taken over."""
@@ -193,7 +197,7 @@ class _Step:
     async def _start_again(self) -> None:
         """Start what waited for the step, in case that whoever ended its streams was lost before."""
         state = await self.around.broker.state(self.reading.flow_id)
-        ended = {name for name, one in state["streams"].items() if one["end"] is not None} if state else set()
+        ended = {name for name in state["streams"] if end_of(state, name)} if state else set()
         for step, inputs in self.plan["wait"].items():
             if ended.issuperset(inputs) and not ended.isdisjoint(self.document["outputs"]):
                 await self.around.start(self.reading.flow_id, step)
@@ -201,8 +205,6 @@ class _Step:
 
 def implementation_of(document: dict[str, Any], name: str) -> Runner:
     """Find what implements a step of a plan in this process."""
-    from elliptio.flows.declaring import Declaration
-
     return implementation(Declaration(**{**document, "name": name}))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from elliptio.flows.brokers.defining import CONTROL
-from elliptio.flows.waiting import ASKING, FEEDER, holders, writer_of
+from elliptio.flows.waiting import ASKING, FEEDER, end_of, holders, writer_of
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def status_of(
     names = [*plan["inputs"], *(name for one in plan["processors"] for name in one["outputs"])]
     streams = {name: _stream(plan, state, name, limits) for name in names}
     steps = {one["name"]: _step(plan, state, one["name"], now) for one in plan["processors"]}
-    ends = [_end(state, CONTROL + name) for name in steps]
+    ends = [end_of(state, CONTROL + name) for name in steps]
     cause: dict[str, Any] = next((end["cause"] for end in ends if end and end["status"] == "failed"), {})
     missing = frozenset(name for name, one in steps.items() if one.state in ("ready", "lost") and name not in offered)
     if any(end is None for end in ends):
@@ -147,14 +147,9 @@ def _stream(plan: Mapping[str, Any], state: Mapping[str, Any], name: str, limits
 
 def _step(plan: Mapping[str, Any], state: Mapping[str, Any], name: str, now: float) -> StepStatus:
     lease = state["leases"].get(name)
-    end = _end(state, CONTROL + name)
+    end = end_of(state, CONTROL + name)
     if lease is None:
-        waits = any(_end(state, stream) is None for stream in plan["wait"].get(name, ()))
+        waits = any(end_of(state, stream) is None for stream in plan["wait"].get(name, ()))
         return StepStatus(end["status"] if end else "waiting" if waits else "ready")
     how = end["status"] if end else "running" if lease["until"] >= now else "lost"
     return StepStatus(how, lease["worker"], lease["epoch"])
-
-
-def _end(state: Mapping[str, Any], stream: str) -> dict[str, Any] | None:
-    one = state["streams"].get(stream)
-    return one["end"] if one else None

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from elliptio.flows.brokers.defining import CONTROL, Broker
+from elliptio.flows.brokers.defining import CONTROL, Broker, Outcome
 from elliptio.flows.errors import FlowNotFoundError, IOStreamTimeout, NobodyRunsError
 from elliptio.flows.settings import Settings
 
@@ -65,10 +65,10 @@ def missing(
         step = writer_of(plan, look.pop())
         lease = state["leases"].get(step)
         if lease is not None:
-            if lease["until"] < now and not _ended(state, CONTROL + step):
+            if lease["until"] < now and end_of(state, CONTROL + step) is None:
                 yield step, lease
             continue
-        waits = [name for name in plan["wait"].get(step, ()) if not _ended(state, name)]
+        waits = [name for name in plan["wait"].get(step, ()) if end_of(state, name) is None]
         if not waits:
             yield step, None
         look += [name for name in waits if name not in seen]
@@ -116,6 +116,7 @@ def _held_by(
             yield other, f"{step!r} waits for the next value of {name!r}, which {other!r} writes"
 
 
-def _ended(state: Mapping[str, Any], stream: str) -> bool:
+def end_of(state: Mapping[str, Any], stream: str) -> Outcome | None:
+    """Tell how a stream has ended, as the state of a flow says; None if it has not."""
     one = state["streams"].get(stream)
-    return one is not None and one["end"] is not None
+    return one["end"] if one else None

@@ -15,6 +15,7 @@ from elliptio.flows.reading import Reading
 from elliptio.flows.serializing import same
 from elliptio.flows.values import IOVal, IOVals, values_of
 from elliptio.flows.waiting import circle
+from elliptio.naming import shorten
 
 BATCH, PAUSE = 100, 0.001
 """Values are handed on when there are so many, or after so many seconds."""
@@ -236,5 +237,4 @@ class _Stuck:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "…"
+    return shorten(repr(value), 80)

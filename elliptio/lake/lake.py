@@ -12,6 +12,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
+from elliptio import naming
 from elliptio.artifacts.downloading import PLAIN, Downloads
 from elliptio.documents import check_version, without_many_files
 from elliptio.errors import DocumentNotFoundError, IndexUnavailableError
@@ -221,7 +222,7 @@ class Lake:
             If there is none, or more than one; the message says which.
 
         """
-        if not isinstance(artifact_id, str) or not artifact_id or not _is_valid(artifact_id):
+        if not isinstance(artifact_id, str) or not artifact_id or not naming.is_utf8(artifact_id):
             raise DocumentNotFoundError(f"An artifact_id is a text such as 'artifact_0195…', not {artifact_id!r}.")
         found = by_identifier(partial(self.index.find, ARTIFACTS), artifact_id, "artifact_id", self._scope())
         if found is not None:
@@ -389,12 +390,3 @@ def _deletion(tombstone: Document) -> tuple[str, str]:
     return str(deleted.get("username")), (
         when.isoformat(timespec="milliseconds") if isinstance(when, datetime) else str(when)
     )
-
-
-def _is_valid(text: str) -> bool:
-    """Tell whether UTF-8 can hold a text: a file name's may hold lone surrogates."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from elliptio import naming
 from elliptio.masking import hide_password
 from elliptio.ui import wording
 from elliptio.ui.asked import Answer, Asked, segment
@@ -83,7 +84,7 @@ class View:
             "person": wording.person,
             "badge": wording.badge,
             "suffix": wording.suffix_of,
-            "iso": wording.iso,
+            "iso": naming.iso,
         }
         return made
 

@@ -56,12 +56,6 @@ def exact(moment: Any) -> str:
     return f"{moment.day} {moment:%b %Y, %H:%M:%S} UTC"
 
 
-def iso(moment: datetime) -> str:
-    """Write a time exactly: ``2026-11-01T09:30:00.125Z``."""
-    moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def plain(value: Any, most: int = MOST_LETTERS) -> str:
     """Write any value on one line, without letters that steer or turn the text around, and not too long."""
     text = printable(" ".join(str(value).split()))

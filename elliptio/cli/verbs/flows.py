@@ -168,8 +168,8 @@ def _document(status: Status) -> dict[str, Any]:
     return {
         "id": status.id,
         "state": status.state,
-        "streams": {name: output.jsonable(one) for name, one in status.streams.items()},
-        "steps": {name: output.jsonable(one) for name, one in status.steps.items()},
+        "streams": status.streams,
+        "steps": status.steps,
         "missing": sorted(status.missing),
         "cause": dict(status.cause),
     }

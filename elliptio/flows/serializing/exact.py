@@ -14,6 +14,7 @@ import msgspec
 from elliptio.flows.errors import TamperedDataError, UnserializableValueError
 from elliptio.flows.serializing import libraries, scalars
 from elliptio.formats.plain import name_of
+from elliptio.naming import is_utf8
 
 TUPLE, SET, FROZENSET, DICT = 0, 1, 2, 3
 """Codes of collections."""
@@ -116,17 +117,9 @@ def _made(value: Any, make: Callable[[], tuple[int, Any] | None]) -> Any:
 def _careful(value: Any) -> Any:
     if type(value) is int and not -(2**63) <= value < 2**64:
         return _extension(scalars.BIG, scalars.to_big(value))
-    if type(value) is str and not _is_text(value):
+    if type(value) is str and not is_utf8(value):
         return _extension(scalars.TEXT, scalars.to_text(value))
     return value
-
-
-def _is_text(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _items(values: Any, careful: bool, depth: int) -> Any:
@@ -143,7 +136,7 @@ def _items(values: Any, careful: bool, depth: int) -> Any:
 
 
 def _mapping(value: dict[Any, Any], careful: bool, depth: int) -> Any:
-    named = {*map(type, value)} <= _TEXT and (not careful or all(map(_is_text, value)))
+    named = {*map(type, value)} <= _TEXT and (not careful or all(map(is_utf8, value)))
     if named and not careful and {*map(type, value.values())} <= PLAIN:
         return value
     made = []

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import TypeAlias
 
+from elliptio.lineage.drawing.frames import captioned, framed
 from elliptio.lineage.drawing.layout import layout
-from elliptio.lineage.drawing.nodes import cut
 from elliptio.lineage.drawing.notation import mermaid_text
-from elliptio.lineage.drawing.svg import HEIGHT, MARGIN, ROW, WIDTH, edge, left_of, middle_of, picture_html
+from elliptio.lineage.drawing.svg import HEIGHT, picture_html
 from elliptio.pipelines.crafts.craft import CraftFunction
 
 MOST_BOXES = 300
@@ -33,9 +32,6 @@ _LOOKS = {
     BEFORE: 'rx="6" fill="#eef2f7" stroke="#718096"',
     VOLATILE: 'rx="6" fill="#f7f8fa" stroke="#718096" stroke-dasharray="5 4"',
 }
-_NAME = 'font-family="ui-monospace,Menlo,Consolas,\'DejaVu Sans Mono\',monospace" font-size="11" fill="#1f2933"'
-_REMARK = 'font-family="system-ui,sans-serif" font-size="10.5" fill="#52606d"'
-_NOTE = 'font-family="system-ui,sans-serif" font-size="10.5" fill="#718096"'
 
 
 @dataclass(frozen=True, repr=False)
@@ -85,27 +81,15 @@ def picture(crafts: Sequence[CraftFunction]) -> Picture:
     text = "\n".join(_lines(crafts)) or "a pipeline without crafts"
     boxes, edges, left_out = _boxes(crafts, MOST_BOXES)
     placed = layout(boxes, edges)
-    points = [point for route in placed.routes.values() for point in route] + list(placed.places.values())
-    width = left_of(max((column for column, _ in points), default=0)) + WIDTH + MARGIN
-    height = round(middle_of(max((row for _, row in points), default=0.5)) + HEIGHT / 2 + MARGIN)
     note = f"… and {left_out:,} more crafts" if left_out else ""
-    height += (ROW // 2) if note else 0
     remarks = _remarks(crafts)
-    parts = [
-        f'<svg class="elliptio-pipeline" xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}" role="img">',
-        f"<title>{escape(text)}</title>",
-        '<g fill="none" stroke="#718096" stroke-width="1.4">',
-        *[edge(route) for route in placed.routes.values()],
-        "</g>",
-    ]
-    for box, (column, row) in placed.places.items():
-        place = f"translate({left_of(column)} {middle_of(row) - HEIGHT / 2:.1f})"
-        kind = box[0].partition(" ")[0]
-        parts.append(f'<g class="{kind}" transform="{place}">{_box(box, remarks.get(box, ""))}</g>')
-    if note:
-        parts.append(f'<text {_NOTE} x="{MARGIN}" y="{height - MARGIN}">{note}</text>')
-    return Picture("\n".join([*parts, "</svg>"]) + "\n", text)
+
+    def drawn(box: Box) -> tuple[str, str]:
+        kind, name = box
+        inside = captioned(f"{kind} {name}", _LOOKS[kind], name, remarks.get(box, ""), (LETTERS, LETTERS))
+        return kind.partition(" ")[0], inside
+
+    return Picture(framed("elliptio-pipeline", text, placed, drawn, note), text)
 
 
 def _boxes(crafts: Sequence[CraftFunction], most: int | None) -> tuple[list[Box], list[tuple[Box, Box]], int]:
@@ -140,16 +124,6 @@ def _remarks(crafts: Sequence[CraftFunction]) -> dict[Box, str]:
             kinds = {VOLATILE: "volatile", BEFORE: "the version before", ENTRY: "" if box in made else "input"}
             found[box] = kinds[box[0]]
     return found
-
-
-def _box(box: Box, remark: str) -> str:
-    kind, name = box
-    title = f"<title>{escape(f'{kind} {name}')}</title>"
-    rect = f'<rect width="{WIDTH}" height="{HEIGHT}" {_LOOKS[kind]}/>'
-    middle = f'x="{WIDTH // 2}" text-anchor="middle"'
-    first = f'<text {_NAME} {middle} y="{16 if remark else HEIGHT // 2 + 4}">{escape(cut(name, LETTERS))}</text>'
-    second = f'<text {_REMARK} {middle} y="30">{escape(cut(remark, LETTERS))}</text>' if remark else ""
-    return f"{title}{rect}{first}{second}"
 
 
 def _lines(crafts: Sequence[CraftFunction]) -> Iterator[str]:

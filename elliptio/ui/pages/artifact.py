@@ -8,13 +8,13 @@ from typing import Any
 
 from elliptio.artifacts.artifact import Artifact
 from elliptio.artifacts.display import duration
+from elliptio.documents import jsonable
 from elliptio.errors import DocumentNotFoundError
 from elliptio.naming import CELLS_LOG, DIFF_LOG
 from elliptio.ui import wording
 from elliptio.ui.asked import Answer, Asked, NotThereError, WrongError, as_dict, see_other, segment
 from elliptio.ui.checks import AT_ONCE, UNHASHED, UNREAD, VERIFIED
 from elliptio.ui.pages import picture, previewing, rows
-from elliptio.ui.plain import jsonable
 from elliptio.ui.view import View
 
 PARTS = ("files", "code", "packages", "logs", "cells", "document")

@@ -10,10 +10,11 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
+from elliptio import naming
 from elliptio.errors import MissingExtraError
 from elliptio.finding.search import of_runs, why_empty
 from elliptio.masking import hide_password
-from elliptio.ui import facets, wording
+from elliptio.ui import facets
 from elliptio.ui.asked import Answer, Asked, WrongError, written
 from elliptio.ui.pages import rows
 from elliptio.ui.shortcuts import Bar, ShortcutError, as_command, as_python, as_url, bar_of, read_bar, without
@@ -136,7 +137,7 @@ def _sorts(asked: Asked, path: str, direction: int) -> dict[str, tuple[str, str]
 def _key(row: Mapping[str, Any], path: str) -> str:
     """Write where a page ended: the value that is sorted by, and the identifier."""
     value = row[path]
-    return f"{wording.iso(value) if isinstance(value, datetime) else value}~{row['artifact_id']}"
+    return f"{naming.iso(value) if isinstance(value, datetime) else value}~{row['artifact_id']}"
 
 
 def _after(query: Mapping[str, Any], text: str, path: str, direction: int) -> Mapping[str, Any]:
@@ -318,7 +319,7 @@ def _answer(view: View, asked: Asked) -> tuple[list[dict[str, Any]], list[str]]:
 
 def as_json(view: View, asked: Asked) -> Answer:
     """Answer with JSON, as ``elliptio find --json`` does."""
-    from elliptio.ui.plain import jsonable
+    from elliptio.documents import jsonable
 
     found, _ = _answer(view, asked)
     body = json.dumps([jsonable(row) for row in found], ensure_ascii=False, allow_nan=False, indent=1)

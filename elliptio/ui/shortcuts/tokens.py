@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from elliptio.errors import QueryError
-from elliptio.naming import shorten
+from elliptio.naming import is_utf8, shorten
 
 MOST_TEXT = 64 * 1024
 """Limit of characters of a bar."""
@@ -156,12 +156,4 @@ def _quoted(text: str, at: int) -> tuple[str, int]:
 
 def quote(value: str) -> str:
     """Write a value in quotes."""
-    return json.dumps(value, ensure_ascii=not _is_text(value))
-
-
-def _is_text(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return json.dumps(value, ensure_ascii=not is_utf8(value))
