@@ -339,7 +339,9 @@ def test_to_skip_imports_nothing_that_only_making_takes(project: Project) -> Non
     done = subprocess.run(command, cwd=project.root, capture_output=True, text=True, check=True)
     skipped, *modules = done.stdout.split()
     assert skipped == "3"
-    assert not {*modules} & {*NEEDLESS}
+    # From 3.13 on `importlib.invalidate_caches` of Python itself imports this.
+    own = {"importlib.metadata"} if sys.version_info >= (3, 13) else set()
+    assert not {*modules} & ({*NEEDLESS} - own)
 
 
 def test_to_skip_steps_never_walks_what_a_build_holds(project: Project) -> None:
