@@ -20,10 +20,10 @@ help:  ## show this list
 demo: .venv-demo/.ready  ## run the demo: a small story on real data, in seconds
 	.venv-demo/bin/elliptio demo
 
-check: .venv/.ready  ## the answer after an edit, in less than a minute: lint, shape, and the quick tests without a server
-	@$(MAKE) --no-print-directory -j 2 lint quick
+check: .venv/.ready  ## the answer after an edit, in a minute: lint, shape, and the quick tests of the rooms that were edited
+	@$(MAKE) --no-print-directory -j 2 lint quick ARGS="--edited=upstream $(ARGS)"
 
-quick: .venv/.ready  ## run the shape test, and the tests that need no server and take under half a second
+quick: .venv/.ready  ## run all tests that need no server and take under half a second
 	@$(in_memory); in_memory 2; .venv/bin/python -m pytest -q -m "not server and not slow" --durations=10 --durations-min=0.5 $(ARGS)
 
 test: .venv/.ready  ## run the whole test suite

@@ -20,7 +20,7 @@ import elliptio as eio
 from elliptio.testing import S3Server
 from elliptio.testing.weather import Weather, weather_proxy
 
-pytest_plugins = ["elliptio.testing.fixtures", "tests.quick"]
+pytest_plugins = ["elliptio.testing.fixtures", "tests.quick", "tests.edited"]
 
 # The same examples each time: whether a change is fine must not depend on luck, nor on the bugs of a test server that
 # chance finds. Nor on how busy the machine is. To look for new ones: pytest --hypothesis-profile=default

@@ -1,4 +1,4 @@
-"""Which tests are quick, so that `make check` has them all: those that need no server and are not marked as slow.
+"""Which tests are quick, as those of `make check` and `make quick` are: those that need no server and are not slow.
 
 A test that asks for a server is marked by what it asks for; what takes half a second for another reason is marked
 ``slow`` where it stands. Both are held without a clock: a test without a mark may start no server, and one
@@ -54,7 +54,7 @@ subprocess.Popen.__init__ = _counted_start  # type: ignore[assignment]
 
 
 def is_quick(item: pytest.Item) -> bool:
-    """Tell whether a test belongs to `make check`."""
+    """Tell whether a test is quick."""
     return item.get_closest_marker("server") is None and item.get_closest_marker("slow") is None
 
 

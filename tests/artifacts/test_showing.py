@@ -70,6 +70,7 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_all_say_what_they_are_in_a_line(everything: dict[str, Any]) -> None:
     said = {name: repr(one) for name, one in everything.items()}
     assert {name: text for name, text in said.items() if "\n" in text or len(text) > 500} == {}

@@ -37,6 +37,7 @@ def test_bash_completes_verbs_options_and_their_values(anywhere: Run, words: lis
     assert (set(done.stdout.split()), done.stderr) == (expected, "")
 
 
+@pytest.mark.slow
 def test_zsh_and_fish_have_their_scripts(anywhere: Run) -> None:
     assert "bashcompinit" in anywhere("completion", "zsh").out
     fish = anywhere("completion", "fish").out

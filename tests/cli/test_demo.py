@@ -14,6 +14,7 @@ from elliptio.cli.demo import story
 from tests.cli.conftest import Run
 
 
+@pytest.mark.slow
 def test_demo(cli: Run) -> None:
     result = cli("demo")
     assert result.code == 0
@@ -29,6 +30,7 @@ def assert_a_pipeline_ran_with_one_edit_between(text: str) -> None:
     assert "measures.py:4 changed" in text
 
 
+@pytest.mark.slow
 def test_the_lineage_is_the_one_of_the_command(cli: Run) -> None:
     result = cli("demo")
     drawn = cli("lineage", "train.csv:latest").out.splitlines()
@@ -59,6 +61,7 @@ def test_the_last_line_can_be_pasted(
     assert done.stdout.strip() == ("bin" if on_path else "elsewhere")
 
 
+@pytest.mark.slow
 def test_demo_as_json(cli: Run, root: object) -> None:
     result = cli("demo", "--json")
     assert result.code == 0

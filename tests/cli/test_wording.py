@@ -36,6 +36,7 @@ def test_options_and_verbs_are_named_as_the_command_names_them(said: str, expect
     assert as_the_command_says(said) == expected
 
 
+@pytest.mark.slow
 def test_no_message_of_the_library_keeps_the_spelling_of_python() -> None:
     """Whatever is written in future: an option in a message has its place among the spellings."""
     options = {

@@ -65,6 +65,7 @@ def test_the_notebook_keeps_outputs_that_name_no_machine() -> None:
     assert not re.search(r"/(?:root|work|home|Users|usr|opt)/|site-packages|\.venv", text)
 
 
+@pytest.mark.slow
 def test_the_outputs_are_what_it_shows_now(story: Executed) -> None:
     """Times and identifiers apart: run `python docs/make_notebooks.py`."""
     kept = [cell for cell in json.loads(STORY.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]

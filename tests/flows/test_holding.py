@@ -125,6 +125,7 @@ def test_a_step_that_waits_for_its_late_input_needs_no_exception() -> None:
     assert Flow.from_tasks(numbers(1), waits, joins).resolve().topology.unbounded == set()
 
 
+@pytest.mark.slow
 def test_a_step_that_holds_itself_up_is_told_who_holds_whom(backend: str) -> None:
     both = Processor(name="both", outputs=["x", "y"])
     attached: list[anyio.Event] = []

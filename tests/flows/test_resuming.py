@@ -80,6 +80,7 @@ def test_a_step_runs_again(broker: Any, backend: str) -> None:
     assert reached.count(0) == 2
 
 
+@pytest.mark.slow
 def test_a_step_that_makes_other_values_fails_loudly(broker: Any, backend: str) -> None:
     processor, reached = Processor(name="other", inputs=["x"], outputs=["y"]), []
     counter = itertools.count()

@@ -41,6 +41,7 @@ def said_by(url: str) -> str:
     return str(error.value)
 
 
+@pytest.mark.slow
 def test_the_reason_of_tls(plain_server: int) -> None:
     said = said_by(f"mongodb://andy:hunter2@127.0.0.1:{plain_server}/db?tls=true&{QUICK}")
     assert "SSL" in said
@@ -48,15 +49,18 @@ def test_the_reason_of_tls(plain_server: int) -> None:
     assert "Topology" not in said
 
 
+@pytest.mark.slow
 def test_the_reason_of_a_name() -> None:
     said = said_by(f"mongodb://no-such-host.invalid/db?{QUICK}")
     assert "no-such-host.invalid:27017: [Errno " in said
 
 
+@pytest.mark.slow
 def test_the_reason_of_a_port() -> None:
     assert "Connection refused" in said_by(f"mongodb://127.0.0.1:1/db?{QUICK}")
 
 
+@pytest.mark.slow
 def test_the_reason_of_a_replica_set() -> None:
     from elliptio.testing import mongodb_server
 

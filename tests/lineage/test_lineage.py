@@ -151,6 +151,7 @@ def test_mongodb_is_asked_once_a_generation(counting: Counting, mongodb_url: str
     assert counting.finds == 3  # children, theirs, and that these have none
 
 
+@pytest.mark.slow
 def test_it_shows_itself(h: eio.Handler, family: dict[str, str]) -> None:
     lineage = h.lineage(family["d"])
     lines = str(lineage).splitlines()

@@ -234,6 +234,7 @@ def test_sort_and_max_docs(lake: eio.Handler) -> None:
         assert len(find_models(Every, handler=lake, max_docs=2)) == 2
 
 
+@pytest.mark.slow
 def test_what_is_cut_off_is_said_at_the_users_line(local: eio.Handler, monkeypatch: pytest.MonkeyPatch) -> None:
     local.save_many([(Sub(number), "a") for number in range(1003)])
     with pytest.warns(TruncatedWarning, match=r"1,000 of 1,003 models") as caught:
@@ -405,6 +406,7 @@ def test_large_numbers(local: eio.Handler) -> None:
         assert find_models(Every, handler=local, max_docs=1)["table"].tolist() == [{"k": number}]
 
 
+@pytest.mark.slow
 def test_long_lists(local: eio.Handler) -> None:
     local.save_many(
         [

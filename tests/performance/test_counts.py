@@ -312,6 +312,7 @@ def test_what_an_index_serves_costs_the_same_among_many(
     assert 0 < steps[MANY] <= 1.2 * steps[FEW] + 100  # rows are read a few at a time
 
 
+@pytest.mark.slow
 def test_a_save_costs_the_same_among_many(filled: dict[int, eio.Handler], data: Path) -> None:
     steps = {}
     for count, h in filled.items():

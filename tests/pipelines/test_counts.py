@@ -252,6 +252,7 @@ def test_what_many_crafts_are_made_of_is_recorded_at_once(project: Project) -> N
     assert asked[4] == asked[16]
 
 
+@pytest.mark.slow
 def test_a_build_asks_git_no_more_often_where_it_puts_more_into_the_repository(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -320,6 +321,7 @@ NEEDLESS = {
 }
 
 
+@pytest.mark.slow
 def test_to_skip_imports_nothing_that_only_making_takes(project: Project) -> None:
     names = keeping(project, 3)
     built(project, names)
@@ -344,6 +346,7 @@ def test_to_skip_imports_nothing_that_only_making_takes(project: Project) -> Non
     assert not {*modules} & ({*NEEDLESS} - own)
 
 
+@pytest.mark.slow
 def test_to_skip_steps_never_walks_what_a_build_holds(project: Project) -> None:
     """The search for cycles would go on before and after them, for functions of users that are not there."""
     names = keeping(project, 40)
@@ -394,6 +397,7 @@ def test_to_skip_more_steps_asks_no_more_questions(project: Project) -> None:
     assert asked[4] == asked[16]
 
 
+@pytest.mark.slow
 def test_to_look_at_more_partitions_takes_so_much_more_work_and_no_more_for_each(project: Project) -> None:
     """Work that grows with the square of their number is seen by calls: four times as many take at most five times."""
     project.write(

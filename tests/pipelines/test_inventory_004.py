@@ -282,6 +282,7 @@ def test_e14_settings(defined: Project) -> None:
     assert defined.session().settings["parameter_defined_in_global"] == 3
 
 
+@pytest.mark.slow
 def test_e15_the_long_example(shop: Project) -> None:
     pytest.importorskip("openpyxl")
     linear_model = pytest.importorskip("sklearn.linear_model")

@@ -110,6 +110,7 @@ def test_labels(h: eio.Handler, source: Path, labels: dict[str, Any]) -> None:
 
 @GENERATED
 @given(names=st.lists(st.text(min_size=0, max_size=30), max_size=4))
+@pytest.mark.slow
 def test_names_of_files(h: eio.Handler, names: list[str]) -> None:
     try:
         with h.new(names) as new:

@@ -54,6 +54,7 @@ def no_collection_of_garbage() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("text", ["[]", "3", "[" * 100_000, '{"lake_id": [1], "version": 1}', '{"version": 1}', "\0"])
+@pytest.mark.slow
 def test_a_damaged_identity_is_named(tmp_path: Path, data: Path, text: str, no_collection_of_garbage: None) -> None:
     (tmp_path / "lake" / ".elliptio").mkdir(parents=True)
     (tmp_path / "lake" / ".elliptio" / "lake.json").write_text(text)

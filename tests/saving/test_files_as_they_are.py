@@ -392,6 +392,7 @@ def test_a_working_directory_that_was_removed(data: Path, tmp_path: Path) -> Non
     assert all("working directory" in line for line in refused)
 
 
+@pytest.mark.slow
 def test_an_account_without_a_name_or_a_home(data: Path) -> None:
     # Who is known to no directory of users: what a container with a number for a user has.
     code = (

@@ -116,6 +116,7 @@ def test_what_is_under_way_is_shown_by_name(monkeypatch: pytest.MonkeyPatch) -> 
     assert "train, report" in text
 
 
+@pytest.mark.slow
 def test_names_are_not_shown_where_nobody_watches_or_when_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
     assert steps(monkeypatch, io.StringIO()) == ""
     assert steps(monkeypatch, Terminal(), enabled=False) == ""

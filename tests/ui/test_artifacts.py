@@ -198,6 +198,7 @@ def test_why_nothing_is_there_is_told(tmp_path: Path) -> None:
     assert "There is no lake at" in client_of(eio.Handler(tmp_path / "lake")).get("/artifacts").text
 
 
+@pytest.mark.slow
 def test_looking_leaves_no_trace(h: eio.Handler) -> None:
     made = story(h)
     before = [(one["artifact_id"], one["based_on"]) for one in h.search(columns=["based_on"], max_docs=0).rows()]

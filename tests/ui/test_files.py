@@ -89,6 +89,7 @@ def test_ranges_and_tags(ask: TestClient, local: eio.Handler) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 10, checks.CHUNK, 2 * checks.CHUNK + 5])
+@pytest.mark.slow
 def test_a_damaged_download_breaks_before_its_last_byte(served: Any, local: eio.Handler, size: int) -> None:
     artifact = saved(local, "a.bin", b"x" * size)
     damage(artifact.file)

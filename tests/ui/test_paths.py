@@ -52,6 +52,7 @@ def test_there_are_enough_of_them() -> None:
     assert len(PATHS) >= 200
 
 
+@pytest.mark.slow
 def test_no_path_leads_out(local: eio.Handler, tmp_path: Path) -> None:
     (tmp_path / "secret.txt").write_text("the secret of this test")
     artifact = saved(local, "a.txt", "x")

@@ -167,6 +167,7 @@ def test_a_parquet_file() -> None:
     assert "first 100 of 250 rows" in str(table.more)
 
 
+@pytest.mark.slow
 def test_a_sparse_parquet_file_of_10_gb(tmp_path: Path) -> None:
     data = parquet_bytes(200_000, row_group_size=50_000)
     length = int.from_bytes(data[-8:-4], "little") + 8
@@ -484,6 +485,7 @@ class Bomb:
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.slow
 def test_a_pickle_is_looked_at_and_never_loaded(protocol: int) -> None:
     data = pickle.dumps([Bomb(), {"a": 1}], protocol)
     found = shown("a.pkl", data)

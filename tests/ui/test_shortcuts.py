@@ -235,6 +235,7 @@ def typed(draw: st.DrawFn) -> str:
 
 
 @given(st.lists(typed(), max_size=4).map(" ".join))
+@pytest.mark.slow
 def test_text_to_bar_and_back(text: str) -> None:
     try:
         bar = read(text)
@@ -255,6 +256,7 @@ def test_text_to_bar_and_back(text: str) -> None:
 
 
 @given(st.text(max_size=40))
+@pytest.mark.slow
 def test_any_text_is_read_or_refused(text: str) -> None:
     with contextlib.suppress(ShortcutError):
         assert read(read(text).text).query == read(text).query
@@ -273,6 +275,7 @@ def clauses() -> st.SearchStrategy[dict[str, Any]]:
 
 
 @given(queries.queries() | clauses())
+@pytest.mark.slow
 def test_query_to_bar_and_back(query: dict[str, Any]) -> None:
     try:
         plain = normalize_query(query)
@@ -428,6 +431,7 @@ def test_a_link_that_cannot_be_short_is_refused() -> None:
         as_url(read(json.dumps({"_id": {"$in": [f"artifact_{dice.getrandbits(128):032x}" for _ in range(500)]}})))
 
 
+@pytest.mark.slow
 def test_a_packed_link_does_not_grow_without_end() -> None:
     import base64
     import zlib
@@ -438,6 +442,7 @@ def test_a_packed_link_does_not_grow_without_end() -> None:
 
 
 @given(st.lists(typed(), max_size=4).map(" ".join))
+@pytest.mark.slow
 def test_a_link_comes_back(text: str) -> None:
     with contextlib.suppress(ShortcutError):
         bar = read(text)

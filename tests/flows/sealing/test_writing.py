@@ -267,6 +267,7 @@ VALUES = st.recursive(
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(VALUES, max_size=12))
+@pytest.mark.slow
 def test_whatever_is_sealed_comes_back(values: list[Any]) -> None:
     gathered = segments.Segments("bar")
     made = [*gathered.add(values[:4]), *gathered.add(values[4:]), *gathered.rest()]

@@ -37,6 +37,7 @@ def test_what_has_no_end_is_stopped(pattern: str, text: str, monkeypatch: pytest
     matches({"a": "short"})
 
 
+@pytest.mark.slow
 def test_many_texts_of_which_each_takes_long_are_stopped_together(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(1_000_000))
     monkeypatch.setattr(patterns.time, "perf_counter", lambda: float(next(clock)))  # each search takes a second
@@ -83,6 +84,7 @@ def both(pattern: Pattern, text: str) -> tuple[bool, bool]:
 @pytest.mark.parametrize(
     ("query", "document", "expected"), [case for case in PATTERNS if isinstance(case[1].get("a"), str)], ids=repr
 )
+@pytest.mark.slow
 def test_both_mean_the_same(
     query: dict[str, Any], document: dict[str, Any], expected: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,6 +114,7 @@ def compiled(pattern: str, options: str) -> Pattern | None:
 
 
 @given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=4), st.sampled_from(["", "i", "m", "s", "im"]), TEXTS)
+@pytest.mark.slow
 def test_both_mean_the_same_of_anything(pieces: list[str], options: str, text: str) -> None:
     pattern = compiled("".join(pieces), options)
     if pattern is not None:

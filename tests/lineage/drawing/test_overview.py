@@ -130,6 +130,7 @@ def graphs() -> st.SearchStrategy[tuple[Edges, int]]:
 
 
 @given(graphs(), st.data())
+@pytest.mark.slow
 def test_any_graph_is_folded(drawn: tuple[Edges, int], data: st.DataObject) -> None:
     edges, most = drawn
     nodes, links, asked = lineage(edges, "a0")

@@ -57,6 +57,7 @@ async def pause(loop: Loop) -> None:
 
 
 @pytest.mark.parametrize("loop", LOOPS)
+@pytest.mark.slow
 def test_a_hundred_tasks_do_not_mix(loop: Loop, h: eio.Handler) -> None:
     found: dict[int, Any] = {}
 

@@ -53,6 +53,7 @@ def test_ten_thousand_nodes(h: eio.Handler, monkeypatch: pytest.MonkeyPatch) -> 
     assert len(asked) <= 3
 
 
+@pytest.mark.slow
 def test_a_long_chain(h: eio.Handler) -> None:
     nodes = [Node()]
     for _ in range(200):

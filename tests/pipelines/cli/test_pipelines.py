@@ -178,6 +178,7 @@ def test_volatile_crafts_run_only_where_somebody_needs_them(cli: Run, shop: Path
     assert cli("pipelines", "describe", "report", "--json").json["volatiles"] == ["count"]
 
 
+@pytest.mark.slow
 def test_the_project_is_named_by_an_option_of_each_verb(
     cli: Run, shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

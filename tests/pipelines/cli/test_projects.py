@@ -71,6 +71,7 @@ def test_passwords_of_entries_are_not_shown(cli: Run, shop: Path) -> None:
     assert "PWD=***;" in cli("artifacts", "describe", "old").out
 
 
+@pytest.mark.slow
 def test_snapshots(cli: Run, shop: Path) -> None:
     assert cli("snapshots", "ls", "--json").json == []
     one = cli("pipelines", "run", "report", "--json").json["snapshot"]

@@ -397,6 +397,7 @@ def test_reading_takes_too_long(committed, monkeypatch):
     ),
     content=st.text("ab \t\r\n\\-+@", max_size=30).map(str.encode),
 )
+@pytest.mark.slow
 def test_any_new_file_applies(repository, name, content):
     repository.git("apply", "--whitespace=nowarn", input=new_file_diff(name, content))
     assert tree(repository.path) == {name: (content, False)}
