@@ -23,7 +23,8 @@ from elliptio.lake.parents import warn_of_deleted
 log = logging.getLogger(__name__)
 
 MOST = 50
-"""So many of each kind are compared, the newest; `reindex` compares all."""
+"""So many of each kind are compared, the newest; more where all of them are missing. `reindex` compares all."""
+MORE = (MOST, 20 * MOST, 200 * MOST)
 
 
 def mend(lake: Lake) -> None:
@@ -38,36 +39,50 @@ def mend(lake: Lake) -> None:
 
 
 def _mend_artifacts(lake: Lake, folder: Path) -> None:
-    newest = list(_newest_artifacts(folder))
-    places = {key[key.index("artifact_") :]: key for key in newest}
-    for artifact_id in _missing(lake, ARTIFACTS, list(places), alone=len(places) == 1):
+    places = _unrecorded_artifacts(lake, folder)
+    for artifact_id, place in places.items():
         try:
-            if record(lake, places[artifact_id]):
+            if record(lake, place):
                 log.info("%s had been saved, and its saver was interrupted: it is recorded now.", artifact_id)
         except ElliptioError as error:
             log.info("%s could not be recorded: %s", artifact_id, error)
 
 
+def _unrecorded_artifacts(lake: Lake, folder: Path) -> dict[str, str]:
+    """Find where those of the newest lie that are not in the index; of more, where many were published at once."""
+    for most in MORE:
+        newest = list(_newest_artifacts(folder, most))
+        places = {key[key.index("artifact_") :]: key for key in newest}
+        missing = _missing(lake, ARTIFACTS, list(places), alone=len(places) == 1)
+        if missing is not None:
+            return {artifact_id: places[artifact_id] for artifact_id in missing}
+        if len(newest) < most or not lake.index.count(ARTIFACTS, {}, limit=1):
+            break
+    return {}
+
+
 def _mend_runs(lake: Lake, folder: Path) -> None:
     names = heapq.nlargest(MOST, _names(folder / run_records.RUNS))
     begun = [name for name in names if (folder / run_records.key(name, run_records.BEGIN)).is_file()]
-    for run_id in _missing(lake, RUNS, begun, alone=len(names) < MOST):
+    for run_id in _missing(lake, RUNS, begun, alone=len(names) < MOST) or ():
         try:
             run_records.record(lake, run_id)
         except ElliptioError as error:
             log.info("%s could not be recorded: %s", run_id, error)
 
 
-def _missing(lake: Lake, collection: str, identifiers: Sequence[str], *, alone: bool) -> list[str]:
-    """List those that are not in the index. Where none is it is the index that is missing, unless there are no more."""
+def _missing(lake: Lake, collection: str, identifiers: Sequence[str], *, alone: bool) -> list[str] | None:
+    """List those that are not in the index; None where none is: it may be the index that is missing, unless `alone`."""
     known = lake.index.count(collection, {"_id": {"$in": list(identifiers)}}) if identifiers else 0
-    if known == len(identifiers) or not (known or alone):
+    if known == len(identifiers):
         return []
+    if not (known or alone):
+        return None
     there = {document["_id"] for document in lake.index.find(collection, {"_id": {"$in": list(identifiers)}})}
     return [identifier for identifier in identifiers if identifier not in there]
 
 
-def _newest_artifacts(folder: Path) -> Iterator[str]:
+def _newest_artifacts(folder: Path, most: int) -> Iterator[str]:
     """Yield the keys of the newest artifacts that lie complete in a folder, and were not deleted."""
     found = 0
     for year in _latest(folder, 4):
@@ -78,11 +93,11 @@ def _newest_artifacts(folder: Path) -> Iterator[str]:
                 keys = (
                     f"{year}/{month}/{day}/{user}/{name}" for user in _names(below) for name in _names(below / user)
                 )
-                for key in heapq.nlargest(MOST, filter(is_artifact_root, keys), key=_time_of):
+                for key in heapq.nlargest(most, filter(is_artifact_root, keys), key=_time_of):
                     if _is_complete(folder / key):
                         yield key
                         found += 1
-                        if found == MOST:
+                        if found == most:
                             return
 
 

@@ -96,3 +96,16 @@ def test_an_index_that_was_lost_is_not_filled_in_part(local: eio.Handler, data: 
         path.unlink()
     with pytest.warns(eio.EmptyIndexWarning, match="reindex"):
         assert eio.Handler(local.store.root).find().empty
+
+
+def test_many_that_were_published_at_once_are_found(local: eio.Handler, data: Path) -> None:
+    local.upload(data)
+    values = [(number, f"{number}.json") for number in range(120)]
+
+    def save() -> None:
+        h = eio.Handler(local.store.root, progress=False)
+        h.lake.add = die  # type: ignore[method-assign, assignment]
+        h.save_many(values)
+
+    killed(save)
+    assert len(eio.Handler(local.store.root).find(max_docs=0)) == 121

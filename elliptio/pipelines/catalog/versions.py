@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from elliptio import naming
-from elliptio.lake import records
+from elliptio.lake import records, spool
 from elliptio.lake.lake import Lake
 from elliptio.lake.view import view_of
 from elliptio.pipelines.catalog.keys import NONE, Keys
@@ -164,13 +164,17 @@ class Versions:
     def __init__(self, lake: Lake, project: str) -> None:
         self._lake = lake
         self.project = project
+        self._looked = False
         self._known: dict[str, Histories] = {}
         self._built: set[str] = set()
         # Of each step a tuple, mostly of one: there may be hundreds of thousands.
         self._steps: dict[str, tuple[tuple[str, Version], ...]] = {}
 
     def load(self, names: Iterable[str]) -> None:
-        """Look up all versions of some entries, with few questions."""
+        """Look up all versions of some entries, with few questions, and those of an interrupted build too."""
+        if not self._looked:
+            spool.flush_if_any(self._lake)
+            self._looked = True
         wanted = [name for name in dict.fromkeys(names) if name not in self._known]
         for start in range(0, len(wanted), _AT_ONCE):
             some = wanted[start : start + _AT_ONCE]
