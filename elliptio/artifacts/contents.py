@@ -55,24 +55,39 @@ def table_of(file: RemoteFile) -> pd.DataFrame:
         If pyarrow is needed and not installed.
 
     """
-    read = next((read for suffix, read in _READERS.items() if file.relpath.lower().endswith(suffix)), None)
-    if read is None:
-        raise QueryError(f"{file.relpath!r} is no table: the values of {', '.join(_READERS)} can be compared.")
+    _reader_of(file.relpath)
     if (file.size or 0) > MAX_TABLE:
         raise QueryError(
             f"{file.remote_url} has {file.size:,} bytes: values of up to {MAX_TABLE:,} bytes are compared."
         )
     # Whole: a reader that seeks gets no check of the content.
     with file.unread().open("rb") as source:
-        content = io.BytesIO(source.read())
+        return parse_table(file.relpath, source.read(), file.remote_url)
+
+
+def is_table(relpath: str) -> bool:
+    """Tell by the name of a file whether its values can be compared."""
+    return relpath.lower().endswith(tuple(_READERS))
+
+
+def parse_table(relpath: str, content: bytes, where: str) -> pd.DataFrame:
+    """Read the content of a table; errors as of `table_of`."""
+    read = _reader_of(relpath)
     try:
-        frame = read(content)
+        frame = read(io.BytesIO(content))
         # What pandas takes for labels of rows are values too.
         return frame if type(frame.index).__name__ == "RangeIndex" else frame.reset_index()
     except ImportError as error:
         raise MissingExtraError(f"To compare Parquet, pyarrow is needed. Run: pip install pyarrow ({error})") from error
     except Exception as error:  # a damaged table can fail in as many ways as there are parsers below
-        raise QueryError(f"{file.remote_url} cannot be read as a table: {error}") from error
+        raise QueryError(f"{where} cannot be read as a table: {error}") from error
+
+
+def _reader_of(relpath: str) -> Callable[[io.BytesIO], pd.DataFrame]:
+    read = next((read for suffix, read in _READERS.items() if relpath.lower().endswith(suffix)), None)
+    if read is None:
+        raise QueryError(f"{relpath!r} is no table: the values of {', '.join(_READERS)} can be compared.")
+    return read
 
 
 def _read_csv(content: io.BytesIO, separator: str = ",") -> pd.DataFrame:

@@ -25,7 +25,7 @@ class Change(NamedTuple):
 def changes(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[Change]:
     """List what differs between two mappings, by name."""
     pairs = (Change(name, a.get(name), b.get(name)) for name in sorted(a.keys() | b.keys()))
-    return [pair for pair in pairs if not _equal(pair.a, pair.b)]
+    return [pair for pair in pairs if not is_same(pair.a, pair.b)]
 
 
 def flattened(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,7 +73,8 @@ def _leaves(facts: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
             yield f"{prefix}{name}", value
 
 
-def _equal(a: Any, b: Any) -> bool:
+def is_same(a: Any, b: Any) -> bool:
+    """Tell whether two values are the same; what is no number at all is the same as itself."""
     # To Python, True is 1.
     if isinstance(a, bool) != isinstance(b, bool):
         return False

@@ -44,5 +44,7 @@ ROUTES = [
     ("POST", "/tags/{name}", _page("tags.change"), Kind.PAGE),
     ("GET", "/a/{prefix}", _page("artifact.shortly"), Kind.PAGE),
     ("GET", "/t/{tag}", _page("tags.named"), Kind.PAGE),
+    ("GET", "/compare", _page("compare.show"), Kind.PAGE),
+    ("GET", "/compare.json", _page("compare.as_json"), Kind.DATA),
 ]
 """Method, path, page, and what kind of answer that is."""

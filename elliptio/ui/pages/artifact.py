@@ -83,6 +83,7 @@ def show(view: View, asked: Asked) -> Answer:
         parents=parents,
         parent_count=len(metadata.based_on),
         mini=picture.mini(asked.up, parents, len(metadata.based_on), run_name, used),
+        like=_earlier(view, artifact),
         again=_again(view, artifact) if part == "files" else None,
         **_part(view, asked, artifact, part),
     )
@@ -92,6 +93,12 @@ def _again(view: View, artifact: Artifact) -> dict[str, Any]:
     from elliptio.ui.pages.making import outlook_of
 
     return outlook_of(view, artifact)
+
+
+def _earlier(view: View, artifact: Artifact) -> tuple[str, str] | None:
+    from elliptio.ui.pages.earlier import earlier
+
+    return earlier(view, artifact)
 
 
 def _gone(view: View, asked: Asked, identifier: str) -> Answer:

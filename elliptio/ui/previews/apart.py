@@ -91,7 +91,7 @@ def _send(to: IO[bytes], message: Any) -> None:
 
 def main() -> None:
     """Be the process: read what is asked for, and answer."""
-    _limit()
+    limit()
     _import_fast()
     from elliptio.ui.previews import arrow
 
@@ -121,7 +121,7 @@ def _import_fast() -> None:
         del sys.modules["numpy"]
 
 
-def _limit() -> None:
+def limit() -> None:
     """Set limits to this process, where the system knows any."""
     try:
         import resource

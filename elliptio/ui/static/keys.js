@@ -68,6 +68,8 @@
     y: () => { const id = identifier(); if (id) copy(`h.get("${id}")`, null).then(() => say(`copied h.get("${id}")`)); },
     w: () => go(all("a.way-to").find((link) => link.dataset.id === document.activeElement?.closest?.("a.node")?.dataset.id)),
     ".": () => go(all("a.centre").find((link) => link.dataset.id === document.activeElement?.closest?.("a.node")?.dataset.id)),
+    x: () => { const mark = current()?.querySelector("input.pick"); if (mark) mark.checked = !mark.checked; },
+    c: () => { if (one("input.pick:checked")) one("form#compare")?.submit(); },
     "?": () => one("#keys")?.scrollIntoView(),
     g: () => { waits = true; setTimeout(() => { waits = false; }, 1500); },
   };
