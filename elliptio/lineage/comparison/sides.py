@@ -42,7 +42,7 @@ def of_artifact(artifact: Artifact) -> Side:
     facts = {
         "files": {record.relpath: (record.size, record.sha256 or record.stamp) for record in metadata.files},
         "labels": flattened(metadata.labels),
-        **_environment_facts(environment, metadata.python_packages),
+        **environment_facts(environment, metadata.python_packages),
         "who_when": flattened({**who_when, "scheduler": environment.get("scheduler")}),
     }
     if (run := artifact.run) is not None:
@@ -68,7 +68,7 @@ def of_run(lake: Lake, run_id: str) -> Side:
     diff = run_output.read_logs(lake, run["_id"]).get(DIFF_LOG)
     facts = {
         **{name: flattened(run.get(name) or {}) for name in ("labels", "params", "metrics")},
-        **_environment_facts(environment, environment.get("python_packages", {})),
+        **environment_facts(environment, environment.get("python_packages", {})),
         "who_when": flattened({name: run.get(name) for name in (*_OF_RUN, *_WHO_WHEN)}),
     }
     return Side(run["_id"], facts, _git(run.get("git"), diff))
@@ -80,7 +80,7 @@ def of_here(git_diff: str) -> Side:
     who_when = {name: getattr(seen, name) for name in _WHO_WHEN if name != "creation_time"}
     who_when |= {"creation_time": datetime.now(tz=UTC), "scheduler": seen.environment.get("scheduler")}
     facts = {
-        **_environment_facts(seen.environment, seen.environment["python_packages"]),
+        **environment_facts(seen.environment, seen.environment["python_packages"]),
         "who_when": flattened(who_when),
     }
     return Side(HERE, facts, _git(seen.git, seen.diff))
@@ -91,7 +91,8 @@ def _git(git: Any, diff: str | None) -> dict[str, Any]:
     return {**git, "diff": digest} if isinstance(git, Mapping) else {"commit": None, "dirty": False}
 
 
-def _environment_facts(environment: Mapping[str, Any], packages: Mapping[str, str]) -> dict[str, Mapping[str, Any]]:
+def environment_facts(environment: Mapping[str, Any], packages: Mapping[str, str]) -> dict[str, Mapping[str, Any]]:
+    """Sort what is recorded of an environment into the sections that are compared."""
     python = environment.get("python")
     return {
         "packages": dict(packages),

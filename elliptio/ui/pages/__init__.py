@@ -46,5 +46,7 @@ ROUTES = [
     ("GET", "/t/{tag}", _page("tags.named"), Kind.PAGE),
     ("GET", "/compare", _page("compare.show"), Kind.PAGE),
     ("GET", "/compare.json", _page("compare.as_json"), Kind.DATA),
+    ("GET", "/environments", _page("environments.show"), Kind.PAGE),
+    ("GET", "/environments/{id}", _page("environments.one"), Kind.PAGE),
 ]
 """Method, path, page, and what kind of answer that is."""

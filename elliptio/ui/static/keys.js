@@ -59,7 +59,7 @@
   };
 
   const keys = {
-    "/": () => { const field = one("[role=search] input[name=q], input[name=q], input[name=to]"); if (field) { field.focus(); field.select(); } else go(one("nav.main [data-key=a]")); },
+    "/": () => { const field = one("[role=search] input:not([type=hidden]), input[name=q], input[name=to]"); if (field) { field.focus(); field.select(); } else go(one("nav.main [data-key=a]")); },
     j: () => move(1),
     k: () => move(-1),
     n: () => go(one("a[rel=next]")),
