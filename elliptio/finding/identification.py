@@ -53,19 +53,45 @@ def identify(lake: Lake, path: str | os.PathLike[str], *, large: bool = True) ->
 
     """
     size, sha256 = _content(path)
+    return holders(lake, sha256, size, large=large)
+
+
+def holders(lake: Lake, sha256: str, size: int | None = None, *, large: bool = True, most: int = 0) -> Found:
+    """Find the artifacts that hold a file of this hash.
+
+    Parameters
+    ----------
+    lake, sha256
+        Where to look for what.
+    size
+        Bytes of the file, if they are known: fewer artifacts have to be looked into then.
+    large
+        As of `Handler.identify`.
+    most
+        No more than so many of the newest; 0: all.
+
+    Raises
+    ------
+    StoreError
+        If the store cannot be read.
+    IndexUnavailableError
+        If the index cannot be reached.
+
+    """
     spool.flush_if_any(lake)
+    newest = [("creation_time", -1)]
     held: dict[str, tuple[Document, list[str]]] = {}
     # Artifacts before tombstones, as whoever deletes writes the tombstone before the document goes: none is missed.
-    for document in lake.find({"files.sha256": sha256}, sort=(), limit=0):
+    for document in lake.find({"files.sha256": sha256}, sort=newest if most else (), limit=most):
         held[document["_id"]] = document, _names(document, sha256)
     if large:
-        held |= {document["_id"]: (document, names) for document, names in _in_large(lake, size, sha256)}
-    for tombstone in lake.tombstones({"file_count": 1, "total_size": size}):
+        held |= {document["_id"]: (document, names) for document, names in _in_large(lake, size or 0, sha256)}
+    for tombstone in lake.tombstones({"file_count": 1} | ({} if size is None else {"total_size": size})):
         for name in _deleted_names(tombstone, sha256):
             held.setdefault(tombstone["_id"], (tombstone, [name]))
     if not held:
         warn_if_index_is_lost(lake)
-    newest_first = sort_documents((document for document, _ in held.values()), [("creation_time", -1)])
+    newest_first = sort_documents((document for document, _ in held.values()), newest, most)
     rows = [_row(lake, document, held[document["_id"]][1]) for document in newest_first]
     columns = {name: [row[name] for row in rows] for name in COLUMNS}
     return Found([document["_id"] for document in newest_first], columns, len(rows))

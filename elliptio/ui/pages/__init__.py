@@ -48,5 +48,6 @@ ROUTES = [
     ("GET", "/compare.json", _page("compare.as_json"), Kind.DATA),
     ("GET", "/environments", _page("environments.show"), Kind.PAGE),
     ("GET", "/environments/{id}", _page("environments.one"), Kind.PAGE),
+    ("GET", "/identify", _page("identify.show"), Kind.PAGE),
 ]
 """Method, path, page, and what kind of answer that is."""

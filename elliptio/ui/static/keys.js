@@ -3,6 +3,7 @@
 (() => {
   const all = (what, from = document) => [...from.querySelectorAll(what)];
   const one = (what) => document.querySelector(what);
+  const { drop, identify } = document.currentScript.dataset;
   let waits = false;
 
   const copy = async (text, button) => {
@@ -77,8 +78,30 @@
     let line = one("#said");
     if (!line) { line = document.createElement("div"); line.id = "said"; line.setAttribute("role", "status"); document.body.append(line); }
     line.textContent = text;
-    setTimeout(() => { line.textContent = ""; }, 2000);
+    clearTimeout(quiet);
+    quiet = setTimeout(() => { line.textContent = ""; }, 2000);
   };
+  let quiet = 0;
+
+  /* A file that is dropped is hashed here, by a script that is loaded for it; its hash and its size are all that is told. */
+  const whose = async (file) => {
+    if (!file) return;
+    try {
+      say(`reading ${file.name}`);
+      const { sha256 } = await import(new URL(drop, document.baseURI));
+      const hash = await sha256(file, (done) => say(`reading ${file.name}: ${Math.floor(done / file.size * 100)} %`));
+      location.assign(`${identify}?hash=${hash}&size=${file.size}`);
+    } catch (error) { say(`${file.name} cannot be read: ${error.message}`); }
+  };
+  const holdsFiles = (event) => event.dataTransfer?.types.includes("Files");
+  const mark = (on) => document.body.classList.toggle("dropping", on);
+  document.addEventListener("dragover", (event) => { if (holdsFiles(event)) { event.preventDefault(); mark(true); } });
+  document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) mark(false); });
+  document.addEventListener("drop", (event) => { if (holdsFiles(event)) { event.preventDefault(); mark(false); whose(event.dataTransfer.files[0]); } });
+  for (const field of all("input.choose")) {
+    field.closest("[hidden]").hidden = false;
+    field.addEventListener("change", () => whose(field.files[0]));
+  }
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest?.("input, textarea, select");
     if (event.key === "Escape") { if (typing) typing.blur(); rows().forEach((row) => row.classList.remove("at")); return; }
