@@ -55,15 +55,22 @@ class Keeping(Work):
         Returns
         -------
         VerifyReport
-            ``.ok``, ``.problems`` (artifact, file, what is wrong), and how much was read.
+            ``.ok``, ``.problems`` (artifact, file, what is wrong), and how much was read. The last one is kept in the
+            lake, where `elliptio ui` shows it; of one artifact only if something is, or was, wrong with it.
 
         """
+        from elliptio.lake.upkeep import verdicts
         from elliptio.lake.upkeep.verification import verify, verify_lake
 
         if artifact_id is None:
             warn_if_index_is_lost(self.lake)
-            return verify_lake(self.lake, progress=self.progress)
-        return verify(self.lake, [self.lake.get(resolve(self.lake, artifact_id))], progress=self.progress)
+            report, identifier = verify_lake(self.lake, progress=self.progress), None
+        else:
+            identifier = resolve(self.lake, artifact_id)
+            document = self.lake.get(identifier)
+            report, identifier = verify(self.lake, [document], progress=self.progress), document["_id"]
+        verdicts.keep(self.lake, identifier, report, username=username())
+        return report
 
     def reindex(self) -> ReindexReport:
         """Rebuild the index from the store alone: add every artifact that is not in it, and tags. Idempotent."""

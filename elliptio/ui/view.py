@@ -43,6 +43,8 @@ class View:
         What was read and compared so far.
     clock
         Tells the time.
+    known_damaged, known_wrong
+        What was wrong when somebody looked last: files, and how many of each other kind.
 
     """
 
@@ -50,10 +52,19 @@ class View:
     policy: Policy
     checks: Checks = field(default_factory=Checks)
     clock: Callable[[], datetime] = _now
+    known_damaged: set[tuple[str, str]] = field(default_factory=set)
+    known_wrong: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Say on pages what is wrong, and not by warnings."""
         self.h.lake.quiet = True
+
+    @property
+    def wrong(self) -> int:
+        """Count what is known to be wrong."""
+        seen = {(one.artifact_id, one.relpath) for one in self.checks.troubles}
+        bare = {(about, relpath.partition("/")[2]) for about, relpath in self.known_damaged}
+        return len(self.known_damaged) + len(seen - bare) + sum(self.known_wrong.values())
 
     @cached_property
     def lake_name(self) -> str:
@@ -97,7 +108,7 @@ class View:
             lake=self.lake_name,
             writes=sorted(self.policy.write),
             versions={name: asset.version for name, asset in ASSETS.items()},
-            troubles=len(self.checks.troubles),
+            troubles=self.wrong,
             ago=lambda moment: wording.when(moment, now),
             **values,
         )

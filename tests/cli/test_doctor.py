@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 import elliptio as eio
-from elliptio.cli.verbs import doctor
+from elliptio import health
 from elliptio.indexes.mongo import MongoIndex
 from elliptio.indexes.sqlite.index import SqliteIndex
 from elliptio.stores.local.store import LocalStore
@@ -231,14 +231,14 @@ def test_a_damaged_index(cli: Run, saved: str, root: Path) -> None:
 
 
 def test_a_full_disk(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: SimpleNamespace(total=10**12, free=5))
+    monkeypatch.setattr(health.shutil, "disk_usage", lambda _: SimpleNamespace(total=10**12, free=5))
     result = cli("doctor")
     assert result.code == 1
     assert "free some space" in result.out
 
 
 def test_without_git(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor.shutil, "which", lambda _: None)
+    monkeypatch.setattr(health.shutil, "which", lambda _: None)
     result = cli("doctor")
     assert result.code == 0
     assert "WARN  git" in result.out

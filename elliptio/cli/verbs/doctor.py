@@ -3,51 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import dataclasses
-import os
-import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from elliptio.cli import output
 from elliptio.cli.options import Verb, add_verb, opened_at, settings
-from elliptio.errors import ConfigError, ElliptioError, FormatError, MissingExtraError, StoreError
-
-if TYPE_CHECKING:
-    from elliptio.protocols import Index, Store
-
-OK, WARN, FAIL = "OK", "WARN", "FAIL"
-COLLECTION = "doctor"
-LEAST_FREE = 100 * 1000**2
-"""Bytes on the disk of a local lake below which saving is about to fail."""
-
-REFUSALS = (
-    *("access denied", "permission denied", "read-only file system", "not authorized", "not allowed"),
-    *("readonly database", "read-only database", "requires authorization"),
-)
-ROOT_MEND = "choose another root with --root or ELLIPTIO_ROOT"
-INDEX_MEND = "correct it with --index or ELLIPTIO_INDEX"
-S3_MEND = (
-    "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE), AWS_DEFAULT_REGION, and AWS_ENDPOINT_URL_S3 for "
-    f"a server that is not AWS's; see that the bucket exists and may be read and written; or {ROOT_MEND}"
-)
-
-
-@dataclasses.dataclass(frozen=True)
-class Check:
-    """One line of the report; `mend` says what to do unless all is well."""
-
-    status: str
-    name: str
-    detail: str
-    mend: str = ""
-
-    def __str__(self) -> str:
-        arrow = f" -> {self.mend}" if self.mend else ""
-        return f"{self.status:<4}  {self.name:<9}  {output.one_line(self.detail)}{arrow}"
+from elliptio.errors import ConfigError, ElliptioError, MissingExtraError
+from elliptio.health import FAIL, INDEX_MEND, OK, ROOT_MEND, Check, git_check, lake_checks
 
 
 def add_parser(verbs: Verb) -> None:
@@ -61,7 +22,7 @@ def run(args: argparse.Namespace) -> int:
     for check in _checks(args):
         checks.append(check)
         if not args.json:
-            print(check, flush=True)
+            print(_line(check), flush=True)
     ok = all(check.status != FAIL for check in checks)
     if args.json:
         output.print_json({"ok": ok, "checks": checks})
@@ -81,7 +42,7 @@ def _checks(args: argparse.Namespace) -> Iterator[Check]:
         return
     yield Check(OK, "settings", f"root from {found['root'].origin}, index from {found['index'].origin}")
     yield from _lake_checks(args)
-    yield _git_check()
+    yield git_check()
 
 
 def _lake_checks(args: argparse.Namespace) -> Iterator[Check]:
@@ -95,170 +56,9 @@ def _lake_checks(args: argparse.Namespace) -> Iterator[Check]:
         yield Check(FAIL, "lake", str(error), f"{ROOT_MEND}; {INDEX_MEND}")
         return
     with block as h:
-        if h.store.folder is not None:
-            yield from _folder_checks(h.store)
-        else:
-            yield Check(OK, "extras", "boto3 and obstore are installed")
-            yield from _store_checks(h.store, S3_MEND)
-        yield from _index_checks(h.index)
+        yield from lake_checks(h)
 
 
-def _folder_checks(store: Store) -> Iterator[Check]:
-    unmade = _unmade("store", Path(store.root), ROOT_MEND)
-    if unmade is not None:
-        yield unmade
-    else:
-        with _without_new_folders(Path(store.root)):
-            yield from _store_checks(store, f"chmod u+rwx {store.root} (or its owner must), or {ROOT_MEND}")
-    with contextlib.suppress(OSError):
-        usage = shutil.disk_usage(_nearest(Path(store.root)))
-        yield _disk_check(usage.free, usage.total)
-
-
-def _disk_check(free: int, total: int) -> Check:
-    from elliptio.artifacts.display import human_size
-
-    detail = f"{human_size(free)} free of {human_size(total)}"
-    if free < LEAST_FREE:
-        return Check(FAIL, "disk", detail, f"free some space, or {ROOT_MEND}")
-    return Check(OK, "disk", detail)
-
-
-def _store_checks(store: Store, mend: str) -> Iterator[Check]:
-    """Reach, read and write a store; the first thing that fails explains the rest."""
-    from elliptio import naming
-
-    key = f"{naming.LAKE_FOLDER}/doctor/{naming.new_id('probe')[0]}"
-    data = b"elliptio doctor was here\n"
-    try:
-        known = store.stat(naming.LAKE_IDENTITY) is not None
-        yield Check(OK, "store", f"{store.root} can be reached; {'a lake is there' if known else 'no lake there yet'}")
-        next(iter(store.list(naming.LAKE_FOLDER)), None)
-        yield Check(OK, "store", "can be read")
-        try:
-            try:
-                store.create(key, data)
-            except (StoreError, PermissionError) as error:
-                if not _is_refused(error):
-                    raise
-                yield Check(WARN, "store", f"read only: {error}", "ask its owner for the right to write, if you save")
-                return
-            with store.open(key) as file:
-                same = file.read() == data
-        finally:
-            with contextlib.suppress(ElliptioError, OSError):
-                store.remove(key)
-        if not same:
-            yield Check(FAIL, "store", f"{store.root} gives back other bytes than were written", mend)
-            return
-        yield Check(OK, "store", "can be written")
-    except (ElliptioError, OSError) as error:
-        yield Check(FAIL, "store", str(error), _store_mend(error, mend))
-
-
-def _store_mend(error: Exception, mend: str) -> str:
-    """Advise what to do about a store: the one thing where the error says which."""
-    text = str(error)
-    if "secret key is wrong" in text or "SignatureDoesNotMatch" in text:
-        return "set AWS_SECRET_ACCESS_KEY (or the profile) to the secret that belongs to AWS_ACCESS_KEY_ID"
-    if "another region" in text:
-        return "set AWS_DEFAULT_REGION to the region of the bucket"
-    return mend
-
-
-def _is_refused(error: BaseException | None) -> bool:
-    """Tell whether somebody who may read was not allowed to write."""
-    while error is not None:
-        text = str(error).lower()
-        if isinstance(error, PermissionError) or any(words in text for words in REFUSALS):
-            return True
-        error = error.__cause__
-    return False
-
-
-def _index_checks(index: Index) -> Iterator[Check]:
-    """Reach and write an index."""
-    from elliptio import naming
-
-    path: Path | None = getattr(index, "path", None)
-    if path is not None and not path.is_file():
-        unmade = _unmade("index", path, INDEX_MEND)
-        if unmade is not None:
-            yield unmade
-            return
-    try:
-        empty = next(iter(index.find("artifacts", {}, limit=1)), None) is None
-        yield Check(OK, "index", f"{index.address} can be reached; {'no artifacts yet' if empty else 'has artifacts'}")
-        probe = naming.new_id("probe")[0]
-        try:
-            index.insert(COLLECTION, {"_id": probe, "time": datetime.now(tz=UTC)})
-            found = list(index.find(COLLECTION, {"_id": probe}))
-        except (ElliptioError, OSError) as error:
-            if not _is_refused(error):
-                raise
-            mend = "ask for the right to write, if you save"
-            yield Check(WARN, "index", f"read only: {error}", mend)
-            return
-        finally:
-            with contextlib.suppress(ElliptioError, OSError):
-                index.delete(COLLECTION, [probe])
-        if len(found) != 1:
-            yield Check(FAIL, "index", f"{index.address} does not give back what was written", INDEX_MEND)
-            return
-        yield Check(OK, "index", "can be written")
-    except (ElliptioError, OSError) as error:
-        yield Check(FAIL, "index", str(error), _index_mend(error, path))
-
-
-def _index_mend(error: Exception, path: Path | None) -> str:
-    if isinstance(error, FormatError):
-        return "pip install --upgrade elliptio"
-    if path is not None:
-        return f"chmod u+rw {path} and its folder (or their owner must), or {INDEX_MEND}"
-    return f"start the server, see that the user may read and write (role readWrite), or {INDEX_MEND}"
-
-
-def _unmade(name: str, path: Path, mend: str) -> Check | None:
-    """Describe a folder or file that is not there yet; None if it is a folder already."""
-    if path.is_dir():
-        return None
-    nearest = _nearest(path)
-    if not nearest.is_dir():
-        what = "it is" if nearest == path else f"{nearest} is"
-        return Check(FAIL, name, f"{path} cannot be made: {what} not a folder", f"move {nearest} away, or {mend}")
-    if not os.access(nearest, os.W_OK | os.X_OK):
-        return Check(FAIL, name, f"{path} cannot be made: {nearest} is read-only", f"chmod u+wx {nearest}, or {mend}")
-    return Check(OK, name, f"{path} does not exist yet; will be made on first save")
-
-
-def _nearest(path: Path) -> Path:
-    """Return `path`, or the nearest of its parents that is there."""
-    return next((place for place in (path, *path.parents) if os.path.lexists(place)), path)
-
-
-@contextlib.contextmanager
-def _without_new_folders(root: Path) -> Iterator[None]:
-    """Remove the folders that probing a local lake makes."""
-    from elliptio import naming
-
-    made = [place for place in (root / naming.LAKE_FOLDER / "staging", root / naming.LAKE_FOLDER) if not place.exists()]
-    try:
-        yield
-    finally:
-        for place in made:
-            with contextlib.suppress(OSError):
-                place.rmdir()
-
-
-def _git_check() -> Check:
-    found = shutil.which("git")
-    if found is None:
-        return Check(WARN, "git", "not found: commits and changes are not recorded", "install git")
-    from elliptio.surroundings import git_problem
-
-    problem = git_problem()
-    if problem is not None:
-        place, (what, _, mend) = problem[0], problem[1].partition(": git config ")
-        mend = f"git config {mend}" if mend else "mend what `git status` says there"
-        return Check(FAIL, "git", f"in {place}, {what}", mend)
-    return Check(OK, "git", found)
+def _line(check: Check) -> str:
+    arrow = f" -> {check.mend}" if check.mend else ""
+    return f"{check.status:<4}  {check.name:<9}  {output.one_line(check.detail)}{arrow}"

@@ -49,5 +49,6 @@ ROUTES = [
     ("GET", "/environments", _page("environments.show"), Kind.PAGE),
     ("GET", "/environments/{id}", _page("environments.one"), Kind.PAGE),
     ("GET", "/identify", _page("identify.show"), Kind.PAGE),
+    ("GET", "/problems", _page("problems.show"), Kind.PAGE),
 ]
 """Method, path, page, and what kind of answer that is."""

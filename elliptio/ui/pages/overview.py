@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from elliptio.masking import hide_password
-from elliptio.ui import facets, wording
+from elliptio.ui import facets, findings, wording
 from elliptio.ui.asked import Answer, Asked
 from elliptio.ui.pages import rows
 from elliptio.ui.pages.artifact import short_row
@@ -22,6 +22,7 @@ MOST_TAGS = 8
 def show(view: View, asked: Asked) -> Answer:
     """Show the lake at a glance."""
     now = view.clock()
+    findings.briefly(view)
     newest = view.h.search(None, max_docs=NEWEST, sort="-creation_time", columns=[*rows.FIELDS], counted=False)
     projects: dict[str, dict[str, Any]] = {}
     sample = view.h.search(None, max_docs=facets.SAMPLE, sort="-creation_time", columns=[*rows.FIELDS], counted=False)
@@ -48,6 +49,7 @@ def show(view: View, asked: Asked) -> Answer:
         moves=[{"tag": move.tag, "who": wording.plain(move.username, 40), "when": wording.when(move.time, now)}
                for move in moves[:MOST_TAGS]],
         found=view.checks.troubles[:20],
+        wrong=view.wrong,
         index=hide_password(view.h.index.address),
         store=hide_password(view.h.store.root),
     )  # fmt: skip
