@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
 from elliptio.artifacts.artifact import Artifact
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from elliptio.lineage.lineage import Direction, Lineage
     from elliptio.lineage.reproduction.reproduction import Reproduction
     from elliptio.protocols import Index, Store
+    from elliptio.ui.framing import Framed
 
 
 class Handler(Keeping):
@@ -166,6 +168,38 @@ class Handler(Keeping):
 
     def _inside(self, scope: Scope) -> Run:
         return Run(self.lake, scope, self._settings, self._background)
+
+    def ui(self, *, origin: str | None = None, port: int = 0, height: int = 760) -> Framed:
+        """Show this lake in a notebook, as `elliptio ui` does in the browser: in a frame, served by this process.
+
+        What is looked at there leaves no trace. Asked again in the same way, it returns the view that is there.
+
+        Parameters
+        ----------
+        origin
+            Origin of the page that may show it in a frame, such as ``"http://localhost:8888"``; by default that of the
+            Jupyter server that began this kernel, if that is known.
+        port
+            Where it listens on this machine; 0: a port that is free.
+        height
+            Of the frame, in pixels.
+
+        Returns
+        -------
+        Framed
+            ``.url`` opens it in a tab of its own, ``.close()`` ends it; so does the end of the process.
+
+        Raises
+        ------
+        MissingExtraError
+            If the extra ``ui`` is not installed.
+        ConfigError
+            If the origin is none, or the port is taken.
+
+        """
+        # By its name: it is a layer above, of which this one knows nothing else.
+        found: Framed = import_module("elliptio.ui").framed(self, origin=origin, port=port, height=height)
+        return found
 
     def identify(self, path: str | os.PathLike[str], *, large: bool = True) -> pd.DataFrame:
         """Tell whose file this is: the artifacts that hold a file of exactly this content, under whatever name.

@@ -110,7 +110,7 @@ DOORS = {
 VERBS = [
     "based_on", "close", "compare", "current_run", "delete", "find", "flush", "gc", "get", "hash", "identify", "index",
     "latest", "lineage", "link", "new", "note", "owners", "reindex", "reproduce", "run", "run_id", "runs", "save",
-    "save_many", "search", "show", "store", "tag", "tags", "upload", "verify",
+    "save_many", "search", "show", "store", "tag", "tags", "ui", "upload", "verify",
 ]  # fmt: skip
 
 BUDGET = {

@@ -1,6 +1,7 @@
 """A view of a lake in a browser: looked at, traced and compared, while nothing that is done there is recorded.
 
-It is a layer on `Handler`, to which it adds no verb. ``elliptio ui`` starts it. Nothing of it is loaded before.
+It is a layer on `Handler`, which loads it by its name for `Handler.ui`. ``elliptio ui`` starts it. Nothing of it is
+loaded before.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from typing import TYPE_CHECKING
 from elliptio.errors import MissingExtraError
 
 if TYPE_CHECKING:
+    from elliptio.handler import Handler
+    from elliptio.ui.framing import Framed
     from elliptio.ui.serving import Server
 
-__all__ = ["check_extra", "server_of"]
+__all__ = ["check_extra", "framed", "server_of"]
 
 
 def check_extra() -> None:
@@ -48,3 +51,11 @@ def server_of() -> type[Server]:
     from elliptio.ui.serving import Server
 
     return Server
+
+
+def framed(handler: Handler, *, origin: str | None, port: int, height: int) -> Framed:
+    """Show a lake in a notebook; see `Handler.ui`."""
+    check_extra()
+    from elliptio.ui.framing import framed as served
+
+    return served(handler, origin=origin, port=port, height=height)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import Any
 
@@ -38,7 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--write", type=names, default=[], metavar="tags", help="what may be changed (default: nothing)"
     )
-    parser.add_argument("--token", metavar="TOKEN", help="what lets in (default: a new one)")
+    parser.add_argument("--token", metavar="TOKEN", help="what lets in (default: ELLIPTIO_UI_TOKEN, else a new one)")
     parser.add_argument(
         "--allow-host",
         action="append",
@@ -53,7 +54,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until it is interrupted."""
-    options = {"host": args.host, "port": args.port, "base": args.base_path, "token": args.token}
+    token = args.token or os.environ.get("ELLIPTIO_UI_TOKEN") or None
+    options = {"host": args.host, "port": args.port, "base": args.base_path, "token": token}
     more = {"hosts": args.allow_host, "write": args.write, "exposed": args.i_know}
     return serve(args, opening=not args.no_open, **options, **more)
 
