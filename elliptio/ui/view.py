@@ -43,6 +43,8 @@ class View:
         What was read and compared so far.
     clock
         Tells the time.
+    exported
+        Whether pages are written, to be read without a server.
     known_damaged, known_wrong
         What was wrong when somebody looked last: files, and how many of each other kind.
 
@@ -52,6 +54,7 @@ class View:
     policy: Policy
     checks: Checks = field(default_factory=Checks)
     clock: Callable[[], datetime] = _now
+    exported: bool = False
     known_damaged: set[tuple[str, str]] = field(default_factory=set)
     known_wrong: dict[str, int] = field(default_factory=dict)
 
@@ -106,6 +109,7 @@ class View:
             up=asked.up,
             asked=asked,
             lake=self.lake_name,
+            exported=self.exported,
             writes=sorted(self.policy.write),
             versions={name: asset.version for name, asset in ASSETS.items()},
             troubles=self.wrong,

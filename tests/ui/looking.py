@@ -48,3 +48,11 @@ def weight(chromium: Any, served: Any, path: str) -> bool:
     assert sum(size for _, size in asked) <= 100_000, asked
     assert all(where.startswith(served.place) for where, _ in asked), asked
     return True
+
+
+def listen(page: Any, seen: list[str], ours: tuple[str, ...]) -> None:
+    """Note what no page may do: open a dialog, complain, break a rule of the policy, ask for what is not ours."""
+    page.on("dialog", lambda dialog: (seen.append(f"dialog {dialog.message}"), dialog.dismiss()))
+    page.on("console", lambda message: seen.append(f"console {message.text}") if message.type == "error" else None)
+    page.on("pageerror", lambda error: seen.append(f"error {error}"))
+    page.on("request", lambda one: seen.append(one.url) if not one.url.startswith((*ours, "data:")) else None)

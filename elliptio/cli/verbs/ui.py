@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from elliptio.cli import output
-from elliptio.cli.options import Verb, add_verb, handler, names
+from elliptio.cli.options import ID_HELP, UsageError, Verb, add_verb, handler, names
 
 _EPILOG = """\
 It prints an address with a token and opens it; nobody without the token, and no other page, gets in. What is looked at
@@ -17,12 +19,16 @@ leaves no trace in lineage. Interrupt it (Ctrl-C) to end it. More: docs/ui.md
   elliptio ui
   elliptio ui --root s3://bucket/lake --no-open --port 8123
   elliptio ui --write tags
+  elliptio ui --export for_charlie tag:prod
 """
 
 
 def add_parser(verbs: Verb) -> None:
     """Add the verb."""
     parser = add_verb(verbs, "ui", "look at a lake in the browser", run, epilog=_EPILOG)
+    parser.add_argument("--export", type=Path, metavar="DIR", help="write pages of these artifacts there, to hand on")
+    parser.add_argument("--with-files", action="store_true", help="with --export: write their files too")
+    parser.add_argument("artifact_ids", nargs="*", metavar="ID", help=f"with --export: {ID_HELP}")
     add_options(parser)
 
 
@@ -53,11 +59,38 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve until it is interrupted."""
+    """Serve until it is interrupted, or write pages."""
+    if args.export is not None:
+        return export(args)
+    if args.artifact_ids or args.with_files:
+        raise UsageError("say where to write the pages of artifacts: --export DIR ID")
     token = args.token or os.environ.get("ELLIPTIO_UI_TOKEN") or None
     options = {"host": args.host, "port": args.port, "base": args.base_path, "token": token}
     more = {"hosts": args.allow_host, "write": args.write, "exposed": args.i_know}
     return serve(args, opening=not args.no_open, **options, **more)
+
+
+def export(args: argparse.Namespace) -> int:
+    """Write pages of artifacts, and say where."""
+    from elliptio.ui import check_extra
+
+    if not args.artifact_ids:
+        raise UsageError("say whose pages are written: --export DIR ID")
+    check_extra()
+    from elliptio.ui.exporting import export as written
+
+    with handler(args) as h:
+        found = written(h, args.export, args.artifact_ids, with_files=args.with_files)
+    if args.json:
+        output.print_json(dataclasses.asdict(found))
+        return 0
+    print(found.index)
+    print(f"{found.pages:,} pages of {found.artifacts:,} artifacts, {found.files:,} files")
+    if found.left_out:
+        print(f"{found.left_out:,} more of their lineage are farther away, and were left out")
+    if found.damaged:
+        print(f"{found.damaged:,} files are not what was saved, so they are not shown: see elliptio verify")
+    return 0
 
 
 def serve(args: argparse.Namespace, *, opening: bool, **options: Any) -> int:

@@ -83,8 +83,8 @@ def show(view: View, asked: Asked) -> Answer:
         parents=parents,
         parent_count=len(metadata.based_on),
         mini=picture.mini(asked.up, parents, len(metadata.based_on), run_name, used),
-        like=_earlier(view, artifact),
-        again=_again(view, artifact) if part == "files" else None,
+        like=None if view.exported else _earlier(view, artifact),
+        again=_again(view, artifact) if part == "files" and not view.exported else None,
         **_part(view, asked, artifact, part),
     )
 
