@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from elliptio.pipelines import active
-from elliptio.pipelines.builds import snapshotting
+from elliptio.pipelines.builds import recorded, snapshotting
 from elliptio.pipelines.builds.build import Build
 from elliptio.pipelines.builds.making import Outcome
 from elliptio.pipelines.builds.plan import Plan, told
@@ -163,7 +163,7 @@ class Engine:
             with runner_of(runner, session, workers) as chosen:
                 self._build(turn, chosen, progress)
             session.catalog.windows.memory.write()
-            build = self._built(turn, progress, run.run_id)
+            build = recorded.keep(self, self._built(turn, progress, run.run_id))
             if progress.error is not None:
                 run.note(f"{progress.error}"[:1000])
         _run_hooks(pipeline, "on_error" if build.error else "post_run", build.error or build.volatiles)
