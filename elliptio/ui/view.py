@@ -16,6 +16,7 @@ from elliptio.ui.asked import Answer, Asked, segment
 from elliptio.ui.assets import ASSETS
 from elliptio.ui.checks import Checks
 from elliptio.ui.guard import Policy
+from elliptio.ui.systems import Systems
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -41,6 +42,8 @@ class View:
         Who may ask for what.
     checks
         What was read and compared so far.
+    systems
+        Which of pipelines, models and flows the lake has.
     clock
         Tells the time.
     exported
@@ -53,6 +56,7 @@ class View:
     h: Handler
     policy: Policy
     checks: Checks = field(default_factory=Checks)
+    systems: Systems = field(default_factory=Systems)
     clock: Callable[[], datetime] = _now
     exported: bool = False
     known_damaged: set[tuple[str, str]] = field(default_factory=set)
@@ -113,6 +117,7 @@ class View:
             writes=sorted(self.policy.write),
             versions={name: asset.version for name, asset in ASSETS.items()},
             troubles=self.wrong,
+            systems=self.systems.there(self.h),
             ago=lambda moment: wording.when(moment, now),
             **values,
         )

@@ -50,5 +50,9 @@ ROUTES = [
     ("GET", "/environments/{id}", _page("environments.one"), Kind.PAGE),
     ("GET", "/identify", _page("identify.show"), Kind.PAGE),
     ("GET", "/problems", _page("problems.show"), Kind.PAGE),
+    ("GET", "/pipelines", _page("pipelines.show"), Kind.PAGE),
+    ("GET", "/pipelines/{name}", _page("pipelines.pipeline"), Kind.PAGE),
+    ("GET", "/catalog", _page("catalog.show"), Kind.PAGE),
+    ("GET", "/catalog/{name}", _page("catalog.entry"), Kind.PAGE),
 ]
 """Method, path, page, and what kind of answer that is."""

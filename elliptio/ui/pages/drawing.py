@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from elliptio.artifacts.display import duration
@@ -44,26 +44,34 @@ def picture_of(view: View, asked: Asked, nodes: Sequence[Node], links: Sequence[
     to = asked.get("to")
     opened = asked.all("open")[:MOST_OPENED]
     shown = overview(nodes, links, here, most=MOST_BOXES, opened=opened, to=to or None)
+    known = {node.artifact_id: node for node in nodes}
+
+    def say(box: str, letters: int) -> dict[str, Any]:
+        fold = shown.folds.get(box)
+        return (
+            _box(view, asked, known[box], here, letters) if fold is None else _fold(asked, known, fold, opened, letters)
+        )
+
+    return placed(shown, say) | {"to": _title(known.get(to)) if to else "", "forget": asked.link(to=None)}
+
+
+def placed(shown: Overview, say: Callable[[str, int], dict[str, Any]]) -> dict[str, Any]:
+    """Place boxes and lines; `say` tells what stands in a box, of so many letters a line."""
     # A way may lead along an edge that a longer way implies: that one is drawn.
     drawn = [*shown.edges, *sorted(shown.way_edges.difference(shown.edges))]
-    placed = layout(shown.boxes, drawn)
-    grid = _Grid(1 + max(column for column, _ in placed.places.values()))
-    known = {node.artifact_id: node for node in nodes}
+    found = layout(shown.boxes, drawn)
+    grid = _Grid(1 + max(column for column, _ in found.places.values()))
     keys = {box: f"b{number}" for number, box in enumerate(shown.boxes)}
-    boxes = []
-    for box, (column, row) in placed.places.items():
-        fold = shown.folds.get(box)
-        if fold is None:
-            said = _box(view, asked, known[box], here, grid.letters)
-        else:
-            said = _fold(asked, known, fold, opened, grid.letters)
-        said |= {"x": grid.left(column), "y": round(_middle(row) - HEIGHT / 2, 1), **_around(shown, box, keys)}
-        boxes.append(said)
+    boxes = [
+        say(box, grid.letters)
+        | {"x": grid.left(column), "y": round(_middle(row) - HEIGHT / 2, 1), **_around(shown, box, keys)}
+        for box, (column, row) in found.places.items()
+    ]
     paths = [
         {"d": _path(route, grid), "kind": ("way" if edge in shown.way_edges else "off") if shown.way else ""}
-        for edge, route in placed.routes.items()
+        for edge, route in found.routes.items()
     ]
-    points = [point for route in placed.routes.values() for point in route] + list(placed.places.values())
+    points = [point for route in found.routes.values() for point in route] + list(found.places.values())
     return {
         "boxes": sorted(boxes, key=lambda box: (box["x"], box["y"])),
         "paths": sorted(paths, key=lambda path: path["kind"] == "way"),
@@ -74,8 +82,6 @@ def picture_of(view: View, asked: Asked, nodes: Sequence[Node], links: Sequence[
         "left_out": shown.left_out,
         "hidden": len(set(shown.hidden).difference(shown.way_edges)),
         "way": len(shown.way),
-        "to": _title(known.get(to)) if to else "",
-        "forget": asked.link(to=None),
     }
 
 
