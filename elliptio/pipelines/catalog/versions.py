@@ -253,7 +253,7 @@ class Versions:
             about = {"project": self.project, "entry": name}
             content = {"keys": dict(keys), "artifact_id": artifact_id, "why": why, "run_id": run_id}
             document, _ = records.add(self._lake, MOVE, about, content, username=username)
-            move = _move_of(document)
+            move = move_of(document)
         else:  # whoever makes an artifact again moves nothing that others see
             identifier, moment = naming.new_id("record")
             move = Move(identifier.partition("_")[2], keys, artifact_id, moment, username, why)
@@ -288,10 +288,11 @@ class Versions:
         until = view_of(self._lake).until
         then = {} if until is None else {"creation_time": {"$lt": until}}
         for document in records.find(self._lake, MOVE, {**query, **then}):
-            yield document["about"]["entry"], _move_of(document)
+            yield document["about"]["entry"], move_of(document)
 
 
-def _move_of(document: Document) -> Move:
+def move_of(document: Document) -> Move:
+    """Read a move from its record."""
     content = document["content"]
     return Move(
         document["record_id"].partition("_")[2],
