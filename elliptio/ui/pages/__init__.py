@@ -54,5 +54,7 @@ ROUTES = [
     ("GET", "/pipelines/{name}", _page("pipelines.pipeline"), Kind.PAGE),
     ("GET", "/catalog", _page("catalog.show"), Kind.PAGE),
     ("GET", "/catalog/{name}", _page("catalog.entry"), Kind.PAGE),
+    ("GET", "/snapshots", _page("snapshots.show"), Kind.PAGE),
+    ("GET", "/snapshots/{id}", _page("snapshots.snapshot"), Kind.PAGE),
 ]
 """Method, path, page, and what kind of answer that is."""

@@ -9,7 +9,7 @@ from typing import Any
 from elliptio.artifacts.display import duration
 from elliptio.lake import records
 from elliptio.pipelines.builds.recorded import BUILD, graph, steps
-from elliptio.pipelines.graphs.graph import Graph
+from elliptio.pipelines.graphs.graph import Graph, GraphCraft
 from elliptio.protocols import Document
 from elliptio.provenance.redaction import redact_values
 from elliptio.ui import wording
@@ -89,7 +89,7 @@ def pipeline(view: View, asked: Asked) -> Answer:
         build=_build(view, chosen, record),
         is_newest=chosen is rows[0],
         snapshot=None if record is None else record["content"]["snapshot"],
-        picture=None if drawn is None else graph_of(asked, *_boxes(asked, drawn, lines)),
+        picture=None if drawn is None else graph_of(asked, *boxes_of(asked, drawn, lines)),
         steps=[_step(number, line, links) for number, line in enumerate(lines[:MOST_STEPS])],
         steps_left_out=max(len(lines) - MOST_STEPS, 0) + (0 if record is None else record["content"]["left_out"]),
         recorded=record is not None,
@@ -192,7 +192,10 @@ def _links(view: View, lines: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 # --- the picture ---
 
 
-def _boxes(asked: Asked, drawn: Graph, lines: Sequence[Mapping[str, Any]]) -> tuple[list[Box], list[tuple[str, str]]]:
+def boxes_of(
+    asked: Asked, drawn: Graph, lines: Sequence[Mapping[str, Any]], *, built: bool = True
+) -> tuple[list[Box], list[tuple[str, str]]]:
+    """Make boxes and edges of a graph: steps, with what became of them where it was `built`, and entries."""
     boxes: dict[str, Box] = {}
     edges: dict[tuple[str, str], None] = {}
     fates: dict[str, list[tuple[int, Mapping[str, Any]]]] = {}
@@ -207,7 +210,8 @@ def _boxes(asked: Asked, drawn: Graph, lines: Sequence[Mapping[str, Any]]) -> tu
             remark = "the version before" if before else "passed on" if volatile else "" if name in made else "input"
             boxes.setdefault(key, _thing(asked, key, name, remark, volatile=volatile))
             edges[key, f"craft {craft.name}"] = None
-        boxes[f"craft {craft.name}"] = _craft(craft.name, craft.per, fates.get(craft.name, []))
+        key = f"craft {craft.name}"
+        boxes[key] = _craft(craft.name, craft.per, fates.get(craft.name, [])) if built else _plain(craft)
         for name, volatile in craft.outputs:
             key = f"{'volatile' if volatile else 'entry'} {name}"
             boxes.setdefault(key, _thing(asked, key, name, "passed on" if volatile else "", volatile=volatile))
@@ -219,6 +223,11 @@ def _thing(asked: Asked, key: str, name: str, remark: str, *, volatile: bool) ->
     link = "" if volatile else f"{asked.up}catalog/{segment(name)}"
     says = f"{name}, {remark or 'entry'}"
     return Box(key, name, remark, "unknown" if volatile else "data", link=link, says=says)
+
+
+def _plain(craft: GraphCraft) -> Box:
+    second = f"once per {', '.join(craft.per)}" if craft.per else craft.function.rpartition(".")[0]
+    return Box(f"craft {craft.name}", craft.name, second, "run", step=True, says=f"step {craft.name}, {craft.function}")
 
 
 def _craft(name: str, per: Sequence[str], fates: Sequence[tuple[int, Mapping[str, Any]]]) -> Box:
