@@ -102,7 +102,7 @@ def kind_of(path: str) -> Kind:
         return Kind.STATIC
     if path.startswith("/artifacts/") and path.endswith(("/raw", "/frame", "/image")):
         return Kind.BYTES
-    if path.startswith(("/artifacts.", "/compare.")):
+    if path.startswith(("/artifacts.", "/compare.", "/runs.")):
         return Kind.DATA
     return Kind.PAGE
 

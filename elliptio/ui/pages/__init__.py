@@ -56,5 +56,8 @@ ROUTES = [
     ("GET", "/catalog/{name}", _page("catalog.entry"), Kind.PAGE),
     ("GET", "/snapshots", _page("snapshots.show"), Kind.PAGE),
     ("GET", "/snapshots/{id}", _page("snapshots.snapshot"), Kind.PAGE),
+    ("GET", "/runs", _page("runs.show"), Kind.PAGE),
+    ("GET", "/runs.json", _page("runs.as_json"), Kind.DATA),
+    ("GET", "/runs.csv", _page("runs.as_csv"), Kind.DATA),
 ]
 """Method, path, page, and what kind of answer that is."""

@@ -22,12 +22,12 @@ _PLAIN = ":*,/"
 """Signs that a link has as they are, so that it can be read."""
 
 
-def as_python(bar: Bar) -> str:
+def as_python(bar: Bar, verb: str = "h.find") -> str:
     """Write the lines of Python that find the same; the last one is the question."""
     modules: dict[str, set[str]] = {}
     asked = _python(bar.query, modules) if bar.query else ""
     imports = [f"from {module} import {', '.join(sorted(names))}\n" for module, names in sorted(modules.items())]
-    return "".join([*imports, "\n"] if imports else []) + f"h.find({asked})"
+    return "".join([*imports, "\n"] if imports else []) + f"{verb}({asked})"
 
 
 def _python(value: Any, modules: dict[str, set[str]]) -> str:

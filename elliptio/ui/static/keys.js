@@ -66,7 +66,12 @@
     n: () => go(one("a[rel=next]")),
     p: () => go(one("a[rel=prev]")),
     l: () => { const row = current(); go(row ? row.querySelector("a.lin") : one("[data-key=l]")); },
-    y: () => { const id = identifier(); if (id) copy(`h.get("${id}")`, null).then(() => say(`copied h.get("${id}")`)); },
+    r: () => go(one("a[data-run]")),
+    y: () => {
+      const id = identifier();
+      const text = id?.startsWith("run_") ? `h.runs.tree("${id}")` : `h.get("${id}")`;
+      if (id) copy(text, null).then(() => say(`copied ${text}`));
+    },
     w: () => go(all("a.way-to").find((link) => link.dataset.id === document.activeElement?.closest?.("a.node")?.dataset.id)),
     ".": () => go(all("a.centre").find((link) => link.dataset.id === document.activeElement?.closest?.("a.node")?.dataset.id)),
     x: () => { const mark = current()?.querySelector("input.pick"); if (mark) mark.checked = !mark.checked; },
