@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,7 @@ class Execution(Mapping[str, IO[Any]]):
         self._recorder: FlowRecorder | None = None
         self._known: set[str] = set()
         self._is_over = False
+        self._over_since = 0.0
         self._reading = Reading(supervisor.broker, flow_id, supervisor.settings, seen=self._seen)
         names = {name for one in plan["processors"] for name in one["outputs"]}
         shown = {*names, *plan["inputs"]} if plan["all_outputs"] else plan["outputs"]
@@ -143,11 +145,18 @@ class Execution(Mapping[str, IO[Any]]):
         return found
 
     async def _has_ended(self) -> bool:
-        """Tell whether nobody needs its inputs any more: all steps have ended, and none becomes an artifact."""
-        if self._recorder is not None:
-            return False
+        """Tell whether nobody needs its inputs any more: all steps have ended, for a while if they become artifacts."""
         state = await self._supervisor.broker.state(self.id)
-        return state is None or all(end_of(state, CONTROL + one["name"]) for one in self._plan["processors"])
+        if state is not None and not all(end_of(state, CONTROL + one["name"]) for one in self._plan["processors"]):
+            return False
+        now = time.monotonic()
+        self._over_since = self._over_since or now
+        if self._recorder is None:
+            return True
+        if now - self._over_since < self._supervisor.settings.lease / 4:
+            return False  # what is merely longer than its readers liked becomes an artifact, what has no end does not
+        log.warning("An input of %s goes on after all steps: it is ended, and becomes no artifact.", self.id)
+        return True
 
     async def _end_of(self, step: str) -> Outcome:
         supervisor = self._supervisor

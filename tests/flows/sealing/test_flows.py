@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import numpy as np
 import pandas as pd
 import pytest
@@ -139,6 +140,21 @@ async def test_rows_of_a_table_are_an_input(h: eio.Handler, broker: Any) -> None
     found = await sealed(broker, Flow.from_tasks(reads).resolve(), {"row": table}, h)
     assert list(values_of(found["n"])) == [0, 1, 2]
     assert found["n"].metadata.based_on == [table.artifact_id]
+
+
+async def test_an_input_without_an_end_is_waited_for_no_longer_than_the_steps(h: eio.Handler) -> None:
+    async def endless() -> AsyncIterator[int]:
+        while True:
+            yield 4
+            await anyio.sleep(0.001)
+
+    found = await sealed(MemoryBroker(lease=0.2), Flow.from_tasks(count).resolve(), {"upto": endless()}, h)
+    assert {name: list(values_of(one)) for name, one in found.items()} == {"number": [0, 1, 2, 3]}
+
+
+async def test_an_input_that_nobody_reads_to_its_end_is_an_artifact(h: eio.Handler) -> None:
+    found = await sealed(MemoryBroker(lease=15.0), Flow.from_tasks(count).resolve(), {"upto": iter(range(3, 5000))}, h)
+    assert list(values_of(found["upto"])) == list(range(3, 5000))
 
 
 async def test_what_failed_is_an_artifact_only_on_request(h: eio.Handler, broker: Any) -> None:
