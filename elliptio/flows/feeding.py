@@ -49,16 +49,9 @@ class Feeder:
     async def feed(self, given: list[Any]) -> None:
         """Write what things stream, to the end."""
         try:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._keep, tasks.cancel_scope)
-                for one in given:
-                    if is_plain(one):
-                        await self.add([one])
-                    else:
-                        async with aclosing(stream_of(one, _rows_of_artifact)) as rows:
-                            async for values in rows:
-                                await self.add(values)
-                tasks.cancel_scope.cancel()
+            keeping = self._around.keeper.keeping(self._flow_id, self._step, self._epoch)
+            with keeping as renewed:
+                await self._feed(given, renewed)
             await self.end(CANCELLED if self._is_over else DONE)
         except anyio.get_cancelled_exc_class():
             with anyio.CancelScope(shield=True):
@@ -70,7 +63,19 @@ class Feeder:
                 return
             await self.end(failed(self._step, cause))
 
-    async def _keep(self, scope: anyio.CancelScope) -> None:
+    async def _feed(self, given: list[Any], renewed: Callable[[], None]) -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._keep, tasks.cancel_scope, renewed)
+            for one in given:
+                if is_plain(one):
+                    await self.add([one])
+                else:
+                    async with aclosing(stream_of(one, _rows_of_artifact)) as rows:
+                        async for values in rows:
+                            await self.add(values)
+            tasks.cancel_scope.cancel()
+
+    async def _keep(self, scope: anyio.CancelScope, renewed: Callable[[], None]) -> None:
         """Renew the lease; stop if the flow was cancelled, or all its steps have ended."""
         while True:
             _, end = await self._channel.read(CONTROL + self._step, 0, 1, self._around.settings.lease / 3)
@@ -79,6 +84,7 @@ class Feeder:
                 scope.cancel()
                 return
             await self._channel.append(self._stream, [], 0, self._step, self._epoch)
+            renewed()
 
 
 def _rows_of_artifact(value: Any) -> AsyncGenerator[list[Any], None]:

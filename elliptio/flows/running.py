@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +14,14 @@ import anyio
 from elliptio.flows.brokers.defining import CONTROL, Broker, Epoch, Outcome
 from elliptio.flows.declaring import Declaration
 from elliptio.flows.errors import (
+    BrokerUnavailableError,
     FlowCancelledError,
     FlowNotFoundError,
     LeaseLostError,
     StepFailedError,
     StreamEndedError,
 )
+from elliptio.flows.keeping import Keeper
 from elliptio.flows.outcomes import CANCELLED, DONE, failed, single
 from elliptio.flows.parameters import Checkpoint
 from elliptio.flows.reading import Reading
@@ -33,10 +36,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_LEAVE_SECONDS = 2.0
+"""Time that a step which is left to others takes to give its lease back."""
+
 
 @dataclass
 class Surroundings:
-    """Holds what a step needs to run: the broker, settings, and a way to start the steps after it.
+    """Holds what a step needs to run: the broker, settings, a way to start the steps after it, who keeps its lease.
 
     Attributes
     ----------
@@ -48,6 +54,7 @@ class Surroundings:
     broker: Broker
     settings: Settings
     start: Callable[[str, str], Awaitable[None]]
+    keeper: Keeper
     leaves: bool = False
 
 
@@ -88,7 +95,8 @@ class _Step:
     async def run(self) -> bool:
         """Run it, and end what it writes; tell whether it was run to its end here."""
         try:
-            outcome = await self._outcome()
+            with self.around.keeper.keeping(self.reading.flow_id, self.name, self.epoch) as self.renewed:
+                outcome = await self._outcome()
             if outcome is None:
                 return False
             await self._end(outcome)
@@ -96,11 +104,18 @@ class _Step:
             log.warning("The step %r of %s was taken over by another worker.", self.name, self.reading.flow_id)
             return False
         except anyio.get_cancelled_exc_class():
-            if not self.around.leaves:
+            if self.around.leaves:
+                await self._leave()
+            else:
                 with anyio.CancelScope(shield=True):
                     await self._end(CANCELLED)
             raise
         return True
+
+    async def _leave(self) -> None:
+        """Give the lease back, so that another one need not wait for its end."""
+        with anyio.move_on_after(_LEAVE_SECONDS, shield=True), suppress(BrokerUnavailableError, LeaseLostError):
+            await self.channel.append(CONTROL + self.name, [], 0, self.name, self.epoch, release=True)
 
     async def _outcome(self) -> Outcome | None:
         """Run the function, and say how it ended; None if it goes on elsewhere."""
@@ -158,6 +173,7 @@ class _Step:
                 self.lost = True
                 scope.cancel()
                 return
+            self.renewed()
 
     async def _call(self, runner: Runner) -> None:
         parameters = runner.parameters

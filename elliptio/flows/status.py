@@ -148,8 +148,9 @@ def _stream(plan: Mapping[str, Any], state: Mapping[str, Any], name: str, limits
 def _step(plan: Mapping[str, Any], state: Mapping[str, Any], name: str, now: float) -> StepStatus:
     lease = state["leases"].get(name)
     end = end_of(state, CONTROL + name)
-    if lease is None:
+    if lease is None or not lease["until"]:
         waits = any(end_of(state, stream) is None for stream in plan["wait"].get(name, ()))
-        return StepStatus(end["status"] if end else "waiting" if waits else "ready")
+        how = end["status"] if end else "waiting" if waits else "ready"
+        return StepStatus(how, epoch=lease["epoch"] if lease else 0)
     how = end["status"] if end else "running" if lease["until"] >= now else "lost"
     return StepStatus(how, lease["worker"], lease["epoch"])

@@ -26,6 +26,7 @@ from elliptio.flows.executions import INPUTS, Execution
 from elliptio.flows.executors.defining import Executor
 from elliptio.flows.feeding import Feeder
 from elliptio.flows.inputs import is_entry, is_plain, sorted_inputs, with_artifacts
+from elliptio.flows.keeping import Keeper
 from elliptio.flows.outcomes import DONE
 from elliptio.flows.registry import implementation
 from elliptio.flows.running import Surroundings, run_step
@@ -126,6 +127,7 @@ class Supervisor(metaclass=_Attached):
             )
         self.executor._supervisor = self
         self.background = Background()
+        self.keeper = Keeper(self.broker, self.settings.lease)
         self._started: dict[str, Execution] = {}
 
     def __repr__(self) -> str:
@@ -179,6 +181,7 @@ class Supervisor(metaclass=_Attached):
                 for execution in started.values():
                     await execution.cancel()
                 await self.background.stop()
+                self.keeper.stop()
                 await self.broker.aclose()
 
     async def start_flow(
@@ -253,7 +256,7 @@ class Supervisor(metaclass=_Attached):
             If there is no such flow.
 
         """
-        around = Surroundings(self.broker, self.settings, self._start, leave)
+        around = Surroundings(self.broker, self.settings, self._start, self.keeper, leave)
         execution = self._started.get(flow_id)
         if execution is not None and execution._recorder is not None:
             async with execution._recorder.step(step):
@@ -323,7 +326,8 @@ class Supervisor(metaclass=_Attached):
 
     async def _feed(self, execution: Execution, name: str, values: list[Any]) -> None:
         """Write an input: values at once, what streams them in the background."""
-        feeder = Feeder(Surroundings(self.broker, self.settings, self._start), execution.id, name, execution._has_ended)
+        around = Surroundings(self.broker, self.settings, self._start, self.keeper)
+        feeder = Feeder(around, execution.id, name, execution._has_ended)
         await feeder.begin()
         if all(map(is_plain, values)):
             await feeder.add(values)

@@ -64,7 +64,7 @@ def missing(
     while look:
         step = writer_of(plan, look.pop())
         lease = state["leases"].get(step)
-        if lease is not None:
+        if lease is not None and lease["until"]:
             if lease["until"] < now and end_of(state, CONTROL + step) is None:
                 yield step, lease
             continue

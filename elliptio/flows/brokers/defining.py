@@ -48,7 +48,15 @@ class Channel(Protocol):
     """
 
     async def append(
-        self, stream: str, values: Sequence[Any], at: int, step: str, epoch: int, *, state: Any = None
+        self,
+        stream: str,
+        values: Sequence[Any],
+        at: int,
+        step: str,
+        epoch: int,
+        *,
+        state: Any = None,
+        release: bool = False,
     ) -> int:
         """Append values of which the first belongs at a position, and return the position after the last value.
 
@@ -68,6 +76,9 @@ class Channel(Protocol):
             Who appends, by which claim.
         state
             What `claim` gives to whoever resumes the step. Without values, it is kept all the same.
+        release
+            Give the lease back instead of renewing it: another one may claim the step at once, and the epoch is refused
+            from then on. In the state, the lease is ``until`` 0, of no worker.
 
         Raises
         ------
@@ -169,7 +180,7 @@ class Broker(Protocol):
 
     @property
     def shared(self) -> bool:
-        """Tell whether other processes see it."""
+        """Tell whether other processes see it. Then it may be used from several threads, each with its event loop."""
 
     @property
     def steps(self) -> Steps | None:

@@ -169,7 +169,15 @@ class _Channel:
         self._gone = False
 
     async def append(
-        self, stream: str, values: Sequence[Any], at: int, step: str, epoch: int, *, state: Any = None
+        self,
+        stream: str,
+        values: Sequence[Any],
+        at: int,
+        step: str,
+        epoch: int,
+        *,
+        state: Any = None,
+        release: bool = False,
     ) -> int:
         """Append values of which the first belongs at a position."""
         lease = self._held(step, epoch)
@@ -183,7 +191,7 @@ class _Channel:
                 self._check(stream, one, at)
                 new = values[max(0, len(one.values) - at) :]
             one.add(new)
-        lease.until = time.monotonic() + lease.ttl
+        lease.until = 0.0 if release else time.monotonic() + lease.ttl
         if state is not None:
             lease.state = state
         return len(one.values)
@@ -285,8 +293,8 @@ class _Channel:
         leases = {
             step: {
                 "epoch": one.epoch,
-                "until": one.until + late,
-                "worker": f"process {os.getpid()}",
+                "until": one.until + late if one.until else 0,
+                "worker": f"process {os.getpid()}" if one.until else "",
                 "since": one.since,
             }
             for step, one in self._leases.items()
@@ -301,7 +309,7 @@ class _Channel:
 
     def _held(self, step: str, epoch: int) -> _Lease:
         lease = self._leases.get(step)
-        if self._gone or lease is None or lease.epoch != epoch:
+        if self._gone or lease is None or lease.epoch != epoch or not lease.until:
             raise LeaseLostError(f"Another one has taken over the step {step!r} of {self.id!r}, or it was forgotten.")
         return lease
 

@@ -97,6 +97,21 @@ class ClaimSuite:
         assert epochs == sorted(set(epochs))
 
     @on_both
+    async def test_a_lease_that_was_given_back_is_claimed_at_once(self, broker: Broker) -> None:
+        channel = broker.flow("a")
+        first = await channel.claim("p", LONG)
+        assert await channel.append("x", [1], 0, "p", first, state={"row": 1}, release=True) == 1
+        state = await broker.state("a")
+        assert state is not None
+        assert (state["leases"]["p"]["until"], state["leases"]["p"]["worker"]) == (0, "")
+        with pytest.raises(LeaseLostError):
+            await channel.append("x", [2], 1, "p", first)
+        with pytest.raises(LeaseLostError):
+            await channel.end("x", DONE, "p", first)
+        second = await channel.claim("p", LONG)
+        assert (second > first, second.state) == (True, {"row": 1})
+
+    @on_both
     async def test_a_step_that_has_ended_is_not_claimed(self, broker: Broker) -> None:
         channel = broker.flow("a")
         epoch = await channel.claim("p", 0.01)

@@ -171,7 +171,9 @@ def test_a_worker_that_is_stopped_leaves_its_steps(
             await _values(execution, "n2", 50)
             first.send_signal(number)
             assert await anyio.to_thread.run_sync(first.wait) == 0
-            assert (await execution.status()).state == "running"
+            status = await execution.status()
+            assert status.state == "running"
+            assert {status.steps[name].state for name in ("numbers", "squares", "sums")} == {"ready"}
             with worker(redis_url, folder):
                 await execution.wait()
 

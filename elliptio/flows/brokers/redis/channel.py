@@ -84,7 +84,15 @@ class RedisChannel:
         self._seen = False
 
     async def append(
-        self, stream: str, values: Sequence[Any], at: int, step: str, epoch: int, *, state: Any = None
+        self,
+        stream: str,
+        values: Sequence[Any],
+        at: int,
+        step: str,
+        epoch: int,
+        *,
+        state: Any = None,
+        release: bool = False,
     ) -> int:
         """Append values of which the first belongs at a position, and return the position after the last value."""
         parts = self._records.batches.write(values) if len(values) else []
@@ -99,7 +107,7 @@ class RedisChannel:
             fresh = parts[tail.top - at :] if at <= tail.top else []
             entries, after = self._records.entries(stream, fresh, tail)
             probe = -1 if at > tail.top else tail.top
-            status, *more = await self._append(stream, step, epoch, probe, kept, after.size, entries)
+            status, *more = await self._append(stream, step, epoch, probe, kept, after.size, int(release), entries)
             if status == b"ok":
                 if entries:
                     self._tails[stream] = after
@@ -115,13 +123,13 @@ class RedisChannel:
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     async def _append(
-        self, stream: str, step: str, epoch: int, at: int, state: bytes, size: int, entries: list[Any]
+        self, stream: str, step: str, epoch: int, at: int, state: bytes, size: int, release: int, entries: list[Any]
     ) -> list[Any]:
         settings = self._shared.settings
         keys = [self._keys.all, self._keys.stream(stream), self._keys.readers(stream)]
         return await self._run(
             scripts.APPEND, keys, step, stream, int(epoch), at, settings.limit, settings.limit_bytes, self._shared.ttl,
-            state, size, *entries,
+            state, size, release, *entries,
         )  # fmt: skip
 
     def _refuse(self, status: bytes, more: list[Any], stream: str, step: str) -> None:

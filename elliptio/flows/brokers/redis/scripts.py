@@ -64,11 +64,11 @@ local function slowest(R, stream)
   end
 end
 local S, R, step, stream, ttl, state = KEYS[2], KEYS[3], ARGV[1], ARGV[2], ARGV[7], ARGV[8]
-local epoch, _, lasts, token, worker = lease(step)
-if epoch ~= ARGV[3] then return {0, 'lost'} end
+local epoch, ends, lasts, token, worker = lease(step)
+if epoch ~= ARGV[3] or ends == '0' then return {0, 'lost'} end
 redis.call('HSET', H, 'l:' .. step, table.concat({epoch, n(now + lasts), lasts, token, worker}, ':'))
 local top, bytes, first = length(stream)
-if #ARGV > 9 then
+if #ARGV > 10 then
   if tonumber(ARGV[4]) ~= top then return {touch(ttl), 'at', top, tail(S)} end
   local ended = redis.call('HGET', H, 'e:' .. stream)
   if ended then return {touch(ttl), 'ended', top, ended} end
@@ -86,7 +86,7 @@ if #ARGV > 9 then
     if full then return {touch(ttl), 'full', top, low[1], low[2]} end
   end
   local at = top
-  for i = 10, #ARGV, 3 do
+  for i = 11, #ARGV, 3 do
     redis.call('XADD', S, ARGV[i], 'h', ARGV[i + 1], 'v', ARGV[i + 2])
     at = ARGV[i]
   end
@@ -98,18 +98,20 @@ elseif ARGV[4] == '-1' then
   return {touch(ttl), 'at', top, tail(S)}
 end
 if state ~= '' then redis.call('HSET', H, 'c:' .. step, state) end
+if ARGV[10] == '1' then redis.call('HSET', H, 'l:' .. step, table.concat({epoch, '0', lasts, '', ''}, ':')) end
 return {touch(ttl), 'ok', top}
 """
 )
-"""Keys: hash, stream, readers. Step, stream, epoch, position, limit, limit of bytes, ttl, state, bytes with these; then
-id, head and values of each entry."""
+"""Keys: hash, stream, readers. Step, stream, epoch, position, limit, limit of bytes, ttl, state, bytes with these,
+whether the lease is given back; then id, head and values of each entry."""
 
 END = Script(
     _BEGIN
     + """
 local S, step, stream, ttl = KEYS[2], ARGV[1], ARGV[3], ARGV[8]
 if step ~= '' then
-  if lease(step) ~= ARGV[2] then return {0, 'lost'} end
+  local epoch, ends = lease(step)
+  if epoch ~= ARGV[2] or ends == '0' then return {0, 'lost'} end
 elseif ARGV[9] == '1' and redis.call('EXISTS', H) == 0 then return {0, 'gone'} end
 if redis.call('HEXISTS', H, 'e:' .. stream) == 1 then
   local told = redis.call('HGET', H, 'k:' .. stream) or ''
