@@ -7,14 +7,16 @@ bytes say so.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from elliptio.flows.errors import TamperedDataError, UnserializableValueError
-from elliptio.flows.serializing import libraries, scalars
+from elliptio.flows.serializing import libraries, rows, scalars
 from elliptio.formats.plain import name_of
 from elliptio.naming import is_utf8
+
+T = TypeVar("T")
 
 TUPLE, SET, FROZENSET, DICT = 0, 1, 2, 3
 """Codes of collections."""
@@ -94,17 +96,24 @@ def _plain(value: Any, careful: bool, depth: int) -> Any:
     if kind in _SETS:
         # In an order of its own, which is another one in each process: equal sets are equal bytes.
         return msgspec.msgpack.Ext(_SETS[kind], joined(sorted(map(encode, _items(value, careful, depth)))))
+    if rows.is_row(value):
+        named = _checked(value, lambda: rows.name_of_row(value))
+        return _extension(rows.ROW, [*named, _items(list(value), careful, depth)])
     if kind in scalars.WRITE:
         code, parts = scalars.WRITE[kind]
         return _made(value, lambda: (code, parts(value)))
     return _made(value, lambda: libraries.write(value))
 
 
-def _made(value: Any, make: Callable[[], tuple[int, Any] | None]) -> Any:
+def _checked(value: Any, make: Callable[[], T]) -> T:
     try:
-        made = make()
+        return make()
     except ValueError as error:
         raise _Unfit(value, str(error).rstrip(".")) from error
+
+
+def _made(value: Any, make: Callable[[], tuple[int, Any] | None]) -> Any:
+    made = _checked(value, make)
     if made is None:
         raise _Unfit(
             value,
@@ -179,7 +188,7 @@ def _extended(code: int, content: memoryview) -> Any:
     parts = _decode(content)
     if code <= DICT:
         return _collection(code, parts)
-    read = scalars.READ.get(code) or libraries.READ.get(code)
+    read = rows.to_row if code == rows.ROW else scalars.READ.get(code) or libraries.READ.get(code)
     if read is None:
         raise ValueError(f"there is no kind {code} of values")
     return read(parts)

@@ -34,7 +34,13 @@ def zone_of(zone: tzinfo | None) -> Any:
         # Two of another name are equal, but say another `tzname`.
         offset, *name = zone.__getinitargs__()  # type: ignore[attr-defined]
         return [*_span(offset), *name]
-    raise ValueError(f"has a zone of type {type(zone).__module__}.{type(zone).__qualname__}: use zoneinfo.ZoneInfo")
+    name = getattr(zone, "zone", None)
+    if type(zone).__module__.partition(".")[0] == "pytz" and isinstance(name, str):
+        return ["pytz", name]
+    raise ValueError(
+        f"has a zone of type {type(zone).__module__}.{type(zone).__qualname__}: use zoneinfo.ZoneInfo or "
+        "datetime.timezone, as by value.astimezone(…), or tz_convert(…) of pandas"
+    )
 
 
 def to_zone(plain: Any) -> tzinfo | None:
@@ -43,6 +49,11 @@ def to_zone(plain: Any) -> tzinfo | None:
         return None
     if isinstance(plain, str):
         return ZoneInfo(plain)
+    if plain[0] == "pytz":
+        import pytz  # type: ignore[import-untyped]
+
+        found: tzinfo = pytz.timezone(plain[1])
+        return found
     offset = timedelta(*plain[:3])
     return timezone(offset, *plain[3:]) if offset or plain[3:] else UTC
 
@@ -55,9 +66,31 @@ def _clock(value: datetime | time) -> list[Any]:
     return [value.hour, value.minute, value.second, value.microsecond, zone_of(value.tzinfo), value.fold]
 
 
+def _datetime(value: datetime) -> list[Any]:
+    plain = [value.year, value.month, value.day, *_clock(value)]
+    if hasattr(value.tzinfo, "localize"):  # of pytz, which has a zone for each offset
+        plain[7] += _span(value.utcoffset() or timedelta())
+        if _to_datetime(plain).tzinfo is not value.tzinfo:
+            raise ValueError(f"has the zone {value.tzinfo!r}, which pytz does not have then: use zone.localize(…)")
+    return plain
+
+
 def _to_datetime(plain: Any) -> datetime:
     year, month, day, hour, minute, second, micro, zone, fold = plain
-    return datetime(year, month, day, hour, minute, second, micro, to_zone(zone), fold=fold)
+    found: Any = to_zone(zone)
+    if not hasattr(found, "localize"):
+        return datetime(year, month, day, hour, minute, second, micro, found, fold=fold)
+    naive = datetime(year, month, day, hour, minute, second, micro, None, fold=fold)  # noqa: DTZ001
+    offset = timedelta(*zone[2:])
+    moments: list[datetime] = [found.localize(naive, is_dst=summer) for summer in (False, True)]
+    return next((one for one in moments if one.utcoffset() == offset), moments[0])
+
+
+def _time(value: time) -> list[Any]:
+    plain = _clock(value)
+    if to_zone(plain[4]) != value.tzinfo:
+        raise ValueError(f"has the zone {value.tzinfo!r}, which means nothing without a day")
+    return plain
 
 
 def _to_time(plain: Any) -> time:
@@ -87,9 +120,9 @@ def to_text(text: str) -> bytes:
 WRITE: dict[type, tuple[int, Callable[[Any], Any]]] = {
     complex: (COMPLEX, lambda value: struct.pack("<dd", value.real, value.imag)),
     bytearray: (BYTEARRAY, bytes),
-    datetime: (8, lambda value: [value.year, value.month, value.day, *_clock(value)]),
+    datetime: (8, _datetime),
     date: (9, lambda value: [value.year, value.month, value.day]),
-    time: (10, _clock),
+    time: (10, _time),
     timedelta: (11, _span),
     Decimal: (12, str),
     UUID: (13, lambda value: value.bytes),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -22,6 +22,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+import pytz
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -187,6 +188,25 @@ class Point:
 
 
 Pair = namedtuple("Pair", "a b")
+
+
+class Named(NamedTuple):
+    a: int
+    b: Any = None
+
+    def both(self) -> Any:
+        return self.a, self.b
+
+
+def local_row() -> Any:
+    class Local(NamedTuple):
+        a: int
+
+        def more(self) -> None: ...
+
+    return Local(1)
+
+
 loop: list[Any] = []
 loop.append(loop)
 
@@ -194,7 +214,7 @@ loop.append(loop)
 @pytest.mark.parametrize(
     "value",
     [
-        Colour.RED, Shade.DARK, Word("a"), Point(1), Pair(1, 2), OrderedDict(a=1), object(), len, lambda: 1, Point,
+        Colour.RED, Shade.DARK, Word("a"), Point(1), local_row(), OrderedDict(a=1), object(), len, lambda: 1, Point,
         range(3), slice(1), memoryview(b"a"), datetime(2020, 1, 1, tzinfo=Zone()), loop,
         pd.Timestamp(0, tz="dateutil/Europe/Berlin"), pd.Period("2024"),
         np.array([object()]), np.ma.masked_array([1], [True]), pl.LazyFrame({"a": [1]}), 1j.__class__,
@@ -208,6 +228,60 @@ def test_what_would_not_come_back_is_refused_by_class_and_place(value: Any) -> N
     if value is not loop:
         assert type(value).__name__ in str(caught.value)
     assert isinstance(caught.value, TypeError)
+
+
+@pytest.mark.parametrize("value", [Pair(1, 2), Named(1, {"x": Pair(1, (2,))}), [Named(2), 3]], ids=repr)
+def test_named_tuples_come_back_of_their_class(value: Any) -> None:
+    assert same(unpack(pack(value)), value)
+
+
+def test_rows_of_a_table_have_a_class_that_nobody_can_import() -> None:
+    (row,) = pd.DataFrame({"a": [1], "not a name": [2.0]}).itertuples()
+    back = unpack(pack(row))
+    assert (back, back._fields, type(back).__name__) == (row, ("Index", "a", "_2"), "Pandas")
+    with pytest.raises(UnserializableValueError, match=r"value\[1\] is of type .*object"):
+        pack(Pair(1, object()))
+
+
+def test_a_named_tuple_with_more_than_fields_is_refused() -> None:
+    class More(Pair):  # type: ignore[misc]
+        pass
+
+    with pytest.raises(UnserializableValueError, match="not found by its name"):
+        pack(More(1, 2))
+
+
+@pytest.mark.parametrize("parts", [["m", "Row", ["a"], []], ["m", "Row", ["1 a"], [1]], ["m", "Row"], 5])
+def test_named_tuples_that_are_none_are_refused(parts: Any) -> None:
+    with pytest.raises(TamperedDataError):
+        unpack(msgspec.msgpack.encode(msgspec.msgpack.Ext(24, pack(parts))))
+
+
+def test_no_class_but_of_named_tuples_is_found_by_its_name() -> None:
+    for name in ("Point", "UUID", "pd.DataFrame"):
+        made = unpack(msgspec.msgpack.encode(msgspec.msgpack.Ext(24, pack([__name__, name, ["x"], [1]]))))
+        assert (type(made).__bases__, made.x) == ((tuple,), 1)
+
+
+PYTZ = [pytz.timezone("Europe/Berlin"), pytz.timezone("America/New_York"), pytz.utc, pytz.timezone("Etc/GMT+3")]
+
+
+@pytest.mark.parametrize("zone", PYTZ, ids=str)
+@pytest.mark.parametrize("hour", [1, 2, 3, 12])
+@pytest.mark.parametrize("day", [date(2024, 3, 31), date(2024, 10, 27), date(2024, 11, 3)])
+def test_moments_with_zones_of_pytz_come_back(zone: Any, hour: int, day: date) -> None:
+    for summer in (False, True):
+        moment = zone.localize(datetime(day.year, day.month, day.day, hour, 30), is_dst=summer)
+        back = unpack(pack(moment))
+        assert (repr(back), back.tzinfo is moment.tzinfo) == (repr(moment), True)
+        stamp = pd.Timestamp(moment)
+        assert unpack(pack(stamp)) == stamp
+
+
+def test_zones_of_pytz_that_mean_something_else_are_refused() -> None:
+    for value in (datetime(2024, 7, 1, tzinfo=PYTZ[0]), datetime(2024, 7, 1, tzinfo=pytz.FixedOffset(60))):
+        with pytest.raises(UnserializableValueError, match="zone"):
+            pack(value)
 
 
 def test_places_are_named_in_keys_and_sets_too() -> None:
