@@ -198,7 +198,7 @@ class Broker(Protocol):
                                 "readers": {reader: position}}},
              "leases": {step: {"epoch": int, "until": time, "worker": str}}}
 
-        Times are seconds since 1970. A lease with ``until`` in the past has expired.
+        Times are seconds since 1970, 0 where nothing has happened yet. A lease with ``until`` in the past has expired.
         """
 
     async def flows(self) -> list[str]:

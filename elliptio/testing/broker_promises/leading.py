@@ -155,6 +155,18 @@ class FlowSuite:
         assert lease["epoch"] == epoch
 
     @on_both
+    async def test_state_tells_of_streams_without_values(self, broker: Broker) -> None:
+        channel = broker.flow("a")
+        await channel.claim("p", LONG)
+        await channel.progress("x", "r", 0)
+        await channel.end("y", DONE)
+        state = await broker.state("a")
+        assert state is not None
+        read, ended = state["streams"]["x"], state["streams"]["y"]
+        assert (read["readers"], read["end"], ended["readers"], ended["end"]["count"]) == ({"r": 0}, None, {}, 0)
+        assert {one[name] for one in (read, ended) for name in ("count", "bytes", "first", "last")} == {0}
+
+    @on_both
     async def test_flows_are_listed_the_newest_first(self, broker: Broker) -> None:
         assert await broker.flows() == []
         for flow in ("a", "b", "c"):

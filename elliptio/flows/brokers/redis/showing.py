@@ -37,7 +37,7 @@ def shown(records: Records, fields: Sequence[bytes], readers: Sequence[Any]) -> 
 
 
 def _stream(streams: dict[str, Any], name: str) -> dict[str, Any]:
-    empty: dict[str, Any] = {"count": 0, "bytes": 0, "end": None, "first": None, "last": None, "readers": {}}
+    empty: dict[str, Any] = {"count": 0, "bytes": 0, "end": None, "first": 0.0, "last": 0.0, "readers": {}}
     found: dict[str, Any] = streams.setdefault(name, empty)
     return found
 
