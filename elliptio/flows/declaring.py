@@ -31,8 +31,8 @@ class Declaration:
 
     def __init__(
         self,
-        *,
         name: str,
+        *,
         inputs: Iterable[str] = (),
         outputs: Iterable[str] = (),
         wait: bool | Iterable[str] = False,

@@ -42,6 +42,10 @@ class IO(Generic[T]):
     def __repr__(self) -> str:
         return f"IO({self.name!r} of {self._reading.flow_id})"
 
+    def __aiter__(self) -> AsyncIterator[T]:
+        """Refuse it: where to begin and whether to hold the stream is said by `stream`."""
+        raise TypeError(f"{self!r} is read by its methods: `async for value in io.stream()`, or `await io.collect()`.")
+
     async def first(self) -> T:
         """Give the first value; wait for it.
 
@@ -110,11 +114,17 @@ class IO(Generic[T]):
             Raise an `UnevenStreamsError`, a ValueError, if they do not end together.
 
         """
-        return Zipped([one.stream() for one in (self, *others)], pad, strict_when_no_pad)
+        return Zipped(self._streams("stream_with", others), pad, strict_when_no_pad)
 
     def as_available(self, *others: IO[Any]) -> AsyncIterator[Any]:
         """Read several streams at once, each value when it comes, until all have ended."""
-        return Merged([one.stream() for one in (self, *others)])
+        return Merged(self._streams("as_available", others))
+
+    def _streams(self, method: str, others: tuple[IO[Any], ...]) -> list[Stream[Any]]:
+        for one in others:
+            if not isinstance(one, IO):
+                raise TypeError(f"{method} takes streams (IO), as in a.{method}(b, c), not {one!r}.")
+        return [one.stream() for one in (self, *others)]
 
     async def collect(self) -> list[T]:
         """Read all values; wait for the end."""
@@ -150,6 +160,10 @@ class IO(Generic[T]):
         await self._write(self.name, values_of(item))
 
     async def _at(self, position: int, *, last: bool = False) -> T:
+        with self._reading.waits:
+            return await self._read_at(position, last=last)
+
+    async def _read_at(self, position: int, *, last: bool) -> T:
         reading = self._reading
         patience = reading.patience(self.name)
         while True:

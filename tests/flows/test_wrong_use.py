@@ -6,6 +6,7 @@ import pytest
 from elliptio.errors import ConfigError
 from elliptio.flows import (
     IO,
+    CeleryExecutor,
     Flow,
     IOVals,
     LocalExecutor,
@@ -13,6 +14,7 @@ from elliptio.flows import (
     MismatchedIOError,
     Processor,
     ProcessorError,
+    RedisBroker,
     StepFailedError,
     Supervisor,
 )
@@ -74,3 +76,44 @@ def test_inputs_that_are_no_values_are_named():
     flow = Flow.from_tasks(copy.processor).resolve()
     with pytest.raises(MismatchedIOError, match="IOVals"):
         flow.run([IOVals(name="x", values=5)])
+
+
+READS = {
+    "async for": lambda x: aiter(x),
+    "stream_with": lambda x: x.stream_with(5),
+    "as_available": lambda x: x.as_available([x]),
+}
+
+
+@pytest.mark.parametrize("what", READS)
+def test_streams_that_are_read_in_another_way_are_told_how(what):
+    @Processor(name="reads-wrong", inputs=["x"], outputs=["y"])
+    async def reads(x):
+        yield READS[what](x)
+
+    clue = {"async for": r"io\.stream\(\)"}.get(what, f"{what} takes streams")
+    with pytest.raises(StepFailedError, match=rf"TypeError: .*{clue}"):
+        reads(x=[1])
+
+
+def test_a_processor_may_be_named_without_its_keyword():
+    assert Processor("plain", inputs=["a"]) == Processor(name="plain", inputs=["a"])
+
+
+@pytest.mark.parametrize("url", [5, "localhost:6379", "http://:secret@localhost"])
+def test_an_address_that_is_none_is_named(url):
+    with pytest.raises(ConfigError, match="redis://") as caught:
+        RedisBroker(url, secret="a secret of tests")
+    assert ":secret@" not in str(caught.value)
+
+
+@pytest.mark.parametrize("setting", ["limit", "limit_bytes", "lease", "ttl"])
+@pytest.mark.parametrize("value", [0, -1, "many"])
+def test_settings_of_memory_are_above_0(setting, value):
+    with pytest.raises(ConfigError, match=setting):
+        MemoryBroker(**{setting: value})
+
+
+def test_what_is_no_app_of_celery_is_named():
+    with pytest.raises(ConfigError, match="an app of Celery"):
+        CeleryExecutor(5)

@@ -22,6 +22,7 @@ from elliptio.flows.errors import (
     StreamEndedError,
     StreamFullError,
 )
+from elliptio.flows.settings import load
 
 PATIENCE = 0.5
 """So many seconds an append waits for room before it is refused."""
@@ -46,6 +47,11 @@ class MemoryBroker:
         Seconds that a reader which is not a step holds a stream after it was last heard of, and that a flow which
         has ended is kept.
 
+    Raises
+    ------
+    ConfigError
+        If one of these is not above 0.
+
     Examples
     --------
     >>> from elliptio.flows import MemoryBroker
@@ -60,10 +66,11 @@ class MemoryBroker:
     def __init__(
         self, limit: int = 1000, limit_bytes: int = 64 * 2**20, *, lease: float = 15.0, ttl: float = 7 * 86400.0
     ) -> None:
-        self.limit = limit
-        self.limit_bytes = limit_bytes
-        self.lease = lease
-        self.ttl = ttl
+        checked = load({"limit": limit, "limit_bytes": limit_bytes, "lease": lease, "ttl": ttl})
+        self.limit = checked.limit
+        self.limit_bytes = checked.limit_bytes
+        self.lease = checked.lease
+        self.ttl = checked.ttl
         self._flows: dict[str, _Channel] = {}
         self._asked: WeakValueDictionary[str, _Channel] = WeakValueDictionary()
         self._ended: dict[str, float] = {}

@@ -50,6 +50,11 @@ class CeleryExecutor(Executor):
     app
         The app.
 
+    Raises
+    ------
+    ConfigError
+        If it is none.
+
     Examples
     --------
     ::
@@ -60,8 +65,10 @@ class CeleryExecutor(Executor):
     """
 
     def __init__(self, app: Any) -> None:
-        from celery import signals
+        from celery import Celery, signals
 
+        if not isinstance(app, Celery):
+            raise ConfigError(f"CeleryExecutor takes an app of Celery, as Celery('shop', broker=…), not {app!r}.")
         self.app = app
         self._process: _Process | None = None
         self._lock = threading.Lock()

@@ -18,6 +18,7 @@ from elliptio.flows.brokers.redis.queue import RedisSteps
 from elliptio.flows.serializing import Serializer
 from elliptio.flows.serializing.batches import Batches
 from elliptio.flows.serializing.signing import Signer
+from elliptio.masking import hide_login
 
 _LIST = ["elliptio:{flows}:made", "elliptio:{flows}:until"]
 
@@ -128,7 +129,13 @@ class RedisBroker:
 
 
 def _address(url: str | None) -> str:
+    if url is not None and not isinstance(url, str):
+        raise ConfigError(f"url must be the address of a Redis, as redis://localhost:6379/0, not {url!r}.")
     found = url or os.environ.get(settings.REDIS, "").strip()
     if not found:
         raise ConfigError(f"There is no Redis: give its url, as redis://localhost:6379/0, or set {settings.REDIS}.")
+    if not found.startswith(("redis://", "rediss://", "unix://")):
+        raise ConfigError(
+            f"{hide_login(found)!r} is no address of a Redis, which begins with redis://, rediss:// or unix://."
+        )
     return found
