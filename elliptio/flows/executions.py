@@ -12,7 +12,7 @@ from elliptio.flows.errors import FlowCancelledError, FlowNotFoundError, StepFai
 from elliptio.flows.outcomes import CANCELLED, error_of
 from elliptio.flows.reading import Reading
 from elliptio.flows.streams import IO
-from elliptio.flows.waiting import FEEDER, Patience, end_of
+from elliptio.flows.waiting import FEEDER, end_of
 
 if TYPE_CHECKING:
     from elliptio.artifacts.artifact import Artifact
@@ -44,7 +44,9 @@ class Execution(Mapping[str, IO[Any]]):
         self._known: set[str] = set()
         self._is_over = False
         self._over_since = 0.0
-        self._reading = Reading(supervisor.broker, flow_id, supervisor.settings, seen=self._seen)
+        self._reading = Reading(
+            supervisor.broker, flow_id, supervisor.settings, seen=self._seen, again=supervisor._again
+        )
         names = {name for one in plan["processors"] for name in one["outputs"]}
         shown = {*names, *plan["inputs"]} if plan["all_outputs"] else plan["outputs"]
         self._streams = {name: IO[Any](name, self._reading) for name in sorted(shown)}
@@ -160,7 +162,7 @@ class Execution(Mapping[str, IO[Any]]):
 
     async def _end_of(self, step: str) -> Outcome:
         supervisor = self._supervisor
-        patience = Patience(supervisor.broker, self.id, CONTROL + step, supervisor.settings)
+        patience = self._reading.patience(CONTROL + step)
         while True:
             _, end = await self._reading.channel.read(CONTROL + step, 0, 1, supervisor.settings.io_read_timeout)
             if end is not None:

@@ -13,7 +13,7 @@ from elliptio.flows.backgrounds import library_here
 from elliptio.flows.brokers.defining import HEARD, Broker, Channel, Outcome
 from elliptio.flows.outcomes import error_of
 from elliptio.flows.settings import Settings
-from elliptio.flows.waiting import ASKING, Patience
+from elliptio.flows.waiting import ASKING, Patience, Start, Waits
 
 T = TypeVar("T")
 
@@ -56,6 +56,10 @@ class Reading:
         Called with a stream and a position when the value at that position is asked for.
     left
         Streams that were left before their end, so that nothing holds them any more.
+    again
+        Lets a step be run that nobody has taken in time, if there is a way to.
+    waits
+        Notes when there is nothing to do but to wait.
 
     """
 
@@ -68,6 +72,8 @@ class Reading:
     begin: int = 0
     seen: Callable[[Outcome], None] | None = None
     left: list[tuple[str, str]] = field(default_factory=list)
+    again: Start | None = None
+    waits: Waits = field(default_factory=Waits)
 
     def __post_init__(self) -> None:
         self.channel: Channel = self.broker.flow(self.flow_id)
@@ -92,7 +98,7 @@ class Reading:
 
     def patience(self, stream: str) -> Patience:
         """Begin to wait for the values of a stream."""
-        return Patience(self.broker, self.flow_id, stream, self.settings)
+        return Patience(self.broker, self.flow_id, stream, self.settings, self.again)
 
 
 class Stream(AsyncIterator[T]):
@@ -162,6 +168,10 @@ class Stream(AsyncIterator[T]):
 
     async def fetch(self) -> bool:
         """Get more values; tell whether there are any."""
+        with self._reading.waits:
+            return await self._fetch()
+
+    async def _fetch(self) -> bool:
         reading = self._reading
         if self._fetched < 0:
             self._fetched = await self._begin()

@@ -6,7 +6,7 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -28,7 +28,7 @@ from elliptio.flows.reading import Reading
 from elliptio.flows.registry import implementation
 from elliptio.flows.settings import Settings
 from elliptio.flows.streams import IO
-from elliptio.flows.waiting import end_of
+from elliptio.flows.waiting import Start, Waits, end_of
 from elliptio.flows.writing import Outputs
 
 if TYPE_CHECKING:
@@ -48,14 +48,20 @@ class Surroundings:
     ----------
     leaves
         Whether a step that is stopped from outside is left to others, instead of being cancelled for good.
+    again
+        Lets a step be run that nobody has taken in time, where others run them.
+    waits
+        Notes when the step waits for values or for room.
 
     """
 
     broker: Broker
     settings: Settings
-    start: Callable[[str, str], Awaitable[None]]
+    start: Start
     keeper: Keeper
     leaves: bool = False
+    again: Start | None = None
+    waits: Waits = field(default_factory=Waits)
 
 
 async def run_step(around: Surroundings, flow_id: str, step: str) -> bool:
@@ -84,9 +90,9 @@ class _Step:
         self.plan = plan
         self.document = next(one for one in plan["processors"] if one["name"] == step)
         self.epoch = epoch
-        self.reading = Reading(
-            around.broker, flow_id, around.settings, step, skips_failures=self.document["on_failure"] == "skip"
-        )
+        skips = self.document["on_failure"] == "skip"
+        self.reading = Reading(around.broker, flow_id, around.settings, step, skips_failures=skips)
+        self.reading.again, self.reading.waits = around.again, around.waits
         self.channel = self.reading.channel
         self.outputs = Outputs(self.reading, plan, self.document, epoch)
         self.lost = False

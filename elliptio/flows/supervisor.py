@@ -14,7 +14,7 @@ import anyio.to_thread
 
 from elliptio.errors import ConfigError
 from elliptio.flows import settings as flow_settings
-from elliptio.flows.backgrounds import Background
+from elliptio.flows.backgrounds import Background, library_here
 from elliptio.flows.brokers.defining import Broker
 from elliptio.flows.brokers.memory import MemoryBroker
 from elliptio.flows.errors import (
@@ -31,6 +31,7 @@ from elliptio.flows.outcomes import DONE
 from elliptio.flows.registry import implementation
 from elliptio.flows.running import Surroundings, run_step
 from elliptio.flows.status import Status, status_of
+from elliptio.flows.waiting import Start, Waits
 from elliptio.naming import new_id
 
 if TYPE_CHECKING:
@@ -156,9 +157,28 @@ class Supervisor(metaclass=_Attached):
         return Supervisor._instance
 
     def shutdown(self) -> None:
-        """Detach it from this process, so that another one can be attached. Flows that run go on."""
+        """Detach it from this process, so that another one can be attached. Flows that run go on.
+
+        Connections of the event loop that runs here are closed when nothing of them goes on here. `aclose` waits for
+        that, as should who ends its loop after this.
+        """
+        self._detach()
+        if library_here() is not None:
+            Background().start("a supervisor that was shut down", self._close)
+
+    async def aclose(self) -> None:
+        """Detach it from this process, wait for what goes on in this event loop, and close connections of this loop."""
+        self._detach()
+        await self._close()
+
+    def _detach(self) -> None:
         if Supervisor._instance is self:
             Supervisor._instance = None
+        self.keeper.stop()
+
+    async def _close(self) -> None:
+        await self.background.wait()
+        await self.broker.aclose()
 
     async def __aenter__(self) -> Supervisor:
         """Enter a block that what is started in it does not outlive."""
@@ -181,7 +201,7 @@ class Supervisor(metaclass=_Attached):
                 for execution in started.values():
                     await execution.cancel()
                 await self.background.stop()
-                self.keeper.stop()
+                self._detach()
                 await self.broker.aclose()
 
     async def start_flow(
@@ -238,7 +258,7 @@ class Supervisor(metaclass=_Attached):
                 await self._start(flow_id, processor.name)
         return execution
 
-    async def run_step(self, flow_id: str, step: str, *, leave: bool = False) -> bool:
+    async def run_step(self, flow_id: str, step: str, *, leave: bool = False, waits: Waits | None = None) -> bool:
         """Run a step of a flow in this process, if nobody works at it; tell whether it was run to its end.
 
         What a worker calls, and what is asked for by an executor of one's own.
@@ -249,6 +269,8 @@ class Supervisor(metaclass=_Attached):
             The execution, and the name of the processor.
         leave
             If this is stopped from outside, leave the step to others instead of cancelling it for good.
+        waits
+            Notes when the step waits for values or for room.
 
         Raises
         ------
@@ -256,7 +278,15 @@ class Supervisor(metaclass=_Attached):
             If there is no such flow.
 
         """
-        around = Surroundings(self.broker, self.settings, self._start, self.keeper, leave)
+        around = Surroundings(
+            self.broker,
+            self.settings,
+            self._start,
+            self.keeper,
+            leave,
+            self._again,
+            Waits() if waits is None else waits,
+        )
         execution = self._started.get(flow_id)
         if execution is not None and execution._recorder is not None:
             async with execution._recorder.step(step):
@@ -314,6 +344,11 @@ class Supervisor(metaclass=_Attached):
         ours = {name: getattr(self.settings, name) for name in names}
         ours["secret"] = self.settings.serialization_secret
         return RedisBroker(**{**ours, "serializer": serializer, **redis_config})
+
+    @property
+    def _again(self) -> Start | None:
+        """Lets others run a step that nobody has taken; what runs here is not lost without this."""
+        return None if self.executor.local else self._start
 
     async def _start(self, flow_id: str, step: str) -> None:
         with anyio.move_on_after(self.settings.flow_execution_advancement_timeout):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 from elliptio.flows.brokers.defining import CONTROL, Broker, Outcome
@@ -17,11 +17,39 @@ ASKING = "?"
 """Prefix of a reader while its step can do nothing but wait for the next value of that stream."""
 
 
-class Patience:
-    """Wait for the values of a stream for as long as somebody is alive who could write them."""
+Start = Callable[[str, str], Awaitable[None]]
+"""Lets a step of a flow be run."""
 
-    def __init__(self, broker: Broker, flow_id: str, stream: str, settings: Settings) -> None:
+
+class Waits:
+    """Tells since when a step waits for values or for room; entered while it does."""
+
+    def __init__(self) -> None:
+        self._count, self._since = 0, 0.0
+
+    def __enter__(self) -> None:
+        if not self._count:
+            self._since = time.monotonic()
+        self._count += 1
+
+    def __exit__(self, *error: object) -> None:
+        self._count -= 1
+
+    @property
+    def seconds(self) -> float:
+        """Seconds for which it has waited; 0 if it does not."""
+        return time.monotonic() - self._since if self._count else 0.0
+
+
+class Patience:
+    """Wait for the values of a stream for as long as somebody is alive who could write them.
+
+    What nobody has taken in time is started once more, if there is a way to: who should have may be gone.
+    """
+
+    def __init__(self, broker: Broker, flow_id: str, stream: str, settings: Settings, again: Start | None) -> None:
         self._broker, self._flow_id, self._stream, self._settings = broker, flow_id, stream, settings
+        self._again = again
         self.rest()
 
     def rest(self) -> None:
@@ -30,13 +58,21 @@ class Patience:
 
     async def check(self) -> None:
         """Raise an error if it has taken too long, and nobody is alive who could write a value."""
-        if time.monotonic() - self._since < self._settings.io_read_pending_timeout:
+        since = time.monotonic() - self._since
+        late = self._again is not None and since >= self._settings.flow_execution_advancement_timeout
+        if since < self._settings.io_read_pending_timeout and not late:
             return
         plan = await self._broker.flow(self._flow_id).plan()
         state = await self._broker.state(self._flow_id)
         if plan is None or state is None:
             raise FlowNotFoundError(f"There is no flow {self._flow_id!r}: it was forgotten, or has expired.")
         absent = list(missing(plan, state, self._stream, time.time()))
+        if self._again is not None and late:
+            again, self._again = self._again, None
+            for step in [step for step, _ in absent if not step.startswith(FEEDER)]:
+                await again(self._flow_id, step)
+        if since < self._settings.io_read_pending_timeout:
+            return
         if not absent:
             self.rest()
             return
@@ -52,7 +88,9 @@ class Patience:
 
 
 def writer_of(plan: Mapping[str, Any], stream: str) -> str:
-    """Name the step that writes a stream."""
+    """Name the step that writes a stream, or whose end it tells."""
+    if stream.startswith(CONTROL):
+        return stream.removeprefix(CONTROL)
     return next((one["name"] for one in plan["processors"] if stream in one["outputs"]), FEEDER + stream)
 
 
@@ -69,7 +107,7 @@ def missing(
                 yield step, lease
             continue
         waits = [name for name in plan["wait"].get(step, ()) if end_of(state, name) is None]
-        if not waits:
+        if not waits and end_of(state, CONTROL + step) is None:
             yield step, None
         look += [name for name in waits if name not in seen]
         seen.update(waits)

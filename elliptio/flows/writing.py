@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import anyio
@@ -186,13 +188,20 @@ class Outputs:
         self._positions[name] = at + len(values)
         if at < self._there[name] and values:
             await self._compare(name, values, at)
+        append = partial(self._reading.channel.append, name, values, at, self._step, self._epoch, state=state)
+        try:
+            await append()
+        except StreamFullError:
+            with self._reading.waits:
+                await self._wait_for_room(name, append)
+
+    async def _wait_for_room(self, name: str, append: Callable[[], Awaitable[int]]) -> None:
         stuck = _Stuck(self._reading, self._plan, name)
         while True:
-            try:
-                await self._reading.channel.append(name, values, at, self._step, self._epoch, state=state)
+            await stuck.check()
+            with suppress(StreamFullError):
+                await append()
                 return
-            except StreamFullError:
-                await stuck.check()
 
     async def _compare(self, name: str, values: list[Any], at: int) -> None:
         """Compare what a step that runs again makes with what it had written."""

@@ -528,6 +528,49 @@ class TestSupervisors:
             attached.shutdown()
         Supervisor.attach().shutdown()
 
+    def test_a_flow_is_waited_for_as_long_as_its_steps_run(self, runs: Runs) -> None:
+        @(long := Processor(name="long", outputs=["x"]))
+        async def _long() -> int:
+            await anyio.sleep(0.3)
+            return 1
+
+        async def main(boss: Supervisor) -> None:
+            settings = {"io_read_pending_timeout": 0.05, "io_read_timeout": 0.02}
+            async with Supervisor(broker=boss.broker, **settings) as supervisor:
+                await (await supervisor.start_flow(Flow.from_tasks(long).resolve())).wait()
+
+        runs(main)
+
+    @pytest.mark.server
+    @pytest.mark.parametrize("backend", ["asyncio", "trio"])
+    @pytest.mark.parametrize("waits", [True, False])
+    def test_no_connection_is_left_over_by_one_that_was_attached(
+        self, redis_url: str, keys: Any, backend: str, waits: bool
+    ) -> None:
+        @(once := Processor(name="once", outputs=["x"]))
+        async def _once() -> int:
+            return 1
+
+        def clients() -> int:
+            return int(keys.info("clients")["connected_clients"])
+
+        before = clients()
+
+        async def main() -> None:
+            attached = Supervisor.attach(redis_config={"url": redis_url, "secret": "a secret of tests"})
+            result = await attached.start_flow(Flow.from_tasks(once).resolve())
+            assert await result["x"].collect() == [1]
+            if waits:
+                await attached.aclose()
+            else:
+                attached.shutdown()
+                while await anyio.to_thread.run_sync(clients) > before:
+                    await anyio.sleep(0.01)
+            assert Supervisor._instance is None
+            assert clients() <= before
+
+        anyio.run(main, backend=backend)
+
     def test_a_block_ends_after_what_was_started_in_it(self, runs: Runs) -> None:
         ended = []
 

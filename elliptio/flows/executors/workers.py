@@ -14,6 +14,7 @@ from elliptio.flows.brokers.defining import CONTROL, Steps
 from elliptio.flows.errors import BrokerUnavailableError, FlowNotFoundError
 from elliptio.flows.executors.defining import Executor
 from elliptio.flows.registry import implemented
+from elliptio.flows.waiting import Waits
 
 if TYPE_CHECKING:
     from elliptio.flows.supervisor import Supervisor
@@ -22,6 +23,9 @@ log = logging.getLogger(__name__)
 
 CONCURRENCY = 100
 """So many steps a worker runs at once, if nothing is said: most of them wait for values."""
+
+_LOOK_SECONDS = 0.5
+"""So long all steps must have waited before one more than should be is taken."""
 
 _STOP_SECONDS = 5.0
 """Time that a worker which is stopped takes to give its steps back."""
@@ -54,7 +58,8 @@ async def work(supervisor: Supervisor, concurrency: int = CONCURRENCY) -> None:
     supervisor
         Whose broker has the queue.
     concurrency
-        How many steps run at once. A step that waits for values counts too.
+        How many steps run at once. A step that waits for values counts too; but where all of them wait, another one is
+        taken, as they may wait for that.
 
     Raises
     ------
@@ -81,9 +86,9 @@ class Worker:
         self._supervisor, self._concurrency = supervisor, concurrency
         self._queue = queue_of(supervisor)
         self._lease = supervisor.settings.lease
-        self._running: set[anyio.CancelScope] = set()
+        self._running: dict[anyio.CancelScope, Waits] = {}
         self._room = anyio.Event()
-        self._stopped = False
+        self._stopped = self._told = False
 
     async def run(self) -> None:
         """Take steps and run them, until this is cancelled."""
@@ -96,9 +101,11 @@ class Worker:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._offer, names)
             while True:
-                await self._wait_for_room()
-                taken = await self._take(names)
+                wait = await self._wait_for_room()
+                taken = await self._take(names, wait)
                 if taken is not None:
+                    if len(self._running) >= self._concurrency:
+                        self._tell_of_waiting()
                     scope = self._enter()
                     tasks.start_soon(self._carry, *taken, scope, self._lease / 10)
 
@@ -115,17 +122,31 @@ class Worker:
 
     def _enter(self) -> anyio.CancelScope:
         scope = anyio.CancelScope()
-        self._running.add(scope)
+        self._running[scope] = Waits()
         return scope
 
-    async def _wait_for_room(self) -> None:
+    async def _wait_for_room(self) -> float:
+        """Wait until another step may be taken; return how long that may wait for one."""
         while len(self._running) >= self._concurrency or self._stopped:
             self._room = anyio.Event()
-            await self._room.wait()
+            with anyio.move_on_after(_LOOK_SECONDS):
+                await self._room.wait()
+                continue
+            if not self._stopped and all(one.seconds >= _LOOK_SECONDS for one in self._running.values()):
+                return 0.0
+        return self._lease
 
-    async def _take(self, names: list[str]) -> tuple[str, str] | None:
+    def _tell_of_waiting(self) -> None:
+        if not self._told:
+            self._told = True
+            log.warning(
+                "All %d steps that run here wait for values, perhaps of a step that nobody runs: another one is taken. "
+                "A higher --concurrency takes it at once.", len(self._running),
+            )  # fmt: skip
+
+    async def _take(self, names: list[str], wait: float) -> tuple[str, str] | None:
         try:
-            return await self._queue.take(names, self._lease, self._lease)
+            return await self._queue.take(names, self._lease, wait)
         except BrokerUnavailableError as error:
             log.warning("No steps can be taken. %s", error)
             await anyio.sleep(1)
@@ -138,19 +159,19 @@ class Worker:
             with scope:
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(self._keep, flow_id, step)
-                    over = await self._run(flow_id, step)
+                    over = await self._run(flow_id, step, self._running[scope])
                     tasks.cancel_scope.cancel()
         finally:
-            self._running.discard(scope)
+            self._running.pop(scope, None)
             self._room.set()
             # What was left shows at once: it is whoever takes it that waits for the end of the lease.
             with anyio.move_on_after(_STOP_SECONDS, shield=True):
                 await self._put_away(flow_id, step, over, again)
 
-    async def _run(self, flow_id: str, step: str) -> bool:
+    async def _run(self, flow_id: str, step: str, waits: Waits) -> bool:
         """Run a step, if nobody does; tell whether there is nothing left to do."""
         try:
-            if await self._supervisor.run_step(flow_id, step, leave=True):
+            if await self._supervisor.run_step(flow_id, step, leave=True, waits=waits):
                 return True
             _, end = await self._supervisor.broker.flow(flow_id).read(CONTROL + step, 0, 1, 0)
         except FlowNotFoundError:

@@ -14,6 +14,7 @@ import pytest
 
 from elliptio.errors import ConfigError
 from elliptio.flows import (
+    Flow,
     FlowNotFoundError,
     IOVal,
     MemoryBroker,
@@ -125,6 +126,61 @@ def test_steps_run_in_workers(redis_url: str, keys: Any, folder: Path, shop: Any
 def test_a_worker_that_runs_one_step_at_once_runs_a_whole_flow(redis_url: str, folder: Path, shop: Any) -> None:
     with worker(redis_url, folder, concurrency=1):
         assert anyio.run(outputs, redis_url, shop.flow, 50) == expected(50), logs(folder)
+
+
+@pytest.mark.slow
+def test_steps_that_wait_for_one_that_nobody_runs_leave_room_for_it(
+    redis_url: str, shop: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        async with supervisor(redis_url) as boss, anyio.create_task_group() as tasks:
+            execution = await boss.start_flow(shop.flow, inputs={"count": 50}, all_outputs=True)
+            queue: Any = boss.broker.steps
+            for step in ("numbers", "sums"):
+                await queue.finish(execution.id, step)
+            tasks.start_soon(Worker(boss, 1).run)
+            while (await execution.status()).steps["squares"].state != "running":
+                await anyio.sleep(0.01)
+            for step in ("sums", "numbers"):
+                await queue.put(execution.id, step)
+            assert await execution["total"].collect() == expected(50)["total"]
+            assert await execution["end"].collect() == expected(50)["end"]
+            await execution.wait()
+            tasks.cancel_scope.cancel()
+
+    anyio.run(main)
+    assert "wait for values, perhaps of a step that nobody runs" in caplog.text
+
+
+class Forgetful(WorkerExecutor):
+    """Is gone before it can start a step."""
+
+    async def start(self, flow_id: str, step: str) -> None:
+        """Start others."""
+        if step != "last":
+            await super().start(flow_id, step)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("asked", ["stream", "step"])
+def test_a_step_that_nobody_started_is_started_by_who_waits_for_it(redis_url: str, shop: Any, asked: str) -> None:
+    config = {"url": redis_url, "secret": SECRET}
+
+    async def main() -> None:
+        starter = Supervisor(executor=Forgetful(), redis_config=config, **SETTINGS)
+        execution = await starter.start_flow(Flow.from_tasks(shop.last).resolve(), inputs={"n2": iter([1, 2, 3])})
+        await starter.aclose()
+        async with supervisor(redis_url, flow_execution_advancement_timeout=2.0) as boss:
+            found = await boss.flow(execution.id)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(Worker(boss, 1).run)
+                if asked == "stream":
+                    assert await found["end"].first() == 3
+                await found.wait()
+                assert await found["end"].first() == 3
+                tasks.cancel_scope.cancel()
+
+    anyio.run(main)
 
 
 @pytest.mark.slow
