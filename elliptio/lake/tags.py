@@ -90,13 +90,14 @@ def check_name(name: str) -> str:
     """
     if not isinstance(name, str):
         raise MetadataError(f"The name of a tag is a text, not a {type(name).__name__}.")
-    problem = _problem(name)
+    problem = problem_of(name)
     if problem:
         raise MetadataError(f"{name!r} cannot be the name of a tag: it {problem}. Choose one such as 'prod'.")
     return name
 
 
-def _problem(name: str) -> str | None:
+def problem_of(name: str) -> str | None:
+    """Say why something cannot be such a name; None where it can."""
     if not name:
         return "is empty"
     if not name.isprintable():
@@ -123,10 +124,10 @@ def _escape(letter: str) -> str:
 
 
 @functools.lru_cache(maxsize=4096)
-def _decode(folder: str) -> str | None:
+def decode(folder: str) -> str | None:
     """Name of the tag whose folder this is; None if it is that of none."""
     name = unquote(folder, errors="replace")
-    return name if not _problem(name) and encode(name) == folder else None
+    return name if not problem_of(name) and encode(name) == folder else None
 
 
 def _key(name: str, number: int) -> str:
@@ -139,7 +140,7 @@ def _key(name: str, number: int) -> str:
 def parse_key(key: str) -> tuple[str, int] | None:
     """Tag and number of the move that lies under a key; None where none does."""
     found = _KEY.fullmatch(key)
-    name = _decode(found[1]) if found else None
+    name = decode(found[1]) if found else None
     return (name, int(found[2])) if found and name is not None else None
 
 

@@ -23,7 +23,7 @@ from elliptio.errors import (
     TagTakenError,
 )
 from elliptio.masking import hide_password
-from elliptio.ui.asked import Answer, Asked, NotThereError, WrongError
+from elliptio.ui.asked import Answer, Asked, NotThereError, TakenError, WrongError
 from elliptio.ui.assets import ASSETS
 from elliptio.ui.entrance import Entrance
 from elliptio.ui.guard import Kind
@@ -124,7 +124,7 @@ def guarded(view: View, page: Page, asked: Asked) -> Answer:
         return said(view, asked, 404, "There is nothing here", str(error))
     except (QueryError, WrongError, MetadataError) as error:
         return said(view, asked, 400, "That cannot be answered", str(error))
-    except TagTakenError as error:
+    except (TagTakenError, TakenError) as error:
         return said(view, asked, 409, "Somebody was quicker", str(error))
     except MissingExtraError as error:
         return said(view, asked, 501, "Something is not installed", str(error))

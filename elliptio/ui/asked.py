@@ -18,6 +18,10 @@ class WrongError(Exception):
     """A question that cannot be answered so; the message says what to ask instead."""
 
 
+class TakenError(Exception):
+    """A thing that is not as a form showed it any more; the message says what to do."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """A request for a page.

@@ -53,7 +53,7 @@ class Policy:
     base
         Path below which a proxy shows it, if that passes the path on whole: ``/x``, or empty.
     write
-        What may be changed: ``"tags"``.
+        What may be changed: ``"tags"``, ``"views"``.
     framed_by
         Origin of a page that may show it in a frame, such as Jupyter's.
 
@@ -133,7 +133,10 @@ def decide(policy: Policy, facts: Facts) -> Decision:
     if foreign and not _is_opened_page(facts) and not _is_framed_page(policy, facts):
         return Decision(REFUSED, foreign)
     if facts.method == "POST" and not policy.write:
-        return Decision(WRONG_METHOD, "This view is read only; `elliptio ui --write tags` lets tags be moved.")
+        return Decision(
+            WRONG_METHOD,
+            "This view is read only; `elliptio ui --write tags` lets tags be moved, `--write views` views be saved.",
+        )
     known = any(_equal(each, policy.token) for each in facts.cookies)
     told = len(facts.tokens) == 1 and _equal(facts.tokens[0], policy.token)
     if facts.method != "POST" and facts.tokens and (told or known):

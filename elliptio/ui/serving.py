@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LONGEST_HEADERS = 64 << 10
-WRITABLE = frozenset({"tags"})
+WRITABLE = frozenset({"tags", "views"})
 SHORTEST_TOKEN = 16
 
 

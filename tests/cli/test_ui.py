@@ -49,7 +49,7 @@ def test_it_prints_one_address_and_serves_there(saved: str, root: Path) -> None:
         (["--host", "127.0.0.1.evil.example"], "can be reached from other machines"),
         (["--token", "short"], "A token has at least 16"),
         (["--token", "with a space in it; and more"], "A token has at least 16"),
-        (["--write", "everything"], "--write takes tags, not 'everything'"),
+        (["--write", "everything"], "--write takes tags, views, not 'everything'"),
         (["--base-path", "/a b"], "--base-path is a path"),
         (["--port", "99999999"], "Cannot listen on"),
     ],

@@ -43,7 +43,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--no-open", action="store_true", help="do not open a browser")
     parser.add_argument(
-        "--write", type=names, default=[], metavar="tags", help="what may be changed (default: nothing)"
+        "--write", type=names, default=[], metavar="tags,views", help="what may be changed (default: nothing)"
     )
     parser.add_argument("--token", metavar="TOKEN", help="what lets in (default: ELLIPTIO_UI_TOKEN, else a new one)")
     parser.add_argument(

@@ -59,5 +59,7 @@ ROUTES = [
     ("GET", "/runs", _page("runs.show"), Kind.PAGE),
     ("GET", "/runs.json", _page("runs.as_json"), Kind.DATA),
     ("GET", "/runs.csv", _page("runs.as_csv"), Kind.DATA),
+    ("GET", "/views", _page("views.show"), Kind.PAGE),
+    ("POST", "/views", _page("views.change"), Kind.PAGE),
 ]
 """Method, path, page, and what kind of answer that is."""

@@ -16,7 +16,7 @@ from elliptio.finding.search import of_runs, why_empty
 from elliptio.masking import hide_password
 from elliptio.ui import facets
 from elliptio.ui.asked import Answer, Asked, WrongError, written
-from elliptio.ui.pages import rows
+from elliptio.ui.pages import rows, views
 from elliptio.ui.shortcuts import Bar, ShortcutError, as_command, as_python, as_url, bar_of, read_bar, without
 from elliptio.ui.view import View
 
@@ -61,6 +61,9 @@ def show(view: View, asked: Asked) -> Answer:
         deleted=deleted,
         deleted_link=asked.link(deleted=None if deleted else "1", after=None),
         error=None,
+        saved=views.saved_of(view),
+        save_link=views.link_of(asked),
+        **views.writing(view),
         lost="" if shown or bar.text else hide_password(why_empty(view.h.lake)),
     )
 
@@ -101,7 +104,7 @@ def _wrong(view: View, asked: Asked, text: str, error: ShortcutError) -> Answer:
     return view.page(
         "artifacts.html", asked, status=400, text=text, chips=[], total=("0", ""), facets=[], rows=[],
         columns=rows.columns_of([]), choices=rows.CHOICES, sorts={}, deleted=False, deleted_link="", error=told,
-        lost="", **empty,
+        lost="", saved=views.saved_of(view), save_link="", **views.writing(view), **empty,
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from elliptio.masking import hide_password
 from elliptio.ui import facets, findings, wording
 from elliptio.ui.asked import Answer, Asked
-from elliptio.ui.pages import rows
+from elliptio.ui.pages import rows, views
 from elliptio.ui.pages.artifact import short_row
 from elliptio.ui.pages.artifacts import count
 from elliptio.ui.shortcuts import bar_of
@@ -50,6 +50,7 @@ def show(view: View, asked: Asked) -> Answer:
                for move in moves[:MOST_TAGS]],
         found=view.checks.troubles[:20],
         wrong=view.wrong,
+        saved=views.saved_of(view),
         index=hide_password(view.h.index.address),
         store=hide_password(view.h.store.root),
     )  # fmt: skip
