@@ -12,6 +12,7 @@ import pytest
 import elliptio as eio
 from elliptio.lineage.comparison.several import compare_several
 from elliptio.lineage.comparison.sides import of_artifact, of_run
+from elliptio.ui.pages.rows import run_link
 from elliptio.ui.previews.comparing import compare_apart
 from elliptio.ui.previews.reading import UnfitError
 from tests.ui.conftest import client_of, damage, saved
@@ -94,7 +95,7 @@ def test_runs_and_artifacts_and_whatever_names_them(local: eio.Handler) -> None:
     local.tag(a, "prod")
     client = client_of(local)
     text = client.get(url_of(*runs)).text
-    assert f'href="./runs/{runs[0]}"' in text
+    assert f'href="./{run_link(runs[0] or "")}"' in text
     assert "depth" in unlike(text)
     assert client.get(url_of(runs[0], b)).status_code == 200
     answer = client.get(url_of("tag:prod", "raw.txt:latest", b, kind=".json")).json()
@@ -123,7 +124,9 @@ def test_two_to_twelve(local: eio.Handler) -> None:
     made = [saved(local, "a.txt", str(number)).artifact_id for number in range(13)]
     client = client_of(local)
     assert client.get(url_of(*made[:12])).status_code == 200
-    for wrong in (made, made[:1], [made[0], made[0]], []):
+    assert "Name two to 12" in client.get("/compare").text
+    assert client.get("/compare.json").status_code == 400
+    for wrong in (made, made[:1], [made[0], made[0]]):
         assert client.get(url_of(*wrong)).status_code == 400, len(wrong)
         assert client.get(url_of(*wrong, kind=".json")).status_code == 400
     assert client.get(url_of(made[0], made[0][:-1])).status_code == 400
@@ -221,6 +224,11 @@ def test_an_artifact_leads_to_the_one_before(h: eio.Handler) -> None:
     )
 
 
+def test_a_name_may_look_like_a_pattern(local: eio.Handler) -> None:
+    made = [saved(local, "a*[b].csv", text, {"project": "*"}) for text in "12"]
+    assert "Compare with the one before" in client_of(local).get(f"/artifacts/{made[1].artifact_id}").text
+
+
 def test_looking_leaves_no_trace(local: eio.Handler) -> None:
     a, b = two(local)
     client_of(local).get(url_of(a, b))
@@ -258,7 +266,7 @@ def test_names_of_columns_are_text(local: eio.Handler) -> None:
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_what_is_asked_for_is_text(local: eio.Handler, payload: str) -> None:
     client = client_of(local)
-    for url in ("/compare?id={}", "/compare?id={}&id=b", "/compare.json?id=a&id={}", "/compare?file={}"):
+    for url in ("/compare?id={}", "/compare?id={}&id=b", "/compare.json?id=a&id={}", "/compare.json?file={}"):
         answer = client.get(url.format(quoted(payload)))
         assert answer.status_code in (400, 404)
         check(answer.text, url)

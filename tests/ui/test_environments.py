@@ -10,6 +10,7 @@ import pytest
 import elliptio as eio
 from elliptio.lake.lake import ENVIRONMENTS
 from elliptio.provenance.machine import environment_id
+from elliptio.ui.pages.rows import run_link
 from tests.ui.conftest import client_of, saved
 from tests.ui.test_compare import faults
 from tests.ui.test_injections import PAYLOADS, check, quoted
@@ -79,7 +80,7 @@ def test_one_of_them(local: eio.Handler) -> None:
     assert "new.csv" not in text
     assert f"with={new}" in text
     run = local.runs.search(None, columns=["name"]).ids[0]
-    assert f'href="../runs/{run}"' in client.get(f"/environments/{new}").text
+    assert f'href="../{run_link(run)}"' in client.get(f"/environments/{new}").text
     for wrong in ("environment_none", "x", old[:-1]):
         assert client.get(f"/environments/{wrong}").status_code == 404
 

@@ -17,6 +17,7 @@ from elliptio.lineage.comparison import sides
 from elliptio.lineage.comparison.several import Row, compare_several
 from elliptio.ui import wording
 from elliptio.ui.asked import Answer, Asked, WrongError, segment, written
+from elliptio.ui.pages import rows as rows_of
 from elliptio.ui.pages.insides import code_between, inside_of
 from elliptio.ui.view import View
 
@@ -127,7 +128,8 @@ def _seen(view: View, identifier: str) -> Seen:
 
 def _asking(view: View, asked: Asked, given: Sequence[str]) -> Answer:
     """Ask for what shall be compared."""
-    return view.page("comparing.html", asked, status=400, given=[wording.plain(one) for one in given], most=MOST)
+    status = 400 if given else 200
+    return view.page("comparing.html", asked, status=status, given=[wording.plain(one) for one in given], most=MOST)
 
 
 def _differing(found: Mapping[str, Sequence[Row]]) -> int:
@@ -150,7 +152,7 @@ def _head(view: View, asked: Asked, one: Seen, seen: Sequence[Seen]) -> dict[str
     }
     if one.artifact is None:
         name, state = wording.plain(who_when.get("name"), 60), wording.plain(who_when.get("status"), 20)
-        return head | {"title": name, "link": f"runs/{segment(one.id)}", "badge": "RUN", "colour": "g", "state": state}
+        return head | {"title": name, "link": rows_of.run_link(one.id), "badge": "RUN", "colour": "g", "state": state}
     fields = vars(one.artifact.metadata)
     short, colour = wording.badge(wording.suffix_of_artifact(fields))
     tags = [wording.plain(tag, 40) for tag in one.artifact.metadata.tags[:3]]

@@ -16,7 +16,8 @@ def earlier(view: View, artifact: Artifact) -> tuple[str, str] | None:
     metadata = artifact.metadata
     if not metadata.file_relpaths:
         return None
-    same: dict[str, Any] = {"file_relpaths": metadata.file_relpaths[0], "file_count": metadata.file_count}
+    # By itself a name with a star would be taken for a pattern.
+    same: dict[str, Any] = {"file_relpaths": {"$eq": metadata.file_relpaths[0]}, "file_count": metadata.file_count}
     parents = list(metadata.based_on[:MOST_PARENTS])
     if parents and (found := _newest(view, {"_id": {"$in": parents}, **same})):
         return "what it is based on", found

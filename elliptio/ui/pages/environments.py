@@ -16,7 +16,7 @@ from elliptio.lineage.comparison.differences import changes
 from elliptio.lineage.comparison.sides import environment_facts
 from elliptio.naming import normalize_package
 from elliptio.ui import facets, wording
-from elliptio.ui.asked import Answer, Asked, WrongError, as_dict, segment, written
+from elliptio.ui.asked import Answer, Asked, WrongError, as_dict, written
 from elliptio.ui.pages import rows
 from elliptio.ui.pages.artifact import short_row
 from elliptio.ui.pages.artifacts import count
@@ -226,7 +226,7 @@ def _loaded(view: View, identifier: str) -> Mapping[str, Any]:
 
 def _run(row: Mapping[str, Any], now: datetime) -> dict[str, str]:
     return {
-        "link": f"runs/{segment(row['run_id'])}",
+        "link": rows.run_link(row["run_id"]),
         "name": wording.plain(row.get("name"), 60),
         "status": wording.plain(row.get("status"), 20),
         "who": wording.plain(row.get("username"), 40),

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from elliptio.ui import wording
-from elliptio.ui.asked import WrongError
+from elliptio.ui.asked import WrongError, segment, written
 from elliptio.ui.checks import Trouble
 from elliptio.ui.view import View
 
@@ -102,6 +102,14 @@ def _row(
         "state": state_of(row, trouble),
         "other": [_cell(row.get(name), now) if name not in CHOICES else None for name in columns],
     }
+
+
+def run_link(run_id: str) -> str:
+    """Write the link to a run: to its page, or to what it made where runs have none."""
+    from elliptio.ui.pages import ROUTES
+
+    has_page = any(path == "/runs/{id}" for _, path, *_ in ROUTES)
+    return f"runs/{segment(run_id)}" if has_page else written("artifacts", [("q", f"run:{run_id}")])
 
 
 def state_of(row: Mapping[str, Any], trouble: Trouble | None = None) -> tuple[str, str]:
