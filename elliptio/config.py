@@ -127,7 +127,7 @@ DEFINITIONS: dict[str, Definition] = {
 
 _OTHER_VARIABLES = re.compile(
     r"ELLIPTIO_(?:CONFIG_FILE|FLOWS_\w+|RUN_(?:ID|LAKE|BASED_ON)|REPRODUCES|TORTURE|BIND|BUCKET|USERNAME|PASSWORD|READER_\w+|MONGO_\w+"
-    r"|REDIS_\w+|S3_PORT|S3_READER_\w+)"
+    r"|REDIS_\w+|S3_PORT|S3_READER_\w+|UI_TOKEN)"
 )
 """Variables that are no settings: others read them, such as ``docker-compose.yml``."""
 

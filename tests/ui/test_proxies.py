@@ -1,25 +1,33 @@
-"""Behind two kinds of proxies: every link of a crawl answers, under a prefix that is stripped and one that is not."""
+"""Behind two kinds of proxies, as Jupyter has them: every link of a crawl answers; and two views in one browser."""
 
 from __future__ import annotations
 
 import http.client
+import os
 import re
+import socket
+import subprocess
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from html import unescape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import pytest
 
 import elliptio as eio
+from elliptio.ui.jupyter import launcher
 from elliptio.ui.serving import Server
-from tests.ui.conftest import story
+from tests.ui.conftest import saved, story
 
 pytestmark = pytest.mark.slow
 
-PREFIX = "/user/andy/proxy"
+HUB = "/user/andy"
+MOST = 2
+"""So many links are followed to a page with the same parameters: of all combinations there is no end."""
 
 
 class Proxy(BaseHTTPRequestHandler):
@@ -27,12 +35,13 @@ class Proxy(BaseHTTPRequestHandler):
 
     strips = True
     port = 0
+    prefix = ""
 
     def do_GET(self) -> None:
-        if not self.path.startswith(f"{PREFIX}/"):
+        if not self.path.startswith(f"{self.prefix}/"):
             self.send_error(404)
             return
-        path = self.path[len(PREFIX) :] if self.strips else self.path
+        path = self.path[len(self.prefix) :] if self.strips else self.path
         inner = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         inner.request("GET", path, headers={"Host": "hub.example", "Cookie": self.headers.get("Cookie", "")})
         answer = inner.getresponse()
@@ -52,17 +61,25 @@ class Proxy(BaseHTTPRequestHandler):
 
 @pytest.fixture(params=["stripping", "whole"])
 def behind(request: pytest.FixtureRequest, local: eio.Handler) -> Iterator[tuple[str, Server]]:
-    """The address of a view behind a proxy."""
+    """The address of a view behind a proxy: Jupyter's ``/proxy/PORT/``, or ``/proxy/absolute/PORT/``."""
     strips = request.param == "stripping"
-    server = Server(local, base="" if strips else PREFIX, hosts=["hub.example"])
+    port = free_port()
+    prefix = f"{HUB}/proxy/{port}" if strips else f"{HUB}/proxy/absolute/{port}"
+    server = Server(local, port=port, base="" if strips else prefix, hosts=["hub.example"])
     server.start()
-    kind = type("Kind", (Proxy,), {"strips": strips, "port": server.port})
+    kind = type("Kind", (Proxy,), {"strips": strips, "port": server.port, "prefix": prefix})
     proxy = ThreadingHTTPServer(("127.0.0.1", 0), kind)
     threading.Thread(target=proxy.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{proxy.server_port}{PREFIX}/", server
+    yield f"http://127.0.0.1:{proxy.server_port}{prefix}/", server
     proxy.shutdown()
     proxy.server_close()
     server.stop()
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
 
 
 def asked(url: str, cookie: str = "") -> tuple[int, dict[str, str], str]:
@@ -76,28 +93,39 @@ def asked(url: str, cookie: str = "") -> tuple[int, dict[str, str], str]:
 
 
 def test_every_link_of_a_crawl_answers(behind: tuple[str, Server], local: eio.Handler) -> None:
-    story(local)
+    made = story(local)
+    saved(local, "report.html", "<h1>hello</h1>", {"project": "penguins"}, based_on=made["model"])
     start, server = behind
     status, headers, _ = asked(f"{start}artifacts?token={server.policy.token}")
     assert status == 303
     assert urljoin(f"{start}artifacts", headers["location"]) == f"{start}artifacts"
     cookie = headers["set-cookie"].partition(";")[0]
     seen, waiting = {start}, [start]
-    while waiting and len(seen) < 400:
-        url = waiting.pop()
+    kinds = set()
+    shapes: Counter[tuple[str, tuple[str, ...]]] = Counter()
+    while waiting:
+        url = waiting.pop(0)
         status, headers, text = asked(url, cookie)
         if status == 303:
             found = [headers["location"]]
         else:
             assert status == 200, (url, text)
-            found = re.findall(r'(?:href|src|action)="([^"]*)"', text) if "text/html" in headers["content-type"] else []
+            is_page = "text/html" in headers["content-type"]
+            found = re.findall(r' (?:href|src|action)="([^"]*)"', text) if is_page else []
+        kinds.add(re.sub(r"artifact_[0-9a-f-]+|\d+|\?.*", "*", url[len(start) :]))
         for one in found:
             where = urljoin(url, unescape(one)).partition("#")[0]
             assert where.startswith(start), (url, one)
-            if where not in seen and "part=" not in where and "/frame" not in where:
+            parts = urlsplit(where)
+            shape = parts.path, tuple(sorted({pair.partition("=")[0] for pair in parts.query.split("&")}))
+            if where not in seen and shapes[shape] < MOST:
+                shapes[shape] += 1
                 seen.add(where)
                 waiting.append(where)
-    assert len(seen) > 30
+    assert len(seen) > 100
+    wanted = {"", "artifacts", "tags", "problems", "lineage/*", "artifacts/*", "artifacts/*/files/*/raw",
+              "artifacts/*/files/*/frame", "static/style.css*"}  # fmt: skip
+    assert wanted <= kinds, wanted - kinds
 
 
 def test_what_is_asked_by_another_name_is_refused_and_told(local: eio.Handler) -> None:
@@ -124,3 +152,61 @@ def test_below_the_base_alone(local: eio.Handler) -> None:
     assert asked(f"{place}/lakes/", cookie)[0] == 404
     assert server.url.startswith(f"{place}/lake/?token=")
     server.stop()
+
+
+def test_two_views_in_one_browser(local: eio.Handler, tmp_path: Path, chromium: Any) -> None:
+    other = eio.Handler(tmp_path / "other")
+    saved(local, "here.txt", "x")
+    saved(other, "there.txt", "x")
+    servers = [Server(local), Server(other)]
+    for server in servers:
+        server.start()
+    context = chromium.new_context()
+    page = context.new_page()
+    for server in servers:
+        page.goto(server.url)
+    for _ in range(2):
+        for server, name in zip(servers, ("here.txt", "there.txt"), strict=True):
+            page.goto(f"{server.place}artifacts")
+            assert page.is_visible(f"text={name}")
+    assert len({cookie["name"] for cookie in context.cookies()}) == 2
+    # The token of one is none of the other's.
+    status, _, _ = asked(servers[0].place, f"{servers[0].policy.cookie}={servers[1].policy.token}")
+    assert status == 401
+    context.close()
+    for server in servers:
+        server.stop()
+
+
+def test_the_tile_starts_a_view(local: eio.Handler, tmp_path: Path) -> None:
+    """As jupyter-server-proxy does with what the entry point says."""
+    story(local)
+    tile = launcher()
+    port = free_port()
+
+    def filled(text: str) -> str:
+        return text.replace("{port}", str(port)).replace("{base_url}", f"{HUB}/")
+
+    environ = {**os.environ, **tile["environment"], "ELLIPTIO_ROOT": str(local.store.root)}
+    command = [filled(one) for one in tile["command"]]
+    process = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == f"http://127.0.0.1:{port}/\n"
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        headers = {name: filled(value) for name, value in tile["request_headers_override"].items()}
+        connection.request("GET", "/artifacts", headers={"Sec-Fetch-Site": "same-origin", **headers})
+        answer = connection.getresponse()
+        assert (answer.status, b"model.json" in answer.read()) == (200, True)
+        connection.request("GET", "/artifacts")
+        assert connection.getresponse().status == 401
+        connection.close()
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def test_jupyter_server_proxy_takes_the_tile() -> None:
+    config = pytest.importorskip("jupyter_server_proxy.config")
+    made = config.ServerProcess(name="elliptio", **launcher())
+    assert made.launcher_entry.path_info == "elliptio/"

@@ -66,8 +66,10 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("say where to write the pages of artifacts: --export DIR ID")
     token = args.token or os.environ.get("ELLIPTIO_UI_TOKEN") or None
     options = {"host": args.host, "port": args.port, "base": args.base_path, "token": token}
+    # Whoever gave it that way wants it in no log.
+    tells = token is None or args.token is not None
     more = {"hosts": args.allow_host, "write": args.write, "exposed": args.i_know}
-    return serve(args, opening=not args.no_open, **options, **more)
+    return serve(args, opening=not args.no_open, tells=tells, **options, **more)
 
 
 def export(args: argparse.Namespace) -> int:
@@ -93,17 +95,18 @@ def export(args: argparse.Namespace) -> int:
     return 0
 
 
-def serve(args: argparse.Namespace, *, opening: bool, **options: Any) -> int:
+def serve(args: argparse.Namespace, *, opening: bool, tells: bool = True, **options: Any) -> int:
     """Print where a lake is shown, and show it until that is interrupted."""
     from elliptio.ui import server_of
 
     made = server_of()
     with handler(args) as h:
         server = made(h, **options)
+        shown = server.url if tells else server.place
         if args.json:
-            output.print_json({"url": server.url, "port": server.port})
+            output.print_json({"url": shown, "port": server.port})
         else:
-            print(server.url)
+            print(shown)
             if server.ssh_line is not None:
                 print(f"From where you came by ssh, first run: {server.ssh_line}")
         sys.stdout.flush()
