@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import builtins
 import http.client
+import os
 import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -100,3 +103,31 @@ def test_the_way_through_ssh_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_lake_that_is_not_there(cli: Run) -> None:
     assert "There is no lake at" in cli("ui", "--no-open").error
+
+
+@pytest.mark.slow
+def test_the_demo_opens_its_lake(root: Path, tmp_path: Path) -> None:
+    opened, browser = tmp_path / "opened", tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > "{opened}.part" && mv "{opened}.part" "{opened}"\n')
+    browser.chmod(0o755)
+    environ = {**os.environ, "BROWSER": f"{browser} %s"}
+    command = [sys.executable, "-m", "elliptio", "demo", "--ui", "--root", str(root)]
+    process = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        printed = next(line.strip() for line in process.stdout if "?token=" in line)
+        url = urlsplit(printed)
+        connection = http.client.HTTPConnection(url.netloc, timeout=60)
+        connection.request("GET", f"{url.path}?{url.query}")
+        cookie = connection.getresponse().headers["set-cookie"].partition(";")[0]
+        connection.close()
+        connection.request("GET", "/artifacts", headers={"cookie": cookie})
+        assert b"model.json" in connection.getresponse().read()
+        connection.close()
+        while not opened.exists() and process.poll() is None:
+            time.sleep(0.05)
+        assert opened.read_text().strip() == printed
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode == 0

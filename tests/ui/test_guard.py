@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 import elliptio as eio
 from elliptio.ui.guard import Decision, Facts, Kind, Policy, decide, headers
-from tests.ui.conftest import HOST, PORT, TOKEN, client_of, policy, saved
+from tests.ui.conftest import CHROMIUM, HOST, PORT, TOKEN, client_of, policy, saved, story
 
 GOOD = Facts("GET", Kind.PAGE, [HOST], cookies=[TOKEN])
 OPENED = {"mode": "navigate", "dest": "document"}
@@ -221,3 +221,42 @@ def test_a_link_of_another_site_leads_to_pages_alone(local: eio.Handler, end: st
     assert client.get(f"/artifacts/{artifact.artifact_id}", headers=linked).status_code == 200
     assert client.get(f"/artifacts/{artifact.artifact_id}{end}", headers=linked).status_code == 403
     assert client.get("/artifacts.json", headers=linked).status_code == 403
+
+
+@pytest.mark.slow
+def test_a_name_that_is_made_to_lead_here_gets_nothing(served: Any, chromium: Any, local: eio.Handler) -> None:
+    """A page of another name, which its owner lets lead to this machine, at the very port: DNS rebinding."""
+    raw = story(local)["raw"].artifact_id
+    names = ("rebound.example", "localhost.rebound.example", "127.0.0.1.nip.example")
+    rules = ", ".join(f"MAP {name} 127.0.0.1" for name in names)
+    browser = chromium.browser_type.launch(
+        executable_path=CHROMIUM, args=["--no-sandbox", f"--host-resolver-rules={rules}"]
+    )
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(served.url)  # so that the browser has the cookie
+    assert page.goto(f"{served.place}artifacts").status == 200
+    ask = """async ([url, how]) => { try { const a = await fetch(url, {credentials: 'include', method: how});
+        return [a.status, await a.text()]; } catch { return [0, '']; } }"""
+    for name in names:
+        place = f"http://{name}:{served.port}/"
+        answer = page.goto(place)
+        assert (answer.status, "which is none of its names" in answer.text()) == (403, True)
+        assert page.evaluate("location.host") == f"{name}:{served.port}"
+        token = f"?token={served.policy.token}"
+        for path in (
+            "",
+            "artifacts.json",
+            f"artifacts/{raw}/files/0/raw",
+            "static/style.css",
+            token,
+            f"artifacts{token}",
+        ):
+            for how in ("GET", "HEAD", "POST"):
+                status, text = page.evaluate(ask, [place + path, how])
+                assert status in (0, 403), (path, how)
+                assert "Adelie" not in text
+        assert page.evaluate(ask, [f"{served.place}artifacts.json", "GET"]) == [0, ""]
+        assert page.evaluate("document.cookie") == ""
+    context.close()
+    browser.close()
