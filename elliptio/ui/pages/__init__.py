@@ -61,5 +61,8 @@ ROUTES = [
     ("GET", "/runs.csv", _page("runs.as_csv"), Kind.DATA),
     ("GET", "/views", _page("views.show"), Kind.PAGE),
     ("POST", "/views", _page("views.change"), Kind.PAGE),
+    ("GET", "/models", _page("models.show"), Kind.PAGE),
+    ("GET", "/models/{name}", _page("models.of_class"), Kind.PAGE),
+    ("GET", "/models/{name}/{id}", _page("models.model"), Kind.PAGE),
 ]
 """Method, path, page, and what kind of answer that is."""

@@ -14,7 +14,7 @@ from elliptio.naming import CELLS_LOG, DIFF_LOG
 from elliptio.ui import wording
 from elliptio.ui.asked import Answer, Asked, NotThereError, WrongError, as_dict, see_other, segment
 from elliptio.ui.checks import AT_ONCE, UNHASHED, UNREAD, VERIFIED
-from elliptio.ui.pages import picture, previewing, rows
+from elliptio.ui.pages import fields, picture, previewing, rows
 from elliptio.ui.view import View
 
 PARTS = ("files", "code", "packages", "logs", "cells", "document")
@@ -78,6 +78,7 @@ def show(view: View, asked: Asked) -> Answer:
         facts=_facts(metadata, run),
         labels=wording.labels_of({"labels": artifact.labels}, 40),
         notes=metadata.notes,
+        model=fields.short(metadata.model),
         state=_state(view, artifact),
         used=used,
         parents=parents,
