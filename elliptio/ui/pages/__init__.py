@@ -64,5 +64,7 @@ ROUTES = [
     ("GET", "/models", _page("models.show"), Kind.PAGE),
     ("GET", "/models/{name}", _page("models.of_class"), Kind.PAGE),
     ("GET", "/models/{name}/{id}", _page("models.model"), Kind.PAGE),
+    ("GET", "/flows", _page("flows.show"), Kind.PAGE),
+    ("GET", "/flows/{id}", _page("flows.flow"), Kind.PAGE),
 ]
 """Method, path, page, and what kind of answer that is."""
