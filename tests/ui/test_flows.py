@@ -9,6 +9,7 @@ import pytest
 import elliptio as eio
 from elliptio.flows import IO, Flow, IOVal, Processor
 from elliptio.flows.errors import StepFailedError
+from elliptio.flows.sealing import planning
 from tests.ui.conftest import client_of, damage
 from tests.ui.test_injections import PAYLOADS, check
 from tests.ui.test_pipelines import quoted, text_of
@@ -73,7 +74,9 @@ def test_a_flow_that_failed(local: eio.Handler) -> None:
         FLOW.run({"upto": 2}, record=local)
     page = client_of(local).get(f"/flows/{run_id(local)}").text
     assert "adding failed" in text_of(page)
-    assert "is not drawn" in page
+    assert page.count('<path class="e"') == 4
+    assert "sum, not sealed" in page
+    assert "adding failed The flow was cancelled. number sum" in text_of(page)
     assert 'class="box lost"' in page
 
 
@@ -95,7 +98,18 @@ def test_what_others_wrote_is_text(local: eio.Handler, payload: str) -> None:
         with run.run("step", labels=labels) as step, step.new(["a.stream.json"], {**labels, "stream": payload}) as new:
             new.file.upload_string('{"count": 2, "status": "<b>"}')
     client = client_of(local)
+    planning.keep(local.lake, labels, {"step": ([payload], [payload + "2"])}, username="andy")
     for url in ("/flows", f"/flows/{quoted(name)}"):
         answer = client.get(url)
         assert answer.status_code in (200, 404), answer.text
         check(answer.text, url)
+
+
+def test_a_flow_without_a_plan_is_drawn_by_what_its_streams_were_made_from(local: eio.Handler) -> None:
+    FLOW.run({"upto": 5}, record=local)
+    identifier = run_id(local)
+    for record in list(local.lake.index.find("records", {"kind": planning.FLOW})):
+        local.lake.index.delete("records", [record["_id"]])
+    page = client_of(local).get(f"/flows/{identifier}").text
+    assert page.count('<path class="e"') == 4
+    assert "counting finished upto number" in text_of(page)

@@ -17,6 +17,7 @@ from elliptio.errors import ElliptioError
 from elliptio.finding.loading import artifact_of, metadata_of
 from elliptio.flows.brokers.defining import CONTROL, Channel, Outcome
 from elliptio.flows.errors import FlowCancelledError, StepFailedError
+from elliptio.flows.sealing import planning
 from elliptio.flows.sealing.writing import About, StreamWriter
 from elliptio.naming import shorten
 from elliptio.provenance import collecting
@@ -274,7 +275,11 @@ class FlowRecorder:
         name = step or self._plan.name
         labels = {"flow": self._plan.name, "flow_id": self._plan.flow_id}
         params = None if step else self._plan.params
-        return begin(self._work.lake, around, name, params, labels, git_diff=git_diff, seen=self._seen)
+        found = begin(self._work.lake, around, name, params, labels, git_diff=git_diff, seen=self._seen)
+        if not step:
+            about = {**labels, "run_id": found[0].run_id}
+            planning.keep(self._work.lake, about, self._plan.steps, username=self._seen.username)
+        return found
 
     async def _end(self, step: str, recording: Recording, error: Exception | None) -> None:
         self._ended.add(step)

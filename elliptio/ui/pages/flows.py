@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from elliptio.artifacts.artifact import Artifact
 from elliptio.artifacts.display import duration
 from elliptio.errors import ElliptioError
+from elliptio.flows.sealing.planning import steps_of
 from elliptio.flows.sealing.writing import MANIFEST
 from elliptio.protocols import Document
 from elliptio.ui import wording
@@ -27,6 +28,9 @@ MOST_RUNS, MOST_FLOWS, MOST_COUNTED = 2000, 100, 1000
 MOST_STREAMS, MOST_STEPS = 200, 200
 MOST_MANIFESTS, LONGEST_MANIFEST = 60, 1 << 20
 """Streams of which the file that counts their values is read, and bytes of one."""
+
+Plan: TypeAlias = Mapping[str, tuple[Sequence[str], Sequence[str]]]
+"""Streams that each step reads and writes, by its name."""
 
 COLOURS = {"finished": "ok", "failed": "err", "killed": "err", "running": "warn"}
 LOOKS = {"finished": "run", "failed": "lost", "killed": "lost", "running": "asked"}
@@ -69,6 +73,7 @@ def flow(view: View, asked: Asked) -> Answer:
     steps = [run for run in runs if run is not _whole(runs)]
     streams = [_stream(view, document, runs, number < MOST_MANIFESTS) for number, document in enumerate(sealed)]
     given = _given(view, sealed)
+    plan = steps_of(view.h.lake, identifier)
     return view.page(
         "flow.html",
         asked,
@@ -76,11 +81,12 @@ def flow(view: View, asked: Asked) -> Answer:
         flow=_flow(view, asked, identifier, runs[::-1]),
         params=[(wording.plain(name, 80), wording.plain(value, 160))
                 for name, value in as_dict(_whole(runs).get("params")).items()][:50],
-        picture=graph_of(asked, *_boxes(asked, steps, sealed, streams, given)),
-        steps=[_step(view, run, sealed, given) for run in steps[:MOST_STEPS]],
+        picture=graph_of(asked, *_boxes(asked, steps, sealed, streams, given, plan)),
+        steps=[_step(run, sealed, given, plan) for run in steps[:MOST_STEPS]],
         streams=streams[:MOST_STREAMS],
         left_out=max(len(steps) - MOST_STEPS, 0) + max(len(streams) - MOST_STREAMS, 0),
         missing=any(run.get("status") != "finished" for run in runs),
+        planned=bool(plan),
         notes=[wording.plain(note.get("text"), 300) for note in _whole(runs).get("notes") or ()][:10],
     )  # fmt: skip
 
@@ -181,7 +187,9 @@ def _boxes(
     sealed: Sequence[Document],
     streams: Sequence[Mapping[str, Any]],
     given: Mapping[str, str],
+    plan: Plan,
 ) -> tuple[list[Box], list[tuple[str, str]]]:
+    """Make boxes of streams and steps; without a plan it is known only what sealed streams were made from."""
     boxes = {one["id"]: _stream_box(asked, one) for one in streams}
     boxes |= {
         identifier: Box(identifier, files, "from elsewhere", "data", link=f"{asked.up}artifacts/{segment(identifier)}",
@@ -189,6 +197,7 @@ def _boxes(
         for identifier, files in given.items()
     }  # fmt: skip
     edges: list[tuple[str, str]] = []
+    known = {str(as_dict(document.get("labels")).get("stream")): document["_id"] for document in sealed}
     for number, run in enumerate(steps):
         name, status = wording.plain(run.get("name"), 120), str(run.get("status"))
         second = " · ".join(filter(None, [status if status != "finished" else "", duration(run)]))
@@ -198,7 +207,18 @@ def _boxes(
         )  # fmt: skip
         edges += [(one, run["_id"]) for one in _reads(run, sealed) if one in boxes]
         edges += [(run["_id"], document["_id"]) for document in sealed if document.get("run_id") == run["_id"]]
+        reads, writes = plan.get(str(run.get("name")), ((), ()))
+        for stream in (*reads, *writes):
+            if stream not in known:
+                known[stream] = f"stream {stream}"
+                boxes[known[stream]] = _unsealed(stream)
+        edges += [(known[one], run["_id"]) for one in reads] + [(run["_id"], known[one]) for one in writes]
     return list(boxes.values()), edges
+
+
+def _unsealed(stream: str) -> Box:
+    name = wording.plain(stream, 120)
+    return Box(f"stream {stream}", name, "not sealed", "unknown", says=f"stream {name}, not sealed")
 
 
 def _stream_box(asked: Asked, one: Mapping[str, Any]) -> Box:
@@ -209,8 +229,12 @@ def _stream_box(asked: Asked, one: Mapping[str, Any]) -> Box:
     return Box(one["id"], one["name"], second, look, link=link, says=f"stream {one['name']}, {second}")
 
 
-def _step(view: View, run: Document, sealed: Sequence[Document], given: Mapping[str, str]) -> dict[str, Any]:
+def _step(run: Document, sealed: Sequence[Document], given: Mapping[str, str], plan: Plan) -> dict[str, Any]:
     names = {one["_id"]: wording.plain(as_dict(one.get("labels")).get("stream"), 80) for one in sealed}
+    reads = [names.get(one) or given.get(one) or "…" for one in _reads(run, sealed)]
+    writes = [names[one["_id"]] for one in sealed if one.get("run_id") == run["_id"]]
+    if str(run.get("name")) in plan:
+        reads, writes = ([wording.plain(one, 80) for one in some] for some in plan[str(run["name"])])
     error = as_dict(run.get("error"))
     return {
         "name": wording.plain(run.get("name"), 120),
@@ -219,6 +243,6 @@ def _step(view: View, run: Document, sealed: Sequence[Document], given: Mapping[
         "colour": COLOURS.get(str(run.get("status")), "mid"),
         "why": wording.plain(error.get("message") or error.get("type") or "", 300),
         "took": duration(run),
-        "reads": ", ".join(names.get(one) or given.get(one) or "…" for one in _reads(run, sealed)[:10]),
-        "writes": ", ".join(names[one["_id"]] for one in sealed if one.get("run_id") == run["_id"]),
+        "reads": ", ".join(reads[:10]),
+        "writes": ", ".join(writes[:10]),
     }
