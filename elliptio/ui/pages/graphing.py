@@ -73,7 +73,7 @@ def _shown(boxes: Sequence[Box], edges: Sequence[tuple[str, str]], opened: Seque
 
 def _box(box: Box, letters: int) -> dict[str, Any]:
     more = round(letters * 1.2)
-    cap = {"lost": "lost", "gone": "off"}.get(box.look, "")
+    cap = {"lost": "lost", "gone": "lost"}.get(box.look, "")
     return {
         "id": "", "kind": box.look, "round": drawing.HEIGHT / 2 if box.step else 7, "first": cut(box.first, letters),
         "second": cut(box.second, more), "caption": cut(box.caption, more), "cap": cap, "link": box.link,
