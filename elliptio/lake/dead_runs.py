@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from elliptio.errors import ElliptioError
 from elliptio.lake.lake import Lake
 from elliptio.lake.run_nodes import rooted
 from elliptio.lake.run_output import keep_output
+from elliptio.lake.run_points import keep as keep_points
 from elliptio.lake.run_records import DEAD, END, KILLED, RUNNING, files, lock_path, now, read, tell_steps, write
 from elliptio.protocols import Document
 from elliptio.system import liveness
@@ -17,10 +18,11 @@ from elliptio.system import liveness
 log = logging.getLogger(__name__)
 
 
-def bury(lake: Lake) -> None:
+def bury(lake: Lake, running: Iterable[Document] | None = None) -> None:
     """Find runs of which the index says that they are running, though they are dead, and record it.
 
-    Who cannot write, or cannot read what lies there, leaves them to others.
+    Who cannot write, or cannot read what lies there, leaves them to others. Who has just asked the index which are
+    `running` need not ask again.
 
     Raises
     ------
@@ -28,7 +30,7 @@ def bury(lake: Lake) -> None:
         If the index cannot be read.
 
     """
-    for document in list(lake.find_runs({"status": RUNNING})):
+    for document in list(lake.find_runs({"status": RUNNING}) if running is None else running):
         run_id = document["_id"]
         if _lives(lake, document):
             continue
@@ -36,6 +38,7 @@ def bury(lake: Lake) -> None:
             names = files(lake, run_id).get(run_id, set())
             if not names & {END, KILLED}:
                 keep_output(lake, run_id)
+                keep_points(lake, run_id)
                 write(lake, run_id, KILLED, {"time": now()})
                 names = files(lake, run_id).get(run_id, set())
             found = rooted(lake, read(lake, run_id, names))

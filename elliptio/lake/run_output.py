@@ -22,7 +22,10 @@ log = logging.getLogger(__name__)
 PART = "output.part"
 
 MOST_OF_LOG = 8_000_000
-"""Characters that are kept of a log, from its end."""
+"""Characters that are kept of a log, from its end; a letter has four bytes at most."""
+
+MOST_OF_END = 256 << 10
+"""Bytes of the end: much more than is shown, so that no secret in it has lost its beginning."""
 
 
 class Growing:
@@ -128,15 +131,20 @@ def read_logs(lake: Lake, run_id: str) -> dict[str, str]:
     return found if printed is None else {**found, naming.OUTPUT_LOG: redact(printed)[0]}
 
 
-def _printed(lake: Lake, run_id: str) -> str | None:
+def read_end(lake: Lake, run_id: str) -> str | None:
+    """Read the end of what a run that goes on has printed, secrets masked; None where there is nothing to read."""
+    printed = _printed(lake, run_id, MOST_OF_END)
+    return None if printed is None else redact(printed)[0]
+
+
+def _printed(lake: Lake, run_id: str, most: int = 4 * MOST_OF_LOG) -> str | None:
     """Read what a run has printed so far, secrets included; None if there is nothing, or it may not be read."""
     path = part_path(lake, run_id)
     if path is None:
         return None
     try:
         with open(path, "rb") as file:
-            # A letter has four bytes at most.
-            file.seek(max(0, os.fstat(file.fileno()).st_size - 4 * MOST_OF_LOG))
+            file.seek(max(0, os.fstat(file.fileno()).st_size - most))
             return _end_of(standing(file.read().decode("utf-8", "replace")))
     except FileNotFoundError:
         return None

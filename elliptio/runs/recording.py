@@ -8,12 +8,12 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any, Self
 
 from elliptio import naming
 from elliptio.errors import ElliptioError
-from elliptio.lake import run_nodes, run_output, run_records, spool
+from elliptio.lake import run_nodes, run_output, run_points, run_records, spool
 from elliptio.lake.lake import Lake
 from elliptio.metadata import VERSION
 from elliptio.protocols import Document
@@ -34,6 +34,9 @@ LOG_SECONDS_AT_LAST = 60.0
 """And after some twenty minutes: a run of days should not leave tens of thousands of files."""
 
 HEARTBEAT_SECONDS = 30.0
+
+GLANCE_SECONDS = 0.5
+"""Seconds until who looks at a run that goes on can see what it measured."""
 
 MOST_WRITTEN = 16 << 20
 """Bytes of what was measured that go into one file, by a generous estimate."""
@@ -84,6 +87,7 @@ class Recording:
         self._stop = threading.Event()
         self._started = time.monotonic()
         self._failed = False
+        self._glance: run_points.Waiting | None = None
 
     def forked(self) -> None:
         """Go on in a child of a fork: the run stays that of the parent, and so does what it has still to write."""
@@ -191,6 +195,7 @@ class Recording:
                     del self._said[: len(said)]
                     self._added = {name: value for name, value in self._added.items() if added.get(name) is not value}
                 waiting, used, added, said = waiting[len(rows) :], [], {}, []
+                run_points.clear(self._glance)
 
     @property
     def begin(self) -> Document | None:
@@ -239,6 +244,7 @@ class Recording:
                 self._tell_index(document, aloud=True)
 
     def _release(self) -> None:
+        run_points.remove(self._glance)
         if self._life is not None:
             self._life.release()
 
@@ -293,26 +299,26 @@ class Recording:
                 thread.start()
                 self._thread = thread
                 if not self._owner:
-                    self._flush_at_exit()
-
-    def _flush_at_exit(self) -> None:
-        # multiprocessing ends its processes without what `atexit` does; this is called there and elsewhere.
-        from multiprocessing.util import Finalize
-
-        Finalize(self, self._try_flush, exitpriority=100)
+                    _flush_at_exit(self, self._try_flush)
 
     def _work(self) -> None:
-        if not self._stop.wait(min(FIRST_SECONDS, LOG_SECONDS)):
-            self._try_flush()
         written = heard = time.monotonic()
-        while not self._stop.wait(min(LOG_SECONDS, HEARTBEAT_SECONDS)):
+        due = min(FIRST_SECONDS, LOG_SECONDS)
+        while not self._stop.wait(min(GLANCE_SECONDS, LOG_SECONDS, HEARTBEAT_SECONDS)):
             now = time.monotonic()
-            if now - written >= min(LOG_SECONDS_AT_LAST, max(LOG_SECONDS, (now - self._started) / 20)) - 1:
+            if now - written >= due:
                 self._try_flush()
-                written = now
-            if self._owner and now - heard >= HEARTBEAT_SECONDS - 1:
+                written, due = now, min(LOG_SECONDS_AT_LAST, max(LOG_SECONDS, (now - self._started) / 20))
+            elif self._owner:
+                self._show()
+            if self._owner and now - heard >= HEARTBEAT_SECONDS:
                 self._beat()
                 heard = now
+
+    def _show(self) -> None:
+        """Let who looks see what was measured since; it is written to stay some seconds later."""
+        with self._writing:
+            self._glance = run_points.show(self._lake, self._scope.run_id, self._rows, self._glance)
 
     def _beat(self) -> None:
         """Tell the index that the run goes on."""
@@ -351,6 +357,13 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
+
+
+def _flush_at_exit(recording: Recording, flush: Callable[[], None]) -> None:
+    # multiprocessing ends its processes without what `atexit` does; this is called there and elsewhere.
+    from multiprocessing.util import Finalize
+
+    Finalize(recording, flush, exitpriority=100)
 
 
 def _fitting(rows: Sequence[Mapping[str, Any]]) -> int:
