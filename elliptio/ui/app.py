@@ -25,10 +25,11 @@ from elliptio.errors import (
 from elliptio.masking import hide_password
 from elliptio.ui.asked import Answer, Asked, NotThereError, TakenError, WrongError
 from elliptio.ui.assets import ASSETS
-from elliptio.ui.entrance import Entrance
+from elliptio.ui.entrance import EVENTS, Entrance
 from elliptio.ui.guard import Kind
 from elliptio.ui.pages import ROUTES
 from elliptio.ui.sending import respond
+from elliptio.ui.streaming import Stream
 from elliptio.ui.view import View
 
 log = logging.getLogger(__name__)
@@ -69,6 +70,7 @@ def application(view: View) -> Entrance:
         Route(path, endpoint(page, kind), methods=[method, "HEAD"] if method == "GET" else [method])
         for method, path, page, kind in [*ROUTES, ("GET", "/static/{name}", static, Kind.STATIC)]
     ]
+    routes.append(Route(EVENTS, Stream(view).answer, methods=["GET"]))
 
     async def nothing(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
         asked = Asked(scope["path"])

@@ -15,6 +15,9 @@ Scope: TypeAlias = dict[str, Any]
 AT_ONCE = 64
 """Requests that are answered at once."""
 
+EVENTS = "/events"
+"""Stream of what goes on."""
+
 
 class Entrance:
     """An ASGI application that lets through what `decide` lets through.
@@ -50,6 +53,8 @@ class Entrance:
             await _say(self.policy, send, 404, f"This view lies below {self.policy.base}/ (--base-path).")
         elif place == "":
             await _lead(self.policy, send, scope["path"].rpartition("/")[2] + "/")
+        elif place == EVENTS:  # it stays open, and is counted there
+            await self._inside({**scope, "path": place, "root_path": "", "raw_path": place.encode()}, receive, send)
         elif self._open >= AT_ONCE:
             await _say(
                 self.policy, send, 503, f"{AT_ONCE} requests are being answered: try again.", ("retry-after", "1")
@@ -102,7 +107,8 @@ def kind_of(path: str) -> Kind:
         return Kind.STATIC
     if path.startswith("/artifacts/") and path.endswith(("/raw", "/frame", "/image")):
         return Kind.BYTES
-    if path.startswith(("/artifacts.", "/compare.", "/runs.")):
+    of_run = path.startswith("/runs/") and (path.endswith("/metrics.csv") or "/logs/" in path)
+    if path == EVENTS or path.startswith(("/artifacts.", "/compare.", "/runs.")) or of_run:
         return Kind.DATA
     return Kind.PAGE
 

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
     from elliptio.handler import Handler
+    from elliptio.ui.curves import Reader
 
 MOST_NAMED = 40
+MOST_KEPT = 24
 
 
 def _now() -> datetime:
@@ -50,6 +52,8 @@ class View:
         Whether pages are written, to be read without a server.
     known_damaged, known_wrong
         What was wrong when somebody looked last: files, and how many of each other kind.
+    contexts, trees
+        What the pages of runs that were looked at last were made of, by run: a page that follows asks for it no more.
 
     """
 
@@ -61,6 +65,8 @@ class View:
     exported: bool = False
     known_damaged: set[tuple[str, str]] = field(default_factory=set)
     known_wrong: dict[str, int] = field(default_factory=dict)
+    contexts: dict[str, Any] = field(default_factory=dict)
+    trees: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Say on pages what is wrong, and not by warnings."""
@@ -79,6 +85,20 @@ class View:
         root, home = hide_password(self.h.store.root), os.path.expanduser("~")
         name = f"~{root[len(home) :]}" if len(home) > 1 and root.startswith(f"{home}/") else root
         return name if len(name) <= MOST_NAMED else f"…{name[-MOST_NAMED + 1 :]}"
+
+    def keep(self, kept: dict[str, Any], name: str, value: Any) -> None:
+        """Keep something that was looked at, and no more than a few such."""
+        kept.pop(name, None)
+        kept[name] = value
+        while len(kept) > MOST_KEPT:
+            kept.pop(next(iter(kept)), None)
+
+    @cached_property
+    def curves(self) -> Reader:
+        """Curves of runs, as far as they were read."""
+        from elliptio.ui.curves import Reader
+
+        return Reader(self.h.lake)
 
     @cached_property
     def templates(self) -> Environment:

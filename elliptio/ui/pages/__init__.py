@@ -66,5 +66,8 @@ ROUTES = [
     ("GET", "/models/{name}/{id}", _page("models.model"), Kind.PAGE),
     ("GET", "/flows", _page("flows.show"), Kind.PAGE),
     ("GET", "/flows/{id}", _page("flows.flow"), Kind.PAGE),
+    ("GET", "/runs/{id}", _page("run.show"), Kind.PAGE),
+    ("GET", "/runs/{id}/metrics.csv", _page("run.metrics_csv"), Kind.DATA),
+    ("GET", "/runs/{id}/logs/{name}", _page("run.log"), Kind.DATA),
 ]
 """Method, path, page, and what kind of answer that is."""

@@ -1,0 +1,304 @@
+"""Draw what was measured: axes, lines and values that are pointed at. Values in, values out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from elliptio.ui import wording
+from elliptio.ui.curves import Curve, Curves, reduced
+from elliptio.ui.pages.run_rows import lasting, number
+
+LEFT, RIGHT, TOP, BOTTOM = 46, 396, 8, 148
+"""Edges of the lines, in a picture of 400 by 170 dots."""
+
+MOST = 12
+"""Metrics that are drawn."""
+
+BOLD_COLUMNS = 250
+"""Columns of the line of the run itself."""
+
+MOST_BEHIND = 14_000
+"""Points of all lines of other runs on a page: more would be heavier than a page may be."""
+
+POINTED = 60
+"""Places of a chart that say their value when they are pointed at."""
+
+STEP, TIME = "step", "time"
+LINEAR, LOG = "linear", "log"
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Scale of an axis: from values to places of a picture.
+
+    Attributes
+    ----------
+    low, high
+        The least and the greatest value.
+    begin, end
+        Their places.
+    is_log
+        Whether equal factors are equally far apart.
+
+    """
+
+    low: float
+    high: float
+    begin: float
+    end: float
+    is_log: bool = False
+
+    def place(self, value: float) -> float:
+        """Return the place of a value."""
+        low, high = self.low, self.high
+        if self.is_log:
+            if value <= 0:
+                return self.begin
+            low, high, value = math.log10(low), math.log10(high), math.log10(value)
+        part = (value - low) / (high - low) if high > low else 0.5
+        return self.begin + min(max(part, -0.05), 1.05) * (self.end - self.begin)
+
+    @property
+    def key(self) -> str:
+        """Text that is another where the scale is another."""
+        return f"{self.low:.6g}~{self.high:.6g}~{self.is_log:d}"
+
+
+def ticks(low: float, high: float, most: int = 5, *, is_log: bool = False) -> list[float]:
+    """Choose round values between two."""
+    if is_log:
+        first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+        every = max(1, math.ceil((last - first) / most))
+        factors = (1, 2, 5) if last - first <= 2 else (1,)
+        found = [10.0**power * factor for power in range(first, last + 1, every) for factor in factors]
+        return [one for one in found if low * 0.999 <= one <= high * 1.001]
+    if not high > low:
+        return [low]
+    rough = (high - low) / most
+    size = 10.0 ** math.floor(math.log10(rough)) if rough > 0 else 0.0
+    if not size or not math.isfinite(size):
+        return [low, high]
+    step = next((size * factor for factor in (1, 2, 2.5, 5) if size * factor >= rough), size * 10)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [place * step for place in range(int(first), int(last) + 1)][: most + 2]
+
+
+def scale(values: Sequence[float], begin: float, end: float, *, is_log: bool = False) -> Axis:
+    """Make the axis of values, with round ends where there is little to lose."""
+    low, high = min(values), max(values)
+    if is_log:
+        return Axis(low, high if high > low else low * 10, begin, end, is_log=True)
+    if high <= low:
+        pad = abs(low) * 0.1 or 1.0
+        return Axis(low - pad, high + pad, begin, end)
+    marks = ticks(low, high)
+    step = marks[1] - marks[0] if len(marks) > 1 else (high - low) / 4
+    return Axis(math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step, begin, end)
+
+
+def xs_of(curve: Curve, x: str) -> Sequence[float]:
+    """Return where the points of a curve are."""
+    return curve.seconds if x == TIME else curve.steps
+
+
+def charts(
+    mine: Curves, best: Curves | None, others: Sequence[Curves], *, x: str = STEP, y: str = LINEAR
+) -> list[dict[str, Any]]:
+    """Draw the metrics of a run among those of others.
+
+    Parameters
+    ----------
+    mine, best, others
+        Curves of the run, of the best of its kind, and of the others.
+    x, y
+        ``"step"`` or ``"time"``; ``"linear"`` or ``"log"``.
+
+    """
+    names = list(mine)[:MOST]
+    lines = sum(name in one for name in names for one in others)
+    columns = min(max(MOST_BEHIND // max(lines, 1) // 2, 6), 60)
+    return [
+        chart(name, mine[name], (best or {}).get(name), [one[name] for one in others if name in one], columns, x, y)
+        for name in names
+    ]
+
+
+def chart(
+    name: str, mine: Curve, best: Curve | None, others: Sequence[Curve], columns: int, x: str, y: str
+) -> dict[str, Any]:
+    """Draw one metric."""
+    every = [mine, *([best] if best else []), *others]
+    is_log = y == LOG and any(value > 0 for curve in every for value in curve.values)
+    values = [value for curve in every for value in curve.values if value > 0 or not is_log]
+    across = scale_across([place for curve in every for place in xs_of(curve, x)])
+    up = scale(values or [0.0], BOTTOM, TOP, is_log=is_log)
+    last = len(mine.values) - 1
+    return {
+        "name": wording.plain(name, 60),
+        "at": says_x(xs_of(mine, x)[last], x) if last >= 0 else "",
+        "last": number(mine.values[last]) if last >= 0 else "",
+        "count": mine.count,
+        "key": f"{across.key} {up.key}",
+        "ys": [(round(up.place(one), 1), number(one)) for one in ticks(up.low, up.high, is_log=is_log)],
+        "xs": _marks(across, x),
+        "others": _together(others, columns, across, up, x),
+        "best": path(best, BOLD_COLUMNS, across, up, x) if best else "",
+        "mine": path(mine, BOLD_COLUMNS, across, up, x),
+        "end": (round(across.place(xs_of(mine, x)[last]), 1), round(up.place(mine.values[last]), 1))
+        if last >= 0
+        else None,
+        "pointed": pointed(mine, across, up, x),
+    }
+
+
+def scale_across(places: Sequence[float]) -> Axis:
+    """Make the axis from left to right, which ends where the lines do."""
+    low, high = min(places, default=0.0), max(places, default=1.0)
+    return Axis(low, high if high > low else low + 1.0, LEFT, RIGHT)
+
+
+def _marks(across: Axis, x: str) -> list[tuple[float, str]]:
+    found = [one for one in ticks(across.low, across.high, 4) if across.low <= one <= across.high]
+    if x == STEP:
+        found = [one for one in found if one == round(one)]
+    return [(round(across.place(one), 1), says_x(one, x, short=True)) for one in found]
+
+
+def says_x(value: float, x: str, *, short: bool = False) -> str:
+    """Say where something was measured."""
+    if x == TIME:
+        return lasting(value) if value else "0"
+    return f"{value:,.0f}" if short else f"step {value:,.0f}"
+
+
+def path(curve: Curve, columns: int, across: Axis, up: Axis, x: str) -> str:
+    """Write a line; a single point is a short one."""
+    xs, ys = xs_of(curve, x), curve.values
+    dots = [(across.place(xs[place]), up.place(ys[place])) for place in reduced(xs, ys, columns)]
+    if not dots:
+        return ""
+    if len(dots) == 1:
+        return f"M{dots[0][0] - 1:.1f} {dots[0][1]:.1f}h2"
+    return "M" + "L".join(f"{left:.1f} {top:.1f}" for left, top in dots)
+
+
+def _together(curves: Sequence[Curve], columns: int, across: Axis, up: Axis, x: str) -> str:
+    """Write the lines of many runs as one, in whole halves of a dot, each place told by how far it is from the last."""
+    found = []
+    for curve in curves:
+        xs, ys = xs_of(curve, x), curve.values
+        before: tuple[int, int] | None = None
+        for place in reduced(xs, ys, columns):
+            here = (round(across.place(xs[place]) * 2), round(up.place(ys[place]) * 2))
+            if before is None:
+                found.append(f"M{here[0]} {here[1]}l")
+            else:
+                down = here[1] - before[1]
+                found.append(f"{here[0] - before[0]}{'' if down < 0 else ' '}{down} ")
+            before = here
+        if found:
+            found[-1] = found[-1].rstrip("l ")
+    return "".join(found)
+
+
+def pointed(curve: Curve, across: Axis, up: Axis, x: str) -> list[dict[str, Any]]:
+    """Choose places of a line, each of which says its value when it is pointed at."""
+    xs, ys = xs_of(curve, x), curve.values
+    every = max(1, math.ceil(len(ys) / POINTED))
+    places = [*range(0, len(ys), every)]
+    found: list[dict[str, Any]] = []
+    middles = [across.place(xs[place]) for place in places]
+    for number_, place in enumerate(places):
+        left = (middles[number_ - 1] + middles[number_]) / 2 if number_ else middles[number_] - 4
+        right = (middles[number_] + middles[number_ + 1]) / 2 if number_ + 1 < len(places) else middles[number_] + 4
+        if right > left:
+            found.append(
+                {"x": round(left, 1), "width": round(right - left, 1), "at": round(middles[number_], 1),
+                 "y": round(up.place(ys[place]), 1), "says": f"{says_x(xs[place], x)}: {number(ys[place])}"}
+            )  # fmt: skip
+    return found
+
+
+# --- parallel coordinates ---
+
+AXES = 7
+WIDE, HIGH, LOW = 820, 34, 176
+
+
+def parallel(
+    runs: Sequence[Mapping[str, Any]], mine: Mapping[str, Any], best: Mapping[str, Any] | None, names: Sequence[str]
+) -> dict[str, Any] | None:
+    """Draw values of runs side by side: a line for each run, through an axis for each name.
+
+    Parameters
+    ----------
+    runs, mine, best
+        Values by name, of all runs, of the one that is shown, and of the best one.
+    names
+        Axes, from left to right; those with one value are left out.
+
+    """
+    axes = []
+    for name in names:
+        found = [one[name] for one in runs if one.get(name) is not None]
+        if len({repr(value) for value in found}) > 1:
+            axes.append((name, found))
+    axes = axes[: AXES - 1] + axes[-1:] if len(axes) > AXES else axes
+    if len(axes) < 2:
+        return None
+    gap = (WIDE - 110) / (len(axes) - 1)
+    placed = [(55 + gap * place, name, ladder(found)) for place, (name, found) in enumerate(axes)]
+    return {
+        "axes": [
+            {"x": round(x, 1), "name": wording.plain(name, 16), "full": wording.plain(name, 60), "marks": marks}
+            for x, name, (_, marks) in placed
+        ],
+        "others": "".join(_across(one, placed) for one in runs if one is not mine and one is not best),
+        "best": _across(best, placed) if best is not None and best is not mine else "",
+        "mine": _across(mine, placed),
+        "count": len(runs),
+    }
+
+
+Ladder = tuple[Mapping[Any, float] | Axis, list[tuple[float, str]]]
+
+
+def ladder(found: Sequence[Any]) -> Ladder:
+    """Make an axis of values: of numbers a scale, of others a rung for each."""
+    numbers = [float(one) for one in found if isinstance(one, int | float) and not isinstance(one, bool)]
+    if len(numbers) == len(found) and all(map(math.isfinite, numbers)):
+        low, high = min(numbers), max(numbers)
+        is_log = low > 0 and high / low >= 50
+        axis = Axis(low, high, LOW, HIGH, is_log=is_log)
+        each = sorted(set(numbers))
+        marks = each if len(each) <= 6 else ticks(low, high, 4, is_log=is_log) or [low, high]
+        return axis, [(round(axis.place(one), 1), number(one if one != round(one) else int(one))) for one in marks]
+    texts = sorted({wording.plain(one, 40) for one in found})
+    places = {text: LOW - (LOW - HIGH) * (place + 0.5) / len(texts) for place, text in enumerate(texts)}
+    shown = list(places.items())[:: max(1, len(texts) // 8)]
+    return places, [(round(place, 1), wording.plain(text, 14)) for text, place in shown]
+
+
+def _across(values: Mapping[str, Any], placed: Sequence[tuple[float, str, Ladder]]) -> str:
+    """Write the line of a run through all axes on which it has a value."""
+    dots = []
+    for x, name, (axis, _) in placed:
+        value = values.get(name)
+        if isinstance(axis, Axis):
+            top = axis.place(float(value)) if isinstance(value, int | float) and math.isfinite(value) else None
+        else:
+            top = axis.get(wording.plain(value, 40)) if value is not None else None
+        if top is not None:
+            dots.append((round(x), round(top)))
+    if len(dots) < 2:
+        return ""
+    (x, y), *rest = dots
+    text, before, first = f"M{x} {y}", x, True
+    for right, top in rest:
+        half = (right - before) // 2
+        text += (f"C{x + half} {y} " if first else "S") + f"{right - half} {top} {right} {top}"
+        before, first = right, False
+    return text
