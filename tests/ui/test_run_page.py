@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -116,7 +117,7 @@ def test_a_run_without_anything(local: eio.Handler, ask: TestClient) -> None:
         pass
     text = ask.get(f"/runs/{run.run_id}").text
     assert "Nothing was measured." in text
-    assert "Output" in text
+    assert "logs/output" not in text
     assert "http-equiv" not in text
 
 
@@ -136,6 +137,21 @@ def test_looking_leaves_no_trace(local: eio.Handler, ask: TestClient) -> None:
     ids = made(local)
     ask.get(f"/runs/{ids['mine']}")
     assert saved(local, "next.csv", "x").metadata.based_on == []
+
+
+def test_other_pages_lead_to_runs(local: eio.Handler, ask: TestClient) -> None:
+    ids = made(local)
+    with pytest.raises(ValueError, match="no"), local.run("broken") as broken:
+        broken.get(ids["raw"]).file.download_string()
+        raise ValueError("no")
+    text = ask.get(f"/artifacts/{ids['model mine']}").text
+    assert f'data-run href="../runs/{ids["mine"]}"' in text
+    assert text.count(f"../runs/{ids['mine']}") == 2
+    assert "runs?q=status:running" in ask.get("/").text
+    picture, table = (ask.get(f"/lineage/{ids['raw']}{more}").text for more in ("", "?as=table"))
+    assert f"../runs/{broken.run_id}" in picture
+    assert f"../runs/{broken.run_id}" in table
+    assert f"../runs/{ids['mine']}" in table
 
 
 @pytest.mark.parametrize(
@@ -204,3 +220,89 @@ def test_a_payload_in_a_metric_is_text(local: eio.Handler, ask: TestClient) -> N
     for tag in ("<b>&", "<i>&", "<u>", "<script>:"):
         assert tag not in text
     assert "&lt;script&gt;" in text
+
+
+# --- in a real browser ---
+
+
+def urls(served: Any, ids: dict[str, str]) -> list[str]:
+    pages = ("mine", "outer", "failed", "live", "best")
+    paths = ("runs", "runs?q=status:failed", "runs?q=stats:x", "runs?as=list", *(f"runs/{ids[one]}" for one in pages))
+    return [served.place + path for path in (*paths, f"{paths[-1]}?y=log&x=time")]
+
+
+@pytest.fixture
+def shown(served: Any, local: eio.Handler) -> Iterator[dict[str, str]]:
+    """Runs of each kind, of which one goes on."""
+    ids = made(local)
+    with contextlib.suppress(ValueError), local.run("broken", {"long": "x" * 500}) as run:
+        ids["failed"] = run.run_id
+        raise ValueError("wrong " * 200)
+    with local.run("train", {"depth": 16, "model": {"kind": "a" * 300}}, log_output=True) as run:
+        ids["live"] = run.run_id
+        run.log({"val_loss": 0.5, "n" * 200: 1.0})
+        print("y" * 300)
+        yield ids
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_violation_of_accessibility(served: Any, chromium: Any, shown: dict[str, str], scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    context = chromium.new_context(color_scheme=scheme, bypass_csp=True)
+    page = context.new_page()
+    page.goto(served.url)
+    wrong = []
+    for url in urls(served, shown):
+        page.goto(url)
+        wanted = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
+        for one in axe.run(page, options=wanted).response["violations"]:
+            wrong += [(url, one["id"], node["html"][:160]) for node in one["nodes"]]
+    context.close()
+    assert wrong == []
+
+
+@pytest.mark.slow
+def test_every_page_fits_every_width_and_is_light(served: Any, chromium: Any, shown: dict[str, str]) -> None:
+    for width in (390, 768, 1280, 1920):
+        for url in urls(served, shown):
+            context = chromium.new_context(viewport={"width": width, "height": 900}, java_script_enabled=width != 768)
+            page = context.new_page()
+            page.goto(served.url)
+            asked: list[tuple[str, int]] = []
+            page.on(
+                "response",
+                lambda answer, asked=asked: (
+                    "/events" not in answer.url and asked.append((answer.url, len(gzip.compress(answer.body()))))
+                ),
+            )
+            page.goto(url)
+            beyond = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert beyond <= 0, (url, width, beyond)
+            assert len(asked) <= 8, asked
+            assert sum(size for _, size in asked) <= 100_000, asked
+            context.close()
+
+
+@pytest.mark.slow
+def test_keys_lead_to_runs(served: Any, chromium: Any, shown: dict[str, str]) -> None:
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(served.url)
+    press = page.keyboard.press
+    press("g")
+    press("r")
+    page.wait_for_url("**/runs")
+    press("/")
+    page.keyboard.type("name:sweep")
+    press("Enter")
+    page.wait_for_url("**q=name**")
+    press("j")
+    press("y")
+    page.wait_for_selector("#said:has-text('copied h.runs.tree')")
+    press("Enter")
+    page.wait_for_url(f"**/runs/{shown['outer']}")
+    page.goto(f"{served.place}artifacts/{shown['model mine']}")
+    press("r")
+    page.wait_for_url(f"**/runs/{shown['mine']}")
+    context.close()

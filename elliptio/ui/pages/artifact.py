@@ -65,6 +65,8 @@ def show(view: View, asked: Asked) -> Answer:
     logs = list(metadata.log_relpaths)
     used, parents = _used(view, identifier), _parents(view, metadata.based_on)
     run_name = "" if run is None else wording.plain(run.get("name"), 40)
+    run_id = "" if run is None else str(run.get("_id") or "")
+    made_by = [(run_name, f"{asked.up}runs/{segment(run_id)}" if run_id else "", "run")] if run_name else []
     return view.page(
         "artifact.html",
         asked,
@@ -83,7 +85,8 @@ def show(view: View, asked: Asked) -> Answer:
         used=used,
         parents=parents,
         parent_count=len(metadata.based_on),
-        mini=picture.mini(asked.up, parents, len(metadata.based_on), run_name, used),
+        run_id=run_id,
+        mini=picture.mini(asked.up, parents, len(metadata.based_on), made_by, used),
         like=None if view.exported else _earlier(view, artifact),
         again=_again(view, artifact) if part == "files" and not view.exported else None,
         **_part(view, asked, artifact, part),

@@ -108,7 +108,8 @@ def _box(view: View, asked: Asked, node: Node, here: str, letters: int) -> dict[
         says = " · ".join(filter(None, [str(run.get("status") or ""), why]))
         return {
             "id": node.artifact_id, "kind": "lost", "round": HEIGHT / 2, "first": cut(str(run.get("name")), letters),
-            "second": cut(says, round(letters * 1.2)), "caption": "", "cap": "", "link": None, "to": None,
+            "second": cut(says, round(letters * 1.2)), "caption": "", "cap": "", "to": None,
+            "link": f"{asked.up}runs/{segment(node.artifact_id)}",
             "centre": None, "full": wording.plain(f"run {run.get('name')}, {says}"),
         }  # fmt: skip
     document = node.document

@@ -127,6 +127,7 @@ def _rows(view: View, asked: Asked, nodes: Sequence[Node], here: str) -> list[di
                 "who": wording.person(run.get("username") if is_run else node.document.get("username")),
                 "when": wording.when(run.get("creation_time") if is_run else node.document.get("creation_time"), now),
                 "run": wording.plain(run.get("name") or "", 60),
+                "run_id": str(run.get("_id") or ""),
                 "tags": [wording.plain(tag, 80) for tag in node.document.get("tags") or ()],
                 "state": wording.plain(run.get("status") or "")
                 if is_run

@@ -14,7 +14,11 @@ _ALL, _HEIGHT, _GAP, _ROW = 326, 32, 16, 42
 
 
 def mini(
-    up: str, parents: Sequence[Mapping[str, Any]], total_parents: int, run: str, used: Mapping[str, Any]
+    up: str,
+    parents: Sequence[Mapping[str, Any]],
+    total_parents: int,
+    run: list[tuple[str, str, str]],
+    used: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Draw what an artifact was made from, the run that made it, and what was made of it: the nearest of each."""
     left = [(one["files"], f"{up}artifacts/{segment(one['id'])}", "") for one in parents[:MOST_NEAR]]
@@ -23,7 +27,7 @@ def mini(
         left[MOST_NEAR - 1 :] = [(f"{total_parents - MOST_NEAR + 1:,} more", "", "fold")]
     if used["more"] or len(used["rows"]) > len(right):
         right[MOST_NEAR - 1 :] = [("more", "", "fold")]
-    columns = [column for column in (left, [(run, "", "run")] if run else [], [("this", "", "asked")], right) if column]
+    columns = [column for column in (left, run, [("this", "", "asked")], right) if column]
     rows = max(map(len, columns))
     wide = min((_ALL - 4 + _GAP) / len(columns) - _GAP, 112)
     height = rows * _ROW + 8
