@@ -22,7 +22,7 @@ from elliptio.ui.view import View
 SECONDS_TO_READ = 0.15
 """So long a page waits for the curves of others; those that take longer are read behind it."""
 
-LINES = 40
+LINES = 24
 """Lines of output that are shown."""
 
 NEAR = 8
@@ -140,8 +140,9 @@ def drawn_of(view: View, context: Context, x: str, y: str) -> tuple[list[dict[st
         return [], len(context.siblings)
     ended = run.get("status") != run_records.RUNNING
     mine = view.curves.of(run["_id"], begin, ended=ended)
-    read = view.curves.of_many(context.siblings, SECONDS_TO_READ) if mine else {}
     best_id = context.best["_id"] if context.best is not None and not context.is_best else ""
+    first = sorted(context.siblings, key=lambda one: one["_id"] != best_id)
+    read = view.curves.of_many(first, SECONDS_TO_READ) if mine else {}
     others = [curves for run_id, curves in read.items() if run_id != best_id]
     return charts.charts(mine, read.get(best_id), others, x=x, y=y), len(read) if mine else len(context.siblings)
 
