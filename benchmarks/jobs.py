@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from benchmarks.flow_jobs import flows
 from benchmarks.model import KB, MB, Bar, Job, Limit, Scale, Side, floor, ours, part, size
 from benchmarks.pipeline_jobs import pipelines
 
@@ -19,7 +20,8 @@ WANDB = "only staged for a later upload: no index, no flush; md5"
 
 
 def jobs(scale: Scale) -> list[Job]:
-    found = [*starting(scale), *saving(scale), *finding(scale), *on_s3(scale), *growing(scale), *pipelines(scale)]
+    found = [*starting(scale), *saving(scale), *finding(scale), *on_s3(scale), *growing(scale)]
+    found += [*pipelines(scale), *flows(scale)]
     return [against_peers(job) for job in found]
 
 

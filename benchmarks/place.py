@@ -26,8 +26,8 @@ class Place:
         Of all jobs and sides of the run: what takes long to prepare lies there.
     size, count, documents
         Bytes of a file, how many files, how many artifacts are in the index.
-    s3, mongodb
-        An ``s3://`` prefix, a ``mongodb://`` URL, where the job needs one.
+    s3, mongodb, redis
+        An ``s3://`` prefix, a ``mongodb://`` or ``redis://`` URL, where the job needs one.
     notes
         What a job counted besides seconds.
     """
@@ -39,6 +39,7 @@ class Place:
     documents: int = 0
     s3: str = ""
     mongodb: str = ""
+    redis: str = ""
     notes: dict[str, float | str] = field(default_factory=dict)
 
     def file(self, name: str = "file.bin") -> Path:

@@ -42,6 +42,8 @@ machine, so no network hides what a client costs. s5cmd is a new process each ti
   function that its `view_lineage` draws from. Before it saves it asks its hub on the network whether the instance is
   registered there. Here the answer (it is not) is given at once by a line in `benchmarks/sides/lamindb.py`, so it is
   timed as if the hub took no time.
+- **FastStream, taskiq**: in one process with their subscribers and tasks, each with the newest Redis client that they
+  bring; a value goes through two of them, as it does through two streams of a flow.
 - **W&B**: offline, only where that does the job: artifacts are staged and never uploaded.
 
 To run it: `make bench`. `ARGS=--quick` takes two minutes, without peers; `ARGS=--large` adds 1,000,000 artifacts,

@@ -157,6 +157,11 @@ def servers(job: Job, folder: Path) -> Iterator[tuple[dict[str, str], dict[str, 
 
         with mongodb_server() as url:
             yield {"mongodb": f"{url.rstrip('/')}/bench"}, environment
+    elif job.needs == "redis":
+        from elliptio.flows.testing import redis_server
+
+        with redis_server() as redis:
+            yield {"redis": redis.url}, environment
     else:
         yield {}, environment
 

@@ -16,11 +16,12 @@ import elliptio as eio
 from benchmarks import model, report
 from benchmarks.jobs import jobs
 from benchmarks.place import Place
+from elliptio.flows.testing import redis_program, redis_server
 from elliptio.testing.servers import S3Server
 
 ROOT = Path(__file__).parents[2]
 TINY = jobs(model.SCALES["tiny"])
-INSTALLED = ("ours", "floors", "pipelines")
+INSTALLED = ("ours", "floors", "pipelines", "flows")
 
 
 def of(need: str) -> list[model.Job]:
@@ -45,7 +46,7 @@ def do(job: model.Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **server
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore:The processor .* is implemented once more")
 @pytest.mark.parametrize("job", of(""), ids=lambda job: job.name)
 def test_jobs_can_be_done(job: model.Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     do(job, tmp_path, monkeypatch)
@@ -63,6 +64,16 @@ def test_jobs_on_s3_can_be_done(
 def test_jobs_on_mongodb_can_be_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mongodb_url: str) -> None:
     (job,) = of("mongodb")
     do(job, tmp_path, monkeypatch, mongodb=f"{mongodb_url.rstrip('/')}/bench")
+
+
+@pytest.mark.slow
+@pytest.mark.server
+@pytest.mark.filterwarnings("ignore:The processor .* is implemented once more")
+@pytest.mark.skipif(redis_program() is None, reason="there is no Redis server here")
+def test_jobs_on_redis_can_be_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (job,) = of("redis")
+    with redis_server() as server:
+        do(job, tmp_path, monkeypatch, redis=server.url)
 
 
 @pytest.mark.slow
