@@ -1,7 +1,8 @@
 """Hold the scripts that run in Redis: each is one step that nobody sees half of.
 
 A flow has one hash, whose key ends with ``h``, and beside it a stream for each stream and a set of the readers that
-hold it. Fields of the hash: ``t:STREAM`` its length, bytes and times, ``e:STREAM`` its end, ``l:STEP`` a lease,
+hold it. Fields of the hash: ``t:STREAM`` its length, bytes and times, ``e:STREAM`` its end, ``l:STEP`` a lease (given
+back if it has no token),
 ``c:STEP`` a state, ``g:STEP`` that it was started, ``plan``, ``u:STREAM`` for those without a limit, and ``b:`` until
 when a reader is heard that is no step. Every script renews the expiry; the rest of a flow, which outlives the hash by a
 sixteenth, is renewed that often. Its first answer is whether that was so.
@@ -64,8 +65,8 @@ local function slowest(R, stream)
   end
 end
 local S, R, step, stream, ttl, state = KEYS[2], KEYS[3], ARGV[1], ARGV[2], ARGV[7], ARGV[8]
-local epoch, ends, lasts, token, worker = lease(step)
-if epoch ~= ARGV[3] or ends == '0' then return {0, 'lost'} end
+local epoch, _, lasts, token, worker = lease(step)
+if epoch ~= ARGV[3] or token == '' then return {0, 'lost'} end
 redis.call('HSET', H, 'l:' .. step, table.concat({epoch, n(now + lasts), lasts, token, worker}, ':'))
 local top, bytes, first = length(stream)
 if #ARGV > 10 then
@@ -110,8 +111,8 @@ END = Script(
     + """
 local S, step, stream, ttl = KEYS[2], ARGV[1], ARGV[3], ARGV[8]
 if step ~= '' then
-  local epoch, ends = lease(step)
-  if epoch ~= ARGV[2] or ends == '0' then return {0, 'lost'} end
+  local epoch, _, _, token = lease(step)
+  if epoch ~= ARGV[2] or token == '' then return {0, 'lost'} end
 elseif ARGV[9] == '1' and redis.call('EXISTS', H) == 0 then return {0, 'gone'} end
 if redis.call('HEXISTS', H, 'e:' .. stream) == 1 then
   local told = redis.call('HGET', H, 'k:' .. stream) or ''
