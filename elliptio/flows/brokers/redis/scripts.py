@@ -2,10 +2,9 @@
 
 A flow has one hash, whose key ends with ``h``, and beside it a stream for each stream and a set of the readers that
 hold it. Fields of the hash: ``t:STREAM`` its length, bytes and times, ``e:STREAM`` its end, ``l:STEP`` a lease (given
-back if it has no token),
-``c:STEP`` a state, ``g:STEP`` that it was started, ``plan``, ``u:STREAM`` for those without a limit, and ``b:`` until
-when a reader is heard that is no step. Every script renews the expiry; the rest of a flow, which outlives the hash by a
-sixteenth, is renewed that often. Its first answer is whether that was so.
+back if it has no token), ``c:STEP`` a state, ``g:STEP`` that it was started, ``plan``, ``u:STREAM`` for those without a
+limit, and ``b:`` until when a reader is heard that is no step. Every script renews the expiry; the rest of a flow,
+which outlives the hash by a sixteenth, is renewed that often. Its first answer is whether that was so.
 """
 
 from __future__ import annotations
