@@ -22,6 +22,9 @@ from elliptio.naming import shorten
 BATCH, PAUSE = 100, 0.001
 """Values are handed on when there are so many, or after so many seconds."""
 
+_BARE = frozenset({int, float, str, bytes, bool, dict, tuple, type(None)})
+"""Classes of values that name no stream, as most do: they are not asked whether they do."""
+
 
 class Outputs:
     """Brings what a step has yielded to the broker."""
@@ -58,12 +61,15 @@ class Outputs:
 
     async def take_all(self, items: AsyncIterator[Any]) -> None:
         """Take all that a step yields."""
-        find, clock = self._buffers.get, time.perf_counter
+        find, clock, bare = self._buffers.get, time.perf_counter, self._single
         count, since, look, stride = 0, 0.0, 1, 1  # the first value goes at once
         try:
             async for item in items:
                 if type(item) is IOVal and (buffer := find(item.name)) is not None:
                     buffer.append(item.value)
+                    count += 1
+                elif bare is not None and type(item) in _BARE:
+                    self._buffers[bare].append(item)
                     count += 1
                 else:
                     count += self._sort(item)
