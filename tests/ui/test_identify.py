@@ -107,7 +107,7 @@ def test_what_others_wrote_is_text(local: eio.Handler) -> None:
         assert answer.status_code in (200, 400)
         check(answer.text, payload)
     text = client.get(f"/identify?hash={HASH}").text
-    assert f"Held by {len(PAYLOADS)} artifacts" in text
+    assert "Held by more than 100 artifacts" in text
     check(text, "all")
 
 

@@ -198,8 +198,8 @@ def test_no_more_are_shown_than_fit(local: eio.Handler) -> None:
 
 def test_what_others_wrote_is_text(local: eio.Handler) -> None:
     client = client_of(local, **WRITES)
-    for payload in PAYLOADS:
-        name = "".join(one for one in payload if one not in "/:" and one.isprintable()).strip()[:70]
+    for number, payload in enumerate(PAYLOADS):
+        name = f"{number} " + "".join(one for one in payload if one not in "/:" and one.isprintable()).strip()[:66]
         plain = "".join(one for one in payload if one.isprintable() and one not in "/\\")[:60]
         with eio.mock_username(plain):
             assert client.post("/views", data=form(name)).status_code == 303

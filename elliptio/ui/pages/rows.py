@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from elliptio.ui import wording
-from elliptio.ui.asked import WrongError, segment, written
+from elliptio.ui.asked import WrongError, segment
 from elliptio.ui.checks import Trouble
 from elliptio.ui.view import View
 
@@ -105,11 +105,8 @@ def _row(
 
 
 def run_link(run_id: str) -> str:
-    """Write the link to a run: to its page, or to what it made where runs have none."""
-    from elliptio.ui.pages import ROUTES
-
-    has_page = any(path == "/runs/{id}" for _, path, *_ in ROUTES)
-    return f"runs/{segment(run_id)}" if has_page else written("artifacts", [("q", f"run:{run_id}")])
+    """Write the link to the page of a run."""
+    return f"runs/{segment(run_id)}"
 
 
 def state_of(row: Mapping[str, Any], trouble: Trouble | None = None) -> tuple[str, str]:
