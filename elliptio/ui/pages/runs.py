@@ -203,8 +203,8 @@ def as_csv(view: View, asked: Asked) -> Answer:
             f"{head}.{name}": value for head in ("params", "metrics") for name, value in run_rows.flat(row.get(head))
         }
         wide.append({**{name: value for name, value in row.items() if name not in ("params", "metrics")}, **flat})
-    more = dict.fromkeys(name for row in wide for name in row if name.startswith(("params.", "metrics.")))
-    columns = [*(name for name in names if name not in ("params", "metrics")), *more]
+    more = {name for row in wide for name in row if name.startswith(("params.", "metrics."))}
+    columns = [*(name for name in names if name not in ("params", "metrics")), *sorted(more)]
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(columns)
