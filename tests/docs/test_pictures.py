@@ -13,6 +13,7 @@ from tests.docs.pages import ROOT
 from tests.docs.test_documents import LINKING
 
 FOLDER = ROOT / "docs/pictures"
+SCREENS = ROOT / "docs/screens"
 IMAGE = re.compile(r"!\[([^\]]*)\]\(([^)\s]+)\)")
 
 
@@ -35,4 +36,14 @@ def test_each_is_shown_and_said_in_words() -> None:
         for words, target in IMAGE.findall(page.read_text(encoding="utf-8")):
             assert len(words) > 20, f"{page.name} shows {target} without saying what is to be seen"
             shown[(page.parent / target).resolve()] = page
-    assert set(FOLDER.iterdir()) <= set(shown)
+    assert {*FOLDER.iterdir(), *SCREENS.iterdir()} <= set(shown)
+
+
+def test_pages_of_the_browser_are_photographed_small() -> None:
+    images = pytest.importorskip("PIL.Image")
+    screens = sorted(SCREENS.iterdir())
+    assert len(screens) >= 4
+    for path in screens:
+        assert path.stat().st_size < 100_000
+        with images.open(path) as image:
+            assert (image.format, image.size) == ("PNG", (1280, 800))
