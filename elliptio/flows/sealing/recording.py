@@ -285,7 +285,8 @@ class FlowRecorder:
         self._ended.add(step)
         self._scopes[step][0].ended = True
         try:
-            await self._in_thread(lambda: recording.finish(error))
+            with anyio.CancelScope(shield=True):  # what is counted as ended must not stay one that runs
+                await self._in_thread(lambda: recording.finish(error))
         except ElliptioError as failure:
             log.warning("How a run of the flow %s ended is not recorded: %s", self._plan.flow_id, failure)
 
@@ -293,12 +294,28 @@ class FlowRecorder:
         """End the runs that have not ended, that of the flow last."""
         for event in self._settled.values():
             event.set()
+        causes = await self._causes() if isinstance(error, FlowCancelledError) else {}
+        self._failure = self._failure or next((cause for cause in causes.values() if cause is not None), None)
+        for step in causes if self._scopes else ():
+            with contextlib.suppress(ElliptioError):
+                await self._scope(step)
         for step, (_, recording) in reversed(self._scopes.items()):
             for stream, problem in {} if step else self._errors.items():
                 recording.note(note(f"The stream {stream!r} is not sealed: {problem}"))
             if step not in self._ended:
-                await self._end(step, recording, error or self._failure)
+                await self._end(step, recording, causes.get(step, error) if step else self._failure or error)
         self._done.set()
+
+    async def _causes(self) -> dict[str, Exception | None]:
+        """Ask how the steps ended that were not seen to: where one fails, who waits for its values ends all others."""
+        found: dict[str, Exception | None] = {}
+        with anyio.move_on_after(self._wait), contextlib.suppress(ElliptioError, OSError):
+            for step in self._plan.steps:
+                if step not in self._ended:
+                    _, outcome = await self._channel.read(f"{CONTROL}{step}", 0, 1, 0.0)
+                    if outcome is not None:
+                        found[step] = _error_of(outcome)
+        return found
 
     async def _in_thread(self, call: Callable[[], Got]) -> Got:
         # In a copy of the context, as a thread that works for this one: what is begun there is begun in the same run.

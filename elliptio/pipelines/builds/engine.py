@@ -155,17 +155,22 @@ class Engine:
         given = {**turn.asked.parameters.shared, **turn.asked.parameters.own}
         _run_hooks(pipeline, "pre_run", given)
         shown = {name: snapshotting.recorded(value) for name, value in given.items()}
-        with contextlib.ExitStack() as block:
-            block.enter_context(active.inside(session))
-            run = block.enter_context(session.handler.run(pipeline.name, shown, labels={"pipeline": pipeline.name}))
-            bar = NamedProgress(len(turn.asked.selected), pipeline.name, enabled=session.handler.progress)
-            progress = _Progress(block.enter_context(bar))
-            with runner_of(runner, session, workers) as chosen:
-                self._build(turn, chosen, progress)
-            session.catalog.windows.memory.write()
-            build = recorded.keep(self, self._built(turn, progress, run.run_id))
-            if progress.error is not None:
-                run.note(f"{progress.error}"[:1000])
+        build: Build | None = None
+        try:
+            with contextlib.ExitStack() as block:
+                block.enter_context(active.inside(session))
+                run = block.enter_context(session.handler.run(pipeline.name, shown, labels={"pipeline": pipeline.name}))
+                bar = NamedProgress(len(turn.asked.selected), pipeline.name, enabled=session.handler.progress)
+                progress = _Progress(block.enter_context(bar))
+                with runner_of(runner, session, workers) as chosen:
+                    self._build(turn, chosen, progress)
+                session.catalog.windows.memory.write()
+                build = recorded.keep(self, self._built(turn, progress, run.run_id))
+                if build.error is not None:
+                    raise build.error  # so that its run is one that failed
+        except CraftError as error:
+            if build is None or error is not build.error:
+                raise
         _run_hooks(pipeline, "on_error" if build.error else "post_run", build.error or build.volatiles)
         return build
 

@@ -198,3 +198,13 @@ def test_it_is_recorded_without_a_loop_too(h: eio.Handler) -> None:
         assert flow.run({"upto": 3}, record=h) == {"sum": [5]}
     runs = h.runs()
     assert list(runs["name"][runs["parent"] == day.run_id]) == ["seal-count → seal-square → seal-total"]
+
+
+def test_a_flow_that_runs_for_its_values_records_why_it_failed(h: eio.Handler) -> None:
+    flow = Flow.from_tasks(count, fragile).resolve()
+    with pytest.raises(StepFailedError, match="no twos"):
+        flow.run({"upto": 5}, record=h)
+    found = {run.name: (run.status, run.error["message"]) for run in h.runs().itertuples() if run.error}
+    assert set(found) == {"seal-fragile", "seal-count → seal-fragile"}
+    for status, message in found.values():
+        assert (status, message) == ("failed", "The step 'seal-fragile' failed: ValueError: no twos")

@@ -75,6 +75,9 @@ def test_a_build_that_fails_is_kept_with_what_it_said(made: Project) -> None:
         ("made", "never made"),
         ("failed", "division by zero"),
     ]
+    runs = {run.name: run for run in made.handler.runs().itertuples()}
+    assert (runs["test"].status, runs["second"].status, runs["first"].status) == ("failed", "failed", "finished")
+    assert "division by zero" in runs["test"].error["message"]
 
 
 def test_secrets_of_reasons_are_masked(made: Project) -> None:
