@@ -17,6 +17,9 @@ model = elliptio.models.assembling:MODEL
 
 [fsspec.specs]
 elliptio = elliptio.urls:ElliptioFileSystem
+
+[jupyter_serverproxy_servers]
+elliptio = elliptio.ui.jupyter:launcher
 """
 _WHEEL = "Wheel-Version: 1.0\nGenerator: elliptio\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 
