@@ -76,7 +76,7 @@ def test_a_flow_that_failed(local: eio.Handler) -> None:
     assert "adding failed" in text_of(page)
     assert page.count('<path class="e"') == 4
     assert "sum, not sealed" in page
-    assert "adding failed The flow was cancelled. number sum" in text_of(page)
+    assert "adding failed The step &#39;adding&#39; failed: ValueError: no sum number sum" in text_of(page)
     assert 'class="box lost"' in page
 
 
