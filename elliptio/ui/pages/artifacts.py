@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import io
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
@@ -322,23 +320,19 @@ def _answer(view: View, asked: Asked) -> tuple[list[dict[str, Any]], list[str]]:
 
 def as_json(view: View, asked: Asked) -> Answer:
     """Answer with JSON, as ``elliptio find --json`` does."""
-    from elliptio.documents import jsonable
+    from elliptio.ui.answers import json_of
 
     found, _ = _answer(view, asked)
-    body = json.dumps([jsonable(row) for row in found], ensure_ascii=False, allow_nan=False, indent=1)
-    return Answer(body.encode("utf-8", "replace"), media="application/json; charset=utf-8")
+    return json_of(found)
 
 
 def as_csv(view: View, asked: Asked) -> Answer:
     """Answer with CSV; lists and labels as JSON."""
+    from elliptio.ui.answers import csv_of
     from elliptio.ui.plain import cell
 
     found, names = _answer(view, asked)
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(names)
-    writer.writerows([cell(row.get(name)) for name in names] for row in found)
-    return _attached(text.getvalue().encode("utf-8", "replace"), "text/csv; charset=utf-8", "artifacts.csv")
+    return csv_of(names, ([cell(row.get(name)) for name in names] for row in found), "artifacts.csv")
 
 
 def as_parquet(view: View, asked: Asked) -> Answer:
@@ -350,6 +344,7 @@ def as_parquet(view: View, asked: Asked) -> Answer:
         If pyarrow is not installed.
 
     """
+    from elliptio.ui.answers import attached
     from elliptio.ui.plain import column
 
     try:
@@ -360,8 +355,4 @@ def as_parquet(view: View, asked: Asked) -> Answer:
     found, names = _answer(view, asked)
     sink = io.BytesIO()
     pq.write_table(pa.table({name: column([row.get(name) for row in found]) for name in names}), sink)
-    return _attached(sink.getvalue(), "application/vnd.apache.parquet", "artifacts.parquet")
-
-
-def _attached(body: bytes, media: str, name: str) -> Answer:
-    return Answer(body, media=media, headers={"content-disposition": f'attachment; filename="{name}"'})
+    return attached(sink.getvalue(), "application/vnd.apache.parquet", "artifacts.parquet")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -13,6 +11,7 @@ from elliptio.errors import DocumentNotFoundError, ElliptioError
 from elliptio.lake import dead_runs, run_output, run_records
 from elliptio.protocols import Document
 from elliptio.ui import wording
+from elliptio.ui.answers import attached, csv_of
 from elliptio.ui.asked import Answer, Asked, NotThereError, WrongError, as_dict, segment
 from elliptio.ui.pages import charts, rows, run_context, run_rows
 from elliptio.ui.pages.artifact import short_row
@@ -309,13 +308,8 @@ def metrics_csv(view: View, asked: Asked) -> Answer:
     run = found(view, asked.parts["id"])
     measured = run_records.history(view.h.lake, run["_id"])
     names = list(dict.fromkeys(name for row in measured for name in row["values"]))
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["time", "step", *names])
-    writer.writerows(
-        [naming.iso(row["time"]), row["step"], *(row["values"].get(name) for name in names)] for row in measured
-    )
-    return _attached(text.getvalue(), "text/csv; charset=utf-8", "metrics.csv")
+    rows = ([naming.iso(row["time"]), row["step"], *(row["values"].get(name) for name in names)] for row in measured)
+    return csv_of(["time", "step", *names], rows, "metrics.csv")
 
 
 def log(view: View, asked: Asked) -> Answer:
@@ -332,9 +326,4 @@ def log(view: View, asked: Asked) -> Answer:
     text = run_output.read_logs(view.h.lake, run["_id"]).get(name)
     if text is None:
         raise NotThereError("It has no such log.")
-    return _attached(text, "text/plain; charset=utf-8", name)
-
-
-def _attached(text: str, media: str, name: str) -> Answer:
-    headers = {"content-disposition": f'attachment; filename="{name}"'}
-    return Answer(text.encode("utf-8", "replace"), media=media, headers=headers)
+    return attached(text.encode("utf-8", "replace"), "text/plain; charset=utf-8", name)

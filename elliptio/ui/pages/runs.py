@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -185,15 +182,15 @@ def _answer(view: View, asked: Asked) -> tuple[list[dict[str, Any]], list[str]]:
 
 def as_json(view: View, asked: Asked) -> Answer:
     """Answer with JSON, as ``elliptio runs --json`` does."""
-    from elliptio.documents import jsonable
+    from elliptio.ui.answers import json_of
 
     found, _ = _answer(view, asked)
-    body = json.dumps([jsonable(row) for row in found], ensure_ascii=False, allow_nan=False, indent=1)
-    return Answer(body.encode("utf-8", "replace"), media="application/json; charset=utf-8")
+    return json_of(found)
 
 
 def as_csv(view: View, asked: Asked) -> Answer:
     """Answer with CSV: a column for each parameter and each metric, other lists and mappings as JSON."""
+    from elliptio.ui.answers import csv_of
     from elliptio.ui.plain import cell
 
     found, names = _answer(view, asked)
@@ -205,9 +202,4 @@ def as_csv(view: View, asked: Asked) -> Answer:
         wide.append({**{name: value for name, value in row.items() if name not in ("params", "metrics")}, **flat})
     more = {name for row in wide for name in row if name.startswith(("params.", "metrics."))}
     columns = [*(name for name in names if name not in ("params", "metrics")), *sorted(more)]
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(columns)
-    writer.writerows([cell(row.get(name)) for name in columns] for row in wide)
-    headers = {"content-disposition": 'attachment; filename="runs.csv"'}
-    return Answer(text.getvalue().encode("utf-8", "replace"), media="text/csv; charset=utf-8", headers=headers)
+    return csv_of(columns, ([cell(row.get(name)) for name in columns] for row in wide), "runs.csv")
