@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -71,20 +71,31 @@ def read_bar(text: str, *, now: datetime) -> Bar:
     text = unpacked(text)
     if text.lstrip().startswith(("{", "[")):
         return _read_document(text)
+
+    def written(word: Word, clause: Clause) -> tuple[str, str, str]:
+        key = canonical_key(word.key)
+        return (key, *shortest(replace(word, key=key), clause, now))
+
+    return bar_of_words(text, lambda word: _checked(word, now), written)
+
+
+def bar_of_words(
+    text: str, read: Callable[[Word], Clause], written: Callable[[Word, Clause], tuple[str, str, str]]
+) -> Bar:
+    """Join what words ask for, each thing once; `written` gives the key, the text and the operator of a word."""
     clauses: list[Clause] = []
     chips: list[Chip] = []
-    written = ""
+    whole = ""
     for word in words(text):
-        clause = _checked(word, now)
+        clause = read(word)
         if any(same(clause, other) for other in clauses):
             continue
-        key = canonical_key(word.key)
-        shown, op = shortest(replace(word, key=key), clause, now)
-        start = len(written) + bool(written)
-        written += f"{' ' if written else ''}{shown}"
-        chips.append(Chip(key, op or ":", word.value, word.negated, start, len(written)))
+        key, shown, op = written(word, clause)
+        start = len(whole) + bool(whole)
+        whole += f"{' ' if whole else ''}{shown}"
+        chips.append(Chip(key, op or ":", word.value, word.negated, start, len(whole)))
         clauses.append(clause)
-    return Bar(written, tuple(chips), joined(clauses), mongo=False)
+    return Bar(whole, tuple(chips), joined(clauses), mongo=False)
 
 
 def without(bar: Bar, chip: Chip) -> str:

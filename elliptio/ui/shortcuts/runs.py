@@ -14,10 +14,10 @@ from elliptio.finding.meaning import check_zones
 from elliptio.indexes.query.checking import normalize_query
 from elliptio.naming import literal_pattern, shorten
 from elliptio.runs.search import RUNS
-from elliptio.ui.shortcuts.bar import Bar, joined, same
+from elliptio.ui.shortcuts.bar import Bar, bar_of_words
 from elliptio.ui.shortcuts.keys import LABELS, Clause, negated
 from elliptio.ui.shortcuts.links import unpacked
-from elliptio.ui.shortcuts.tokens import MOST_TEXT, Chip, ShortcutError, Word, quote, words
+from elliptio.ui.shortcuts.tokens import MOST_TEXT, ShortcutError, Word, quote
 from elliptio.ui.shortcuts.values import loose_operand, moment_of, text_operand
 
 TEXTS = {
@@ -65,21 +65,13 @@ def read_run_bar(text: str, *, now: datetime) -> Bar:
     text = unpacked(text)
     if text.lstrip().startswith(("{", "[")):
         return _read_document(text)
-    clauses: list[Clause] = []
-    chips: list[Chip] = []
-    written = ""
-    for word in words(text):
-        clause = _checked(word, now)
-        if any(same(clause, other) for other in clauses):
-            continue
-        key = ALIASES.get(word.key, word.key)
-        value = quote(word.value) if word.quoted else word.value
-        shown = f"{'-' if word.negated else ''}{key}{':' if key else ''}{word.op}{value}"
-        start = len(written) + bool(written)
-        written += f"{' ' if written else ''}{shown}"
-        chips.append(Chip(key, word.op or ":", word.value, word.negated, start, len(written)))
-        clauses.append(clause)
-    return Bar(written, tuple(chips), joined(clauses), mongo=False)
+    return bar_of_words(text, lambda word: _checked(word, now), _written)
+
+
+def _written(word: Word, _: Clause) -> tuple[str, str, str]:
+    key = ALIASES.get(word.key, word.key)
+    value = quote(word.value) if word.quoted else word.value
+    return key, f"{'-' if word.negated else ''}{key}{':' if key else ''}{word.op}{value}", word.op
 
 
 def _checked(word: Word, now: datetime) -> Clause:
