@@ -175,10 +175,11 @@ class Store(Protocol):
     def stat(self, key: str) -> StoredFile | None:
         """Tell what is stored under exactly this key; None where nothing is."""
 
-    def list(self, prefix: str = "") -> Iterator[StoredFile]:
+    def list(self, prefix: str = "", after: str = "") -> Iterator[StoredFile]:
         """List all files whose key is `prefix` or begins with ``prefix + "/"`` (all files for ""), in any order.
 
-        Files still being staged are not listed.
+        Only those whose key is greater than `after`, which is a key, or a folder with the slash at its end; a store
+        that can does not look at the others. Files still being staged are not listed.
         """
 
     def create(self, key: str, data: bytes) -> bool:

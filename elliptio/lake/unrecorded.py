@@ -9,7 +9,8 @@ from __future__ import annotations
 import heapq
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from itertools import islice
 from pathlib import Path
 
 from elliptio import naming
@@ -19,6 +20,8 @@ from elliptio.lake.checks import check_document, check_place, is_artifact_root
 from elliptio.lake.lake import ARTIFACTS, RUNS, TOMBSTONE_FILE, Lake
 from elliptio.lake.manifests import manifest_of
 from elliptio.lake.parents import warn_of_deleted
+from elliptio.protocols import StoredFile
+from elliptio.provenance import collecting
 
 log = logging.getLogger(__name__)
 
@@ -26,26 +29,42 @@ MOST = 50
 """So many of each kind are compared, the newest; more where all of them are missing. `reindex` compares all."""
 MORE = (MOST, 20 * MOST, 200 * MOST)
 
+MOST_LISTED = 999
+"""So many files of a remote store are looked through, which one request lists; where there are more, `reindex` does."""
+
 
 def mend(lake: Lake) -> None:
-    """Record what lies in a local lake and is in no index. What fails is left to others."""
-    if lake.store.folder is None:
-        return
+    """Record what lies in a lake and is in no index. What fails is left to others."""
     try:
-        _mend_artifacts(lake, Path(lake.store.folder))
-        _mend_runs(lake, Path(lake.store.folder))
+        if lake.store.folder is not None:
+            folder = Path(lake.store.folder)
+            _record_artifacts(lake, _unrecorded_artifacts(lake, folder))
+            _record_runs(lake, _unrecorded_runs(lake, folder))
+        else:
+            _record_artifacts(lake, *_unrecorded_far_artifacts(lake))
+            _record_runs(lake, _unrecorded_far_runs(lake))
     except (ElliptioError, OSError) as error:
         log.info("What was interrupted in %s could not be looked for: %s", lake.store.root, error)
 
 
-def _mend_artifacts(lake: Lake, folder: Path) -> None:
-    places = _unrecorded_artifacts(lake, folder)
+def _record_artifacts(lake: Lake, places: Mapping[str, str], there: Set[str] | None = None) -> None:
     for artifact_id, place in places.items():
         try:
-            if record(lake, place):
+            if record(lake, place, there):
                 log.info("%s had been saved, and its saver was interrupted: it is recorded now.", artifact_id)
         except ElliptioError as error:
             log.info("%s could not be recorded: %s", artifact_id, error)
+
+
+def _record_runs(lake: Lake, run_ids: Iterable[str]) -> None:
+    for run_id in run_ids:
+        try:
+            run_records.record(lake, run_id)
+        except ElliptioError as error:
+            log.info("%s could not be recorded: %s", run_id, error)
+
+
+# --- in a folder ---
 
 
 def _unrecorded_artifacts(lake: Lake, folder: Path) -> dict[str, str]:
@@ -61,14 +80,10 @@ def _unrecorded_artifacts(lake: Lake, folder: Path) -> dict[str, str]:
     return {}
 
 
-def _mend_runs(lake: Lake, folder: Path) -> None:
+def _unrecorded_runs(lake: Lake, folder: Path) -> list[str]:
     names = heapq.nlargest(MOST, _names(folder / run_records.RUNS))
     begun = [name for name in names if (folder / run_records.key(name, run_records.BEGIN)).is_file()]
-    for run_id in _missing(lake, RUNS, begun, alone=len(names) < MOST) or ():
-        try:
-            run_records.record(lake, run_id)
-        except ElliptioError as error:
-            log.info("%s could not be recorded: %s", run_id, error)
+    return _missing(lake, RUNS, begun, alone=len(names) < MOST) or []
 
 
 def _missing(lake: Lake, collection: str, identifiers: Sequence[str], *, alone: bool) -> list[str] | None:
@@ -120,14 +135,83 @@ def _names(folder: Path) -> list[str]:
         return []
 
 
-def record(lake: Lake, root_key: str) -> str | None:
-    """Put an artifact into the index; None where it was deleted since."""
+# --- where all is far ---
+
+
+def _unrecorded_far_artifacts(lake: Lake) -> tuple[dict[str, str], set[str]]:
+    """Find where those lie that were saved since the newest of the index and are not in it, and all keys since then.
+
+    An index that only this user writes gets no artifacts of others.
+    """
+    newest = [document["remote_root"] for document in lake.find({}, sort=[("creation_time", -1)], limit=MOST)]
+    # Keys begin with the day. On a day with very many files the last one may be short enough.
+    days = sorted({f"{root.rsplit('/', 2)[0]}/" for root in newest}) or ["0/"]
+    there = {stored.key for stored in _few(lake, "", [days[0], days[-1]])}
+    own = naming.remote_root("", run_records.now(), collecting.username()).split("/")[3]
+    places = {}
+    for key in there:
+        root, _, name = key.rpartition("/")
+        # What is deleted or is being collected is none.
+        over = not there.isdisjoint({f"{root}/{TOMBSTONE_FILE}", f"{root}/{naming.COLLECTED}"})
+        if (
+            name == naming.MANIFEST
+            and is_artifact_root(root)
+            and not over
+            and (lake.shared or root.split("/")[3] == own)
+        ):
+            places[root[root.index("artifact_") :]] = root
+    missing = _missing(lake, ARTIFACTS, list(places), alone=len(places) == 1) or ()
+    return {artifact_id: places[artifact_id] for artifact_id in missing}, there
+
+
+def _unrecorded_far_runs(lake: Lake) -> list[str]:
+    """Find runs that began since the newest of the index and are not in it."""
+    newest = sorted(document["_id"] for document in lake.find_runs({}, sort=[("_id", -1)], limit=MOST)) or [""]
+    places = [run_records.key(run_id, "") for run_id in (newest[0], newest[-1])]
+    begun = [
+        stored.key.split("/")[-2]
+        for stored in _few(lake, run_records.RUNS, places)
+        if stored.key.endswith(f"/{run_records.BEGIN}")
+    ]
+    found = _missing(lake, RUNS, begun, alone=len(begun) < MOST) or []
+    return found if lake.shared else [run_id for run_id in found if _is_own(lake, run_id)]
+
+
+class _Others(set[str]):
+    """Runs of others, which an index that only this user writes does not get."""
+
+
+def _is_own(lake: Lake, run_id: str) -> bool:
+    others = lake.own(_Others)
+    if (
+        run_id not in others
+        and run_records.read_file(lake, run_id, run_records.BEGIN)["username"] != collecting.username()
+    ):
+        others.add(run_id)
+    return run_id not in others
+
+
+def _few(lake: Lake, prefix: str, starts: Sequence[str]) -> list[StoredFile]:
+    """List what comes after the first of some keys after which there is little; nothing where there is none."""
+    for start in dict.fromkeys(starts):
+        found = list(islice(lake.store.list(prefix, start), MOST_LISTED + 1))
+        if len(found) <= MOST_LISTED:
+            return found
+    return []
+
+
+def record(lake: Lake, root_key: str, there: Set[str] | None = None) -> str | None:
+    """Put an artifact into the index; None where it was deleted since, or not all its files are `there`."""
     try:
         document, environment, where = manifest_of(lake, root_key)
     except MissingKeyError:
         return None
     check_place(document, root_key, where)
     check_document(document, environment, where)
+    # Who publishes on S3 looks after that whether all is there, and may find that it was collected.
+    files = () if there is None or document.get("link") else document["files"]
+    if not all(f"{root_key}/{naming.FILES}/{file['relpath']}" in (there or ()) for file in files):
+        return None
     added = lake.add_manifest({**document, "remote_root": root_key, "lake_id": lake.lake_id}, environment)
     if added and document["based_on"]:
         warn_of_deleted(lake, document["_id"], document["based_on"])

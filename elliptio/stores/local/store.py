@@ -68,10 +68,9 @@ class LocalStore(Store):
     the umask, not the files they were copied from: with umask 077 nobody else may. Files that a program writes into
     the staging folder itself keep the permissions it gave them, but those to write.
 
-    Everything below ``.elliptio`` belongs to elliptio: `list` shows it only for a prefix that begins with
-    ``.elliptio``, and what is being staged only for one that begins with ``.elliptio/staging`` (what a crash left
-    behind is found and removed through that). Where a crash left no files, its staging folder itself is listed.
-    `remove` passes over what a running process is staging.
+    Everything below ``.elliptio`` belongs to elliptio: `list` shows it only for a prefix that begins with that, and
+    what is being staged only for one that begins with ``.elliptio/staging``: so what a crash left is found and removed.
+    Where it left no files, its staging folder is listed. `remove` passes over what a running process is staging.
 
     Parameters
     ----------
@@ -150,13 +149,14 @@ class LocalStore(Store):
             raise store_error("look up", path, error) from error
         return stored_files([(key, found)])[0] if stat.S_ISREG(found.st_mode) else None
 
-    def list(self, prefix: str = "") -> Iterator[StoredFile]:
+    def list(self, prefix: str = "", after: str = "") -> Iterator[StoredFile]:
         """List all files at or below a prefix, but those of elliptio itself: see the class. Links are not followed."""
         if prefix:
             check_key(prefix, self.root)
+        if after:
+            return (found for found in self.list(prefix) if found.key > after)
         if f"{prefix}/".startswith(f"{STAGING}/"):
-            found = chain.from_iterable(self._batches(prefix))
-            return chain(found, self._left_empty()) if prefix == STAGING else found
+            return chain(chain.from_iterable(self._batches(prefix)), self._left_empty() if prefix == STAGING else ())
         hidden = STAGING if f"{prefix}/".startswith(f"{PRIVATE}/") else PRIVATE
         return chain.from_iterable(self._batches(prefix, hidden))
 

@@ -47,8 +47,11 @@ class Mover(Protocol):
     def head(self, key: str) -> tuple[int, datetime, str] | None:
         """Return size, time and entity tag of an object, or None."""
 
-    def page(self, prefix: str, token: str | None) -> Page:
-        """List some of the objects whose key begins with `prefix` and a slash, and the token to get the next."""
+    def page(self, prefix: str, after: str, token: str | None) -> Page:
+        """List some of the objects whose key begins with `prefix` and a slash, and the token to get the next.
+
+        The first are the first that come after `after`.
+        """
 
     def delete(self, keys: Sequence[str]) -> None:
         """Remove objects; what is not there does not matter."""
@@ -116,8 +119,8 @@ class ObstoreMover:
             return None
         return found["size"], found["last_modified"], _tag(found["e_tag"])
 
-    def page(self, prefix: str, token: str | None) -> Page:
-        return Boto3Mover(self._connection).page(prefix, token)
+    def page(self, prefix: str, after: str, token: str | None) -> Page:
+        return Boto3Mover(self._connection).page(prefix, after, token)
 
     def delete(self, keys: Sequence[str]) -> None:
         import obstore
@@ -171,8 +174,8 @@ class Boto3Mover:
             raise
         return found["ContentLength"], found["LastModified"], _tag(found.get("ETag"))
 
-    def page(self, prefix: str, token: str | None) -> Page:
-        more = {"ContinuationToken": token} if token else {}
+    def page(self, prefix: str, after: str, token: str | None) -> Page:
+        more = {"ContinuationToken": token} if token else {"StartAfter": after} if after else {}
         found = self._client.list_objects_v2(Bucket=self._bucket, Prefix=f"{prefix}/" if prefix else "", **more)
         objects = [
             (each["Key"], each["Size"], each["LastModified"], _tag(each.get("ETag")))

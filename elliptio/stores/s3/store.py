@@ -128,21 +128,21 @@ class S3Store(Store):
         found = self.attempt("look up a file in", lambda mover: mover.head(full))
         return None if found is None else StoredFile(key, *found)
 
-    def list(self, prefix: str = "") -> Iterator[StoredFile]:
+    def list(self, prefix: str = "", after: str = "") -> Iterator[StoredFile]:
         """List all objects at or below a prefix, a page at a time. Objects of uploads under way are among them."""
-        if prefix:
+        if prefix > after:
             own = self.stat(prefix)
             if own is not None:
                 yield own
-        yield from self.below(prefix)
+        yield from self.below(prefix, after)
 
-    def below(self, prefix: str) -> Iterator[StoredFile]:
+    def below(self, prefix: str, after: str = "") -> Iterator[StoredFile]:
         """List all objects below a prefix, without asking whether one lies at it."""
-        full = self.full_key(prefix)
+        full, start = self.full_key(prefix), self.full_key(after) if after else ""
         token: str | None = None
         pages, strange = Pages(self.root), list[str]()
         while True:
-            page, token = self.attempt("list", partial(_page, full, token))
+            page, token = self.attempt("list", partial(_page, full, start, token))
             for key, size, modified, stamp in page:
                 # What other tools write to show a folder is no file.
                 if key.endswith("/"):
@@ -252,5 +252,5 @@ def _split(root: str) -> tuple[str, str]:
     return bucket, "/".join(parts)
 
 
-def _page(full: str, token: str | None, mover: Mover) -> Page:
-    return mover.page(full, token)
+def _page(full: str, after: str, token: str | None, mover: Mover) -> Page:
+    return mover.page(full, after, token)

@@ -30,6 +30,18 @@ class ListingSuite(StoreSuite):
         assert keys(store, "to") == set()
         assert keys(store, "a/x/y") == set()
 
+    def test_a_listing_may_begin_amid_what_is_there(self, store: Store) -> None:
+        published(store, "a", {"x": b"1", "b/y": b"22"})
+        published(store, "ab", {"x": b"3"})
+        store.create("é", b"4")
+        assert keys(store, after="a/b/y") == {"a/x", "ab/x", "é"}
+        assert keys(store, "a", "a/b/y") == {"a/x"}
+        assert keys(store, after="a/b/") == keys(store, after="a/") | {"ab/x", "é"} == keys(store)
+        assert keys(store, "a/x", "a/b/y") == {"a/x"}
+        assert keys(store, "a", "0/") == keys(store, "a", "a/") == {"a/x", "a/b/y"}
+        assert keys(store, "a", "a/x") == keys(store, "a/x", "a/x") == keys(store, "a", "b/") == set()
+        assert keys(store, after="z/") == {"é"}
+
     def test_a_listing_is_what_stat_tells(self, store: Store) -> None:
         published(store, "a", {"x": b"1", "b/y": b"22"})
         for found in store.list("a"):
