@@ -16,6 +16,7 @@ from elliptio.ui.pages.rows import run_link
 from elliptio.ui.previews.comparing import compare_apart
 from elliptio.ui.previews.reading import UnfitError
 from tests.ui.conftest import client_of, damage, saved
+from tests.ui.looking import faults
 from tests.ui.test_injections import NAMES, PAYLOADS, check, quoted
 
 Made = dict[str, Any]
@@ -272,30 +273,6 @@ def test_what_is_asked_for_is_text(local: eio.Handler, payload: str) -> None:
         check(answer.text, url)
 
 
-def faults(served: Any, chromium: Any, paths: list[str]) -> list[Any]:
-    """What axe finds on pages in both schemes, and pages that are wider than a window or too heavy."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    wanted = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
-    found: list[Any] = []
-    for scheme, width in (("light", 390), ("dark", 1280), ("light", 768), ("light", 1920)):
-        context = chromium.new_context(color_scheme=scheme, bypass_csp=True, viewport={"width": width, "height": 900})
-        page = context.new_page()
-        page.goto(served.url)
-        asked: list[Any] = []
-        page.on("request", lambda request: asked.append(request))  # noqa: B023
-        for path in paths:
-            asked.clear()
-            page.goto(served.place + path)
-            found += [(path, "requests", len(asked))] if len(asked) > 8 else []
-            if page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") > 0:
-                found.append((path, "wider than", width))
-            if width in (390, 1280):
-                for one in axe.run(page, options=wanted).response["violations"]:
-                    found += [(path, scheme, one["id"], node["html"][:160]) for node in one["nodes"]]
-        context.close()
-    return found
-
-
 @pytest.mark.slow
 def test_the_pages_please_everybody(served: Any, chromium: Any, local: eio.Handler) -> None:
     a, b = two(local)
@@ -309,7 +286,7 @@ def test_the_pages_please_everybody(served: Any, chromium: Any, local: eio.Handl
         f"compare?id={a}",
         f"artifacts/{b}",
     ]
-    assert faults(served, chromium, paths) == []
+    assert faults(chromium, served, paths) == []
 
 
 @pytest.mark.slow

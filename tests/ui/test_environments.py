@@ -12,7 +12,7 @@ from elliptio.lake.lake import ENVIRONMENTS
 from elliptio.provenance.machine import environment_id
 from elliptio.ui.pages.rows import run_link
 from tests.ui.conftest import client_of, saved
-from tests.ui.test_compare import faults
+from tests.ui.looking import faults
 from tests.ui.test_injections import PAYLOADS, check, quoted
 
 
@@ -145,4 +145,4 @@ def test_the_pages_please_everybody(served: Any, chromium: Any, local: eio.Handl
     old, new = two(local)
     paths = ["environments", "environments?package=numpy=2.4.0", "environments?package=x%3E1", f"environments/{old}",
              f"environments/{old}?with={new}"]  # fmt: skip
-    assert faults(served, chromium, paths) == []
+    assert faults(chromium, served, paths) == []

@@ -14,7 +14,7 @@ import elliptio as eio
 from elliptio.finding.identification import holders
 from elliptio.ui.assets import ASSETS
 from tests.ui.conftest import client_of, saved
-from tests.ui.test_compare import faults
+from tests.ui.looking import faults
 from tests.ui.test_injections import NAMES, PAYLOADS, check, quoted
 
 CONTENT = "a,b\n1,2\n"
@@ -154,7 +154,5 @@ def test_a_file_may_be_dropped_on_any_page(served: Any, chromium: Any, local: ei
 @pytest.mark.slow
 def test_the_pages_please_everybody(served: Any, chromium: Any, local: eio.Handler) -> None:
     saved(local, "raw.csv", CONTENT, {"project": "penguins"})
-    assert (
-        faults(served, chromium, ["identify", f"identify?hash={HASH}", "identify?hash=x", f"identify?hash={'0' * 64}"])
-        == []
-    )
+    paths = ["identify", f"identify?hash={HASH}", "identify?hash=x", f"identify?hash={'0' * 64}"]
+    assert faults(chromium, served, paths) == []

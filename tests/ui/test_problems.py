@@ -20,7 +20,7 @@ from elliptio.indexes.sqlite.index import SqliteIndex
 from elliptio.lake.upkeep import verdicts
 from elliptio.ui import findings
 from tests.ui.conftest import client_of, damage, saved, story
-from tests.ui.looking import browser_checks
+from tests.ui.looking import faults
 
 
 def commands(text: str) -> list[str]:
@@ -275,4 +275,4 @@ def test_in_a_browser(served: Any, chromium: Any, local: eio.Handler, tmp_path: 
     damage(made["raw"].file)
     local.verify()
     leave_behind(tmp_path / "lake", timedelta(days=3))
-    browser_checks(chromium, served, ["problems"])
+    assert faults(chromium, served, ["problems"]) == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,13 +13,12 @@ from elliptio.models import DataModel, identity
 from elliptio.pipelines import Catalog, Entry
 from elliptio.ui.serving import Server
 from tests.pipelines.projects import Project
+from tests.ui.looking import faults
 from tests.ui.test_catalog import READ
 from tests.ui.test_flows import FLOW, run_id
 from tests.ui.test_pipelines import CATALOG, CRAFTS, NAMES
 
 pytestmark = pytest.mark.slow
-
-WIDTHS = (390, 768, 1280, 1920)
 
 
 @pytest.fixture(scope="module")
@@ -66,31 +64,8 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, li
 
 
 def test_they_fit_and_are_accessible_and_light(shown: tuple[Server, list[str]], chromium: Any) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    wanted = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
     server, pages = shown
-    found: list[Any] = []
-    for scheme in ("light", "dark"):
-        context = chromium.new_context(color_scheme=scheme, bypass_csp=True)
-        page = context.new_page()
-        page.goto(server.url)
-        for url in pages:
-            asked: list[int] = []
-            page.on("response", lambda answer, asked=asked: asked.append(len(gzip.compress(answer.body()))))
-            page.goto(server.place + url)
-            if len(asked) > 8 or sum(asked) > 100_000:
-                found.append((url, "heavy", asked))
-            for one in axe.run(page, options=wanted).response["violations"]:
-                found += [(url, scheme, one["id"], node["html"][:160]) for node in one["nodes"]]
-            for width in WIDTHS if scheme == "light" else ():
-                page.set_viewport_size({"width": width, "height": 900})
-                beyond = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-                if beyond > 0:
-                    found.append((url, width, beyond))
-            page.close()
-            page = context.new_page()
-        context.close()
-    assert found == []
+    assert faults(chromium, server, pages) == []
 
 
 def test_all_is_reached_without_javascript(shown: tuple[Server, list[str]], chromium: Any) -> None:

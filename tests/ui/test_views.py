@@ -14,7 +14,7 @@ from elliptio.errors import MetadataError
 from elliptio.lake import saved_views
 from elliptio.ui.serving import Server
 from tests.ui.conftest import client_of, policy, saved
-from tests.ui.test_compare import faults
+from tests.ui.looking import faults
 from tests.ui.test_injections import PAYLOADS, check
 
 WRITES = {"write": frozenset({"views"})}
@@ -216,7 +216,7 @@ def test_the_pages_please_everybody(served: Any, chromium: Any, local: eio.Handl
     server = Server(local, write=["tags", "views"])
     server.start()
     try:
-        assert faults(server, chromium, ["", "artifacts", "views"]) == []
+        assert faults(chromium, server, ["", "artifacts", "views"]) == []
         context = chromium.new_context(java_script_enabled=False)
         page = context.new_page()
         page.goto(server.url)
