@@ -16,7 +16,7 @@
     ├── CraftDefinitionError (TypeError, ValueError)    a craft's hints, parameters or results are wrong
     ├── PipelineDefinitionError (ValueError)            a cycle, two producers, an input that nobody makes
     ├── CraftError (RuntimeError)                       a craft failed; its cause is the error's cause
-    ├── ValidationError (ValueError)                    a craft's `validate` refused what it made
+    │   └── ValidationError (ValueError)                a craft's `validate` refused what it made
     ├── SelectionError (ValueError)                     `select=` names nothing
     ├── SnapshotNotFoundError (KeyError, ValueError)    no such graph, snapshot or tag
     └── SnapshotTagTakenError (ValueError)              a tag names another snapshot
@@ -75,8 +75,13 @@ class CraftError(ElliptioError, RuntimeError):
     """A craft failed; what it raised is the cause of this error."""
 
 
-class ValidationError(ElliptioError, ValueError):
+class ValidationError(CraftError, ValueError):
     """Results of a craft were refused by its ``validate``, so nothing was published."""
+
+
+def failed(message: str, cause: BaseException) -> CraftError:
+    """Make the error of a craft that failed: what caught its refused results by their error catches it."""
+    return (ValidationError if isinstance(cause, ValidationError) else CraftError)(message)
 
 
 class SelectionError(ElliptioError, ValueError):

@@ -115,6 +115,8 @@ class Audit:
 class _Weighed:
     """Stands for a version that is not published, and never will be."""
 
+    sha256 = None
+
     def __init__(self) -> None:
         self.staged = self
 

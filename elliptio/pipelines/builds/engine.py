@@ -6,7 +6,7 @@ import contextlib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from elliptio.pipelines import active
@@ -357,20 +357,20 @@ def _warn(name: str, catalog: Catalog, crafts: Sequence[CraftFunction], paramete
 
 def completed(decided: Decided) -> Call:
     """Complete the call of a step with the values that are passed on to it, which are ready."""
-    import dataclasses
-
     assert decided.call is not None
     if not any(need.taken.volatile for need in decided.needs.values()):
         return decided.call
+    unasked: list[str] = []
     values, behind = dict(decided.call.values), list(decided.call.behind)
     for parameter, need in decided.needs.items():
         if not need.taken.volatile:
             continue
         for passed in need.passed.values():
             behind += passed.behind
+            unasked += passed.unasked
         alone = need.passed.get(NONE) if len(need.passed) == 1 else None
         values[parameter] = alone.value if alone is not None else _by_keys(need.passed)
-    return dataclasses.replace(decided.call, values=values, behind=list(dict.fromkeys(behind)))
+    return replace(decided.call, values=values, behind=list(dict.fromkeys(behind)), unasked=unasked)
 
 
 def _by_keys(passed: Mapping[Any, Passed]) -> dict[Any, Any]:

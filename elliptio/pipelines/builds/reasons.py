@@ -12,7 +12,9 @@ from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.catalog.versions import Version, Versions
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.execution import Call
+from elliptio.pipelines.crafts.recipes import without_secrets
 from elliptio.provenance.collecting import username
+from elliptio.provenance.redaction import MASK
 
 if TYPE_CHECKING:
     from elliptio.pipelines.session import BaseSession
@@ -53,10 +55,13 @@ class Reasons:
         return "; ".join(changed[:5]) + (f"; and {len(changed) - 5} more" if len(changed) > 5 else "")
 
     def _last(self, craft: CraftFunction, outputs: Mapping[str, Keys]) -> Mapping[str, Any] | None:
-        """Read the recipe of what was made last."""
+        """Read the recipe of what is the current version, or else of what was made last."""
         for name, keys in outputs.items():
-            versions = [one for one in self._versions.history(name, keys).versions if one.step is not None]
-            last: Version | None = max(versions, default=None, key=lambda one: one.moment)
+            history = self._versions.history(name, keys)
+            last: Version | None = history.current()
+            if last is None or last.step is None:
+                versions = [one for one in history.versions if one.step is not None]
+                last = max(versions, default=None, key=lambda one: one.moment)
             if last is not None:
                 for document in itertools.islice(self._lake.find({"_id": last.artifact_id}, sort=(), limit=1), 1):
                     recipe: Mapping[str, Any] | None = document.get("recipe")
@@ -69,10 +74,14 @@ class Reasons:
         if before.get("code") != now["code"]:
             found += self._code(craft, str(before.get("code")))
         found += _versions(before.get("packages", {}), now["packages"])
-        found += _named("parameter", before.get("parameters", {}), now.get("parameters", {}))
+        parameters = without_secrets(now.get("parameters", {}))
+        found += _named("parameter", without_secrets(before.get("parameters", {})), parameters)
         found += _inputs(before.get("inputs", {}), now.get("inputs", {}), call)
         if before.get("version") != now.get("version"):
             found.append(f"version {before.get('version')} → {now.get('version')}")
+        secret = [name for name, value in parameters.items() if MASK in str(value)]
+        if not found and secret:
+            found.append(f"parameter {', '.join(secret)}: a secret, so its value was not recorded")
         return list(dict.fromkeys(found))  # packages may be told of with the code, too
 
     def _code(self, craft: CraftFunction, before: str) -> list[str]:

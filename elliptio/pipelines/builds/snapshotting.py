@@ -18,6 +18,7 @@ from elliptio.pipelines.errors import CraftDefinitionError
 from elliptio.pipelines.graphs.graph import Graph
 from elliptio.pipelines.snapshots.partitions import Partition, partition_of
 from elliptio.pipelines.snapshots.snapshot import Snapshot
+from elliptio.provenance.redaction import redact_values
 
 if TYPE_CHECKING:
     from elliptio.pipelines.session import BaseSession
@@ -73,7 +74,7 @@ def _kept(
     parameters = {craft.name: _parameters(turn, craft) for craft in crafts}
     snapshot = Snapshot(
         graph,
-        {name: recorded(values) for name, values in parameters.items()},
+        {name: redact_values(recorded(values)) for name, values in parameters.items()},
         inputs,
         _fingerprint(graph, parameters, inputs),
         session.catalog,
@@ -89,10 +90,14 @@ def _parameters(turn: Turn, craft: CraftFunction) -> dict[str, Any]:
     """Values that a craft has: those that it is given or has by default, and those of its entries' keys."""
     given = turn.asked.parameters.of(craft)
     try:
-        found = dict(bind(craft, {**given, **dict.fromkeys(craft.per)}).parameters)
+        found = dict(bind(craft, given, dict.fromkeys(craft.per)).parameters)
     except CraftDefinitionError:
         found = {name: value for name, value in given.items() if name in craft.parameters}
-    found = {name: value for name, value in found.items() if name not in craft.per}
+    found = {
+        name: value
+        for name, value in found.items()
+        if name not in craft.per and name not in craft.keys_otherwise_spelled
+    }
     entries = [turn.catalog[entry] for entry in craft.entries if entry in turn.catalog]
     keys = {name.lower(): name for entry in entries for name in entry.keys}
     more = {name: value for name, value in given.items() if name not in found and name.lower() in keys}

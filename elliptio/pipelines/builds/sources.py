@@ -40,6 +40,8 @@ class Passed:
         The value, once `ready`.
     behind
         Identifiers of the artifacts that it was made from.
+    unasked
+        Those of them that a craft loaded by itself, so that they are no part of the key of its step.
     deferred
         The call that makes it, where nobody has needed it so far.
 
@@ -49,6 +51,7 @@ class Passed:
     value: Any = None
     ready: bool = False
     behind: Sequence[str] = ()
+    unasked: Sequence[str] = ()
     deferred: Any = None
     pending: Pending | None = None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from elliptio.pipelines.builds.reasons import Reasons
@@ -223,6 +223,9 @@ class Turn:
         elif len(whole) == len(saved):
             passes = len(saved) < len(decided.craft.outputs)
             decided.hit = whole
+            if passes:
+                assert decided.call is not None
+                decided.call = replace(decided.call, there=whole)
             if passes and self.asked.volatiles:
                 decided.why = "the values that it passes on are not kept"
             else:
@@ -321,13 +324,18 @@ class Turn:
         """Add what a step made."""
         assert decided.call is not None
         for name, version in versions.items():
+            if name in decided.hit and decided.hit[name].artifact_id == version.artifact_id:
+                self._take(name, version)
+                continue
             self.versions.add(name, version)
             self.sources.add(name, version.keys, version)
+        unasked = _unasked(decided, loaded) if values else []
         for name, value in values.items():
             known = self.sources.values().get(name, {}).get(decided.keys)
             # Of a craft that is no function of its inputs nobody can tell whether it gives the same.
             passed = known or Passed(decided.call.recipe.step if decided.craft.cache else None)
-            passed.value, passed.ready, passed.behind, passed.deferred = value, True, loaded, None
+            passed.value, passed.ready, passed.deferred = value, True, None
+            passed.behind, passed.unasked = loaded, unasked
             self.sources.pass_on(name, decided.keys, passed)
 
     def retire(self, craft: CraftFunction) -> None:
@@ -348,6 +356,20 @@ class Turn:
     def _step(self, decided: Decided, status: str, seconds: float | None = None) -> Step:
         found = {name: version.artifact_id for name, version in decided.hit.items()} if status != "make" else {}
         return Step(decided.craft.name, decided.keys, status, decided.why, seconds, found)
+
+
+def _unasked(decided: Decided, loaded: Sequence[str]) -> list[str]:
+    """List what a step loaded by itself, and what those did that made the values that it was given."""
+    assert decided.call is not None
+    found, known = list[str](), set[str]()
+    for need in decided.needs.values():
+        for passed in need.passed.values():
+            found += passed.unasked
+            known.update(passed.behind)
+    if len(known) < len(loaded):  # else it loaded nothing but what its values were made from
+        known.update(one.artifact_id for taken in decided.call.inputs.values() for one in taken.versions.values())
+        found += [identifier for identifier in loaded if identifier not in known]
+    return list(dict.fromkeys(found)) if found else found
 
 
 def _from_lake(inputs: Mapping[str, Taken]) -> dict[str, Taken]:

@@ -86,6 +86,11 @@ class Staged:
         self._files = list(files)
         self._options = {"local_root": "", **options}
 
+    @property
+    def sha256(self) -> str | None:
+        """Of its file; None where it has not exactly one."""
+        return self._files[0].sha256 if len(self._files) == 1 else None
+
     def publish(self, batch: Batch | None = None) -> Metadata:
         """Make it visible, or let that be done with others of a `batch`."""
         with discarding(self.publication):

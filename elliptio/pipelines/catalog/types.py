@@ -142,7 +142,8 @@ def _made(schema: Any, extra: dict[str, Any], where: str) -> Any:
     try:
         made = schema(**extra)
     except Exception as error:  # the class is a user's
-        raise EntryError(f"{where}: `extra` does not fit {schema.__qualname__}: {error}") from error
+        takes = f" `extra` takes {', '.join(map(repr, fields))}." if fields else ""
+        raise EntryError(f"{where}: `extra` does not fit {schema.__qualname__}: {error}.{takes}") from error
     _check_kinds(schema, made, where)
     return made
 

@@ -81,6 +81,8 @@ def bind(craft: CraftFunction, given: Mapping[str, Any], keys: Mapping[str, Any]
     parameters = {
         name: keys[name] if name in keys else given.get(name, default) for name, default in craft.parameters.items()
     }
+    if craft.keys_otherwise_spelled:
+        parameters.update({name: keys[key] for name, key in craft.keys_otherwise_spelled.items() if key in keys})
     inputs = {one.parameter for one in craft.inputs}
     if craft.takes_more:
         own = {**craft.parameters, **dict.fromkeys(inputs)}
@@ -104,7 +106,10 @@ def require(craft: CraftFunction, given: Collection[str], keys: Collection[str])
     missing = [
         name
         for name, default in craft.parameters.items()
-        if default is REQUIRED and name not in given and name not in keys
+        if default is REQUIRED
+        and name not in given
+        and name not in keys
+        and craft.keys_otherwise_spelled.get(name) not in keys
     ]
     if missing:
         raise CraftDefinitionError(

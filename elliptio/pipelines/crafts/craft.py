@@ -41,6 +41,8 @@ class CraftFunction(RunHooks):
     inputs: tuple[Input, ...]
     outputs: tuple[Output, ...]
     parameters: Mapping[str, Any]
+    keys_otherwise_spelled: Mapping[str, str]
+    """Keys of its partitions by the plain parameters that have their name in other letters."""
 
     def __new__(cls, function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
         """Make a craft of a function, or, without one, what does so."""
@@ -85,8 +87,10 @@ class CraftFunction(RunHooks):
         signature = hints.read(function, _frame or sys._getframe(1))
         self.inputs, self.outputs = signature.inputs, signature.outputs
         self.parameters = signature.parameters
+        self.keys_otherwise_spelled = _otherwise_spelled(self.parameters, self.per)
         self.takes_more, self.positional_only = signature.takes_more, signature.positional_only
-        _check_options({"name": name, "per": self.per, "packages": packages, "retries": retries, "tags": self.tags})
+        options = {"packages": packages, "retries": retries, "validate": validate, "cache": cache}
+        _check_options({"name": name, "per": self.per, "tags": self.tags, **options})
 
     def __repr__(self) -> str:
         takes = ", ".join([*(one.name for one in self.inputs), *self.parameters])
@@ -117,6 +121,11 @@ class CraftFunction(RunHooks):
     def is_volatile(self) -> bool:
         """True where it has results, and none of them is saved."""
         return bool(self.outputs) and all(one.volatile for one in self.outputs)
+
+
+def _otherwise_spelled(parameters: Iterable[str], per: Sequence[str]) -> dict[str, str]:
+    keys = {key.lower(): key for key in per if key not in parameters}
+    return {name: keys[name.lower()] for name in parameters if name.lower() in keys} if keys else {}
 
 
 def _is_later(function: Callable[..., Any]) -> bool:
@@ -150,3 +159,7 @@ def _check_options(options: Mapping[str, Any]) -> None:
             raise CraftDefinitionError(f"retries takes a number, 0 or more, not {value!r}.")
         if name == "packages" and isinstance(value, str) and value not in ("imported", "all", "none"):
             raise CraftDefinitionError(f"packages takes 'imported', 'all', 'none' or a list of names, not {value!r}.")
+        if name == "validate" and value is not None and not callable(value):
+            raise CraftDefinitionError(f"validate takes a function of the results, not {value!r}.")
+        if name == "cache" and not isinstance(value, bool):
+            raise CraftDefinitionError(f"cache takes True or False, not {value!r}.")

@@ -15,9 +15,9 @@ from elliptio.pipelines.catalog.keys import NONE, Keys
 from elliptio.pipelines.catalog.versions import BUILT, Version
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.hints import Output
-from elliptio.pipelines.crafts.recipes import Recipe, Taken, shown
+from elliptio.pipelines.crafts.recipes import Recipe, Taken, masked, shown, without_secrets
 from elliptio.pipelines.crafts.values import LazyPartitions
-from elliptio.pipelines.errors import CraftDefinitionError, CraftError, ValidationError
+from elliptio.pipelines.errors import CraftDefinitionError, CraftError, ValidationError, failed
 from elliptio.runs.running import running
 
 if TYPE_CHECKING:
@@ -48,6 +48,10 @@ class Call:
         What it depends on.
     behind
         Identifiers of the artifacts from which its volatile values were made.
+    unasked
+        Those of them that a craft loaded by itself, so that they are no part of the key of its step.
+    there
+        What the lake has of it, where it is made again for the values that it passes on.
 
     """
 
@@ -59,6 +63,8 @@ class Call:
     context: Mapping[str, Any]
     recipe: Recipe
     behind: Sequence[str] = ()
+    unasked: Sequence[str] = ()
+    there: Mapping[str, Version] = field(default_factory=dict)
 
 
 @dataclass
@@ -125,7 +131,7 @@ def execute(call: Call, catalog: Catalog, seen: Provenance | None = None) -> Mad
         try:
             return _execute(call, catalog, scope, seen)
         except Exception as error:
-            told = isinstance(error, CraftError | CraftDefinitionError)
+            told = isinstance(error, CraftError | CraftDefinitionError) and not isinstance(error, ValidationError)
             for_users = error if told else _explained(call, error, scope.run_id)
             craft._run_hooks("on_error", craft, error)
             if for_users is error:
@@ -159,15 +165,23 @@ def _execute(call: Call, catalog: Catalog, scope: Scope, seen: Provenance | None
         _validate(craft, [one for _, one in results])
     made = Made(value, run_id=scope.run_id)
     made.volatiles = {output.name: one for output, one in results if output.volatile}
-    known = {one.artifact_id for taken in call.inputs.values() for one in taken.versions.values()} | set(call.behind)
-    recipe = dict(call.recipe.parts)
-    if more := [identifier for identifier in scope.loaded() if identifier not in known]:
-        recipe["loads"] = more  # what it loaded by itself is no part of the key of the step
     saved = {output.name: one for output, one in results if not output.volatile}
-    made.versions = _save(call, catalog, saved, {"recipe": recipe, "seen": seen})
+    if saved:
+        made.versions = _save(call, catalog, saved, {"recipe": _recorded_recipe(call, scope), "seen": seen})
     craft._run_hooks("post_run", craft, value)
     made.loaded = scope.loaded()
     return made
+
+
+def _recorded_recipe(call: Call, scope: Scope) -> dict[str, Any]:
+    recipe = dict(call.recipe.parts)
+    if recipe.get("parameters"):
+        recipe["parameters"] = without_secrets(recipe["parameters"])
+    known = {one.artifact_id for taken in call.inputs.values() for one in taken.versions.values()} | set(call.behind)
+    loaded = [identifier for identifier in scope.loaded() if identifier not in known]
+    if call.unasked or loaded:
+        recipe["loads"] = list(dict.fromkeys([*call.unasked, *loaded]))  # they are no part of the key of the step
+    return recipe
 
 
 def _own(value: Any) -> Any:
@@ -234,6 +248,11 @@ def _save(call: Call, catalog: Catalog, results: Mapping[str, Any], facts: Mappi
         for new in staged.values():
             new.staged.discard()
         raise
+    there = call.there
+    if there and all(new.staged.sha256 and new.staged.sha256 == there[name].sha256 for name, new in staged.items()):
+        for new in staged.values():
+            new.staged.discard()
+        return dict(there)
     return {name: catalog.assets.publish(new) for name, new in staged.items()}
 
 
@@ -245,10 +264,11 @@ def _explained(call: Call, error: Exception, run_id: str) -> CraftError:
         for parameter, taken in call.inputs.items()
         for version in list(taken.versions.values())[:3]
     ]
-    given = [f"{name}={shorten(repr(value), 60)}" for name, value in call.parameters.items()]
+    given = [f"{name}={shorten(masked(name, repr(value)), 60)}" for name, value in call.parameters.items()]
     facts = ", ".join([*inputs, *given])
-    return CraftError(
+    return failed(
         f"The craft {call.craft.name} failed{where}: {type(error).__name__}: {error}. "
         f"{f'It was given {facts}. ' if facts else ''}"
-        f"sess.inputs({call.craft.name!r}, {run_id!r}) gives its inputs again."
+        f"sess.inputs({call.craft.name!r}, {run_id!r}) gives its inputs again.",
+        error,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -211,11 +212,21 @@ class _Names:
         if not isinstance(hint, str):
             return hint
         try:
-            return eval(hint, self._globals, self._locals())
+            return self.value(self._evaluated(hint))  # a text within a text, where quotes were not needed
         except Exception as error:  # any expression may stand there
             if "Artifact" in hint or "Volatile" in hint:
                 raise CraftDefinitionError(f"{self._name}: the hint {hint!r} cannot be read: {error}.") from error
             return _Plain
+
+    def _evaluated(self, hint: str) -> Any:
+        try:
+            return eval(hint, self._globals, self._locals())
+        except NameError:
+            if "Annotated" not in hint:
+                raise
+        # The real type is for type checkers, and may be imported for them alone.
+        tree = _without_types(ast.parse(hint.strip(), mode="eval"))
+        return eval(compile(tree, "<hint>", "eval"), {**self._globals, _PLAIN: _Plain}, self._locals())
 
     def _locals(self) -> dict[str, Any]:
         """Names of the functions around it, the innermost winning."""
@@ -229,6 +240,19 @@ class _Names:
 
 class _Plain:
     """Stands for a hint that is no business of a craft."""
+
+
+_PLAIN = "__plain__"
+
+
+def _without_types(tree: ast.Expression) -> ast.Expression:
+    """Leave of each ``Annotated[type, …]`` what stands beside the type."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Tuple):
+            name = node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
+            if name == "Annotated":
+                node.slice.elts[0] = ast.Name(_PLAIN, ast.Load())
+    return ast.fix_missing_locations(tree)
 
 
 def _reference(hint: Any, parameter: str, where: str) -> Reference | None:

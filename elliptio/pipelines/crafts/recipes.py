@@ -155,6 +155,19 @@ def shown(value: Any) -> Any:
     return text if len(text) <= 200 else text[:200] + "…"
 
 
+@functools.lru_cache(maxsize=1 << 12)
+def masked(name: str, text: str) -> str:
+    """Leave no secret in the value of a parameter, as it is recorded and as it is told."""
+    from elliptio.provenance.redaction import redact_values
+
+    return str(redact_values({name: text})[name])
+
+
+def without_secrets(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave no secrets in the values of parameters, shaped as they are recorded."""
+    return {name: masked(name, value) if isinstance(value, str) else value for name, value in parameters.items()}
+
+
 def _without_content(taken: Taken) -> str:
     for version in taken.versions.values():
         if version.sha256 is None:

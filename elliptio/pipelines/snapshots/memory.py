@@ -31,8 +31,9 @@ class MemoryConnection(Connection):
     """Reads and writes the dicts of a `MemoryBackend`."""
 
     def __init__(self) -> None:
-        self._graphs: dict[tuple[str, Fingerprint], Graph] = {}
-        self._snapshots: dict[tuple[str, Fingerprint], Snapshot] = {}
+        # By the texts of fingerprints, as the identifier of a snapshot is one.
+        self._graphs: dict[tuple[str, str], Graph] = {}
+        self._snapshots: dict[tuple[str, str], Snapshot] = {}
         self._tags: dict[str, dict[str, Snapshot]] = {}
         self._of_entries: dict[str, dict[Partition, None]] = {}
         self._of_snapshots: dict[tuple[str, Fingerprint, str], dict[Partition, None]] = {}
@@ -47,24 +48,24 @@ class MemoryConnection(Connection):
 
     def read_graph(self, name: str, fingerprint: Fingerprint) -> Graph:
         """Read a graph."""
-        if (name, fingerprint) not in self._graphs:
+        if (name, str(fingerprint)) not in self._graphs:
             raise unknown_graph(name, fingerprint)
-        return self._graphs[name, fingerprint]
+        return self._graphs[name, str(fingerprint)]
 
     def write_graph(self, graph: Graph) -> None:
         """Write a graph."""
-        self._graphs[graph.name, graph.fingerprint] = graph
+        self._graphs[graph.name, str(graph.fingerprint)] = graph
 
     def read_snapshot(self, name: str, fingerprint: Fingerprint) -> Snapshot:
         """Read a snapshot."""
-        if (name, fingerprint) not in self._snapshots:
+        if (name, str(fingerprint)) not in self._snapshots:
             raise unknown_snapshot(name, fingerprint)
-        return self._snapshots[name, fingerprint]
+        return self._snapshots[name, str(fingerprint)]
 
     def write_snapshot(self, snapshot: Snapshot) -> None:
         """Write a snapshot."""
         self.write_graph(snapshot.graph)
-        self._snapshots.setdefault((snapshot.name, snapshot.fingerprint), snapshot)
+        self._snapshots.setdefault((snapshot.name, snapshot.id), snapshot)
 
     def read_snapshot_tag(self, name: str, tag: str) -> Snapshot:
         """Read the snapshot that a tag names."""

@@ -152,3 +152,50 @@ def test_a_value_that_fails_when_somebody_needs_it_is_made_once(project: Project
     assert reasons(build)["b"] == reasons(build)["a"] == "first failed"
     assert (project.root / "lib/count").read_text() == "1"
     assert isinstance(build.error.__cause__, ValueError)
+
+
+SHARED = """
+from elliptio.pipelines import Artifact, Craft, Session, Volatile
+
+@Craft()
+def both(raw: Artifact, by: int = 1) -> Artifact.of("sum") + [Volatile("v")]:
+    return raw + by, raw
+
+@Craft()
+def rate() -> Volatile("rate"):
+    return Session.get_session().catalog.load("raw")
+
+@Craft()
+def doubled(rate: Volatile) -> Volatile("twice"):
+    return 2 * rate
+
+@Craft()
+def added(twice: Volatile) -> Artifact("sum"):
+    return twice
+"""
+
+
+def test_what_is_made_again_for_the_values_that_it_passes_on_is_no_new_version(shop: Project) -> None:
+    shop.write("lib/steps.py", SHARED)
+    first = shop.run("steps.both")
+    again = shop.run("steps.both")
+    assert again.volatiles == {"v": 1}
+    assert fates(again) == {"both": "made"}
+    assert again.rows[0].artifact_ids == first.rows[0].artifact_ids
+    shop.run("steps.both", {"by": 2})
+    (shop.root / "sum.json").unlink()
+    shop.run("steps.both")
+    catalog = shop.session().catalog
+    assert catalog.load("sum") == 2, "what was there before is the current one again"
+    assert (shop.root / "sum.json").read_text() == "2"
+    assert len(catalog.versions("sum")) == 2
+
+
+@pytest.mark.parametrize("volatiles", [True, False])
+def test_what_a_craft_loads_by_itself_counts_for_what_its_values_are_for(shop: Project, volatiles: bool) -> None:
+    shop.write("lib/steps.py", SHARED)
+    for raw, fate in (("1", "made"), ("1", "skipped"), ("5", "made"), ("5", "skipped")):
+        shop.write("raw.json", raw)
+        build = shop.run("steps.rate steps.doubled steps.added", volatiles=volatiles)
+        assert fates(build)["added"] == fate
+        assert shop.session().catalog.load("sum") == 2 * int(raw)

@@ -192,8 +192,8 @@ def test_letters_of_keys_may_be_of_any_case(project: Project) -> None:
         from elliptio.pipelines import Artifact, Craft
 
         @Craft(per=("daY",))
-        def made(raw: Artifact, rate: Artifact) -> Artifact("out"):
-            return raw * rate
+        def made(raw: Artifact, rate: Artifact, Day: int) -> Artifact("out"):
+            return raw * rate * Day // Day
         """,
     )
     for day in (1, 2):

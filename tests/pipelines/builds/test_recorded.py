@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from elliptio.lake import records
 from elliptio.pipelines.builds import recorded
 from elliptio.pipelines.builds.steps import Step
 from elliptio.pipelines.catalog.keys import Keys
-from tests.pipelines.projects import Project
+from elliptio.pipelines.errors import CraftError
+from tests.pipelines.projects import Project, fates, reasons
 
 CRAFTS = """
 from elliptio.pipelines import Artifact, Craft
@@ -84,6 +86,27 @@ def test_secrets_of_reasons_are_masked(made: Project) -> None:
     made.edit("lib/some.py", "return 1 / a", "raise ValueError('password=hunter2secret')")
     made.run("some.first some.second", on_error="return")
     assert "hunter2secret" not in str(kept(made))
+
+
+def test_a_reason_tells_what_differs_from_the_current_version(made: Project) -> None:
+    for start, fate in ((1, "made"), (5, "made"), (1, "skipped")):
+        assert fates(made.run("some.first", {"start": start})) == {"first": fate}
+    made.edit("lib/some.py", "number * 2", "number * 3")
+    assert reasons(made.run("some.first"))["first"] == "helper `worth` in lib/some.py:3 changed"
+
+
+def test_secrets_among_parameters_are_masked(made: Project, tmp_path: Path) -> None:
+    made.edit("lib/some.py", "start: int = 1", "api_key: str, start: int = 1")
+    builds = [made.run("some.first", {"api_key": f"hunter2secret{number}"}) for number in (1, 2, 2)]
+    assert [fates(build)["first"] for build in builds] == ["made", "made", "skipped"]
+    assert builds[0].snapshot.id != builds[1].snapshot.id == builds[2].snapshot.id
+    assert reasons(builds[1])["first"] == "parameter api_key: a secret, so its value was not recorded"
+    made.edit("lib/some.py", "return worth(start)", "raise ValueError(start)")
+    with pytest.raises(CraftError, match=r"api_key=\*\*\*"):
+        made.run("some.first", {"api_key": "hunter2secret3"})
+    made.handler.flush()
+    kept = [path for path in tmp_path.rglob("*") if path.is_file() and b"hunter2secret" in path.read_bytes()]
+    assert kept == []
 
 
 def test_many_partitions_take_as_much_room_as_few() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 import pandas as pd
@@ -270,6 +271,18 @@ def test_a_type_of_ones_own_keeps_what_it_returns(project: Project) -> None:
     assert catalog.save("a", "none", n=1).metadata.file_count == 0
     assert catalog.load("a", n=1) == "none"
     assert project.handler.verify().ok
+
+
+def test_a_wrong_extra_of_a_type_of_ones_own_tells_what_it_takes(project: Project) -> None:
+    class Egged(ArtifactInteractor, interactor_name="egged-of-test"):
+        @dataclass
+        class Extra:
+            egg: int
+            ham: int | None = 0
+
+    project.write("catalog/all.yaml", "- {name: a, type: egged-of-test, extra: {ham: 1}}")
+    with pytest.raises(EntryError, match=r"all.yaml:1: a.*takes 'egg', 'ham'"):
+        _ = project.session().catalog
 
 
 def test_a_backend_of_ones_own_gets_the_keywords(project: Project) -> None:

@@ -9,7 +9,13 @@ import pandas as pd
 import pytest
 
 from elliptio.pipelines import Artifact, Craft, Pipeline, UnusedParameterWarning, Volatile
-from elliptio.pipelines.errors import CraftDefinitionError, CraftError, NoSessionError, VersionNotFoundError
+from elliptio.pipelines.errors import (
+    CraftDefinitionError,
+    CraftError,
+    NoSessionError,
+    ValidationError,
+    VersionNotFoundError,
+)
 from tests.pipelines.projects import Project
 
 CATALOG = """
@@ -247,6 +253,58 @@ def test_hooks_run_in_order(session, monkeypatch: pytest.MonkeyPatch) -> None:
     ]  # fmt: skip
 
 
+def test_types_may_be_imported_for_type_checkers_alone(project: Project) -> None:
+    project.write("catalog/all.yaml", CATALOG)
+    project.write(
+        "lib/typed.py",
+        """
+        from __future__ import annotations
+
+        import typing as t
+        from typing import TYPE_CHECKING, Annotated
+
+        from elliptio.pipelines import Artifact, Craft, Volatile
+
+        if TYPE_CHECKING:
+            import nowhere as pd
+
+        @Craft()
+        def copied(
+            a: Annotated[pd.DataFrame, Artifact],
+            x: t.Annotated[pd.Series | None, Artifact("b")] = None,
+            n: pd.Index = 1,
+        ) -> tuple[Annotated[pd.DataFrame, Artifact("c")], Annotated[list[pd.Series], Volatile("v")]]:
+            return a, x
+        """,
+    )
+    session = project.session()
+    session.catalog.save("a", 1)
+    from typed import copied
+
+    assert [(one.parameter, one.name) for one in copied.inputs] == [("a", "a"), ("x", "b")]
+    assert [(one.name, one.volatile) for one in copied.outputs] == [("c", False), ("v", True)]
+    assert list(copied.parameters) == ["n"]
+    with session:
+        assert copied() == (1, None)
+    with pytest.raises(CraftDefinitionError, match="Artefact"):
+        exec("@Craft()\ndef f(x: 'Annotated[nowhere.A, Artefact, Artifact]'): ...", {**globals(), "__name__": "some"})
+
+
+@pytest.mark.parametrize("runner", ["inline", "threads"])
+def test_refused_results_are_a_value_error_that_says_why(session, runner: str) -> None:
+    @Craft(validate=lambda value: (value > 0, "this is junk"))
+    def checked(x: int = 0) -> Artifact("b"):
+        return x
+
+    for call in (checked, lambda: (Pipeline() + checked).run(runner=runner)):
+        with pytest.raises(ValidationError, match=r"checked.*this is junk") as wrong:
+            call()
+        assert isinstance(wrong.value, ValueError)
+        assert isinstance(wrong.value, CraftError)
+        assert isinstance(wrong.value.__cause__, ValidationError)
+    assert session.catalog.versions("b").empty
+
+
 @pytest.mark.parametrize(
     ("source", "says"),
     [
@@ -272,7 +330,16 @@ def test_a_wrong_hint_is_an_error_where_it_is_decorated(source: str, says: str) 
 
 @pytest.mark.parametrize(
     "options",
-    [{"nmae": "x"}, {"retries": -1}, {"retries": "2"}, {"per": [1]}, {"packages": "some"}, {"name": ""}],
+    [
+        {"nmae": "x"},
+        {"retries": -1},
+        {"retries": "2"},
+        {"per": [1]},
+        {"packages": "some"},
+        {"name": ""},
+        {"validate": 3},
+        {"cache": "no"},
+    ],
 )
 def test_a_wrong_option_is_an_error(options: dict[str, object]) -> None:
     with pytest.raises(CraftDefinitionError):

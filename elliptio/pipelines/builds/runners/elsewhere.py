@@ -26,7 +26,7 @@ from elliptio.pipelines.catalog.versions import version_of
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.execution import Call
 from elliptio.pipelines.crafts.recipes import Recipe, Taken
-from elliptio.pipelines.errors import CraftError
+from elliptio.pipelines.errors import CraftError, failed
 from elliptio.runs import scopes
 from elliptio.runs.recording import Recording
 
@@ -209,7 +209,8 @@ def outcome_of(answer: Answer, session: BaseSession) -> Outcome:
 
     """
     if "failed" in answer:
-        raise CraftError(answer["failed"]) from _cause(answer)
+        cause = _cause(answer)
+        raise failed(answer["failed"], cause) from cause
     ids = list(answer["artifacts"].values())
     documents = session.handler.lake.find({"_id": {"$in": ids}}, sort=(), limit=0)
     found = {one["_id"]: version_of(one) for one in documents}
