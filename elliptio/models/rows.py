@@ -82,9 +82,11 @@ def _is_big(description: Any, classes: Mapping[str, Any], seen: frozenset[str] =
         return any(_is_big(one, classes, seen) for one in description)
     if not isinstance(description, Mapping):
         return False
+    if "file" in description:  # beside the serializer that its hint names
+        return True
     what, of = next(iter(description.items()))
     if what != "class":
-        return what == "file" or (what != "literal" and _is_big(of, classes, seen))
+        return what != "literal" and _is_big(of, classes, seen)
     fields = {} if of in seen else classes.get(of, {}).get("fields", {})
     return any(_is_big(one, classes, seen | {of}) for one in fields.values())
 

@@ -135,7 +135,7 @@ class BackendConformance:
             connection.read_snapshot("nightly", one.fingerprint)
         connection.write_snapshot(one)
         connection.write_snapshot(one)
-        assert connection.read_snapshot("nightly", one.id) == one
+        assert connection.read_snapshot("nightly", one.id) == one  # type: ignore[arg-type]
         found = connection.read_snapshot("nightly", one.fingerprint)
         assert found == one
         assert (found.id, found.graph, found.parameters, found.inputs) == (

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import numpy as np
@@ -17,7 +17,7 @@ import pytest
 import elliptio as eio
 from elliptio.errors import QueryError
 from elliptio.finding.search import TruncatedWarning
-from elliptio.models import DataModel, NotAModelError, Record, field, find_models
+from elliptio.models import DataModel, NotAModelError, Record, dataframe_serializer, field, find_models
 
 
 class Color(Enum):
@@ -208,6 +208,20 @@ def test_columns(lake: eio.Handler) -> None:
     frame = find_models(Every, handler=lake, columns=["pixels"])
     assert frame.pixels.iloc[0].tolist() == [0, 0, 0]
     assert frame.pixels.iloc[1] is None
+
+
+class Framed(DataModel, version=1):
+    number: int
+    frame: Annotated[pd.DataFrame, dataframe_serializer]
+    other: Annotated[pd.DataFrame, dataframe_serializer] | None = None
+
+
+def test_fields_that_name_a_serializer_are_big_too(local: eio.Handler) -> None:
+    artifact = local.save(Framed(3, pd.DataFrame({"a": [1]})), "framed")
+    Path(artifact.files["frame.parquet"].remote_url).unlink()
+    frame = find_models(Framed, {"number": 3}, handler=local)
+    assert list(frame.columns) == ["number"]
+    assert list(frame.number) == [3], "rows need no file"
 
 
 def test_nothing_found_keeps_the_columns(lake: eio.Handler) -> None:

@@ -75,7 +75,7 @@ class Serializer(Generic[T]):
         raise NotImplementedError(f"{type(self).__qualname__} does not say how to deserialize.")
 
     def register(self: S) -> S:
-        """Make it known by its name, and return it.
+        """Make it known by its name, and return it: it takes the values of its types, named in a hint or not.
 
         One of the same class may be registered again: the newest holds.
 
@@ -92,10 +92,27 @@ class Serializer(Generic[T]):
             return self
         home = BUILT_IN.get(name) if isinstance(name, str) else None
         SERIALIZERS.add(self, name, home and f"built in, elliptio.models.serializer.{home.replace(':', '.')}")
+        from elliptio.models.types import big
+
+        if takes not in big.takers:
+            big.takers.append(takes)
         return self
 
 
 S = TypeVar("S", bound=Serializer[Any])
+
+
+def takes(cls: type) -> bool:
+    """Tell whether a serializer that was registered says that it takes the values of exactly this class."""
+    from elliptio.models.types.big import is_of
+
+    names = [each for one in SERIALIZERS.newest_first() for each in one.types]
+    return any(
+        is_of(cls, each) and not any(is_of(base, each) for base in cls.__bases__)
+        if isinstance(each, str)
+        else cls is each
+        for each in names
+    )
 
 
 def is_built_in(one: Serializer[Any]) -> bool:

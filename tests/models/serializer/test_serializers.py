@@ -16,9 +16,11 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+import elliptio as eio
 from elliptio import formats
 from elliptio.errors import ElliptioError, FormatError, FormatOptionError, UnknownFormatError, ValueRefusedError
 from elliptio.formats.frames import changed
+from elliptio.models import DataModel, FieldTypeError
 from elliptio.models.errors import DamagedModelError, DuplicateModelError, UnknownSerializerError
 from elliptio.models.serializer import Serializer, get, of_value
 from elliptio.models.serializer.bytes import bytes_serializer
@@ -249,6 +251,39 @@ def test_one_of_ones_own_is_found_by_name_and_by_value() -> None:
     assert of_value(Celsius(1.0)) is mine
     assert of_value(np.zeros(1)) is formats.get("npy")
     assert of_value(object()) is None
+
+
+class Kelvin(Celsius):
+    pass
+
+
+class Colder(DataModel, version=1):
+    now: Kelvin
+
+
+class Weather(DataModel, version=1):
+    now: Celsius
+    later: list[Celsius]
+    other: Any = None
+    hour: int = 3
+
+
+def test_a_registered_one_takes_its_types_without_being_named(local: eio.Handler) -> None:
+    class Whole(Serializer[Any]):
+        name, types = "whole-of-test", (int, "decimal.Decimal")
+
+    Whole().register()
+    CelsiusSerializer().register()
+    model = Weather(Celsius(1.5), [Celsius(2.5), Celsius(3.5)], {"a": Celsius(4.5)})
+    artifact = local.save(model, "weather")
+    assert sorted(artifact.files) == [
+        "later/0.celsius", "later/1.celsius", "model.json", "now.celsius", "other/a.celsius",
+    ]  # fmt: skip
+    read = artifact.load()
+    assert [each.degrees for each in (read.now, *read.later, read.other["a"])] == [1.5, 2.5, 3.5, 4.5]
+    assert read.hour == 3
+    with pytest.raises(FieldTypeError, match="Kelvin"):
+        local.save(Colder(Kelvin(1.0)), "subclasses would come back as what they are not")
 
 
 def test_the_same_class_again_is_fine_and_the_newest_holds() -> None:
