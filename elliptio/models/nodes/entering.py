@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from elliptio.handler import Handler
 from elliptio.models.nodes.engine import current_engine
-from elliptio.models.nodes.node import Node, is_stored, mark, written
+from elliptio.models.nodes.node import Node, check, is_stored, mark, written
 from elliptio.models.nodes.reading import document_of
 from elliptio.models.nodes.threads import in_thread
 from elliptio.models.nodes.writing import place_below, said_of, tell_lines
@@ -41,7 +41,8 @@ class create_current(Generic[N]):  # reads as what it does, as `contextlib.suppr
                 raise TypeError("Fields are given with a class of nodes, not with a node that is there.")
             self._node: N = node
         else:
-            self._node = node(*args, **kwargs)
+            self._node = node(*args, **kwargs) if callable(node) else node
+            check(self._node)
         self._is_root = kwargs.get("node_parent_id", node) is None
         self._scope: Scope | None = None
         self._recording: Recording | None = None

@@ -131,6 +131,19 @@ def stored(node: Node) -> Stored:
     return found
 
 
+def check(given: Any) -> None:
+    """Refuse what is no node.
+
+    Raises
+    ------
+    UnfitValueError
+        If it is none; a TypeError.
+
+    """
+    if not isinstance(given, Node):
+        raise UnfitValueError(f"A node is made of Node or of a class below it, such as Run(…); this is {given!r}.")
+
+
 def written(node: Node) -> values.Written:
     """Shape the fields of a node as they are stored.
 

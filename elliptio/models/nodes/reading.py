@@ -83,7 +83,11 @@ def read_nodes(node_ids: Iterable[NodeId], allow_none: bool = False) -> list[Any
         If there are not all of them, unless `allow_none`.
 
     """
-    return _read(list(node_ids), allow_none)
+    return _read(_several(node_ids), allow_none)
+
+
+def _several(nodes: Iterable[NodeId]) -> list[NodeId]:
+    return [nodes] if isinstance(nodes, str | Node) else list(nodes)  # a text is one identifier, not one per letter
 
 
 def _read(nodes: Sequence[NodeId], allow_none: bool) -> list[Node | None]:
@@ -103,7 +107,7 @@ def read_node_exists(node_id: NodeId) -> bool:
 
 def read_nodes_exist(node_ids: Iterable[NodeId]) -> bool:
     """Tell whether there are all of some nodes."""
-    wanted = {id_of(node) for node in node_ids}
+    wanted = {id_of(node) for node in _several(node_ids)}
     return documents_of(current_engine(), wanted).keys() == wanted
 
 

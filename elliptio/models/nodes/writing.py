@@ -13,7 +13,7 @@ from elliptio.lake import run_nodes, run_records, spool
 from elliptio.models.errors import UnfitValueError
 from elliptio.models.nodes.current import NodeId, id_of
 from elliptio.models.nodes.engine import current_engine
-from elliptio.models.nodes.node import Node, is_stored, kind_of, mark, stored, written
+from elliptio.models.nodes.node import Node, check, is_stored, kind_of, mark, stored, written
 from elliptio.models.nodes.reading import above, document_of, documents_of, not_found
 from elliptio.models.nodes.values import Written
 from elliptio.protocols import Document
@@ -64,6 +64,7 @@ def write_nodes(nodes: Iterable[N], refresh_attributes: Sequence[str] = ()) -> l
     """Write several nodes, and return them, as `write_node` does; some may be around others."""
     handler, given = current_engine(), list(nodes)
     for node in given:
+        check(node)
         node.node_parent_id = None if node.node_parent_id is None else id_of(node.node_parent_id)
     forms = {node.node_id: written(node) for node in given}
     new = {node.node_id: node for node in given if not is_stored(node)}

@@ -51,7 +51,7 @@ class Reasons:
             return NEVER
         changed = self._differences(craft, before, call)
         if not changed:
-            return "its outputs are another format, or have other options"
+            return "the format or the options of an input or an output changed"
         return "; ".join(changed[:5]) + (f"; and {len(changed) - 5} more" if len(changed) > 5 else "")
 
     def _last(self, craft: CraftFunction, outputs: Mapping[str, Keys]) -> Mapping[str, Any] | None:

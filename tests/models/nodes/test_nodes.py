@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import elliptio as eio
-from elliptio.models import sync
+from elliptio.models import create_current, engine_context, sync
 from elliptio.models.errors import NoCurrentNodeError, NodeNotFoundError, UnfitValueError
 from elliptio.models.nodes.engine import set_engine
 from elliptio.models.sync import Node, current_node
@@ -258,6 +258,18 @@ def test_what_is_not_there_is_named(h: eio.Handler) -> None:
     assert h.find().empty
 
 
+def test_what_is_no_node_is_refused(local: eio.Handler) -> None:
+    with engine_context(local):
+        for make in (lambda: create_current(int), lambda: create_current(3), lambda: sync.write_nodes([Node(), 3])):
+            with pytest.raises(TypeError, match="A node is made of Node") as raised:
+                make()
+            assert isinstance(raised.value, eio.ElliptioError)
+        assert local.runs({}).empty
+        node = sync.write_node(Node())
+        assert [one.node_id for one in sync.read_nodes(node.node_id)] == [node.node_id], "a text is one identifier"
+        assert sync.read_nodes_exist(node.node_id)
+
+
 def test_a_run_is_a_node(h: eio.Handler) -> None:
     with h.run("train", {"rate": 1}) as run, current_node(Node) as inner:
         assert sync.read_parent_node("current").node_id == run.run_id  # type: ignore[union-attr]
@@ -478,7 +490,7 @@ def test_who_is_killed_leaves_a_node_whole_or_absent(where: str, after: bool, h:
 import os, signal
 import elliptio as eio
 from elliptio.lake import run_records
-from elliptio.models import sync
+from elliptio.models import create_current, engine_context, sync
 from tests.models.nodes.test_nodes import Study
 sync.set_engine({str(h.store.root)!r})
 real = run_records.write
