@@ -224,9 +224,16 @@ def _identify(lake: Lake, artifact_id: str) -> str:
         return str(lake.get(artifact_id)["_id"])
     except DocumentNotFoundError:
         tombstone = lake.tombstone(artifact_id) if isinstance(artifact_id, str) and artifact_id else None
-        if tombstone is None:
+        # A beginning that artifacts have too is none of a deleted one alone.
+        if tombstone is None or (tombstone["_id"] != artifact_id and _is_begun(lake, artifact_id)):
             raise
         return str(tombstone["_id"])
+
+
+def _is_begun(lake: Lake, beginning: str) -> bool:
+    """Tell whether the identifier of an artifact begins so."""
+    begun: Query = {"_id": {"$gte": beginning, "$lt": beginning + "\U0010ffff"}}
+    return any(True for _ in lake.find(begun, sort=[], limit=1))
 
 
 def _read(find: Callable[[Query], Iterator[Document]], ids: Sequence[str]) -> dict[str, Document]:

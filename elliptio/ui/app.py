@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import anyio
 import anyio.to_thread
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
@@ -26,7 +28,7 @@ from elliptio.masking import hide_password
 from elliptio.ui.asked import Answer, Asked, NotThereError, TakenError, WrongError
 from elliptio.ui.assets import ASSETS
 from elliptio.ui.entrance import EVENTS, Entrance
-from elliptio.ui.guard import Kind
+from elliptio.ui.guard import WRONG_METHOD, Kind
 from elliptio.ui.pages import ROUTES
 from elliptio.ui.sending import respond
 from elliptio.ui.streaming import Stream
@@ -72,12 +74,27 @@ def application(view: View) -> Entrance:
     ]
     routes.append(Route(EVENTS, Stream(view).answer, methods=["GET"]))
 
-    async def nothing(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
-        asked = Asked(scope["path"])
-        answer = said(view, asked, 404, "There is nothing here", "No page has this address.")
-        await respond(view.policy, Kind.PAGE, scope["method"], answer)(scope, receive, send)
+    router = Router(routes, redirect_slashes=False)
 
-    return Entrance(Router(routes, redirect_slashes=False, default=nothing), view.policy)
+    async def inside(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        try:
+            if scope["path"].endswith("\n"):  # which the end of a pattern leaves out
+                raise HTTPException(404)
+            await router({**scope, "app": router}, receive, send)  # so it raises what it would say in a way of its own
+        except HTTPException as error:
+            answer = _unknown(view, Asked(scope["path"]), scope["method"], error)
+            await respond(view.policy, Kind.PAGE, scope["method"], answer)(scope, receive, send)
+
+    return Entrance(inside, view.policy)
+
+
+def _unknown(view: View, asked: Asked, method: str, error: HTTPException) -> Answer:
+    """Say that there is no such page, or that it has no such method."""
+    if error.status_code != WRONG_METHOD:
+        return said(view, asked, 404, "There is nothing here", "No page has this address.")
+    methods = (error.headers or {}).get("Allow", "")
+    answer = said(view, asked, WRONG_METHOD, "That cannot be done here", f"{method} is not for this page: {methods}.")
+    return replace(answer, headers={"allow": methods})
 
 
 async def asked_by(request: Request) -> Asked:

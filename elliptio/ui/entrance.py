@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from starlette.requests import cookie_parser
 
-from elliptio.ui.guard import GO_ON, Facts, Kind, Policy, decide, headers
+from elliptio.ui.guard import GO_ON, WRONG_METHOD, Facts, Kind, Policy, decide, headers
 
 Scope: TypeAlias = dict[str, Any]
 
@@ -46,7 +46,10 @@ class Entrance:
         facts = _facts(self.policy, scope, place)
         decision = decide(self.policy, facts)
         if decision.status != GO_ON:
-            await _say(self.policy, send, decision.status, decision.says)
+            allow = [("allow", "GET, HEAD, POST" if self.policy.write else "GET, HEAD")]
+            await _say(
+                self.policy, send, decision.status, decision.says, *(allow if decision.status == WRONG_METHOD else [])
+            )
         elif decision.enters:
             await _enter(self.policy, scope, send, enters=facts.tokens)
         elif place is None:

@@ -91,6 +91,15 @@ def test_a_beginning_of_an_identifier_will_do(h: eio.Handler, family: dict[str, 
     assert h.lineage(family["lone"][:-2]).artifact_id == family["lone"]
 
 
+def test_a_beginning_that_several_have_is_none_of_the_one_that_was_deleted(h: eio.Handler, data: Path) -> None:
+    first, second, _ = (h.upload(data).artifact_id for _ in range(3))
+    h.delete(second)
+    assert h.lineage(second).artifact_id == second
+    for beginning in ("artifact_", first[:14]):
+        with pytest.raises(eio.DocumentNotFoundError, match="More than one"):
+            h.lineage(beginning)
+
+
 @pytest.mark.parametrize("wrong", [{"direction": "sideways"}, {"depth": 0}, {"depth": True}, {"depth": "2"}])
 def test_what_is_no_question_is_refused(local: eio.Handler, data: Path, wrong: dict[str, Any]) -> None:
     artifact = local.upload(data)

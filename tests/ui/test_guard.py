@@ -201,6 +201,23 @@ def test_every_answer_has_the_headers(ask: TestClient) -> None:
         assert "access-control-allow-origin" not in refused.headers
 
 
+def test_a_method_that_a_page_has_not_is_refused_like_all_else(ask: TestClient) -> None:
+    for method, path in (("POST", "/artifacts"), ("PUT", "/artifacts"), ("POST", "/static/style.css")):
+        answer = ask.request(method, path)
+        assert answer.status_code == 405
+        assert "GET" in answer.headers["allow"]
+        assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+        assert answer.headers["cache-control"] == "no-store"
+    assert "not for this page" in ask.post("/artifacts").text
+
+
+def test_a_line_break_behind_an_address_makes_it_another(ask: TestClient, local: eio.Handler) -> None:
+    artifact = saved(local, "a.txt", "a")
+    for path in ("/", "/artifacts", "/artifacts.json", f"/artifacts/{artifact.artifact_id}/files/0/raw"):
+        assert ask.get(path).status_code == 200
+        assert ask.get(f"{path}%0a").status_code == 404
+
+
 def test_two_servers_have_two_cookies() -> None:
     assert Policy("t", 1).cookie != Policy("t", 2).cookie
     assert decide(policy(), GOOD) == Decision(200)
