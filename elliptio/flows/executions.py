@@ -195,11 +195,14 @@ class Execution(Mapping[str, IO[Any]]):
     async def _record(self, record: Any, given: Mapping[str, list[Any]]) -> None:
         from elliptio.artifacts.artifact import Artifact
         from elliptio.flows.sealing.recording import FlowRecorder, Plan
+        from elliptio.work import Work
 
         if record is True:
             from elliptio.handler import Handler
 
             record = Handler()
+        if not isinstance(record, Work):
+            raise TypeError(f"record takes a Handler, a run, or True for the default lake, not {record!r}.")
         artifacts = {
             name: values[0] for name, values in given.items() if len(values) == 1 and isinstance(values[0], Artifact)
         }

@@ -121,7 +121,8 @@ class Supervisor(metaclass=_Attached):
         for what, one, method in (("executor", self.executor, "start"), ("broker", self.broker, "flow")):
             if isinstance(one, type) or not callable(getattr(one, method, None)):
                 raise ConfigError(f"{what} must be one with a method `{method}`, not {one!r}.")
-        if not self.executor.local and not self.broker.shared:
+        self._is_local = bool(getattr(self.executor, "local", False))
+        if not self._is_local and not self.broker.shared:
             raise ConfigError(
                 f"{self.executor!r} runs steps in other processes, which do not see this one's memory. Give a broker "
                 "that they see: redis_config={'url': 'redis://…'}."
@@ -238,7 +239,7 @@ class Supervisor(metaclass=_Attached):
         given = sorted_inputs(topology, inputs)
         if any(map(is_entry, chain.from_iterable(given.values()))):
             given = await anyio.to_thread.run_sync(with_artifacts, given)
-        if self.executor.local:
+        if self._is_local:
             for processor in topology.processors:
                 implementation(processor)
         flow_id = new_id("flow")[0]
@@ -249,13 +250,18 @@ class Supervisor(metaclass=_Attached):
         await channel.plan(plan)
         self._forget_ended()
         self._started[flow_id] = execution
-        if record is not None and record is not False:
-            await execution._record(record, given)
-        for name, values in given.items():
-            await self._feed(execution, name, values)
-        for processor in topology.processors:
-            if not processor.awaited:
-                await self._start(flow_id, processor.name)
+        try:
+            if record is not None and record is not False:
+                await execution._record(record, given)
+            for name, values in given.items():
+                await self._feed(execution, name, values)
+            for processor in topology.processors:
+                if not processor.awaited:
+                    await self._start(flow_id, processor.name)
+        except BaseException:  # nothing is left of what was started half
+            with anyio.CancelScope(shield=True):
+                await execution.forget()
+            raise
         return execution
 
     async def run_step(self, flow_id: str, step: str, *, leave: bool = False, waits: Waits | None = None) -> bool:
@@ -318,7 +324,7 @@ class Supervisor(metaclass=_Attached):
         """Tell how an execution goes: of each stream the count, rate and lag, of each step who works at it."""
         plan, state = await self._plan(flow_id), await self.broker.state(flow_id)
         offered = set() if self.broker.steps is None else await self.broker.steps.offered()
-        if self.executor.local or self.broker.steps is None:
+        if self._is_local or self.broker.steps is None:
             offered |= {one["name"] for one in plan["processors"]}
         limits = (self.settings.limit, self.settings.limit_bytes)
         return status_of(flow_id, plan, state or {"streams": {}, "leases": {}}, limits, offered, time.time())
@@ -348,7 +354,7 @@ class Supervisor(metaclass=_Attached):
     @property
     def _again(self) -> Start | None:
         """Lets others run a step that nobody has taken; what runs here is not lost without this."""
-        return None if self.executor.local else self._start
+        return None if self._is_local else self._start
 
     async def _start(self, flow_id: str, step: str) -> None:
         with anyio.move_on_after(self.settings.flow_execution_advancement_timeout):

@@ -20,7 +20,7 @@ from elliptio.flows.waiting import circle
 from elliptio.naming import shorten
 
 BATCH, PAUSE = 100, 0.001
-"""Values are handed on when there are so many, or after so many seconds."""
+"""Values are handed on when there are so many, or as many as a reader may be behind, or after so many seconds."""
 
 _BARE = frozenset({int, float, str, bytes, bool, dict, tuple, type(None)})
 """Classes of values that name no stream, as most do: they are not asked whether they do."""
@@ -36,6 +36,7 @@ class Outputs:
         self._step: str = document["name"]
         self._epoch = epoch
         self._single = names[0] if len(names) == 1 else None
+        self._batch = min(BATCH, reading.settings.limit)
         self._buffers: dict[str, list[Any]] = {name: [] for name in names}
         self._positions: dict[str, int] = dict.fromkeys(names, 0)
         self._there: dict[str, int] = dict.fromkeys(names, 0)
@@ -61,7 +62,7 @@ class Outputs:
 
     async def take_all(self, items: AsyncIterator[Any]) -> None:
         """Take all that a step yields."""
-        find, clock, bare = self._buffers.get, time.perf_counter, self._single
+        find, clock, bare, batch = self._buffers.get, time.perf_counter, self._single, self._batch
         count, since, look, stride = 0, 0.0, 1, 1  # the first value goes at once
         try:
             async for item in items:
@@ -81,14 +82,14 @@ class Outputs:
                     continue
                 # The clock is looked at less and less often, as long as values come fast.
                 late = clock() - since > PAUSE
-                if count >= BATCH or late:
+                if count >= batch or late:
                     await self.flush()
                     count, look = 0, stride
                     if late:
                         await anyio.lowlevel.checkpoint()
                         since, look, stride = clock(), 1, 1
                 else:
-                    stride = min(2 * stride, 16)
+                    stride = min(2 * stride, 16, batch)
                     look = count + stride
                     if self._idle:
                         self._tell()
@@ -110,7 +111,7 @@ class Outputs:
         self._buffers[name].extend(values)
         if self._saved is not None:
             self._anchor()
-        if len(self._buffers[name]) >= BATCH:
+        if len(self._buffers[name]) >= self._batch:
             await self.flush()
         else:
             self._tell()

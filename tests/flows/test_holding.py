@@ -58,6 +58,28 @@ def test_who_writes_is_never_far_ahead(backend: str) -> None:
     assert max(ahead) <= 1000 + LIMIT + 2 * 100
 
 
+def test_no_more_is_gathered_than_a_reader_may_be_behind(backend: str) -> None:
+    sent: list[int] = []
+    ahead = []
+    slow = Processor(name="slow", inputs=["x"], outputs=["y"])
+
+    @slow
+    async def _slow(x: IO[int]) -> AsyncIterator[int]:
+        async for number in x.stream():
+            ahead.append(len(sent) - number)
+            await anyio.sleep(0)
+            yield number
+
+    async def main() -> list[int]:
+        async with Supervisor(limit=5) as supervisor:
+            result = await supervisor.start_flow(Flow.from_tasks(numbers(500, sent), slow).resolve())
+            return await result["y"].collect()
+
+    assert anyio.run(main, backend=backend) == list(range(500))
+    # Each at most five: read and not told yet, lying there, gathered; before it is attached, a thousandth of a second.
+    assert max(ahead[100:]) <= 4 * 5
+
+
 def test_a_casual_reader_holds_only_if_it_says_so(backend: str) -> None:
     async def main(hold: bool) -> int:
         async with Supervisor(limit=LIMIT) as supervisor:

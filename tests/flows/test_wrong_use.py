@@ -117,3 +117,41 @@ def test_settings_of_memory_are_above_0(setting, value):
 def test_what_is_no_app_of_celery_is_named():
     with pytest.raises(ConfigError, match="an app of Celery"):
         CeleryExecutor(5)
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_of_a_flow_that_cannot_be_started_nothing_is_left(backend):
+    class Refusing(LocalExecutor):
+        async def start(self, flow_id, step):
+            raise OSError("no room")
+
+    processor = Processor(name="one", inputs=["x"], outputs=["y"])
+
+    @processor
+    async def _one(x):
+        yield 1
+
+    async def main():
+        broker = MemoryBroker()
+        async with Supervisor(executor=Refusing(), broker=broker) as supervisor:
+            with pytest.raises(OSError, match="no room"):
+                await supervisor.start_flow(Flow.from_tasks(processor).resolve(), {"x": iter([1])})
+            assert await broker.flows() == []
+            # and the end of the block waits for nothing
+
+    anyio.run(main, backend=backend)
+
+
+def test_what_a_flow_cannot_be_recorded_in_is_named():
+    async def main():
+        async with Supervisor() as supervisor:
+            await supervisor.start_flow(Flow.from_tasks(processor).resolve(), {"x": 1}, record="lake")
+
+    processor = Processor(name="one", inputs=["x"], outputs=["y"])
+
+    @processor
+    async def _one(x):
+        yield 1
+
+    with pytest.raises(TypeError, match="record takes a Handler"):
+        anyio.run(main)

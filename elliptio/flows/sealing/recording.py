@@ -275,7 +275,9 @@ class FlowRecorder:
         name = step or self._plan.name
         labels = {"flow": self._plan.name, "flow_id": self._plan.flow_id}
         params = None if step else self._plan.params
-        found = begin(self._work.lake, around, name, params, labels, git_diff=git_diff, seen=self._seen)
+        found = begin(  # what was loaded before is in the inputs of a step, if it is in its values
+            self._work.lake, around, name, params, labels, git_diff=git_diff, inherits=not step, seen=self._seen
+        )
         if not step:
             about = {**labels, "run_id": found[0].run_id}
             planning.keep(self._work.lake, about, self._plan.steps, username=self._seen.username)

@@ -157,6 +157,16 @@ async def test_what_a_step_saves_is_of_its_run_and_what_it_loads_counts(h: eio.H
     assert h.save("y", "y.txt").metadata.based_on == [], "what steps loaded counts for nobody else"
 
 
+async def test_what_was_loaded_before_counts_for_inputs_alone(h: eio.Handler, tape: Tape) -> None:
+    rows = h.save([1, 2], "rows.json")
+    h.get(rows.artifact_id).load()
+    async with recorded(h, tape) as recorder:
+        await tape.play()
+    sealed = await recorder.sealed()
+    assert sealed["foo"].metadata.based_on == [rows.artifact_id]
+    assert sealed["bar"].metadata.based_on == [sealed["foo"].artifact_id]
+
+
 async def test_an_artifact_that_is_an_input_is_not_sealed_again(h: eio.Handler, tape: Tape) -> None:
     given = h.save([1, 2], "foo.json")
     async with recorded(h, tape, Plan("flow_1", "shop", STEPS, given={"foo": given})) as recorder:
