@@ -95,7 +95,7 @@ class Status:
         for name, step in self.steps.items():
             where = f"  {step.worker}" if step.worker else ""
             gone = "  nobody implements it" if name in self.missing else ""
-            lines.append(f"  [{name}]{' ' * (width - len(name))}{step.state}{where}{gone}")
+            lines.append(f"  [{name}]{' ' * (width - len(name))} {step.state}{where}{gone}")
         if self.cause:
             lines.append(f"  {self.cause['step']!r} failed: {self.cause['kind']}: {self.cause['text']}")
         return "\n".join(lines)

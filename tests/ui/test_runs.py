@@ -102,7 +102,10 @@ def test_the_bar_means_a_query(text: str, query: dict[str, Any]) -> None:
         ("name:", "name:", "name:"),
         ("loss:<x", "loss:<x", "number"),
         ("since:never", "since:never", "30d"),
-        ('{"nme": 1}', '{"nme": 1}', "status"),
+        ('{"nme": 1}', '"nme"', "name"),
+        ('{"status": {"$foo": 1}}', '"$foo"', "docs/queries.md"),
+        ('{"status" "failed"}', '"', "status"),
+        ("metric.a..b:1", "metric.a..b:1", "docs/queries.md"),
         ('"open', '"open', '"'),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -70,13 +70,13 @@ def read_bar(text: str, *, now: datetime) -> Bar:
     """
     text = unpacked(text)
     if text.lstrip().startswith(("{", "[")):
-        return _read_document(text)
+        return read_document(text, ARTIFACTS.fields, '{"labels.project": "penguins"}')
 
     def written(word: Word, clause: Clause) -> tuple[str, str, str]:
         key = canonical_key(word.key)
         return (key, *shortest(replace(word, key=key), clause, now))
 
-    return bar_of_words(text, lambda word: _checked(word, now), written)
+    return bar_of_words(text, lambda word: checked(word, clause_of(word, now), ARTIFACTS.fields), written)
 
 
 def bar_of_words(
@@ -159,12 +159,11 @@ def shortest(word: Word, clause: Clause, now: datetime) -> tuple[str, str]:
     raise AssertionError(f"{word} cannot be written")
 
 
-def _checked(word: Word, now: datetime) -> Clause:
-    """Turn a word into a condition that the library takes."""
-    clause = clause_of(word, now)
+def checked(word: Word, clause: Clause, fields: Set[str]) -> Clause:
+    """Refuse the condition of a word that the library would not take."""
     try:
         clause = normalize_query(clause)
-        check_fields(clause, ARTIFACTS.fields)
+        check_fields(clause, fields)
     except QueryError as error:
         says, instead = _told(str(error))
         if re.fullmatch(r"'[\w.]+'", instead):
@@ -173,7 +172,8 @@ def _checked(word: Word, now: datetime) -> Clause:
     return clause
 
 
-def _read_document(text: str) -> Bar:
+def read_document(text: str, fields: Set[str], example: str) -> Bar:
+    """Read a MongoDB query, in JSON, that asks for fields of a kind of document."""
     from bson import json_util
 
     start = len(text) - len(text.lstrip())
@@ -185,12 +185,12 @@ def _read_document(text: str) -> Bar:
         at = error.__cause__.pos if isinstance(error.__cause__, json.JSONDecodeError) else start
         at = min(at, len(text) - 1)
         raise ShortcutError(
-            f"The query is {shorten(str(error), 300)}", 'JSON such as {"labels.project": "penguins"}', at, at + 1
+            f"The query is {shorten(str(error), 300)}", f"JSON such as {example}", at, at + 1
         ) from error
     try:
         query = normalize_query(document)
         check_zones(document)
-        check_fields(query, ARTIFACTS.fields)
+        check_fields(query, fields)
     except QueryError as error:
         at, end = _place(text, str(error), start)
         raise ShortcutError(*_told(str(error)), at, end) from error

@@ -7,17 +7,12 @@ from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import Any
 
-from elliptio.documents import read_query
-from elliptio.errors import QueryError
-from elliptio.finding.fields import check_fields
-from elliptio.finding.meaning import check_zones
-from elliptio.indexes.query.checking import normalize_query
-from elliptio.naming import literal_pattern, shorten
+from elliptio.naming import literal_pattern
 from elliptio.runs.search import RUNS
-from elliptio.ui.shortcuts.bar import Bar, bar_of_words
+from elliptio.ui.shortcuts.bar import Bar, bar_of_words, checked, read_document
 from elliptio.ui.shortcuts.keys import LABELS, Clause, negated
 from elliptio.ui.shortcuts.links import unpacked
-from elliptio.ui.shortcuts.tokens import MOST_TEXT, ShortcutError, Word, quote
+from elliptio.ui.shortcuts.tokens import Word, quote
 from elliptio.ui.shortcuts.values import loose_operand, moment_of, text_operand
 
 TEXTS = {
@@ -64,25 +59,14 @@ def read_run_bar(text: str, *, now: datetime) -> Bar:
     """
     text = unpacked(text)
     if text.lstrip().startswith(("{", "[")):
-        return _read_document(text)
-    return bar_of_words(text, lambda word: _checked(word, now), _written)
+        return read_document(text, RUNS.fields, '{"status": "failed"}')
+    return bar_of_words(text, lambda word: checked(word, _clause(word, now), RUNS.fields), _written)
 
 
 def _written(word: Word, _: Clause) -> tuple[str, str, str]:
     key = ALIASES.get(word.key, word.key)
     value = quote(word.value) if word.quoted else word.value
     return key, f"{'-' if word.negated else ''}{key}{':' if key else ''}{word.op}{value}", word.op
-
-
-def _checked(word: Word, now: datetime) -> Clause:
-    try:
-        clause = normalize_query(_clause(word, now))
-        check_fields(clause, RUNS.fields)
-    except ShortcutError:
-        raise
-    except QueryError as error:
-        raise word.error(shorten(str(error), 300), "another value, or see docs/queries.md") from error
-    return clause
 
 
 def _clause(word: Word, now: datetime) -> Clause:
@@ -141,20 +125,3 @@ def _named(word: Word, key: str) -> Clause:
             f"{word.with_key(meant)}, or {word.with_key(f'param.{key}')} for a parameter of this name",
         )
     return {"$or": [{f"metrics.{name}": operand}, {f"params.{name}": operand}]}
-
-
-def _read_document(text: str) -> Bar:
-    from bson import json_util
-
-    if len(text) > MOST_TEXT:
-        raise ShortcutError(f"A query of {len(text):,} characters is too long for the bar.", "less", 0, len(text))
-    try:
-        document = read_query(text)
-        query = normalize_query(document)
-        check_zones(document)
-        check_fields(query, RUNS.fields)
-    except (ValueError, QueryError) as error:
-        says = f"The query is wrong: {shorten(str(error), 300)}"
-        raise ShortcutError(says, 'JSON such as {"status": "failed"}', 0, len(text)) from error
-    written = json_util.dumps(query, json_options=json_util.RELAXED_JSON_OPTIONS, ensure_ascii=False)
-    return Bar(written, (), query, mongo=True)
