@@ -107,7 +107,7 @@ class Worker:
                     if len(self._running) >= self._concurrency:
                         self._tell_of_waiting()
                     scope = self._enter()
-                    tasks.start_soon(self._carry, *taken, scope, self._lease / 10)
+                    tasks.start_soon(self._carry, *taken, scope, self._lease / 20)
 
     async def carry(self, flow_id: str, step: str) -> None:
         """Run a step that was not taken from the queue, if nobody runs it."""

@@ -86,6 +86,24 @@ def test_a_step_of_a_silent_worker_comes_back(redis_url: str, keys: Any, loop: s
     run(loop, redis_url, test)
 
 
+def test_who_waits_learns_that_a_step_shows_earlier(redis_url: str, loop: str) -> None:
+    async def test(steps: Steps) -> None:
+        got: list[Any] = []
+        await steps.put("a", "s")
+        assert await steps.take(["s"], 10 * LONG, 0) == ("a", "s")
+
+        async def take() -> None:
+            got.append(await steps.take(["s"], LONG, 9 * LONG))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(take)
+            await anyio.sleep(0.1)  # it waits for the end of the ten minutes
+            await steps.keep("a", "s", 0.01)
+        assert got == [("a", "s")]
+
+    run(loop, redis_url, test)
+
+
 def test_what_is_offered_ends_by_itself(redis_url: str, keys: Any, loop: str) -> None:
     async def test(steps: Steps) -> None:
         assert await steps.offered() == set()

@@ -9,7 +9,7 @@ import anyio
 from elliptio.flows.brokers.redis.client import Client, Script
 
 BASE = "elliptio:{steps}:"
-"""Beginning of their keys, which also is the channel on which a new one is called out."""
+"""Beginning of their keys, which also is the channel on which one is called out that shows earlier than was known."""
 
 _NAMES, _OFFERED = f"{BASE}names", f"{BASE}offered"
 
@@ -52,7 +52,9 @@ return {flow, which}
 KEEP = Script(
     _BEGIN
     + """
+local before = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]))
 redis.call('ZADD', KEYS[1], 'XX', n(now + ARGV[2]), ARGV[1])
+if before and now + ARGV[2] < before then redis.call('PUBLISH', ARGV[4], '') end
 if redis.call('EXISTS', KEYS[1]) == 1 then keep(KEYS[1], n(tonumber(ARGV[3]) + tonumber(ARGV[2]))) end
 return {}
 """
@@ -127,7 +129,7 @@ class RedisSteps:
 
     async def keep(self, flow: str, step: str, ttl: float) -> None:
         """Hide a step for another while."""
-        await self._client.run(KEEP, [_key(step)], flow, _ms(ttl), self._ttl)
+        await self._client.run(KEEP, [_key(step)], flow, _ms(ttl), self._ttl, BASE)
 
     async def finish(self, flow: str, step: str) -> None:
         """Remove a step."""
