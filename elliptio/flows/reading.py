@@ -60,6 +60,8 @@ class Reading:
         Lets a step be run that nobody has taken in time, if there is a way to.
     waits
         Notes when there is nothing to do but to wait.
+    attached
+        Streams that the step is attached to.
 
     """
 
@@ -74,6 +76,7 @@ class Reading:
     left: list[tuple[str, str]] = field(default_factory=list)
     again: Start | None = None
     waits: Waits = field(default_factory=Waits)
+    attached: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.channel: Channel = self.broker.flow(self.flow_id)
@@ -211,6 +214,7 @@ class Stream(AsyncIterator[T]):
         if self._reader is None or self._told == self.position:
             return
         if at_all or self.position - self._told >= max(1, self._reading.settings.limit // 4):
+            self._reading.attached.add(self.name)
             await self._reading.channel.progress(self.name, self._reader, self.position)
             self._told = self.position
 
@@ -227,6 +231,7 @@ class Stream(AsyncIterator[T]):
             self._told = -1
             reader, self._reader = self._reader, None
             await self._reading.channel.progress(self.name, reader, None)
+            self._reading.attached.discard(self.name)
 
     async def aclose(self) -> None:
         """Stop reading: nothing is held back any more."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from elliptio.flows.declaring import Declaration
 from elliptio.flows.errors import ProcessorError, UnregisteredProcessorError
@@ -45,6 +46,16 @@ def implementation(declared: Declaration) -> Runner:
     if (here.inputs, here.outputs) != (declared.inputs, declared.outputs):
         raise ProcessorError(f"The processor {name!r} is implemented here as {here}, and the flow has {declared}.")
     return found
+
+
+def implementation_of(document: Mapping[str, Any]) -> Runner:
+    """Find what implements a processor of a plan in this process; see `implementation`."""
+    found = _IMPLEMENTED.get(document["name"])
+    if found is not None:
+        here = found.processor
+        if here.inputs == {*document["inputs"]} and here.outputs == {*document["outputs"]}:
+            return found
+    return implementation(Declaration(**document))
 
 
 def implemented() -> list[str]:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from elliptio.flows.brokers.defining import CONTROL, Broker, Epoch, Outcome
-from elliptio.flows.declaring import Declaration
 from elliptio.flows.errors import (
     BrokerUnavailableError,
     FlowCancelledError,
@@ -25,7 +24,7 @@ from elliptio.flows.keeping import Keeper
 from elliptio.flows.outcomes import CANCELLED, DONE, failed, single
 from elliptio.flows.parameters import Checkpoint
 from elliptio.flows.reading import Reading
-from elliptio.flows.registry import implementation
+from elliptio.flows.registry import implementation_of
 from elliptio.flows.settings import Settings
 from elliptio.flows.streams import IO
 from elliptio.flows.waiting import Start, Waits, end_of
@@ -35,6 +34,9 @@ if TYPE_CHECKING:
     from elliptio.flows.runner import Runner
 
 log = logging.getLogger(__name__)
+
+_SHORT = 0.05
+"""A step that takes fewer seconds is not asked whether it was cancelled."""
 
 _LEAVE_SECONDS = 2.0
 """Time that a step which is left to others takes to give its lease back."""
@@ -52,6 +54,8 @@ class Surroundings:
         Lets a step be run that nobody has taken in time, where others run them.
     waits
         Notes when the step waits for values or for room.
+    plan
+        That of the flow, where it is known here; else the broker is asked for it.
 
     """
 
@@ -62,6 +66,7 @@ class Surroundings:
     leaves: bool = False
     again: Start | None = None
     waits: Waits = field(default_factory=Waits)
+    plan: dict[str, Any] | None = None
 
 
 async def run_step(around: Surroundings, flow_id: str, step: str) -> bool:
@@ -74,7 +79,7 @@ async def run_step(around: Surroundings, flow_id: str, step: str) -> bool:
 
     """
     channel = around.broker.flow(flow_id)
-    plan = await channel.plan()
+    plan = around.plan if around.plan is not None else await channel.plan()
     if plan is None:
         raise FlowNotFoundError(f"There is no flow {flow_id!r}: it was forgotten, or has expired.")
     epoch = await channel.claim(step, around.settings.lease)
@@ -130,9 +135,9 @@ class _Step:
             await self.outputs.open()
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._keep, tasks.cancel_scope)
-                tasks.start_soon(self.outputs.deliver)
+                self.outputs.tasks = tasks
                 try:
-                    await self._call(implementation_of(self.document, self.name))
+                    await self._call(implementation_of(self.document))
                 finally:
                     await self.outputs.flush()
                 tasks.cancel_scope.cancel()
@@ -166,6 +171,7 @@ class _Step:
     async def _keep(self, scope: anyio.CancelScope) -> None:
         """Renew the lease while the step runs, and stop it if it was cancelled or taken over."""
         pause = self.around.settings.lease / 3
+        await anyio.sleep(min(_SHORT, pause))
         while True:
             _, end = await self.channel.read(CONTROL + self.name, 0, 1, pause)
             if end is not None:
@@ -211,7 +217,8 @@ class _Step:
         for name in [*self.document["outputs"], CONTROL + self.name]:
             for step in await self.channel.end(name, outcome, self.name, self.epoch):
                 await self.around.start(self.reading.flow_id, step)
-        for name in self.document["inputs"]:
+        # What was read to its end is left already; an earlier one who had the step may have left nothing.
+        for name in self.document["inputs"] if self.epoch > 1 else sorted(self.reading.attached):
             await self.channel.progress(name, self.name, None)
         if self.epoch > 1:
             await self._start_again()
@@ -223,11 +230,6 @@ class _Step:
         for step, inputs in self.plan["wait"].items():
             if ended.issuperset(inputs) and not ended.isdisjoint(self.document["outputs"]):
                 await self.around.start(self.reading.flow_id, step)
-
-
-def implementation_of(document: dict[str, Any], name: str) -> Runner:
-    """Find what implements a step of a plan in this process."""
-    return implementation(Declaration(**{**document, "name": name}))
 
 
 async def _with_dependencies(work: Callable[..., Awaitable[None]], parameters: tuple[inspect.Parameter, ...]) -> None:

@@ -284,6 +284,7 @@ class Supervisor(metaclass=_Attached):
             If there is no such flow.
 
         """
+        execution = self._started.get(flow_id)
         around = Surroundings(
             self.broker,
             self.settings,
@@ -292,8 +293,8 @@ class Supervisor(metaclass=_Attached):
             leave,
             self._again,
             Waits() if waits is None else waits,
+            None if execution is None else execution._plan,
         )
-        execution = self._started.get(flow_id)
         if execution is not None and execution._recorder is not None:
             async with execution._recorder.step(step):
                 return await run_step(around, flow_id, step)

@@ -107,7 +107,11 @@ class Topology:
         return frozenset(free)
 
     def document(self) -> dict[str, Any]:
-        """Write it as the plan of a flow: a document of plain values."""
+        """Write it as the plan of a flow: a document of plain values, made once."""
+        return self._document
+
+    @cached_property
+    def _document(self) -> dict[str, Any]:
         return {
             "processors": [one.document() for one in self.processors],
             "wait": {one.name: sorted(one.awaited) for one in self.processors if one.awaited},

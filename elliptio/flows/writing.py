@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 import anyio.lowlevel
+from anyio.abc import TaskGroup
 
 from elliptio.flows.brokers.defining import Epoch
 from elliptio.flows.errors import HeldUpError, MismatchedIOError, ReplayError, StreamFullError
@@ -44,8 +45,9 @@ class Outputs:
         self._saved: tuple[Any] | None = None
         self._per_value = document["resume"] == "per_value"
         self._lock = anyio.Lock(fast_acquire=True)
-        self._news = anyio.Event()
+        self._news: anyio.Event | None = None
         self._idle = True
+        self.tasks: TaskGroup | None = None
 
     async def open(self) -> None:
         """Find out what was written before, by whoever had the step."""
@@ -118,7 +120,12 @@ class Outputs:
 
     def _tell(self) -> None:
         self._idle = False
-        self._news.set()
+        if self._news is not None:
+            self._news.set()
+        elif self.tasks is not None:
+            self._news = anyio.Event()
+            self._news.set()
+            self.tasks.start_soon(self._deliver)
 
     def _sort(self, item: Any) -> int:
         """Put what was yielded to its stream; return how many values it is."""
@@ -166,12 +173,13 @@ class Outputs:
     def _expected(self) -> dict[str, int]:
         return {name: self._positions[name] + len(values) for name, values in self._buffers.items()}
 
-    async def deliver(self) -> None:
+    async def _deliver(self) -> None:
         """Hand on values while the step waits for something else."""
+        assert self._news is not None
         while True:
-            self._idle = True
             await self._news.wait()
             self._news = anyio.Event()
+            self._idle = True  # what is yielded while this hands on is told once more
             await self.flush()
 
     async def flush(self) -> None:

@@ -12,7 +12,7 @@ from elliptio.flows import settings
 from elliptio.flows.brokers.defining import Steps
 from elliptio.flows.brokers.redis import scripts
 from elliptio.flows.brokers.redis.channel import Keys, RedisChannel, Shared
-from elliptio.flows.brokers.redis.client import Client
+from elliptio.flows.brokers.redis.client import Call, Client
 from elliptio.flows.brokers.redis.entries import Records
 from elliptio.flows.brokers.redis.queue import RedisSteps
 from elliptio.flows.serializing import Serializer
@@ -120,8 +120,8 @@ class RedisBroker:
         """Close the connections of this event loop. What is kept stays."""
         await self._client.aclose()
 
-    async def _register(self, flow: str) -> None:
-        await self._client.run(scripts.REGISTER, _LIST, flow, self._shared.ttl)
+    def _register(self, flow: str) -> Call:
+        return scripts.REGISTER, _LIST, (flow, self._shared.ttl)
 
     async def _unregister(self, flow: str) -> None:
         await self._client.ask_all([("ZREM", key, flow) for key in _LIST])

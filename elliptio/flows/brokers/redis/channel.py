@@ -11,7 +11,7 @@ import anyio
 
 from elliptio.flows.brokers.defining import CONTROL, Epoch, Outcome
 from elliptio.flows.brokers.redis import scripts
-from elliptio.flows.brokers.redis.client import Client, Script
+from elliptio.flows.brokers.redis.client import Call, Client, Script
 from elliptio.flows.brokers.redis.entries import Records, Tail
 from elliptio.flows.brokers.redis.reading import MOST_BYTES, Guess, read_entries
 from elliptio.flows.errors import (
@@ -63,7 +63,7 @@ class Shared(NamedTuple):
     client: Client
     settings: Settings
     worker: str
-    register: Callable[[str], Awaitable[None]]
+    register: Callable[[str], Call]
     unregister: Callable[[str], Awaitable[None]]
 
     @property
@@ -244,7 +244,10 @@ class RedisChannel:
             self._seen = self._seen or record is not None
             return None if record is None else self._keep_plan(record)
         record = self._records.signed(document, "plan")
-        await self._run(scripts.PLAN, [self._keys.all], record, self._shared.ttl, *document.get("unbounded", ()))
+        kept = record, self._shared.ttl, *document.get("unbounded", ())
+        plan, listed = (scripts.PLAN, [self._keys.all], kept), self._shared.register(self._flow)
+        await self._shared.client.run_all([plan, listed])
+        self._seen = True
         self._keep_plan(record)
         return document
 
@@ -275,7 +278,7 @@ class RedisChannel:
     async def _run(self, script: Script, keys: Sequence[str], *arguments: Any) -> list[Any]:
         renewed, *answer = await self._shared.client.run(script, keys, *arguments)
         if renewed:
-            await self._shared.register(self._flow)
+            await self._shared.client.run_all([self._shared.register(self._flow)])
         self._seen = self._seen or answer[0] not in (b"gone", b"lost")
         return answer
 

@@ -40,6 +40,10 @@ class Script:
         self.name = sha1(source.encode(), usedforsecurity=False).hexdigest()
 
 
+Call = tuple[Script, Sequence[str], Sequence[Any]]
+"""A script, its keys and its arguments."""
+
+
 class Client:
     """Ask a server; every question may be asked again, so all of them do no harm twice.
 
@@ -88,12 +92,15 @@ class Client:
             If it finds what it cannot work with.
 
         """
-        given = (len(keys), *keys, *arguments)
-        (answer,) = await self.ask_all([("EVALSHA", script.name, *given)])
-        if isinstance(answer, ServerError) and answer.code == "NOSCRIPT":
-            (answer,) = await self.ask_all([("EVAL", script.source, *given)])
-        found: list[Any] = self._good(answer)
+        (found,) = await self.run_all([(script, keys, arguments)])
         return found
+
+    async def run_all(self, calls: Sequence[Call]) -> list[list[Any]]:
+        """Run scripts one after the other, asked at once; see `run`."""
+        answers = await self.ask_all([("EVALSHA", one.name, len(keys), *keys, *more) for one, keys, more in calls])
+        if any(isinstance(one, ServerError) and one.code == "NOSCRIPT" for one in answers):
+            answers = await self.ask_all([("EVAL", one.source, len(keys), *keys, *more) for one, keys, more in calls])
+        return [self._good(answer) for answer in answers]
 
     async def ask_all(self, commands: Sequence[Sequence[Any]], wait: float = 0) -> list[Any]:
         """Ask several questions at once, and return the answers, some of which may be a `ServerError`."""

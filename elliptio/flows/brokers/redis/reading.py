@@ -22,7 +22,8 @@ class Guess(NamedTuple):
 
     def count(self, limit: int) -> int:
         """Choose the number of entries to ask for: not many of which nothing is known."""
-        wanted = min(limit / self.values, MOST_BYTES / max(self.size, 1.0), 1.0 + 8 * self.entries)
+        # One more than is likely there shows that there is no other.
+        wanted = min(limit / self.values, MOST_BYTES / max(self.size, 1.0), 2.0 + 8 * self.entries)
         return max(1, int(wanted))
 
 
