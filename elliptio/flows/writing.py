@@ -23,6 +23,9 @@ from elliptio.naming import shorten
 BATCH, PAUSE = 100, 0.001
 """Values are handed on when there are so many, or as many as a reader may be behind, or after so many seconds."""
 
+_MOST = 500
+"""To a server a question costs as much as some hundred values, so that many go at once."""
+
 _BARE = frozenset({int, float, str, bytes, bool, dict, tuple, type(None)})
 """Classes of values that name no stream, as most do: they are not asked whether they do."""
 
@@ -37,7 +40,7 @@ class Outputs:
         self._step: str = document["name"]
         self._epoch = epoch
         self._single = names[0] if len(names) == 1 else None
-        self._batch = min(BATCH, reading.settings.limit)
+        self._batch = _together(reading.settings.limit, shared=reading.broker.shared)
         self._buffers: dict[str, list[Any]] = {name: [] for name in names}
         self._positions: dict[str, int] = dict.fromkeys(names, 0)
         self._there: dict[str, int] = dict.fromkeys(names, 0)
@@ -258,6 +261,11 @@ class _Stuck:
                 f"Steps wait for each other: {said}. Read such streams side by side (stream_with, as_available), or "
                 "wait for the one that comes late: Processor(wait={…})."
             )
+
+
+def _together(limit: int, *, shared: bool) -> int:
+    """Say how many values are handed on at once, of which a reader may be `limit` behind."""
+    return min(limit, max(BATCH, min(limit // 4, _MOST)) if shared else BATCH)
 
 
 def _short(value: Any) -> str:

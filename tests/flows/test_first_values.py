@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 import pytest
 
-from elliptio.flows import IO, Flow, Processor, RedisBroker, Supervisor
+from elliptio.flows import IO, Flow, Processor, RedisBroker, Supervisor, writing
 from elliptio.flows.brokers.memory import MemoryBroker
 from elliptio.flows.brokers.redis import scripts
 from elliptio.flows.brokers.redis.client import Client, Script
@@ -111,3 +111,23 @@ def test_redis_is_asked_little_before_the_first_value(redis_url: str, monkeypatc
         assert {name: number for name, number in found.items() if number > at_most.get(name, 0)} == {}
 
     anyio.run(main)
+
+
+def test_redis_is_asked_once_for_many_values(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    appended: list[int] = []
+    run_all = Client.run_all
+
+    async def counted(self: Client, calls: Sequence[Any]) -> list[Any]:
+        appended.extend(len(more) for script, keys, more in calls if script is scripts.APPEND and "number" in keys[1])
+        return await run_all(self, calls)
+
+    monkeypatch.setattr(Client, "run_all", counted)
+    monkeypatch.setattr(writing, "PAUSE", LONG)  # so long values are gathered, if there are not enough before
+
+    async def main() -> None:
+        async with Supervisor(broker=RedisBroker(redis_url, secret="of tests")) as supervisor:
+            execution = await supervisor.start_flow(flow, {"upto": 5_000})
+            assert await execution["squared"].collect() == [number**2 for number in range(5_000)]
+
+    anyio.run(main)
+    assert len(appended) < 5_000 / 100
