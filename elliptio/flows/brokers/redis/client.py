@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from hashlib import sha1
@@ -114,6 +115,11 @@ class Client:
                 if again is None:
                     return answers
                 error = again
+            except ssl.SSLCertVerificationError as unknown:
+                raise BrokerUnavailableError(
+                    f"The certificate of the Redis at {self.address} is not trusted: {unknown.verify_message}. Name "
+                    "the file of who signed it: rediss://…?ssl_ca_certs=FILE."
+                ) from unknown
             except _LOST as lost:
                 error = lost
                 await self._drop_idle()
