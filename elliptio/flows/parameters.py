@@ -60,7 +60,7 @@ class Parameters:
     Attributes
     ----------
     inputs, outputs
-        Names of the streams that it takes, to read and to write.
+        By the name of the parameter: the stream that it takes, to read or to write.
     checkpoint
         Name of the parameter that gets a `Checkpoint`, if any.
     dependencies
@@ -72,8 +72,8 @@ class Parameters:
 
     """
 
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
+    inputs: dict[str, str]
+    outputs: dict[str, str]
     checkpoint: str | None
     dependencies: tuple[inspect.Parameter, ...]
     generates: bool
@@ -120,7 +120,7 @@ class Parameters:
             )
         for parameter in found["dependency"]:
             _settle(processor, parameter, names, set())
-        streams = tuple(found["input"]), tuple(found["output"])
+        streams = dict(found["input"]), dict(found["output"])
         return cls(*streams, checkpoint, tuple(found["dependency"]), generates, tuple(positional))
 
 
@@ -131,10 +131,11 @@ def _kind(processor: Declaration, parameter: inspect.Parameter, hint: Any) -> tu
     if _depends(parameter.default) or any(map(_depends, getattr(hint, "__metadata__", ()))):
         annotation = hint if get_origin(hint) is Annotated else parameter.empty
         return "dependency", parameter.replace(annotation=annotation, kind=parameter.KEYWORD_ONLY)
-    if parameter.name in processor.inputs:
-        return "input", parameter.name
-    if parameter.name in processor.outputs:
-        return "output", parameter.name
+    for name in (*getattr(hint, "__metadata__", ()), parameter.name):  # not each name of a stream can be a parameter's
+        if isinstance(name, str) and name in processor.inputs:
+            return "input", (parameter.name, name)
+        if isinstance(name, str) and name in processor.outputs:
+            return "output", (parameter.name, name)
     if parameter.default is not parameter.empty or parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
         return "", None
     return "unknown", parameter.name
@@ -227,7 +228,8 @@ def _unresolvable(processor: Declaration, names: list[str]) -> str:
     streams = ", ".join(sorted(processor.inputs | processor.outputs)) or "none"
     return (
         f"Processor {processor.name!r} has unresolvable parameters: {{{', '.join(map(repr, names))}}}. A parameter is "
-        f"named like one of its streams ({streams}), is a Checkpoint, has Depends(…) or a default."
+        f"named like one of its streams ({streams}) or names it, as in rows: Annotated[IO, 'raw rows'], is a "
+        "Checkpoint, has Depends(…) or a default."
     )
 
 

@@ -189,8 +189,8 @@ class _Step:
 
     async def _call(self, runner: Runner) -> None:
         parameters = runner.parameters
-        given: dict[str, Any] = {name: IO[Any](name, self.reading) for name in parameters.inputs}
-        given |= {name: IO[Any](name, self.reading, self.outputs.put) for name in parameters.outputs}
+        given: dict[str, Any] = {name: IO[Any](stream, self.reading) for name, stream in parameters.inputs.items()}
+        given |= {name: IO[Any](stream, self.reading, self.outputs.put) for name, stream in parameters.outputs.items()}
         saved = self.epoch.state or {}
         if parameters.checkpoint:
             given[parameters.checkpoint] = Checkpoint(saved.get("saved"), self.outputs.save)

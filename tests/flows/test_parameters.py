@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import pytest
 
-from elliptio.flows import IO, Depends, Processor, ProcessorError
+from elliptio.flows import IO, Depends, IOVal, Processor, ProcessorError
 
 pytestmark = pytest.mark.filterwarnings("ignore:The processor .* is implemented once more")
 
@@ -39,6 +39,25 @@ def test_a_stream_may_have_the_name_of_anything():
         yield [await one.first() for one in (self, function, named)]
 
     assert names(self=1, function=2, named=3) == {"y": [[1, 2, 3]]}
+
+
+def test_a_stream_that_no_parameter_can_be_called_is_named_in_the_annotation():
+    @Processor(name="anything", inputs=["raw rows", "2nd", "plain"], outputs=["no-word", "class"])
+    async def anything(
+        rows: Annotated[IO[int], "raw rows"],
+        second: Annotated[IO[int], "the other one", "2nd"],
+        plain: Annotated[IO[int], "whose name says it"],
+        kind: Annotated[IO[int], "class"],
+    ):
+        yield IOVal(name="no-word", value=[await one.first() for one in (rows, second, plain)])
+        await kind.write(IOVal(name="class", value=4))
+
+    assert anything(**{"raw rows": 1, "2nd": 2, "plain": 3}) == {"no-word": [[1, 2, 3]], "class": [4]}
+    with pytest.raises(ProcessorError, match=r"unresolvable parameters: \{'rows'\}.*Annotated\[IO, 'raw rows'\]"):
+
+        @Processor(name="anything", inputs=["raw rows"], outputs=["y"])
+        async def misspelt(rows: Annotated[IO[int], "raw row"]):
+            yield await rows.first()
 
 
 def test_annotations_of_dependencies_that_are_texts_mean_what_is_around_them():
