@@ -104,6 +104,74 @@ class HashingReader(io.RawIOBase):
         return self._digest.hexdigest()
 
 
+class HashingWriter(io.RawIOBase):
+    """Writes to another file, and hashes what is written on its way.
+
+    Who seeks, or writes by the descriptor, is let to: the file is read again then.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile(buffering=0) as file:
+    ...     writer = HashingWriter(file.file)
+    ...     _ = writer.write(b"hello")
+    ...     writer.written()
+    (5, '2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824')
+
+    """
+
+    def __init__(self, file: io.FileIO) -> None:
+        self._file = file
+        self._digest = Sha256()
+        self._hashed = 0
+        self._in_order = True
+
+    @property
+    def name(self) -> str:
+        """Path of the file."""
+        return str(self._file.name)
+
+    def writable(self) -> bool:
+        """Tell that it can be written to."""
+        return True
+
+    def seekable(self) -> bool:
+        """Tell that it can be written to at any place."""
+        return True
+
+    def fileno(self) -> int:
+        """Return the descriptor."""
+        return self._file.fileno()
+
+    def write(self, data: memoryview, /) -> int:  # type: ignore[override]
+        """Write as much as goes at once."""
+        # A copy, as the bytes are the caller's: those of a large file are hashed while it writes on.
+        part = bytes(data[:CHUNK])
+        written = self._file.write(part)
+        self._digest.update(part if written == len(part) else part[:written])
+        self._hashed += written
+        return written
+
+    def seek(self, place: int, whence: int = 0, /) -> int:
+        """Go to a place."""
+        found = self._file.seek(place, whence)
+        self._in_order &= found == self._hashed
+        return found
+
+    def truncate(self, size: int | None = None, /) -> int:
+        """Cut the file off."""
+        self._in_order = False
+        return self._file.truncate(size)
+
+    def written(self) -> tuple[int, str]:
+        """Size and hexadecimal hash of the file as it is now."""
+        size = os.fstat(self._file.fileno()).st_size
+        if self._in_order and size == self._hashed:
+            return size, self._digest.hexdigest()
+        with open(self._file.name, "rb") as file:
+            return size, hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def pieces_of(source: BinaryIO) -> Iterator[str]:
     """Yield the sha256 of each `PIECE` of what a source still yields, beside which it is read on."""
     digest, left = Sha256(), PIECE

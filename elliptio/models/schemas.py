@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import threading
@@ -45,11 +44,6 @@ def schema(cls: type[DataModel]) -> Schema:
         # The frames of the functions around it can go now.
         cls.__model_locals__ = None
     return found
-
-
-def hash_of(root: str, classes: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of what is stored of a schema."""
-    return hashlib.sha256(json.dumps([root, classes], sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -156,7 +150,7 @@ def _without_keys(part: Any) -> Any:
 def known_of(cls: type[DataModel]) -> Known:
     """Return the schema that models of a class are saved with now."""
     own = schema(cls)
-    return Known(hash_of(own.root, own.classes), own.root, own.classes, cls)
+    return Known(own.whole_hash, own.root, own.classes, cls)
 
 
 def is_now(known: Known) -> bool:

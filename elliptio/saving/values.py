@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import io
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from elliptio.artifacts.hashing import HashingWriter
 from elliptio.errors import FormatOptionError, MetadataError, SourceError, ValueRefusedError
 from elliptio.formats.choosing import for_saving
 from elliptio.formats.plain import name_of
@@ -149,25 +151,34 @@ def save(publication: Publication, planned: list[Planned], options: Mapping[str,
 
 def write(publication: Publication, planned: list[Planned], options: Mapping[str, Any]) -> list[FileRecord]:
     """Write values into an artifact that is being made, and return the records of their files."""
-    records = [_write(publication, one, options) for one in planned]
-    files, _, _ = publication.collect([one.relpath for one in planned])
-    return [dataclasses.replace(file, value=record) for file, record in zip(files, records, strict=True)]
+    files = [_write(publication, one, options) for one in planned]
+    if publication.staging.in_place:
+        return files
+    sent, _, _ = publication.collect([one.relpath for one in planned])
+    return [dataclasses.replace(file, value=one.value) for file, one in zip(sent, files, strict=True)]
 
 
-def _write(publication: Publication, planned: Planned, options: Mapping[str, Any]) -> ValueRecord:
-    path = publication.folder / planned.relpath
-    with explained("write", str(path)):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(path, "xb") as file:
-            try:
-                kept = planned.format.write(planned.value, file, **options) or {}
-            except (ValueRefusedError, FormatOptionError) as error:
-                raise type(error)(f"{planned.relpath}: {error}") from error
-    return ValueRecord(planned.format.name, name_of(planned.value), _checked(kept, planned), planned.name)
+def _write(publication: Publication, planned: Planned, options: Mapping[str, Any]) -> FileRecord:
+    path = os.path.join(publication.folder, planned.relpath)
+    with explained("write", path):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with io.FileIO(path, "xb") as raw:
+            # What is hashed on its way need not be read again.
+            hashing = HashingWriter(raw)
+            with io.BufferedWriter(hashing) as file:
+                try:
+                    kept = planned.format.write(planned.value, file, **options) or {}
+                except (ValueRefusedError, FormatOptionError) as error:
+                    raise type(error)(f"{planned.relpath}: {error}") from error
+            size, sha256 = hashing.written()
+    record = ValueRecord(planned.format.name, name_of(planned.value), _checked(kept, planned), planned.name)
+    return FileRecord(planned.relpath, size, sha256, value=record)
 
 
 def _checked(options: Mapping[str, Any], planned: Planned) -> Mapping[str, Any]:
     """Refuse options that could not be recorded: what reads the file would not have them."""
+    if not options:
+        return options
     try:
         same = json.loads(json.dumps(options)) == options
     except (TypeError, ValueError):

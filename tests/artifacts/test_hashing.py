@@ -7,10 +7,11 @@ import io
 import os
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from elliptio.artifacts.hashing import CHUNK, HashingReader, Sha256, VerifyingReader
+from elliptio.artifacts.hashing import CHUNK, HashingReader, HashingWriter, Sha256, VerifyingReader
 from elliptio.errors import IntegrityError
 
 
@@ -76,3 +77,38 @@ def test_a_large_stream_is_hashed_beside_its_reader_a_small_one_is_not() -> None
     del large
     own.join(10)
     assert not own.is_alive()
+
+
+def _in_order(file: io.BufferedWriter, data: bytes) -> None:
+    file.write(data[:10])
+    file.write(data[10:])
+    assert file.tell() == len(data)
+
+
+def _head_last(file: io.BufferedWriter, data: bytes) -> None:
+    file.write(bytes(10) + data[10:])
+    file.seek(0)
+    file.write(data[:10])
+
+
+def _too_much(file: io.BufferedWriter, data: bytes) -> None:
+    file.write(data + b"more")
+    file.truncate(len(data))
+
+
+def _by_the_descriptor(file: io.BufferedWriter, data: bytes) -> None:
+    os.write(file.fileno(), data)
+
+
+@pytest.mark.parametrize("size", [10, CHUNK, 9 * CHUNK + 5])
+@pytest.mark.parametrize("write", [_in_order, _head_last, _too_much, _by_the_descriptor])
+def test_what_is_written_is_hashed_however_it_is_written(
+    tmp_path: Path, write: Callable[[io.BufferedWriter, bytes], None], size: int
+) -> None:
+    data = os.urandom(size)
+    with io.FileIO(tmp_path / "file", "xb") as raw:
+        hashing = HashingWriter(raw)
+        with io.BufferedWriter(hashing) as file:
+            write(file, data)
+        assert hashing.written() == (size, hashlib.sha256(data).hexdigest())
+    assert (tmp_path / "file").read_bytes() == data

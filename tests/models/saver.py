@@ -10,6 +10,7 @@ import sys
 import numpy as np
 
 import elliptio as eio
+from elliptio.artifacts.hashing import HashingWriter
 from elliptio.lake import records
 from elliptio.models import DataModel
 from elliptio.models import saving as models
@@ -23,6 +24,7 @@ STEPS = {
     "record the schema": (records, "add_missing"),
     "write a value": (values, "_write"),
     "write all": (values, "write"),
+    "hash a value": (HashingWriter, "written"),
     "describe a model": (publication.Publication, "_describe"),
     "publish together": (values, "publish_all"),
     "publish all (folder)": (local.LocalStaging, "publish"),

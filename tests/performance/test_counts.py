@@ -160,6 +160,14 @@ def test_many_files_cost_no_more_flushes_and_two_opens_each(
     assert asked.asked == {"insert artifacts": 1}
 
 
+def test_values_are_hashed_while_they_are_written(h: eio.Handler) -> None:
+    h.save("first", "a.txt")
+    with counted() as counts:
+        h.save("x" * 5_000_000, "a.txt")
+        h.save_many([("one", "b.txt"), ({"rate": 0.1}, "b.json")])
+    assert (counts.opens("a.txt"), counts.opens("b.txt"), counts.opens("b.json")) == (1, 1, 1)
+
+
 @pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="only Linux tells how much a process has read")
 def test_a_source_is_read_once_and_written_once(h: eio.Handler, tmp_path: Path) -> None:
     source = tmp_path / "large.bin"

@@ -88,7 +88,7 @@ class SqliteIndex(Index):
     def insert(self, collection: str, *documents: Mapping[str, Any]) -> int:
         """Add the documents whose ``_id`` is not there, all or none of them, and return how many were added."""
         with self._failures(), self._writing(collection) as writer:
-            return sum([writer.add(document) for document in documents])
+            return writer.add(*documents)
 
     def replace(self, collection: str, document: Mapping[str, Any]) -> None:
         """Put a document in the place of the one with its ``_id``, or add it."""

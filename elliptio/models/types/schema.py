@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from elliptio.models.types import kinds
@@ -44,6 +45,11 @@ class Schema:
     made: list[Any] = field(default_factory=list, repr=False)
     """Compiled of it when it is first needed."""
 
+    @cached_property
+    def whole_hash(self) -> str:
+        """Hash of all that is stored of it, names and versions as well."""
+        return whole_hash_of(self.root, self.classes)
+
 
 def schema_of(cls: Any, *, localns: Mapping[str, Any] | None = None) -> Schema:
     """Describe a class with fields, once per class.
@@ -79,6 +85,11 @@ def schema_of(cls: Any, *, localns: Mapping[str, Any] | None = None) -> Schema:
     if kinds.kind_of(cls) != "enum":
         type.__setattr__(cls, _KEPT, schema)
     return schema
+
+
+def whole_hash_of(root: str, classes: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of what is stored of a schema."""
+    return hashlib.sha256(json.dumps([root, classes], sort_keys=True).encode()).hexdigest()
 
 
 def hash_of(classes: Mapping[str, Mapping[str, Any]], root: str) -> str:
