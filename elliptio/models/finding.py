@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from elliptio.finding.search import Found
     from elliptio.handler import Handler
     from elliptio.models.model import DataModel
+    from elliptio.protocols import Query
 
     Ask = Callable[..., Found]
 
@@ -87,16 +88,16 @@ def find_models(
     search = Search(handler, model, exact=exact)
     shown = search.columns(columns, exclude_columns)
     beside = {name: search.path(name) for name in shown if not search.is_field(name)}
+    asked, order = search.query(query), search.order(sort)
     ask: Ask = partial(
         handler.search,
-        search.query(query),
         columns=["model", *beside.values()],
         deleted=deleted,
         ancestors_of=ancestors_of,
         descendants_of=descendants_of,
         counted=isinstance(max_docs, Unasked),
     )
-    found = _found(search, ask, search.order(sort), max_docs)
+    found = _found(search, ask, asked, order, max_docs)
     found.warn_if_truncated("models")
     fields = [name for name in shown if name not in beside]
     rows = [_row(search, *pair, fields) for pair in zip(found.ids, found.columns["model"], strict=True)]
@@ -105,12 +106,14 @@ def find_models(
     return pd.DataFrame({name: _series(values, index) for name, values in data.items()}, index=index, columns=shown)
 
 
-def _found(search: Search, ask: Ask, order: list[tuple[str, Any]], max_docs: int | None) -> Found:
+def _found(search: Search, ask: Ask, query: Query, order: list[tuple[str, Any]], max_docs: int | None) -> Found:
     """Find the models, in order: where documents do not have it as it is now, by looking at all that match."""
-    if not order or search.is_in_documents(order):
-        return ask(sort=order or None, max_docs=max_docs)
+    if not order:
+        return ask(query, max_docs=max_docs)
+    if search.is_in_documents(order):
+        return ask({"$and": [query, search.typed(order[0][0])]}, sort=order, max_docs=max_docs)
     key = document_sort_key(check_sort(order))
-    shown, found = ask(max_docs=max_docs), ask(max_docs=0)
+    shown, found = ask(query, max_docs=max_docs), ask(query, max_docs=0)
     known = search.documents(found.ids)
     places = sorted(range(len(found.ids)), key=lambda place: key(known[found.ids[place]]))[: len(shown.ids)]
     values = {name: [column[place] for place in places] for name, column in found.columns.items()}

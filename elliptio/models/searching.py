@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 FIELDS = "model.fields"
 """Path of the fields in a document."""
 _ALL = 1 << 62
+_TYPES = {
+    "int": "number", "float": "number", "decimal": "number", "timedelta": "number", "bool": "bool",
+    "str": "string", "date": "string", "time": "string", "uuid": "string",
+}  # fmt: skip
+"""What queries see of plain fields that always have a value."""
 _LOGICAL = ("$and", "$or", "$nor")
 
 
@@ -144,6 +149,12 @@ class Search:
         """
         conditions = self._translated({} if wanted is None else wanted)
         return {"$and": [self._schemas(self.groups), conditions]} if conditions else self._schemas(self.groups)
+
+    def typed(self, path: str) -> Query:
+        """Say what all documents have at the path of a field, so that an index can walk them in its order."""
+        name = path.removeprefix(f"{FIELDS}.") if path.startswith(f"{FIELDS}.") else ""
+        found = {_TYPES.get(str(known.fields.get(name))) for known in self.groups.values()}
+        return {path: {"$type": found.pop()}} if len(found) == 1 and None not in found else {}
 
     @staticmethod
     def _schemas(hashes: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import io
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from elliptio.artifacts.hashing import HashingWriter
 from elliptio.errors import FormatOptionError, MetadataError, SourceError, ValueRefusedError
@@ -165,7 +165,7 @@ def _write(publication: Publication, planned: Planned, options: Mapping[str, Any
         with io.FileIO(path, "xb") as raw:
             # What is hashed on its way need not be read again.
             hashing = HashingWriter(raw)
-            with io.BufferedWriter(hashing) as file:
+            with io.BufferedWriter(cast("io.RawIOBase", hashing)) as file:
                 try:
                     kept = planned.format.write(planned.value, file, **options) or {}
                 except (ValueRefusedError, FormatOptionError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 import shutil
 import stat
 import subprocess
@@ -13,15 +14,19 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from elliptio.errors import IndexUnavailableError
+from elliptio.indexes.query.ordering import sort_documents
+from elliptio.indexes.sqlite import candidates, failures
 from elliptio.indexes.sqlite import connection as sqlite_connection
-from elliptio.indexes.sqlite import failures
+from elliptio.indexes.sqlite import index as sqlite_index
 from elliptio.indexes.sqlite.index import SqliteIndex
+from elliptio.protocols import Sort
 
 NOBODY = 65534
 
@@ -331,3 +336,49 @@ def test_waits_for_a_lock_and_says_who_has_it(
                 assert f"process {locker.pid} (python" in str(caught.value)
         finally:
             locker.kill()
+
+
+def test_a_path_under_a_wildcard_is_walked_in_order(index: SqliteIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = random.Random(0)
+    fields: list[dict[str, Any]] = [{"x": made.randrange(1000)} for _ in range(2990)]
+    fields += [{"x": "text"}, {"x": float("nan")}, {"x": None}, {"x": {"y": 1}}, {}]
+    documents = [
+        {"_id": f"a{n:04}", "creation_time": datetime(2026, 1, 1, tzinfo=UTC) + timedelta(n), "model": {"fields": each}}
+        for n, each in enumerate(fields)
+    ]
+    index.insert("artifacts", *documents)
+    read = 0
+
+    real = candidates.decode
+
+    def counted(body: bytes) -> dict[str, Any]:
+        nonlocal read
+        read += 1
+        return dict(real(body))
+
+    monkeypatch.setattr(candidates, "decode", counted)
+    monkeypatch.setattr(sqlite_index, "decode", counted)
+
+    numbers = [each for each in documents if type(each["model"]["fields"].get("x")) in (int, float)]
+    for direction in (1, -1):
+        order: Sort = [("model.fields.x", direction), ("_id", 1)]
+        asked = {"model.fields.x": {"$type": "number"}}
+        read = 0
+        found = [each["_id"] for each in index.find("artifacts", asked, sort=order, limit=7)]
+        assert found == [each["_id"] for each in sort_documents(numbers, order, 7)]
+        assert read < 50
+        # Where nothing says that all have it, they are read: who has no value comes first.
+        found = [each["_id"] for each in index.find("artifacts", {}, sort=order, limit=7)]
+        assert found == [each["_id"] for each in sort_documents(documents, order, 7)]
+
+
+def test_what_is_equal_in_the_first_key_is_sorted_by_the_second(index: SqliteIndex) -> None:
+    documents = [
+        {"_id": f"a{n}", "creation_time": datetime(2026, 1, 1, tzinfo=UTC) + timedelta(n), "username": "brenda",
+         "labels": {"number": -n % 1700}}
+        for n in range(1500)
+    ]  # fmt: skip
+    index.insert("artifacts", *documents)
+    order: Sort = [("username", 1), ("labels.number", 1)]
+    found = index.find("artifacts", {"username": "brenda"}, sort=order, limit=3)
+    assert [each["labels"]["number"] for each in found] == [0, 201, 202]

@@ -17,6 +17,8 @@ import pytest
 import elliptio as eio
 from elliptio.errors import QueryError
 from elliptio.finding.search import TruncatedWarning
+from elliptio.indexes.sqlite import candidates
+from elliptio.indexes.sqlite import index as sqlite_index
 from elliptio.models import DataModel, NotAModelError, Record, dataframe_serializer, field, find_models
 
 
@@ -246,6 +248,31 @@ def test_sort_and_max_docs(lake: eio.Handler) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert len(find_models(Every, handler=lake, max_docs=2)) == 2
+
+
+@pytest.mark.parametrize("name", ["number", "price", "creation_time"])
+def test_sorting_by_a_field_reads_what_it_shows(local: eio.Handler, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    class Priced(DataModel, version=1):
+        number: int
+        price: float
+        creation_time: str
+
+    local.save_many([(Priced(n, n / 7, f"{n:04}"), "a") for n in range(1100)])
+    read = 0
+    real = candidates.decode
+
+    def counted(body: bytes) -> Any:
+        nonlocal read
+        read += 1
+        return real(body)
+
+    monkeypatch.setattr(candidates, "decode", counted)
+    monkeypatch.setattr(sqlite_index, "decode", counted)
+    for sort, expected in ((f"-{name}", [1099, 1098]), (name, [0, 1])):
+        assert list(find_models(Priced, handler=local, sort=sort, max_docs=2).number) == expected
+    assert read < 30
+    latest = find_models(Priced, handler=local, sort="-artifact.creation_time", max_docs=2)
+    assert list(latest.number) == [1099, 1098]
 
 
 @pytest.mark.slow

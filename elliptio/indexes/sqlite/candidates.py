@@ -98,15 +98,21 @@ def way_in_order(known: Collection, narrowing: Narrowing, path: str, times: int 
 
     `narrowing` is that of `rarest_first`, and asks for no identifiers.
     """
+    # Rows of one value lie in the order of their times, which says nothing of those who are equal in it.
+    wide = [condition for condition in narrowing.conditions if not condition.is_one_value]
     number = known.ordered_path(path)
     if number is None:
-        return None
+        # Not all documents have rows of a path under a wildcard; those have that satisfy a condition on it.
+        indexed = known.path(path)
+        if indexed is None or indexed.multikey or not any(one.path == indexed.number for one in wide):
+            return None
+        number = indexed.number
     for condition in narrowing.conditions[:1]:
         if condition.is_one_value and number == times:
             return condition
         if rarity(known.connection, condition, _RARE) < _RARE:
             return None
-    whole = next((one for one in narrowing.conditions if one.path == number), None)
+    whole = next((one for one in wide if one.path == number), None)
     return whole or Condition(number, WHOLE)
 
 

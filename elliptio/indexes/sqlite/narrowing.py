@@ -104,6 +104,9 @@ _SIGNS = {"$eq": "=", "$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
 
 _SCALARS = (str, int, float, bool, datetime)
 
+_TYPED: Mapping[str, Any] = {"number": 0, "string": "", "bool": False}
+"""A value of each type that a condition may name and whose values are all in one bracket."""
+
 
 def narrow(query: Query, lookup: Lookup) -> Narrowing:
     """Turn what an index can serve of `query` into conditions."""
@@ -189,6 +192,9 @@ def _ranges(operator: str, value: Any) -> list[Range] | None:
     if operator == "$in" and len(value) <= _MAX_VALUES and all(isinstance(item, _SCALARS) for item in value):
         marks = ", ".join("?" * len(value))
         return [(f"{{}} IN ({marks})", [order_key(item) for item in value])]
+    if operator == "$type" and isinstance(value, str) and value in _TYPED:
+        first = order_key(_TYPED[value])[:1]
+        return [("{} >= ? AND {} < ?", [first, bytes([first[0] + 1])])]
     if operator in ("$gt", "$gte", "$lt", "$lte") and isinstance(value, _SCALARS) and value == value:
         key = order_key(value)
         # The first byte of a key is its type bracket: comparisons stay within it.

@@ -1,4 +1,4 @@
-"""A typed example each marked line of which mypy refuses."""
+"""A typed example each marked line of which type checkers refuse."""
 
 from __future__ import annotations
 
