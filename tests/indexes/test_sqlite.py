@@ -27,6 +27,7 @@ from elliptio.indexes.sqlite import connection as sqlite_connection
 from elliptio.indexes.sqlite import index as sqlite_index
 from elliptio.indexes.sqlite.index import SqliteIndex
 from elliptio.protocols import Sort
+from tests.performance.counting import hook, sqlite_steps
 
 NOBODY = 65534
 
@@ -223,6 +224,38 @@ def test_children_save_while_their_parent_does(tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
     )  # fmt: skip
     assert (run.returncode, run.stderr, run.stdout) == (0, "", f"{forks}\n")
+
+
+def test_many_identifiers_are_looked_up(index: SqliteIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who follows a lineage asks for a thousand at once: no other document is read for that."""
+    index.insert("artifacts", *({"_id": f"artifact_{number}", "username": "andy"} for number in range(3000)))
+    wanted = {f"artifact_{number}" for number in range(0, 3000, 3)}
+    read = 0
+
+    def decode(body: bytes) -> dict[str, Any]:
+        nonlocal read
+        read += 1
+        return candidates.decode(body)
+
+    monkeypatch.setattr("elliptio.indexes.sqlite.index.decode", decode)
+    by_id = {"_id": {"$in": [*wanted, "artifact_none"]}}
+    assert {found["_id"] for found in index.find("artifacts", by_id)} == wanted
+    assert {found["_id"] for found in index.find("artifacts", {**by_id, "username": "andy"})} == wanted
+    assert index.count("artifacts", by_id) == len(wanted)
+    assert read == 2 * len(wanted)
+
+
+def test_a_range_is_counted_by_its_rows(index: SqliteIndex) -> None:
+    """Which documents were counted is only remembered where one may have several rows."""
+    hook()
+    index.insert("artifacts", *({"_id": f"a{number}", "username": f"u{number:03}"} for number in range(500)))
+    query, steps = {"username": {"$gte": "u100"}}, []
+    for expected in (400, 401):
+        with sqlite_steps() as found:
+            assert index.count("artifacts", query) == expected
+        steps.append(found["steps"])
+        index.insert("artifacts", {"_id": "several", "username": ["u200", "u300", "u900"]})
+    assert steps[0] < 0.85 * steps[1]
 
 
 @pytest.mark.slow

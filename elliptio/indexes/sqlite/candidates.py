@@ -146,7 +146,7 @@ def counting(collection: int, narrowing: Narrowing, limit: int) -> tuple[str, li
             sql, values = condition.clause("k")
             clauses.append(sql)
             parameters += values
-        once = "" if first.is_one_value else "DISTINCT "
+        once = "" if first.is_one_value or first.single else "DISTINCT "
         matching = f"SELECT {once}k.document FROM keys k WHERE {' AND '.join(clauses)}"
     return f"SELECT count(*) FROM ({matching} LIMIT ?)", [*parameters, limit or -1]
 

@@ -37,12 +37,14 @@ Lookup = Callable[[str], IndexedPath | None]
 class Condition:
     """Ask for documents with a row of `path` in one of some `ranges`; or, with path None, with such an identifier.
 
-    `times` are ranges for when the document was made: its rows are in that order.
+    `times` are ranges for when the document was made: its rows are in that order. `single` if no document has an array
+    at the path, and so none has a second row.
     """
 
     path: int | None
     ranges: list[Range]
     times: list[Range] = field(default_factory=list)
+    single: bool = False
 
     def clause(self, row: str) -> tuple[str, list[Any]]:
         """Write SQL that holds for rows, of a table that `row` names, whose documents satisfy this."""
@@ -95,6 +97,9 @@ class Narrowing:
 
 _MAX_VALUES = 500
 """Values up to which ``$in`` becomes a condition; more are left to the predicate: SQLite limits parameters."""
+
+_MAX_IDS = 20_000
+"""The same for identifiers: each is looked up once, while documents that are in no index must all be decoded."""
 
 _MAX_CONDITIONS = 50
 _MAX_PARAMETERS = 20_000
@@ -167,7 +172,7 @@ def _narrow_path(path: str, operand: Any, lookup: Lookup, result: Narrowing) -> 
         return
     if not indexed.multikey:
         bounds = _merge_bounds(bounds)
-    result.conditions += [Condition(indexed.number, ranges) for _, _, ranges in bounds]
+    result.conditions += [Condition(indexed.number, ranges, single=not indexed.multikey) for _, _, ranges in bounds]
 
 
 Bound = tuple[str, Any, list[Range]]
@@ -212,7 +217,7 @@ def _narrow_id(operators: Mapping[str, Any], result: Narrowing) -> None:
     for operator, value in operators.items():
         if operator in _SIGNS and isinstance(value, str):
             result.conditions.append(Condition(None, [(f"{{}} {_SIGNS[operator]} ?", [value])]))
-        elif operator == "$in" and len(value) <= _MAX_VALUES and all(isinstance(item, str) for item in value):
+        elif operator == "$in" and len(value) <= _MAX_IDS and all(isinstance(item, str) for item in value):
             result.conditions.append(Condition(None, [(f"{{}} IN ({', '.join('?' * len(value))})", list(value))]))
         else:
             result.exact = False
