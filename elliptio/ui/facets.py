@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from elliptio.indexes.indexed_paths import INDEXED_PATHS
 from elliptio.ui import wording
@@ -17,12 +18,51 @@ SAMPLE = 500
 MOST_SHOWN = 6
 MOST_COUNTED = 100_000
 
+LARGE = 1000
+"""From how many artifacts on the height of a bar is kept, so that the next page does not count them again."""
+
+LASTS = 60.0
+"""Seconds that what was counted is kept."""
+
+MOST_KEPT = 500
+
+Counted = TypeVar("Counted")
+
 BARS = 56
 LEAST = 24
 """Limits of the bars of a histogram."""
 
 Count = Callable[[Mapping[str, Any]], int]
 """Counts the artifacts that match a query."""
+
+
+class Kept:
+    """Memory of what was counted for pages: much takes long and changes little, so it is kept for a minute.
+
+    Parameters
+    ----------
+    seconds
+        Tells the time.
+
+    """
+
+    def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
+        self._known: dict[str, tuple[float, Any]] = {}
+        self._seconds = seconds
+
+    def of(self, name: str, count: Callable[[], Counted], much: Callable[[Counted], bool]) -> Counted:
+        """Give what has this name: as it was counted lately, else as it is counted now, and kept if it is `much`."""
+        now = self._seconds()
+        if name in self._known:
+            since, known = self._known[name]
+            if now - since < LASTS:
+                return cast("Counted", known)
+        found = count()
+        if much(found):
+            if len(self._known) >= MOST_KEPT:
+                self._known = {}
+            self._known[name] = (now, found)
+        return found
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from elliptio.ui import wording
 from elliptio.ui.asked import Answer, Asked, segment
 from elliptio.ui.assets import ASSETS
 from elliptio.ui.checks import Checks
+from elliptio.ui.facets import Kept
 from elliptio.ui.guard import Policy
 from elliptio.ui.systems import Systems
 
@@ -46,6 +47,8 @@ class View:
         What was read and compared so far.
     systems
         Which of pipelines, models and flows the lake has.
+    kept
+        What was counted lately.
     clock
         Tells the time.
     exported
@@ -61,6 +64,7 @@ class View:
     policy: Policy
     checks: Checks = field(default_factory=Checks)
     systems: Systems = field(default_factory=Systems)
+    kept: Kept = field(default_factory=Kept)
     clock: Callable[[], datetime] = _now
     exported: bool = False
     known_damaged: set[tuple[str, str]] = field(default_factory=set)

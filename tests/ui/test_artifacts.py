@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from collections import Counter
 from html import unescape
 from pathlib import Path
 
@@ -13,7 +14,13 @@ import pytest
 from starlette.testclient import TestClient
 
 import elliptio as eio
-from tests.ui.conftest import client_of, saved, story
+from elliptio.indexes.sqlite.index import SqliteIndex
+from elliptio.ui import facets
+from elliptio.ui.asked import Asked
+from elliptio.ui.pages import artifacts
+from elliptio.ui.view import View
+from tests.performance.counting import CountingIndex
+from tests.ui.conftest import client_of, policy, saved, story
 
 ROW = re.compile(r'<tr data-id="(artifact_[^"]+)"')
 
@@ -217,3 +224,36 @@ def test_looking_leaves_no_trace(h: eio.Handler) -> None:
     now = h.runs.search(columns=["used", "name"], max_docs=0).rows()
     assert runs == [(one["run_id"], one["used"]) for one in now if one["name"] != "meanwhile"]
     assert [one["used"] for one in now if one["name"] == "meanwhile"] in ([[]], [None])
+
+
+def test_what_was_counted_among_many_is_kept_for_a_minute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which values there are, and how high the bars are; what is counted among few, is counted for every page."""
+    monkeypatch.setattr(facets, "SAMPLE", 5)
+    monkeypatch.setattr(facets, "LARGE", 5)
+    index, now = CountingIndex(SqliteIndex(tmp_path / "index.sqlite")), [0.0]
+    h = eio.Handler(tmp_path / "lake", index=index, progress=False)
+    view = View(h, policy(), kept=facets.Kept(lambda: now[0]))
+
+    def look() -> tuple[str, Counter[str]]:
+        index.asked.clear()
+        body = artifacts.show(view, Asked("/artifacts")).body
+        assert isinstance(body, bytes)
+        return body.decode(), index.asked.copy()
+
+    for number in range(4):
+        saved(h, f"{number}.csv", "x", {"project": "penguins"})
+    look()
+    page, of_few = look()
+    assert "<span>4</span>" in page
+    for number in range(4, 9):
+        saved(h, f"{number}.csv", "x", {"project": "penguins"})
+    page, first = look()
+    assert "<span>9</span>" in page
+    saved(h, "9.csv", "x", {"project": "penguins"})
+    page, again = look()
+    assert "<span>9</span>" in page
+    assert len(ROW.findall(page)) == 10
+    assert again["find artifacts"] == first["find artifacts"] - 1 == of_few["find artifacts"] - 1
+    assert again["count artifacts"] < of_few["count artifacts"] < first["count artifacts"]
+    now[0] += facets.LASTS
+    assert "<span>10</span>" in look()[0]

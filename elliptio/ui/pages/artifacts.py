@@ -25,6 +25,9 @@ MOST_ROWS = 100_000
 MOST_LETTERS = 8000
 """Letters of a query."""
 
+_ALL = -1
+"""Counts all: a bar of the histogram that was cut off would say something wrong."""
+
 _SORTS = {"when": "creation_time", "size": "total_size", "who": "username", "count": "file_count"}
 _FACET_FIELDS = ["labels.project", "username", "file_relpaths", "tags", "link", "notes", "reproduces", "creation_time"]
 
@@ -182,7 +185,7 @@ def _said(number: int, most: int) -> str:
 
 
 def count(view: View, query: Mapping[str, Any], most: int, *, deleted: bool = False) -> int:
-    """Count artifacts that match, no further than one more than `most`."""
+    """Count artifacts that match, no further than one more than `most`; all of them for `_ALL`."""
     return view.h.lake.count(of_runs(view.h.lake, query), limit=most + 1, deleted=deleted)
 
 
@@ -208,16 +211,24 @@ def narrowed(bar: Bar, condition: Mapping[str, Any]) -> str:
     return " ".join(filter(None, [bar.text, bar_of(condition)]))
 
 
-def _facets(view: View, asked: Asked, bar: Bar) -> list[dict[str, Any]]:
-    found = view.h.search(bar.query, max_docs=facets.SAMPLE, columns=_FACET_FIELDS, counted=False)
-    whole = len(found.ids) < facets.SAMPLE
+def _counted_facets(view: View, query: Mapping[str, Any]) -> list[facets.Facet]:
+    found = view.h.search(query, max_docs=facets.SAMPLE, columns=_FACET_FIELDS, counted=False)
 
     def counted(condition: Mapping[str, Any]) -> int:
-        return count(view, {"$and": [bar.query, condition]} if bar.query else condition, facets.MOST_COUNTED)
+        return count(view, {"$and": [query, condition]} if query else condition, facets.MOST_COUNTED)
 
-    cheap = counted if facets.is_cheap(bar.query) else None
+    cheap = counted if facets.is_cheap(query) else None
+    return facets.facets_of(found.rows(), whole=len(found.ids) < facets.SAMPLE, count=cheap)
+
+
+def _are_of_many(found: Sequence[facets.Facet]) -> bool:
+    return any(facet.of for facet in found)
+
+
+def _facets(view: View, asked: Asked, bar: Bar) -> list[dict[str, Any]]:
     shown = []
-    for facet in facets.facets_of(found.rows(), whole=whole, count=cheap):
+    kept = view.kept.of(f"facets {bar.query!r}", lambda: _counted_facets(view, bar.query), _are_of_many)
+    for facet in kept:
         on = {chip.value: chip for chip in bar.chips if chip.key == facet.key and not chip.negated}
         values = [
             {
@@ -293,11 +304,15 @@ def _counts(view: View, query: Mapping[str, Any], times: Sequence[datetime]) -> 
     """Count between edges: by the index where that is cheap, else the newest, if they are all."""
     if facets.is_cheap(query):
         parts = [{"creation_time": {"$gte": begin, "$lt": end}} for begin, end in pairwise(times)]
-        return [count(view, {"$and": [query, part]} if query else part, facets.MOST_COUNTED) for part in parts]
+        return [_bar(view, {"$and": [query, part]} if query else part) for part in parts]
     found = view.h.search(query, max_docs=facets.SAMPLE, columns=["creation_time"], counted=False)
     if len(found.ids) == facets.SAMPLE:
         return None
     return facets.counts_between(times, found.columns["creation_time"])
+
+
+def _bar(view: View, query: Mapping[str, Any]) -> int:
+    return view.kept.of(repr(query), lambda: count(view, query, _ALL), lambda found: found >= facets.LARGE)
 
 
 # --- files of the same answer ---
