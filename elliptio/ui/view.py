@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from elliptio import naming
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     from elliptio.handler import Handler
     from elliptio.ui.curves import Reader
+
+TEMPLATES = Path(__file__).parent / "templates"
 
 MOST_NAMED = 40
 MOST_KEPT = 24
@@ -109,6 +112,8 @@ class View:
         """Templates, in which whatever is put in is text."""
         from jinja2 import Environment, PackageLoader, StrictUndefined
 
+        from elliptio.ui.compiled import compiled
+
         made = Environment(
             loader=PackageLoader("elliptio.ui"),
             autoescape=True,
@@ -116,6 +121,7 @@ class View:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
+            bytecode_cache=compiled(TEMPLATES),
         )
         made.filters |= {
             "size": wording.size,
