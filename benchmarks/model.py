@@ -99,12 +99,17 @@ class Scale:
     busy: int = 16
     values: int = 200_000
     messages: int = 5_000
+    pages: int = 1000
+    drawn: int = 1000
+    charted: int = 100
+    points: int = 10_000
 
 
 SCALES = {
-    "tiny": Scale(1, 10, 20, MB, (50,), 10, 50, 20, (MB,), (8,), (3,), 40, (20,), 2, 500, 50),
+    "tiny": Scale(1, 10, 20, MB, (50,), 10, 50, 20, (MB,), (8,), (3,), 40, (20,), 2, 500, 50, 10, 30, 3, 50),
     "quick": Scale(
-        3, 200, 1000, 64 * MB, (2000,), 50, 1000, 500, (32 * MB,), (100,), (100,), 60, (1000,), 4, 50_000, 2_000
+        3, 200, 1000, 64 * MB, (2000,), 50, 1000, 500, (32 * MB,), (100,), (100,), 60, (1000,), 4, 50_000, 2_000,
+        pages=100, drawn=300, charted=20, points=1000,
     ),
     "default": Scale(),
     "large": Scale(
@@ -114,7 +119,7 @@ SCALES = {
         steps=(100, 1000, 10_000),
         entries=(1000, 10_000),
     ),
-}
+}  # fmt: skip
 
 
 def ours(function: str, name: str = "elliptio") -> Side:

@@ -139,7 +139,9 @@ def told(side: Side, ends: dict[str, dict[str, Any]]) -> Iterator[None]:
 @contextlib.contextmanager
 def servers(job: Job, folder: Path) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
     """Start what the job needs; yield the place's options and the environment of the workers."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ELLIPTIO_"))}
+    # Whoever installs a package has its bytecode: without it each process compiles all that it imports.
+    ignored = ("AWS_", "ELLIPTIO_", "PYTHONDONTWRITEBYTECODE")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(ignored)}
     environment |= {"PYTHONWARNINGS": "ignore", "GIT_CEILING_DIRECTORIES": tempfile.gettempdir(), "TMPDIR": str(folder)}
     # Indexes of S3 lakes lie there. What is in a cache would not be moved at all.
     environment |= {"ELLIPTIO_USER_DIR": str(folder / "user"), "ELLIPTIO_CACHE_SIZE": "0"}
