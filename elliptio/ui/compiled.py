@@ -18,16 +18,17 @@ class Compiled(jinja2.FileSystemBytecodeCache):
     def dump_bytecode(self, bucket: Bucket) -> None:
         """Keep a template; who may not compiles it each time."""
         with contextlib.suppress(OSError):
-            super().dump_bytecode(bucket)
+            if not sys.dont_write_bytecode:
+                super().dump_bytecode(bucket)
 
 
 def compiled(templates: Path) -> Compiled | None:
-    """Open the folder of what was compiled of some templates; None where Python keeps none either."""
+    """Open the folder of what was compiled of some templates; None where there is none and none can be."""
     folder = templates / "__pycache__"
     with contextlib.suppress(OSError):
         if not sys.dont_write_bytecode:
             folder.mkdir(exist_ok=True)
-    if sys.dont_write_bytecode or not folder.is_dir():
+    if not folder.is_dir():
         return None
     # How they are compiled is decided by these two.
     return Compiled(str(folder), f"jinja-{jinja2.__version__}-elliptio-{__version__}-%s.cache")

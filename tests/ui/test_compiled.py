@@ -54,6 +54,19 @@ def test_a_second_start_compiles_nothing(local: eio.Handler, templates: Path, co
     assert compiling == []
 
 
+def test_where_python_writes_nothing_what_is_there_is_read(
+    local: eio.Handler, templates: Path, compiling: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page(local)
+    kept = sorted((templates / "__pycache__").iterdir())
+    kept.pop().unlink()
+    compiling.clear()
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    page(local)
+    assert len(compiling) == 1
+    assert sorted((templates / "__pycache__").iterdir()) == kept
+
+
 @pytest.mark.parametrize("why", ["a file lies there", "nobody may write", "Python keeps nothing", "it is damaged"])
 def test_pages_need_no_place_for_it(
     why: str, local: eio.Handler, templates: Path, compiling: list[str], monkeypatch: pytest.MonkeyPatch
