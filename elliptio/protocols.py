@@ -68,6 +68,9 @@ class Staging(Protocol):
     together
         True where `publish` takes others of the same store, ``staging.publish(*others)``: an error leaves none of them
         visible, and what makes them durable is done once.
+    create
+        Where there is one: as `Store.create` of the same store, but the file is there when `publish` makes anything
+        visible, and not before it is called.
 
     Examples
     --------

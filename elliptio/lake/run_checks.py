@@ -27,6 +27,8 @@ def check_begin(found: Mapping[str, Any]) -> None:
     _check_time(found["creation_time"])
     if found.get("status", run_nodes.RECORDED) != run_nodes.RECORDED:
         raise ValueError(f"{found['status']!r} is no status of what begins")
+    if "over" in found:
+        check_end(found["over"], ("finished",))
     run_nodes.check(found)
 
 

@@ -3,7 +3,7 @@
 ``.elliptio/runs/<run_id>/begin.json`` says what began, ``end.json`` how it ended, ``killed.json`` that somebody found
 it dead, and each ``log-<number>.json`` what was measured, loaded, added and remarked in a while. ``diff.json`` has what
 was not committed when it began, ``output.json`` what it printed, or ``printed.json`` what it had when it was killed.
-All are written once and never changed.
+All are written once and never changed. A step of a build that is over in a moment says so in its ``begin.json``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from elliptio.lake.json_files import read_json
 from elliptio.lake.lake import RUNS as RUNS_COLLECTION
 from elliptio.lake.lake import Lake, by_identifier
 from elliptio.metadata import VERSION
-from elliptio.protocols import Document
+from elliptio.protocols import Document, Staging
 from elliptio.system.os_errors import damage_named
 from elliptio.system.parallel import each
 
@@ -85,9 +85,10 @@ def now() -> datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
-def write(lake: Lake, run_id: str, name: str, content: Mapping[str, Any]) -> bool:
-    """Write a file of a run, unless it is there; tell whether it was written."""
-    return lake.store.create(key(run_id, name), extended_json({**content, "version": VERSION}).encode() + b"\n")
+def write(lake: Lake, run_id: str, name: str, content: Mapping[str, Any], beside: Staging | None = None) -> bool:
+    """Write a file of a run, unless it is there; tell whether it was. `beside` is what is published next."""
+    create = getattr(beside, "create", None) or lake.store.create
+    return bool(create(key(run_id, name), extended_json({**content, "version": VERSION}).encode() + b"\n"))
 
 
 def note(lake: Lake, run_id: str, remark: Mapping[str, Any]) -> None:
@@ -206,6 +207,7 @@ def read(lake: Lake, run_id: str, names: Iterable[str] | None = None) -> Documen
         begin = read_file(lake, run_id, BEGIN)
     except MissingKeyError:
         return _read_step(lake, run_id, names)
+    over = begin.pop("over", None)
     logged = logs(lake, run_id, log_numbers(names))
     measured = rows(logged)
     for one in logged:
@@ -218,8 +220,7 @@ def read(lake: Lake, run_id: str, names: Iterable[str] | None = None) -> Documen
         "heartbeat": max([begin["creation_time"], *(one["time"] for one in logged)]),
     }
     # What a run says of itself comes first: who found it dead may only have lost sight of it.
-    if END in names:
-        end = read_file(lake, run_id, END)
+    if (end := read_file(lake, run_id, END) if END in names else over) is not None:
         document |= {name: end[name] for name in ("status", "end_time", "error")}
     elif KILLED in names:
         document |= {"status": DEAD, "end_time": document["heartbeat"]}

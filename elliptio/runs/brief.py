@@ -1,8 +1,8 @@
 """Record the steps of a build, of which there may be thousands, each over in a moment.
 
-A step is written as any run is, when it lasted a while, measures or begins something, or fails; what it saves names it,
-so it is written before that. Of one that is over before, what there is to say is written together with that of others,
-to a file of the run around it: see `lake.run_records`.
+A step is written as any run is, when it lasted a while, measures or begins something, or fails. What it saves names it,
+so it is written before that can be seen, with how it ended where nothing else is left to do. Of one that saves nothing,
+what there is to say is written together with that of others, to a file of the run around it: see `lake.run_records`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from elliptio.errors import ElliptioError
 from elliptio.lake import run_records, spool
 from elliptio.lake.lake import Lake
-from elliptio.protocols import Document
+from elliptio.protocols import Document, Staging
 from elliptio.runs.recording import Recording
 from elliptio.runs.scopes import Scope
 from elliptio.system import ending, liveness
@@ -54,10 +54,13 @@ class Brief(Recording):
         super().__init__(lake, scope, begin)
         self._among = among
         self._is_written = False
+        self._over: dict[str, Any] | None = None
+        self._is_beside = False
         self._beginning = self._writing
         self._forks = _forks
         self.since = time.monotonic()
         scope.saving = self.write_begin
+        scope.publishing = self.write_all
         among.watch(self)
 
     @property
@@ -75,6 +78,23 @@ class Brief(Recording):
             used = list(self._scope.used)
             run_records.write(self._lake, self._scope.run_id, run_records.BEGIN, {**self._begin, "used": used})
             self._told, self._is_written = len(used), True
+
+    def write_all(self, beside: Staging) -> None:
+        """Write what began and that it is over, beside what it saves and is published next; it does nothing more then.
+
+        Where it lasted a while, only what began: how it ends is another file.
+        """
+        with self._beginning:
+            if self._is_written or not self._owner:
+                return
+            assert self._begin is not None
+            used = list(self._scope.used)
+            content = {**self._begin, "used": used}
+            if self._is_alone():
+                self._over = {"status": run_records.FINISHED, "end_time": run_records.now(), "error": None}
+                content["over"] = self._over
+            run_records.write(self._lake, self._scope.run_id, run_records.BEGIN, content, beside=beside)
+            self._told, self._is_written, self._is_beside = len(used), True, True
 
     def last(self) -> None:
         """Be recorded as any other run from now on."""
@@ -126,6 +146,12 @@ class Brief(Recording):
                 end = {"status": run_records.FINISHED, "end_time": run_records.now()}
                 self._among.add({**self._document(), **end})
                 return
+            if error is None and self._over is not None and self._is_as_written():
+                self._among.add({**self._document(), **self._over}, is_written=True)
+                return
+            if self._is_beside:  # it may be that nothing was published, and not this either
+                content = {**(self._begin or {}), "used": self._scope.used[: self._told]}
+                run_records.write(self._lake, self._scope.run_id, run_records.BEGIN, content)
             self.write_begin()
         super()._finish(error)
 
@@ -140,6 +166,10 @@ class Brief(Recording):
             super()._tell_index(document, aloud=aloud)
         else:
             self._among.add(document, is_written=True)
+
+    def _is_as_written(self) -> bool:
+        """Tell whether nothing came to it since all of it was written."""
+        return not self._is_lasting and self._forks == _forks and self._told == len(self._scope.used)
 
     def _is_alone(self) -> bool:
         """Tell whether no other process can have written something of it."""
@@ -218,8 +248,6 @@ class Steps:
 
     def _tell(self, documents: list[Document]) -> None:
         around = str(documents[0]["parent"])
-        for one in documents:
-            one.pop("environment", None)
         says = "The steps of the run are recorded, but h.runs does not show them yet"
         with spool.telling(self._lake, note=around, says=says), self._lake.pausing():
             self._lake.index.insert(run_records.COLLECTION, *documents)

@@ -115,11 +115,11 @@ def begin(
     scope = Scope(lake.store.root, run_id, loaded, scopes.around(within), within.home or within)
     if step is not None:
         document["step"] = dict(step)
-    began = {**document, "environment": facts.environment}
     if step is not None and seen is not None and isinstance(outer.run, Recording):
         around = outer.run.begin
         if around is not None and around["environment_id"] == document["environment_id"]:
-            return scope, _brief(lake, scope, began, outer.run)
+            return scope, _brief(lake, scope, document, outer.run)  # what is there describes the environment
+    began = {**document, "environment": facts.environment}
     return scope, Recording.began(lake, scope, began, diff=facts.diff if seen is None else None)
 
 

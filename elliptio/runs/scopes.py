@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import Context, ContextVar, copy_context
 from typing import Any, Protocol
 
+from elliptio.protocols import Staging
 from elliptio.system.forking import Lock
 
 log = logging.getLogger(__name__)
@@ -86,6 +87,8 @@ class Scope:
         Called when something was loaded.
     saving
         Called before something is saved in it, if there is anything to do then.
+    publishing
+        Called instead, with what is staged, before the last that is saved in it is published.
 
     """
 
@@ -106,6 +109,7 @@ class Scope:
         self.run: Recorder | None = None
         self.changed: Callable[[], object] = _nothing
         self.saving: Callable[[], object] | None = None
+        self.publishing: Callable[[Staging], object] | None = None
         self.ended = False
         self.of_main_thread = False
 

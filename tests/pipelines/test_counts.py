@@ -228,14 +228,52 @@ def fails() -> Volatile("c"):
 
 
 @pytest.mark.usefixtures("unhurried")
-def test_a_step_that_keeps_something_writes_two_files_of_its_run(project: Project) -> None:
-    """Before what names it can be seen, that it began, and from what; then how it ended. It tells the index once."""
+def test_a_step_that_keeps_something_writes_one_file_of_its_run(project: Project) -> None:
+    """Before what names it can be seen, all that there is to say of it."""
     built(project, keeping(project, 3))
     runs = {one["name"]: one for one in project.handler.lake.find_runs({})}
     for number in range(3):
-        assert files_of(project, runs[f"k{number}"]["_id"]) == {"begin.json", "end.json"}
-        assert len(runs[f"k{number}"]["used"]) == (number > 0)
-        assert run_records.read(project.handler.lake, runs[f"k{number}"]["_id"])["used"] == runs[f"k{number}"]["used"]
+        run = runs[f"k{number}"]
+        assert files_of(project, run["_id"]) == {"begin.json"}
+        assert len(run["used"]) == (number > 0)
+        assert _lasting(run_records.read(project.handler.lake, run["_id"])) == _lasting(run)
+        assert run["creation_time"] <= run["end_time"]
+    project.handler.lake.index.delete(RUNS, [run["_id"] for run in runs.values()])
+    assert run_records.reindex(project.handler.lake) == (4, {})
+    assert {one["status"] for one in project.handler.lake.find_runs({})} == {"finished"}
+    assert project.handler.verify().ok
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_a_step_more_that_keeps_something_is_flushed_twice_more(project: Project, flushes: Counter[str]) -> None:
+    """Its run lasts when its artifact does; the index flushes for itself."""
+    found = {}
+    for steps in (4, 8, 16):  # so many as there were before are skipped
+        names = keeping(project, steps)
+        flushes.clear()
+        built(project, names)
+        found[steps] = Counter(flushes)
+    more = found[16]
+    more.subtract(found[8])
+    assert more["syncfs"] == 2 * 4
+    assert more["fsync"] == 2 * 4  # what four more crafts are made of is a record each
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_a_step_that_cannot_save_failed_whatever_was_written_before(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = keeping(project, 1)
+
+    def full(staging: LocalStaging, *others: LocalStaging) -> None:
+        raise StoreError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LocalStaging, "publish", full)
+        assert not built(project, names, on_error="return").ok
+    (run,) = project.handler.lake.find_runs({"name": "k0"})
+    assert files_of(project, run["_id"]) == {"begin.json", "end.json"}
+    assert run["status"] == run_records.read(project.handler.lake, run["_id"])["status"] == "failed"
     assert project.handler.verify().ok
 
 

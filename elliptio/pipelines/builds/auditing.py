@@ -119,6 +119,7 @@ class _Weighed:
 
     def __init__(self) -> None:
         self.staged = self
+        self.staging = None
 
     def discard(self) -> None:
         """Do nothing: nothing was written."""

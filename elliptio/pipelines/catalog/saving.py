@@ -13,7 +13,7 @@ from elliptio.saving.publication import Batch, Publication, discarding
 from elliptio.saving.sources import find_sources
 
 if TYPE_CHECKING:
-    from elliptio.protocols import Format
+    from elliptio.protocols import Format, Staging
     from elliptio.provenance.collecting import Provenance
     from elliptio.work import Work
 
@@ -90,6 +90,11 @@ class Staged:
     def sha256(self) -> str | None:
         """Of its file; None where it has not exactly one."""
         return self._files[0].sha256 if len(self._files) == 1 else None
+
+    @property
+    def staging(self) -> Staging:
+        """Where its files lie."""
+        return self.publication.staging
 
     def publish(self, batch: Batch | None = None) -> Metadata:
         """Make it visible, or let that be done with others of a `batch`."""

@@ -167,7 +167,7 @@ def _execute(call: Call, catalog: Catalog, scope: Scope, seen: Provenance | None
     made.volatiles = {output.name: one for output, one in results if output.volatile}
     saved = {output.name: one for output, one in results if not output.volatile}
     if saved:
-        made.versions = _save(call, catalog, saved, {"recipe": _recorded_recipe(call, scope), "seen": seen})
+        made.versions = _save(call, catalog, scope, saved, {"recipe": _recorded_recipe(call, scope), "seen": seen})
     craft._run_hooks("post_run", craft, value)
     made.loaded = scope.loaded()
     return made
@@ -234,9 +234,13 @@ def _validate(craft: CraftFunction, results: Sequence[Any]) -> None:
         raise ValidationError(text or f"What the craft {craft.name} made was refused by its validate.")
 
 
-def _save(call: Call, catalog: Catalog, results: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Version]:
+def _save(
+    call: Call, catalog: Catalog, scope: Scope, results: Mapping[str, Any], facts: Mapping[str, Any]
+) -> dict[str, Version]:
     """Save results: all of them are written before the first one can be seen."""
     staged: dict[str, NewVersion] = {}
+    if scope.publishing is not None and not any(catalog[name].is_custom for name in results):
+        scope.saving = None  # the run is written with all that there is to say of it, when they are
     try:
         for name, value in results.items():
             entry = catalog[name]
@@ -244,6 +248,9 @@ def _save(call: Call, catalog: Catalog, results: Mapping[str, Any], facts: Mappi
             keys = entry.keys_of(call.context)
             new = catalog.assets.stage(entry, keys, value, BUILT, more, step=call.recipe.step, **facts)
             staged[name] = new
+        first = next((new.staged.staging for new in staged.values()), None)
+        if scope.publishing is not None and first is not None:
+            scope.publishing(first)
     except BaseException:
         for new in staged.values():
             new.staged.discard()

@@ -35,6 +35,9 @@ NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EISDIR)
 """Error numbers that mean: there is no file of this name."""
 
+OPEN_AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+"""Flags to open a file without waiting for whoever writes into it."""
+
 NO_HARD_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL)
 """Error numbers that mean: this file system makes no hard link here."""
 
@@ -93,6 +96,21 @@ def rename_locked(lock: str, temporary: str, path: str) -> bool:
             return False
         with_parent(path, os.rename, temporary, path)
         return True
+
+
+def give_name(temporary: str, path: str, lock: str, changed: list[str]) -> bool:
+    """Give a complete file its name, unless the name is taken; folders that got new children are added to `changed`."""
+    try:
+        with_parent(path, os.link, temporary, path, made=changed)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in NO_HARD_LINKS:
+            raise
+        if not rename_locked(lock, temporary, path):
+            return False
+    changed.append(os.path.dirname(path))
+    return True
 
 
 def prepare(folder: str, read_only: Container[str]) -> tuple[list[str], list[str]]:

@@ -26,6 +26,7 @@ from elliptio.stores.local.disk import (
     ABSENT,
     NEW_FILE,
     NO_HARD_LINKS,
+    OPEN_AT_ONCE,
     READ_ONLY,
     STEP,
     SUFFIX,
@@ -35,11 +36,11 @@ from elliptio.stores.local.disk import (
     begin_flush,
     check_inside,
     flush,
+    give_name,
     is_lock,
     prepare,
     remove_empty,
     remove_tree,
-    rename_locked,
     stored_files,
     with_parent,
     write_all,
@@ -56,9 +57,6 @@ BATCH = 1000
 
 STAGING = f"{PRIVATE}/staging"
 """Folders of elliptio itself, and of what is being staged."""
-
-OPEN_AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-"""Flags to open a file without waiting for whoever writes into it."""
 
 
 class LocalStore(Store):
@@ -177,7 +175,11 @@ class LocalStore(Store):
                         write_all(fd, data)
                         if self.durable:
                             os.fsync(fd)
-                        return self._claim(temporary, path)
+                        changed = list[str]()
+                        named = give_name(temporary, path, os.path.join(self.root, STAGING, ".lock"), changed)
+                        if named and self.durable:
+                            flush(changed)
+                        return named
                 except FileNotFoundError:
                     # Where a drive keeps no locks, who collects may have taken it for left behind.
                     if last or os.path.lexists(temporary):
@@ -242,22 +244,6 @@ class LocalStore(Store):
             raise StoreError(f"there is no path for {key!r} in {self.root}: {NO_UTF8}")
         return os.path.join(self.root, check_key(key, self.root))
 
-    def _claim(self, temporary: str, path: str) -> bool:
-        """Give a complete file its name, unless the name is taken."""
-        made: list[str] = []
-        try:
-            with_parent(path, os.link, temporary, path, made=made)
-        except FileExistsError:
-            return False
-        except OSError as error:
-            if error.errno not in NO_HARD_LINKS:
-                raise
-            if not rename_locked(os.path.join(self.root, STAGING, ".lock"), temporary, path):
-                return False
-        if self.durable:
-            flush([os.path.dirname(path), *made])
-        return True
-
     def _batches(self, prefix: str, hidden: str = "") -> Iterator[Sequence[StoredFile]]:
         """List a file, or all files below a folder, but one folder and the locks of staging folders; many at a time."""
         folders, seen = [prefix], list[tuple[str, os.stat_result]]()
@@ -304,6 +290,7 @@ class LocalStaging(Staging):
         self._lock = lock
         self._made = {folder}
         self._put: set[str] = set()
+        self._beside: list[tuple[str, str]] = []
 
     def put(self, relpath: str, source: BinaryIO) -> None:
         """Copy what `source` still yields into the staging folder; of a copy that fails nothing is left."""
@@ -330,6 +317,12 @@ class LocalStaging(Staging):
         finally:
             os.close(fd)
         self._put.add(path)
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Write a small file that gets its name in the store when this is published, just before; flushed together."""
+        self.put(relpath := f"beside-{len(self._beside)}", io.BytesIO(data))
+        self._beside.append((os.path.join(self._path, relpath), self._store._path(key)))
+        return True
 
     def link(self, relpath: str, key: str, content: Content | None = None) -> bool:
         """Make a hard link to a published file; False where there are none between these folders."""
@@ -367,6 +360,10 @@ class LocalStaging(Staging):
             if self._store.durable:
                 flush(parts)
             try:
+                for temporary, path in [pair for one in (self, *others) for pair in one._beside]:
+                    check_inside(path, self._store.root)
+                    give_name(temporary, path, os.path.join(self._store.root, STAGING, ".lock"), made)
+                    os.unlink(temporary)
                 for one in (self, *others):
                     if os.path.lexists(one._target):
                         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), one._target)

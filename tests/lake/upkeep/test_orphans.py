@@ -154,16 +154,16 @@ def test_a_lake_in_a_folder_keeps_what_is_being_written(
     local: eio.Handler, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     saved = local.upload(data)
-    claim = local_store.LocalStore._claim
+    give_name = local_store.give_name
     found: list[bool] = []
 
-    def slowly(store: Any, temporary: str, path: str) -> bool:
+    def slowly(temporary: str, *more: Any) -> bool:
         seen = eio.Handler(local.store.root).gc(dry_run=False, grace=NOTHING)
         # A deletion that goes on may be finished by anybody.
         found.extend(orphan.removed for orphan in seen if orphan.key.startswith(".elliptio/"))
-        return claim(store, temporary, path)
+        return give_name(temporary, *more)
 
-    monkeypatch.setattr(local_store.LocalStore, "_claim", slowly)
+    monkeypatch.setattr(local_store, "give_name", slowly)
     local.tag(saved, "prod")
     with local.run("train"):
         pass
@@ -177,16 +177,16 @@ def test_a_temporary_file_that_was_taken_is_written_again(
     local: eio.Handler, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     saved = local.upload(data)
-    claim = local_store.LocalStore._claim
+    give_name = local_store.give_name
     taken: list[str] = []
 
-    def removed_once(store: Any, temporary: str, path: str) -> bool:
+    def removed_once(temporary: str, *more: Any) -> bool:
         if not taken:
             taken.append(temporary)
             os.unlink(temporary)
-        return claim(store, temporary, path)
+        return give_name(temporary, *more)
 
-    monkeypatch.setattr(local_store.LocalStore, "_claim", removed_once)
+    monkeypatch.setattr(local_store, "give_name", removed_once)
     local.tag(saved, "prod")
     assert taken
     assert local.get("tag:prod").artifact_id == saved.artifact_id
