@@ -348,6 +348,29 @@ def test_a_step_more_that_keeps_something_asks_the_index_three_times_more(projec
     }
 
 
+@pytest.mark.usefixtures("unhurried")
+def test_a_partition_that_was_just_taken_in_is_loaded_without_a_question(project: Project) -> None:
+    """Of each step the index is asked what is asked of any; the raw files were taken in a moment ago."""
+    daily = "@Craft(per=('day',))\ndef daily(raw: Artifact) -> Artifact('out'):\n    return raw\n"
+    project.write("lib/daily.py", HEAD + daily)
+    places = [f'- {{name: {name}, type: json, extra: {{path: "{name}/!{{day}}.json"}}}}' for name in ("raw", "out")]
+    asked = {}
+    for days in (2, 4, 8):  # so many as there were before are skipped
+        partitioned(project, days)
+        project.write("catalog/all.yaml", "\n".join(places))
+        lake = project.handler.lake
+        lake.index = CountingIndex(lake.index)
+        built(project, "daily.daily")
+        asked[days] = lake.index.asked
+        lake.index = lake.index.index
+    more = {what: asked[8][what] - asked[4][what] for what in asked[8]}
+    assert {what: count for what, count in more.items() if count} == {
+        "find artifacts": 2,
+        "insert artifacts": 2,
+        "find tombstones": 2,
+    }
+
+
 # --- skipping ---
 
 NEEDLESS = {

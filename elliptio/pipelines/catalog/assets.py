@@ -30,10 +30,6 @@ if TYPE_CHECKING:
     from elliptio.work import Work
 
 
-MOST_PUBLISHED = 1000
-"""Versions that were published last, of which is remembered what there is to know to load them."""
-
-
 class NewVersion(NamedTuple):
     """A version that is not published yet: of which entry, what is recorded of it, and what was written."""
 
@@ -63,8 +59,6 @@ class Assets:
         self._project = project
         self._windows = windows
         self._session = session
-        # What was just published is mostly loaded next, and nobody changes it: the index need not be asked for it.
-        self._published: dict[str, Metadata] = {}
 
     # --- loading ---
 
@@ -74,7 +68,7 @@ class Assets:
             raise WriteOnlyError(f"The entry {entry.name!r} is a page, of type {entry.type}: it cannot be loaded.")
         if entry.is_custom:
             return self.load_custom(entry, version.keys, {**version.keys, **(options or {})})
-        known = self._published.get(version.artifact_id)
+        known = self._windows.published.get(version.artifact_id)
         artifact = None if known is not None else self._work.get(version.artifact_id)
         if version.sha256 is None:
             raise VersionNotFoundError(f"{version.artifact_id} of {entry.name!r} has no content.")
@@ -163,10 +157,7 @@ class Assets:
         """Publish a version, and put it at its window."""
         root, label, entry = self._work.lake.store.root, new.label, new.entry
         metadata = new.staged.publish()
-        if len(metadata.files) == 1:
-            self._published[metadata.artifact_id] = metadata
-            if len(self._published) > MOST_PUBLISHED:
-                del self._published[next(iter(self._published))]
+        self._windows.note(metadata)
         step = label.step if metadata.files else None
         version = taken(metadata, label.keys, label.origin, root, step=step)
         if entry.history:

@@ -34,6 +34,10 @@ _NEW = (Deed.TAKE_IN, Deed.KEEP_ASIDE)
 """Deeds by which a version is made of what lies at a window."""
 
 
+MOST_PUBLISHED = 1000
+"""Versions that were published last, of which is remembered what there is to know to load them."""
+
+
 class Windows:
     """The windows of one project on one lake.
 
@@ -46,6 +50,12 @@ class Windows:
     places, memory
         Where windows lie, and what is remembered of them.
 
+    Attributes
+    ----------
+    published
+        What was just published, each of one file, by identifier. It is mostly loaded next, and nobody changes it: the
+        index need not be asked for it.
+
     """
 
     def __init__(self, work: Work, project: str, places: Places, memory: Memory) -> None:
@@ -53,6 +63,14 @@ class Windows:
         self._project = project
         self.places = places
         self.memory = memory
+        self.published: dict[str, Metadata] = {}
+
+    def note(self, metadata: Metadata) -> None:
+        """Note what was just published."""
+        if len(metadata.files) == 1:
+            self.published[metadata.artifact_id] = metadata
+            if len(self.published) > MOST_PUBLISHED:
+                del self.published[next(iter(self.published))]
 
     def sync(
         self,
@@ -261,6 +279,7 @@ class Windows:
             staged = saving.stage_link(self._work, label, Path(address))
 
         def note(metadata: Metadata) -> None:
+            self.note(metadata)
             version = taken(metadata, keys, TAKEN_IN, self._work.lake.store.root, aside=aside)
             versions.add(entry.name, version)
             log.info("%s was taken in as a version of %r.", address, entry.name)
