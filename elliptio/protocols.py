@@ -68,9 +68,6 @@ class Staging(Protocol):
     together
         True where `publish` takes others of the same store, ``staging.publish(*others)``: an error leaves none of them
         visible, and what makes them durable is done once.
-    create
-        Where there is one: as `Store.create` of the same store, but the file is there when `publish` makes anything
-        visible, and not before it is called.
 
     Examples
     --------
@@ -103,6 +100,14 @@ class Staging(Protocol):
         where it makes none (`in_place`), the caller has compared the bytes. False, and nothing done, where the store
         cannot do that, or the other file is gone or differs. As safe to call as `put`.
         """
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Have a small file of the store made by `publish`, just before anything can be seen; one that is there stays.
+
+        So it is made durable together with the rest. False, and nothing done, where that spares nothing over
+        `Store.create`, which is to be called instead.
+        """
+        return False
 
     def publish(self) -> None:
         """Make everything durable and, where the store can rename, visible at once. Then drop `folder`.

@@ -87,8 +87,10 @@ def now() -> datetime:
 
 def write(lake: Lake, run_id: str, name: str, content: Mapping[str, Any], beside: Staging | None = None) -> bool:
     """Write a file of a run, unless it is there; tell whether it was. `beside` is what is published next."""
-    create = getattr(beside, "create", None) or lake.store.create
-    return bool(create(key(run_id, name), extended_json({**content, "version": VERSION}).encode() + b"\n"))
+    data = extended_json({**content, "version": VERSION}).encode() + b"\n"
+    if beside is not None and beside.create(key(run_id, name), data):
+        return True
+    return lake.store.create(key(run_id, name), data)
 
 
 def note(lake: Lake, run_id: str, remark: Mapping[str, Any]) -> None:

@@ -33,7 +33,7 @@ _TYPES = {
     "int": "number", "float": "number", "decimal": "number", "timedelta": "number", "bool": "bool",
     "str": "string", "date": "string", "time": "string", "uuid": "string",
 }  # fmt: skip
-"""What queries see of plain fields that always have a value."""
+"""Descriptions of plain fields that always have a value, by what queries see of them."""
 _LOGICAL = ("$and", "$or", "$nor")
 
 

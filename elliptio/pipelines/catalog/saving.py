@@ -93,7 +93,7 @@ class Staged:
 
     @property
     def staging(self) -> Staging:
-        """Where its files lie."""
+        """Its files on their way into the store."""
         return self.publication.staging
 
     def publish(self, batch: Batch | None = None) -> Metadata:

@@ -363,7 +363,8 @@ class LocalStaging(Staging):
                 for temporary, path in [pair for one in (self, *others) for pair in one._beside]:
                     check_inside(path, self._store.root)
                     give_name(temporary, path, os.path.join(self._store.root, STAGING, ".lock"), made)
-                    os.unlink(temporary)
+                    with contextlib.suppress(FileNotFoundError):  # it was renamed, on a drive without hard links
+                        os.unlink(temporary)
                 for one in (self, *others):
                     if os.path.lexists(one._target):
                         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), one._target)

@@ -59,6 +59,23 @@ class PublishingSuite(StoreSuite):
         staging.discard()
         assert content(store, "a/x") == b"first"
 
+    def test_a_file_beside_is_there_when_it_is_published_and_not_before(self, store: Store) -> None:
+        store.create("runs/2", b"first")
+        staging = store.begin("a")
+        staging.put("x", io.BytesIO(b"x"))
+        made = [key for key in ("runs/1", "runs/2") if staging.create(key, b"1")]
+        assert "runs/1" not in keys(store)
+        staging.publish()
+        assert keys(store) == {"a/x", "runs/2", *made}
+        assert content(store, "runs/2") == b"first"
+        assert all(content(store, key) == b"1" for key in made if key != "runs/2")
+
+    def test_a_file_beside_is_gone_with_what_is_discarded(self, store: Store) -> None:
+        staging = store.begin("a")
+        staging.create("runs/1", b"1")
+        staging.discard()
+        assert keys(store) == set()
+
     def test_discarding_leaves_nothing(self, store: Store) -> None:
         staging = store.begin("a")
         folder = staging.folder
