@@ -74,6 +74,7 @@ def data(tmp_path: Path) -> Path:
 
 STORES = ("local", "s3")
 INDEXES = ("sqlite", "mongodb", "mongomock")
+LEFT_OUT = ("s3", "mongomock")
 
 
 class Team:
@@ -111,9 +112,13 @@ def s3_connected(s3_root: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return s3_root
 
 
-@pytest.fixture(params=[f"{store}-{index}" for store, index in itertools.product(STORES, INDEXES)])
+# A collection of mongomock goes through the same `MongoIndex` as a server: one store says what there is to say of it.
+COMBINED = [f"{store}-{index}" for store, index in itertools.product(STORES, INDEXES) if (store, index) != LEFT_OUT]
+
+
+@pytest.fixture(params=COMBINED)
 def team(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Team]:
-    """A new lake on each combination of store and index."""
+    """A new lake on each combination of store and index that differs from the others."""
     store, index = request.param.split("-")
     root = str(tmp_path / "lake") if store == "local" else request.getfixturevalue("s3_connected")
     arguments: dict[str, Any] = {}
