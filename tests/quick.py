@@ -7,10 +7,11 @@ interpreter at most. `make quick` names those that took longer all the same.
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import pytest
 
@@ -72,14 +73,39 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark those that ask for a server, and let long ones begin, so that none of them is left for the end."""
     for item in items:
         if asks_for_a_server(item):
             item.add_marker("server")
         if getattr(item, "originalname", "") in SLOW_PROMISES:
             item.add_marker("slow")
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    items[:] = dealt(items, lambda item: item.get_closest_marker("slow") is not None, lambda item: item.path, workers)
+
+
+Test = TypeVar("Test")
+
+
+def dealt(
+    tests: Sequence[Test], is_slow: Callable[[Test], bool], file_of: Callable[[Test], object], workers: int
+) -> list[Test]:
+    """Order tests so that each worker begins with long ones, where each gets an equal part of them, in order.
+
+    Those of a file stay together, as they share what they start. What a worker has left in the end others take from it.
+    """
+    files: dict[object, list[Test]] = {}
+    for test in filter(is_slow, tests):
+        files.setdefault(file_of(test), []).append(test)
+    hands: list[list[Test]] = [[] for _ in range(workers)]
+    for slow in sorted(files.values(), key=len, reverse=True) if workers > 1 else files.values():
+        min(hands, key=len).extend(slow)
+    others = itertools.filterfalse(is_slow, tests)
+    found: list[Test] = []
+    for number, hand in enumerate(hands):
+        size = (len(tests) - len(found)) // (workers - number)
+        found += [*hand, *itertools.islice(others, max(0, size - len(hand)))]
+    return [*found, *others]
 
 
 @pytest.hookimpl(wrapper=True)
