@@ -1,7 +1,7 @@
-"""Write pages of some artifacts, and of what they were made from and what was made of them, as files to be handed on.
+"""Write pages of some artifacts, of what they were made from and what was made of them, and of the runs that did it.
 
-They are the pages of the view, found by following their links, which lead from file to file then; what is not written
-is no link. Nothing of them needs a server or JavaScript.
+They are files to be handed on: the pages of the view, found by following their links, which lead from file to file
+then; what is not written is no link. Nothing of them needs a server or JavaScript.
 """
 
 from __future__ import annotations
@@ -156,6 +156,8 @@ class _Writer:
         self._folder = folder
         self._named, self._kept, self._left_out = list(named), dict.fromkeys(kept), left_out
         self._with_files = with_files
+        made_by = h.search({"_id": {"$in": list(self._kept)}}, max_docs=0, columns=["run_id"], counted=False).rows()
+        self._runs = {str(row.get("run_id")) for row in made_by}
         self._names: dict[str, str | None] = {}
         self._begun = {"index.html"}
         self._waiting: list[tuple[str, str]] = []
@@ -221,6 +223,8 @@ class _Writer:
         if kind == "lineage" and unquote(identifier) in self._kept and not set(query) - {"as"}:
             form = query.get("as", "")
             return f"lineage/{unquote(identifier)}{'.' + form if form else ''}.html"
+        if kind == "runs" and identifier in self._runs and not query and _ID.fullmatch(identifier):
+            return f"runs/{identifier}.html"
         return None
 
     def _of_artifact(self, identifier: str, n: str | None, end: str | None, part: str | None) -> str | None:

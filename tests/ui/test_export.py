@@ -66,6 +66,23 @@ def test_pages_of_artifacts_and_their_lineage(h: eio.Handler, tmp_path: Path) ->
         assert "just now" not in text
 
 
+def test_the_run_that_made_one_is_there_and_no_other(h: eio.Handler, tmp_path: Path) -> None:
+    made = story(h)
+    with h.run("train", {"depth": 99}) as other:
+        other.log(accuracy=0.99)
+    folder = tmp_path / "handed on"
+    export(h, folder, [made["model"].artifact_id])
+    check_links(folder)
+    run_id = made["model"].metadata.run_id
+    assert [path.name for path in (folder / "runs").iterdir()] == [f"{run_id}.html"]
+    text = (folder / f"runs/{run_id}.html").read_text()
+    assert "accuracy" in text
+    assert "data-events" not in text
+    assert "refresh" not in text
+    assert other.run_id not in text
+    assert f"runs/{run_id}.html" in (folder / f"artifacts/{made['model'].artifact_id}.html").read_text()
+
+
 def test_by_the_command(local: eio.Handler, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     story(local)
     folder, root = tmp_path / "out", str(local.store.root)

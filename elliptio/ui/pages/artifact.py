@@ -85,7 +85,7 @@ def show(view: View, asked: Asked) -> Answer:
         used=used,
         parents=parents,
         parent_count=len(metadata.based_on),
-        run_id=None if view.exported else run_id,
+        run_id=run_id,
         mini=picture.mini(asked.up, parents, len(metadata.based_on), made_by, used),
         like=None if view.exported else _earlier(view, artifact),
         again=_again(view, artifact) if part == "files" and not view.exported else None,

@@ -43,7 +43,7 @@ def _shown(view: View, asked: Asked) -> Answer:
     run, now = context.run, view.clock()
     view.keep(view.contexts, run["_id"], context)
     drawn, read = drawn_of(view, context, x, y)
-    is_live = run.get("status") == run_records.RUNNING
+    is_live = run.get("status") == run_records.RUNNING and not view.exported
     return view.page(
         "run.html",
         asked,

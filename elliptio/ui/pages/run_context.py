@@ -64,7 +64,9 @@ class Context:
 
 
 def context_of(view: View, run: Document, by: str = "") -> Context:
-    """Find the runs to compare a run with."""
+    """Find the runs to compare a run with; none where it is handed on."""
+    if view.exported:
+        return renewed(Context(run, [], more=False, by=by, best=None), run)
     wanted = {"name": run.get("name"), "_id": {"$ne": run["_id"]}}
     found = list(view.h.lake.find_runs(wanted, sort=[("creation_time", -1)], limit=MOST_SIBLINGS))
     siblings = found[: MOST_SIBLINGS - 1]
