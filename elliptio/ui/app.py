@@ -25,10 +25,10 @@ from elliptio.errors import (
     TagTakenError,
 )
 from elliptio.masking import hide_password
-from elliptio.ui.asked import Answer, Asked, NotThereError, TakenError, WrongError
+from elliptio.ui.asked import Answer, Asked, ForeignFormError, NotThereError, TakenError, WrongError
 from elliptio.ui.assets import ASSETS
 from elliptio.ui.entrance import EVENTS, Entrance
-from elliptio.ui.guard import WRONG_METHOD, Kind
+from elliptio.ui.guard import REFUSED, WRONG_METHOD, Kind
 from elliptio.ui.pages import ROUTES
 from elliptio.ui.sending import respond
 from elliptio.ui.streaming import Stream
@@ -143,6 +143,8 @@ def guarded(view: View, page: Page, asked: Asked) -> Answer:
         return said(view, asked, 404, "There is nothing here", str(error))
     except (QueryError, WrongError, MetadataError) as error:
         return said(view, asked, 400, "That cannot be answered", str(error))
+    except ForeignFormError as error:
+        return said(view, asked, REFUSED, "That is refused", str(error))
     except (TagTakenError, TakenError) as error:
         return said(view, asked, 409, "Somebody was quicker", str(error))
     except MissingExtraError as error:

@@ -18,6 +18,10 @@ class WrongError(Exception):
     """A question that cannot be answered so; the message says what to ask instead."""
 
 
+class ForeignFormError(Exception):
+    """A change that no form of this view sent; the message says where there is one."""
+
+
 class TakenError(Exception):
     """A thing that is not as a form showed it any more; the message says what to do."""
 

@@ -199,7 +199,8 @@ def listening(host: str, port: int) -> socket.socket:
         made.listen(128)
     except (OSError, OverflowError) as error:
         made.close()
-        raise ConfigError(f"Cannot listen on {host}:{port}: {error}. --port 0 takes one that is free.") from error
+        why = str(error).rstrip(".")
+        raise ConfigError(f"Cannot listen on {host}:{port}: {why}. --port 0 takes one that is free.") from error
     return made
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from elliptio.finding.tags import Tags
 from elliptio.lake.tags import Move
 from elliptio.ui import wording
-from elliptio.ui.asked import Answer, Asked, WrongError, see_other, segment
+from elliptio.ui.asked import Answer, Asked, ForeignFormError, WrongError, see_other, segment
 from elliptio.ui.pages import rows
 from elliptio.ui.view import View
 
@@ -53,12 +53,14 @@ def change(view: View, asked: Asked) -> Answer:
 
     Raises
     ------
+    ForeignFormError
+        If it is no form of ours.
     WrongError
-        If it is no form of ours, or says nothing that can be done.
+        If it says nothing that can be done.
 
     """
     if TAGS not in view.policy.write or not view.policy.is_form_token(asked.form.get("form_token", "")):
-        raise WrongError("This is not a form of this view. Open the page of the tag, and send it from there.")
+        raise ForeignFormError("This is not a form of this view. Open the page of the tag, and send it from there.")
     name, seen = asked.parts["name"], asked.form.get("seen", "")
     tags: Tags = view.h.tags
     what = asked.form.get("what")

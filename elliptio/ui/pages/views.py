@@ -8,7 +8,7 @@ from elliptio.errors import ElliptioError
 from elliptio.lake import saved_views
 from elliptio.provenance.process import username
 from elliptio.ui import wording
-from elliptio.ui.asked import Answer, Asked, TakenError, WrongError, see_other, written
+from elliptio.ui.asked import Answer, Asked, ForeignFormError, TakenError, WrongError, see_other, written
 from elliptio.ui.view import View
 
 VIEWS = "views"
@@ -29,15 +29,17 @@ def change(view: View, asked: Asked) -> Answer:
 
     Raises
     ------
+    ForeignFormError
+        If it is no form of ours.
     WrongError
-        If it is no form of ours, or says nothing that can be done.
+        If it says nothing that can be done.
     TakenError
         If somebody else was quicker.
 
     """
     form = asked.form
     if VIEWS not in view.policy.write or not view.policy.is_form_token(form.get("form_token", "")):
-        raise WrongError("This is not a form of this view. Open the list of views, and send it from there.")
+        raise ForeignFormError("This is not a form of this view. Open the list of views, and send it from there.")
     what, name, seen = form.get("what"), form.get("name", "").strip(), form.get("seen", "")
     if what not in ("save", "remove") or not (seen == "" or (seen.isascii() and seen.isdigit() and len(seen) < 9)):
         raise WrongError("A view is saved or removed.")
