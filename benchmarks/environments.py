@@ -24,6 +24,7 @@ REQUIREMENTS = {
     "hamilton": ["sf-hamilton==1.90.0"],
     "faststream": ["faststream[redis]==0.7.8"],
     "taskiq": ["taskiq==0.13.0", "taskiq-redis"],
+    "celery": ["celery[redis]==5.7.0"],
     "kedro": ["kedro==1.7.0", "kedro-datasets[pandas-csvdataset,json-jsondataset]==9.6.0"],
 }
 """Sides that are not elliptio's own environment, and what to install for each."""

@@ -6,6 +6,7 @@ from benchmarks.model import Bar, Job, Scale, Side
 
 FASTSTREAM = "values may be lost, doubled or reordered; not signed; no end of a stream"
 TASKIQ = "a task for each value; lost with its worker; not signed; no order"
+CELERY = "a chain of three tasks for each value; not signed; no order"
 
 
 def flows(scale: Scale) -> list[Job]:
@@ -39,6 +40,7 @@ def flows(scale: Scale) -> list[Job]:
                 Side("elliptio", "flows", "through_redis", "ours"),
                 Side("FastStream", "faststream", "through_redis", "peer", FASTSTREAM),
                 Side("taskiq", "taskiq", "through_redis", "peer", TASKIQ),
+                Side("Celery", "celery", "through_redis", "peer", CELERY),
             ),
             (Bar("1/30 of FastStream", 1 / 30, ("FastStream",)), Bar("1/30 of taskiq", 1 / 30, ("taskiq",))),
             count=scale.messages, rounds=min(3, scale.rounds), needs="redis",

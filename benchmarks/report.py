@@ -44,6 +44,7 @@ machine, so no network hides what a client costs. s5cmd is a new process each ti
   timed as if the hub took no time.
 - **FastStream, taskiq**: in one process with their subscribers and tasks, each with the newest Redis client that they
   bring; a value goes through two of them, as it does through two streams of a flow.
+- **Celery**: a worker of threads in the same process, whose start is not timed; each value is a chain of three tasks.
 - **W&B**: offline, only where that does the job: artifacts are staged and never uploaded.
 
 To run it: `make bench`. `ARGS=--quick` takes two minutes, without peers; `ARGS=--large` adds 1,000,000 artifacts,
