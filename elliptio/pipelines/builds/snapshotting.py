@@ -87,10 +87,11 @@ def _kept(
 
 
 def _parameters(turn: Turn, craft: CraftFunction) -> dict[str, Any]:
-    """Values that a craft has: those that it is given or has by default, and those of its entries' keys."""
+    """Values that a craft has: those that it is given, for inputs too, or has by default, and of its entries' keys."""
     given = turn.asked.parameters.of(craft)
     try:
-        found = dict(bind(craft, given, dict.fromkeys(craft.per)).parameters)
+        bound = bind(craft, given, dict.fromkeys(craft.per))
+        found = {**bound.parameters, **bound.given}
     except CraftDefinitionError:
         found = {name: value for name, value in given.items() if name in craft.parameters}
     found = {
@@ -110,10 +111,11 @@ def _inputs(turn: Turn, crafts: Sequence[CraftFunction], name: str) -> list[Part
         return []
     found: dict[Keys, Version] = {}
     for craft in crafts:
-        if name not in [one.name for one in craft.inputs if not one.volatile]:
+        given = turn.asked.parameters.of(craft)
+        taken = [one for one in craft.inputs if one.name == name and not one.volatile and one.parameter not in given]
+        if not taken:
             continue
-        given = {**turn.asked.parameters.of(craft)}
-        needed = any(one.name == name and one.is_needed for one in craft.inputs)
+        needed = any(one.is_needed for one in taken)
         known = {each.lower(): value for each, value in {**craft.defaults, **given}.items()}
         entry = turn.catalog[name]
         fixed = Keys({each: known[each.lower()] for each in entry.keys if each.lower() in known})

@@ -178,3 +178,15 @@ def test_all_of_it_survives_the_loss_of_the_index(graph: Project) -> None:
     session = graph.session()
     assert session.catalog.load("b") == 1
     assert Snapshot.from_tag("test", "prod", connectable=session.backend).load("b") == 1
+
+
+def test_a_value_that_the_caller_gives_needs_no_data_and_counts(graph: Project) -> None:
+    (graph.root / "a.json").unlink()
+    builds = [graph.run("steps.inc", {"a": value}) for value in (7, 8, 8)]
+    assert [fates(build) for build in builds] == [{"inc": "made"}] * 3, "nobody can tell where it comes from"
+    assert graph.session().catalog.load("b") == 9
+    first, second, third = (build.snapshot for build in builds)
+    assert first.id != second.id == third.id == snapshot(graph, "steps.inc", a=8).id
+    assert first.parameters == {"inc": {"a": 7, "step": 1}}
+    with pytest.raises(VersionNotFoundError, match="No data found for 'a'"):
+        snapshot(graph, "steps.inc")
