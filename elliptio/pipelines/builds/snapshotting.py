@@ -112,7 +112,8 @@ def _inputs(turn: Turn, crafts: Sequence[CraftFunction], name: str) -> list[Part
     found: dict[Keys, Version] = {}
     for craft in crafts:
         given = turn.asked.parameters.of(craft)
-        taken = [one for one in craft.inputs if one.name == name and not one.volatile and one.parameter not in given]
+        values = given.keys() - set(craft.per)
+        taken = [one for one in craft.inputs if one.name == name and not one.volatile and one.parameter not in values]
         if not taken:
             continue
         needed = any(one.is_needed for one in taken)

@@ -89,7 +89,8 @@ def bind(craft: CraftFunction, given: Mapping[str, Any], keys: Mapping[str, Any]
         parameters.update({name: value for name, value in given.items() if name not in own})
     return Bound(
         parameters,
-        {name: value for name, value in given.items() if name in inputs},
+        # A name that is also that of a key means the key: without that nobody could say which partition is meant.
+        {name: value for name, value in given.items() if name in inputs and name not in keys},
         {**dict(parameters.items()), **given, **keys},
     )
 

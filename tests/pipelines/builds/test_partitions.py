@@ -205,6 +205,35 @@ def test_letters_of_keys_may_be_of_any_case(project: Project) -> None:
     assert fates_of(project.run("steps.made", {"day": 2})) == ["skipped"]
 
 
+def test_an_entry_named_like_its_own_key(project: Project) -> None:
+    project.write(
+        "catalog/all.yaml",
+        """
+        - {name: day, type: json, extra: {path: "day/!{day}.json"}}
+        - {name: out, type: json, extra: {path: "out/!{day}.json"}}
+        """,
+    )
+    project.write(
+        "lib/steps.py",
+        """
+        from elliptio.pipelines import Artifact, Craft
+
+        @Craft(per=("day",))
+        def made(day: Artifact) -> Artifact("out"):
+            return day + 1
+        """,
+    )
+    for day in (1, 2):
+        project.write(f"day/{day}.json", str(10 * day))
+    assert fates_of(project.run("steps.made", {"day": 2})) == ["made"]
+    assert fates_of(project.run("steps.made")) == ["made", "skipped"]
+    session = project.session()
+    with session:
+        (made,) = project.pipeline(session, "steps.made").crafts
+        assert made(day=2) == 21, "the key, not the value"
+    assert [session.catalog.load("out", day=day) for day in (1, 2)] == [11, 21]
+
+
 def fates_of(build: Any) -> list[str]:
     """What became of the steps."""
     return [step.status for step in build.rows]

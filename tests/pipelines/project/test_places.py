@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from elliptio.errors import ConfigError, ElliptioError
+from elliptio.pipelines import Session
 from elliptio.pipelines.errors import ProjectError, ProjectNotFoundError
 from elliptio.pipelines.project.places import find_project
 from tests.pipelines.project.files import put
@@ -22,6 +23,16 @@ def test_a_project_is_found_from_any_folder_in_it(tmp_path: Path, monkeypatch: p
     monkeypatch.chdir(tmp_path / "a" / "b")
     project = find_project()
     assert (project.root, project.project_slug, project.file) == (tmp_path, "shop", tmp_path / "pyproject.toml")
+
+
+def test_a_relative_lake_lies_in_the_project_wherever_one_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ELLIPTIO_ROOT", raising=False)
+    put(tmp_path / "shop", {"pyproject.toml": f'[tool.elliptio]\nroot = "../lake"\n{TABLE}', "lib/some.py": ""})
+    for start in (tmp_path, tmp_path / "shop" / "lib"):
+        monkeypatch.chdir(start)
+        assert Path(Session(tmp_path / "shop").handler.store.root) == tmp_path / "lake"
 
 
 def test_what_the_table_does_not_say_has_a_usual_place(tmp_path: Path) -> None:
