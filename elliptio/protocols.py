@@ -196,6 +196,10 @@ class Store(Protocol):
         Of several callers at once exactly one gets True; no reader ever sees a part of it.
         """
 
+    def create_all(self, files: Mapping[str, bytes]) -> Sequence[bool]:
+        """Write several small files as `create` does, by their keys; a store that can waits for all of them at once."""
+        return [self.create(key, data) for key, data in files.items()]
+
     def remove(self, prefix: str) -> None:
         """Remove all files that ``list(prefix)`` yields, and what is unfinished below it. Idempotent."""
 

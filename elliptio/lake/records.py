@@ -95,8 +95,11 @@ def add_missing(lake: Lake, kind: str, wanted: Mapping[str, tuple[Record, Record
 
     """
     missing = wanted.keys() - _known(lake, kind, list(wanted))
-    made = [_write(lake, kind, *wanted[one], username, one)[0] for one in wanted if one in missing]
+    made = [_described(kind, *wanted[one], username, one) for one in wanted if one in missing]
     if made:
+        are_new = lake.store.create_all({_key(kind, one["record_id"]): _written(one) for one in made})
+        for number, is_new in enumerate(are_new):
+            made[number] = _shaped(lake, made[number]) if is_new else _read(lake, kind, made[number]["record_id"])
         _tell(lake, made)
 
 
@@ -112,10 +115,17 @@ def _write(
     lake: Lake, kind: str, about: Record, content: Record, username: str, record_id: str | None
 ) -> tuple[Document, bool]:
     """Write a record unless it is there; return what is there, and whether it is new."""
+    document = _described(kind, about, content, username, record_id)
+    record_id = str(document["record_id"])
+    if not lake.store.create(_key(kind, record_id), _written(document)):
+        return _read(lake, kind, record_id), False
+    return _shaped(lake, document), True
+
+
+def _described(kind: str, about: Record, content: Record, username: str, record_id: str | None) -> Document:
     new_id, moment = naming.new_id("record")
-    record_id = record_id or new_id
-    document = {
-        "record_id": record_id,
+    return {
+        "record_id": record_id or new_id,
         "kind": kind,
         "creation_time": moment,
         "username": username,
@@ -123,12 +133,14 @@ def _write(
         "content": dict(content),
         "version": VERSION,
     }
+
+
+def _written(document: Document) -> bytes:
     data = extended_json(document).encode() + b"\n"
     if len(data) > _LONGEST:
+        kind = document["kind"]
         raise MetadataError(f"A {kind} of {len(data):,} bytes is too long to be kept; at most {_LONGEST:,} fit.")
-    if not lake.store.create(_key(kind, record_id), data):
-        return _read(lake, kind, record_id), False
-    return _shaped(lake, document), True
+    return data
 
 
 def _key(kind: str, record_id: str) -> str:

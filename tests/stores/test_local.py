@@ -374,6 +374,28 @@ def test_saving_a_small_file_flushes_once_before_the_rename_and_once_after(
     assert len(synced) == 2
 
 
+def test_many_small_files_are_flushed_before_they_have_their_names_and_after(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(disk, "_flush_file_system", lambda path: not synced.append(len(keys(store))))
+    assert store.create_all({f"d/{number}": b"x" for number in range(20)}) == [True] * 20
+    assert synced == [0, 20]
+    assert not list(store.list(".elliptio/staging"))
+
+
+def test_what_goes_beside_has_its_name_when_it_is_published(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    staging = store.begin("a")
+    staging.put("x", io.BytesIO(b"x"))
+    assert staging.create("runs/begin.json", b"{}") is True
+    seen: list[set[str]] = []
+    real = disk._flush_file_system
+    monkeypatch.setattr(disk, "_flush_file_system", lambda path: (seen.append(keys(store)), real(path))[1])
+    staging.publish()
+    assert seen == [set(), {"a/x", "runs/begin.json"}]
+    assert not list(store.list(".elliptio/staging"))
+
+
 @pytest.mark.parametrize(("umask", "expected"), [(0o022, 0o444), (0o077, 0o400)])
 def test_who_may_read_is_up_to_the_umask_not_the_source(
     store: LocalStore, tmp_path: Path, umask: int, expected: int

@@ -74,6 +74,14 @@ class ListingSuite(StoreSuite):
         assert content(store, "deep/er/lake.json") == b"first"
         assert keys(store) == {"deep/er/lake.json"}
 
+    def test_create_all_writes_what_is_not_there(self, store: Store) -> None:
+        assert store.create("deep/a", b"first") is True
+        wanted = {"deep/a": b"second", **{f"er/{number}": str(number).encode() for number in range(3)}}
+        assert store.create_all(wanted) == [False, True, True, True]
+        assert [content(store, key) for key in wanted] == [b"first", b"0", b"1", b"2"]
+        assert keys(store) == set(wanted)
+        assert store.create_all({}) == []
+
     def test_create_beside_published_files(self, store: Store) -> None:
         published(store, "a", {"files/x": b"x"})
         assert store.create("a/metadata.json", b"{}") is True
