@@ -25,6 +25,9 @@ from elliptio.ui.view import View
 MOST_ARTIFACTS = 2_000
 """In a lake of more, what was left behind is looked for only where somebody asks: all files are listed for that."""
 
+MOST_READ = 20_000
+"""The same for links: no index serves them, so all documents are read for that."""
+
 MOST_LINKS, MOST_LINKED = 100, 2_000
 """Links, and files of them, that are looked at."""
 
@@ -149,10 +152,15 @@ def _mends(view: View, one: Finding, link: str | None) -> list[tuple[str, str]]:
     return [("make it again", command(view, "reproduce", one.about, "--run")), again]
 
 
-def links(view: View) -> Part:
-    """List linked files that are gone, or were written again."""
+def links(view: View, *, asked: bool) -> Part:
+    """List linked files that are gone, or were written again; in a large lake only where somebody asked."""
     part = Part(LINKS)
     try:
+        if not asked and view.h.lake.count({}, limit=MOST_READ + 1) > MOST_READ:
+            part.ask = True
+            part.says = "All documents of the lake are read for that, so it was not looked for."
+            part.command = command(view, "verify")
+            return part
         looked = changed_links(view.h.lake, most_links=MOST_LINKS, most_files=MOST_LINKED)
     except ElliptioError as error:
         part.says = f"They cannot be looked at: {error}"

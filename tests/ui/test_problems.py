@@ -242,6 +242,24 @@ def test_what_was_left_behind(local: eio.Handler, tmp_path: Path, monkeypatch: p
     assert old in section(client_of(local).get("/problems?look=orphans").text, "orphans")
 
 
+def test_links_of_a_large_lake(local: eio.Handler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No index serves them, so that all documents are read to find them: only where somebody asks."""
+    (tmp_path / "a.txt").write_text("1")
+    local.link(tmp_path / "a.txt")
+    (tmp_path / "a.txt").unlink()
+    monkeypatch.setattr(findings, "MOST_READ", 0)
+    monkeypatch.setattr(findings, "MOST_ARTIFACTS", 0)
+    client = client_of(local)
+    page = client.get("/problems").text
+    part = section(page, "links")
+    assert ("a.txt" in part, "Nothing is known to be wrong" in page) == (False, True)
+    assert [one for one in commands(part) if one.startswith("elliptio verify")]
+    part = section(client.get("/problems?look=links").text, "links")
+    assert ("a.txt" in part, "Look for it now" in part) == (True, False)
+    assert "look=links,orphans" in unescape(client.get("/problems?look=links").text).replace("%2C", ",")
+    assert "Look for it now" not in client.get("/problems?look=links,orphans").text
+
+
 def test_the_page_is_there_when_the_index_is_not(tmp_path: Path) -> None:
     url = "mongodb://127.0.0.1:1/db?serverSelectionTimeoutMS=300"
     h = eio.Handler(tmp_path / "lake", index=url)

@@ -40,15 +40,16 @@ def show(view: View, asked: Asked) -> Answer:
     reached = not any(one.about == "index" and one.relpath == health.FAIL for one in checked.findings)
     parts = [checked, findings.damaged(view, reached=reached), findings.waiting(view)]
     if reached:
-        parts.insert(2, findings.links(view))
-        parts.append(findings.orphans(view, asked=asked.get("look") == findings.ORPHANS))
+        look = asked.all("look")
+        parts.insert(2, findings.links(view, asked=findings.LINKS in look))
+        parts.append(findings.orphans(view, asked=findings.ORPHANS in look))
     for part in parts:
         findings.note(view, part)
     names = _names(view, parts) if reached else {}
     doctor, *others = (_part(view, part, names) for part in parts)
     return view.page(
         "problems.html", asked, doctor=doctor, parts=others, wrong=sum(one["wrong"] for one in (doctor, *others)),
-        look=asked.link(look=findings.ORPHANS),
+        looked=",".join(asked.all("look")),
     )  # fmt: skip
 
 
