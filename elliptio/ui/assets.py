@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from importlib import resources
+from pathlib import Path
+
+_FOLDER = Path(__file__).with_name("static")
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Asset:
 
 
 def _read(name: str, media: str) -> Asset:
-    return Asset(resources.files("elliptio.ui").joinpath("static", name).read_bytes(), media)
+    return Asset(_FOLDER.joinpath(name).read_bytes(), media)
 
 
 ASSETS = {
