@@ -17,12 +17,19 @@ from elliptio.indexes.sqlite.index import SqliteIndex
 BATCH = 10_000
 USERS = 20
 START = datetime(2026, 1, 1, tzinfo=UTC)
+OF_A_RUN = 10
+"""Artifacts that one run made."""
+
 WIDTH = 1000
 """Artifacts of one level of the wide graph."""
 
 
 def artifact_id(number: int) -> str:
     return f"artifact_{number:08x}-0000-7000-8000-{number:012x}"
+
+
+def run_id(number: int) -> str:
+    return f"run_{number:08x}-0000-7000-8000-{number:012x}"
 
 
 def sha256_of(number: int) -> str:
@@ -56,6 +63,7 @@ def like(real: dict[str, Any], count: int, parents: Parents = one_parent) -> Ite
             **real,
             "_id": identifier,
             "artifact_id": identifier,
+            "run_id": run_id(number // OF_A_RUN),
             "username": user,
             "creation_time": moment,
             "labels": {**real["labels"], "project": f"p{number % 100}", "ticket": f"T-{number}"},
