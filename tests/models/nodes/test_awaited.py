@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable
 from datetime import datetime
@@ -133,6 +134,43 @@ def test_what_blocks_is_done_in_threads(loop: Loop, h: eio.Handler, monkeypatch:
     run_in(loop, main)
     assert places
     assert threading.main_thread() not in places
+
+
+_on_loop: list[tuple[threading.Thread, list[str]]] = []
+_FILES = ("open", "sqlite3.connect", "subprocess.Popen", "socket.connect", "socket.getaddrinfo", "import")
+_CHANGES = ("os.mkdir", "os.rename", "os.link", "os.remove", "os.rmdir", "os.chmod", "os.listdir", "os.scandir")
+
+
+def _hook(event: str, arguments: tuple[Any, ...]) -> None:
+    for thread, seen in _on_loop:
+        if event in (*_FILES, *_CHANGES) and threading.current_thread() is thread:
+            seen.append(f"{event} {arguments[:1]}")
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_the_thread_of_the_loop_opens_nothing(loop: Loop, h: eio.Handler) -> None:
+    seen: list[str] = []
+
+    async def one(number: int) -> None:
+        async with create_current(Step, number=number) as node:
+            await write_model(f"m{number}", number)
+            await write_node_models("current", {"own": number, "long": list(range(10_000))})
+            assert (await read_node_models(node))["own"] == number
+            async with current_session() as session:
+                node.number = -number
+                session.add(node)
+                await session.commit()
+
+    async def main() -> None:
+        sys.addaudithook(_hook)  # cannot be taken back
+        _on_loop.append((threading.current_thread(), seen))
+        try:
+            await all_of(loop, *(lambda number=number: one(number) for number in range(8)))
+        finally:
+            _on_loop.clear()
+
+    run_in(loop, main)
+    assert seen == []
 
 
 def test_who_is_cancelled_while_a_node_begins_leaves_none_that_goes_on(
