@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from benchmarks.flow_jobs import flows
 from benchmarks.model import KB, MB, Bar, Job, Limit, Scale, Side, floor, ours, part, size
+from benchmarks.model_jobs import models
 from benchmarks.pipeline_jobs import pipelines
 from benchmarks.ui_jobs import ui
 
@@ -22,7 +23,7 @@ WANDB = "only staged for a later upload: no index, no flush; md5"
 
 def jobs(scale: Scale) -> list[Job]:
     found = [*starting(scale), *saving(scale), *finding(scale), *on_s3(scale), *growing(scale)]
-    found += [*pipelines(scale), *flows(scale), *ui(scale)]
+    found += [*pipelines(scale), *flows(scale), *models(scale), *ui(scale)]
     return [against_peers(job) for job in found]
 
 

@@ -21,7 +21,7 @@ from elliptio.testing.servers import S3Server
 
 ROOT = Path(__file__).parents[2]
 TINY = jobs(model.SCALES["tiny"])
-INSTALLED = ("ours", "floors", "pipelines", "flows", "ui")
+INSTALLED = ("ours", "floors", "pipelines", "flows", "models", "model_floors", "ui")
 
 
 def of(need: str) -> list[model.Job]:
