@@ -16,12 +16,11 @@ from elliptio.models.looking import open_array
 from elliptio.models.migrations import hook_of, migrated
 from elliptio.models.model import DataModel, Origin, attach, loaded, origin_of
 from elliptio.models.record import Record
-from elliptio.models.schemas import class_of, schema
+from elliptio.models.schemas import class_of, has_fields, schema
 from elliptio.models.serializer.files import read
 from elliptio.models.storage.values import fetch
 from elliptio.models.types import Lazy, UsersError, decode, maker, problems_of, schema_of
 from elliptio.models.types.kinds import kind_of
-from elliptio.models.types.schema import hash_of
 
 if TYPE_CHECKING:
     from elliptio.artifacts.artifact import Artifact
@@ -130,7 +129,8 @@ class Loading:
             if self._strict:
                 raise MigrationError(f"{entry.get('name')!r} of {self.artifact.artifact_id} cannot be made: {why}.")
             return partial(self._record, entry, why)
-        if entry["version"] == cls.__model_version__ and hash_of(self.content["classes"], key) == schema(cls).hash:
+        same = entry["version"] == cls.__model_version__
+        if same and has_fields(schema(cls), key, self.content["classes"]):
             return self._same(cls)
         return partial(self._migrated, cls, entry)
 

@@ -126,7 +126,7 @@ def _fits(cls: type[DataModel], key: str, classes: Mapping[str, Any]) -> int:
         own, entry = schema(cls), classes[key]
     except FieldTypeError:
         return 0
-    if hash_of_fields(classes, key) == own.hash:
+    if has_fields(own, key, classes):
         return 2
     if entry["version"] == cls.__model_version__:
         # Of nested models, other versions can be migrated themselves.
@@ -138,6 +138,12 @@ def _fits(cls: type[DataModel], key: str, classes: Mapping[str, Any]) -> int:
     except MigrationError:
         return 0
     return int(entry["version"] < cls.__model_version__)
+
+
+def has_fields(own: Schema, key: str, classes: Mapping[str, Any]) -> bool:
+    """Tell whether a class has exactly the fields that were saved."""
+    # Mostly it is the very same table, which need not be hashed.
+    return (key == own.root and classes == own.classes) or hash_of_fields(classes, key) == own.hash
 
 
 def _without_keys(part: Any) -> Any:

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 import elliptio as eio
-from elliptio.models import DataModel, NotAModelError, field, load_model
+from elliptio.models import DataModel, NotAModelError, field, load_model, schemas
 from elliptio.models.model import origin_of
 
 
@@ -192,3 +192,15 @@ def test_slots_below_a_model_without_them(local: eio.Handler) -> None:
     again = local.save(model, "tight").load()
     assert again == model
     assert (again.first, again.second) == (1, 2)
+
+
+def test_a_class_that_is_as_it_was_saved_is_not_hashed_again(
+    local: eio.Handler, big: Big, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = local.save(big, "big")
+
+    def never(*arguments: Any) -> str:
+        raise AssertionError(arguments)
+
+    monkeypatch.setattr(schemas, "hash_of_fields", never)
+    assert type(made.load()) is Big
