@@ -143,6 +143,12 @@ class Store(Protocol):
     folder
         Absolute path of a folder in which every file lies at ``f"{folder}/{key}"``, and can be opened by its path; None
         where files have no path. A file there may be locked, and what is in the folder is not saved into it again.
+    together
+        True where `create` takes others by their keys, ``store.create(key, data, others)``: each is written likewise,
+        and what makes them durable is done once. It tells whether all of them were written.
+    after
+        True where ``store.list(prefix, after)`` looks only at keys greater than a key, or than a folder with its slash:
+        what was interrupted is found among many by that.
     remote
         True where every request takes its way over a network: what other processes left is looked for only now and
         then, bytes that arrive changed are asked for once more, and copies on this machine are worth keeping.
@@ -164,6 +170,8 @@ class Store(Protocol):
     scheme: str
     concurrency: int
     folder: str | None = None
+    together: bool = False
+    after: bool = False
     remote: bool = True
 
     def begin(self, prefix: str) -> Staging:
@@ -183,11 +191,10 @@ class Store(Protocol):
     def stat(self, key: str) -> StoredFile | None:
         """Tell what is stored under exactly this key; None where nothing is."""
 
-    def list(self, prefix: str = "", after: str = "") -> Iterator[StoredFile]:
+    def list(self, prefix: str = "") -> Iterator[StoredFile]:
         """List all files whose key is `prefix` or begins with ``prefix + "/"`` (all files for ""), in any order.
 
-        Only those whose key is greater than `after`, which is a key, or a folder with the slash at its end; a store
-        that can does not look at the others. Files still being staged are not listed.
+        Files still being staged are not listed.
         """
 
     def create(self, key: str, data: bytes) -> bool:
@@ -195,10 +202,6 @@ class Store(Protocol):
 
         Of several callers at once exactly one gets True; no reader ever sees a part of it.
         """
-
-    def create_all(self, files: Mapping[str, bytes]) -> Sequence[bool]:
-        """Write several small files as `create` does, by their keys; a store that can waits for all of them at once."""
-        return [self.create(key, data) for key, data in files.items()]
 
     def remove(self, prefix: str) -> None:
         """Remove all files that ``list(prefix)`` yields, and what is unfinished below it. Idempotent."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from elliptio import naming
@@ -97,10 +97,19 @@ def add_missing(lake: Lake, kind: str, wanted: Mapping[str, tuple[Record, Record
     missing = wanted.keys() - _known(lake, kind, list(wanted))
     made = [_described(kind, *wanted[one], username, one) for one in wanted if one in missing]
     if made:
-        are_new = lake.store.create_all({_key(kind, one["record_id"]): _written(one) for one in made})
+        are_new = _create_all(lake, {_key(kind, one["record_id"]): _written(one) for one in made})
         for number, is_new in enumerate(are_new):
             made[number] = _shaped(lake, made[number]) if is_new else _read(lake, kind, made[number]["record_id"])
         _tell(lake, made)
+
+
+def _create_all(lake: Lake, files: Mapping[str, bytes]) -> list[bool]:
+    """Write small files by their keys, at once where the store can; tell of each whether it is surely new."""
+    create: Callable[..., bool] = lake.store.create
+    if lake.store.together and len(files) > 1:
+        (key, data), *others = files.items()
+        return [create(key, data, dict(others))] * len(files)
+    return [create(key, data) for key, data in files.items()]
 
 
 def _known(lake: Lake, kind: str, ids: Sequence[str]) -> set[str]:

@@ -87,10 +87,8 @@ def now() -> datetime:
 
 def write(lake: Lake, run_id: str, name: str, content: Mapping[str, Any], beside: Staging | None = None) -> bool:
     """Write a file of a run, unless it is there; tell whether it was. `beside` is what is published next."""
-    data = extended_json({**content, "version": VERSION}).encode() + b"\n"
-    if beside is not None and beside.create(key(run_id, name), data):
-        return True
-    return lake.store.create(key(run_id, name), data)
+    file = key(run_id, name), extended_json({**content, "version": VERSION}).encode() + b"\n"
+    return (beside is not None and beside.create(*file)) or lake.store.create(*file)
 
 
 def note(lake: Lake, run_id: str, remark: Mapping[str, Any]) -> None:

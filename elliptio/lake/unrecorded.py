@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from itertools import islice
 from pathlib import Path
 
@@ -193,8 +193,9 @@ def _is_own(lake: Lake, run_id: str) -> bool:
 
 def _few(lake: Lake, prefix: str, starts: Sequence[str]) -> list[StoredFile]:
     """List what comes after the first of some keys after which there is little; nothing where there is none."""
-    for start in dict.fromkeys(starts):
-        found = list(islice(lake.store.list(prefix, start), MOST_LISTED + 1))
+    list_after: Callable[..., Iterator[StoredFile]] = lake.store.list
+    for start in dict.fromkeys(starts) if lake.store.after else ():
+        found = list(islice(list_after(prefix, start), MOST_LISTED + 1))
         if len(found) <= MOST_LISTED:
             return found
     return []

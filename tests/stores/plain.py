@@ -36,9 +36,9 @@ class PlainStore(Store):
     def stat(self, key: str) -> StoredFile | None:
         return self.files.get(check_key(key, self.root), (b"", None))[1]
 
-    def list(self, prefix: str = "", after: str = "") -> Iterator[StoredFile]:
+    def list(self, prefix: str = "") -> Iterator[StoredFile]:
         for key, (_, stored) in list(self.files.items()):
-            if key > after and (not prefix or key == prefix or key.startswith(f"{prefix}/")):
+            if not prefix or key == prefix or key.startswith(f"{prefix}/"):
                 yield stored
 
     def create(self, key: str, data: bytes) -> bool:

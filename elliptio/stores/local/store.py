@@ -87,6 +87,7 @@ class LocalStore(Store):
 
     scheme = "file"
     remote = False
+    together = True
 
     def __init__(self, root: str | Path, *, durable: bool = True) -> None:
         self.root = self.folder = absolute(os.path.expanduser(root))
@@ -145,20 +146,22 @@ class LocalStore(Store):
             raise store_error("look up", path, error) from error
         return stored_files([(key, found)])[0] if stat.S_ISREG(found.st_mode) else None
 
-    def list(self, prefix: str = "", after: str = "") -> Iterator[StoredFile]:
+    def list(self, prefix: str = "") -> Iterator[StoredFile]:
         """List all files at or below a prefix, but those of elliptio itself: see the class. Links are not followed."""
         if prefix:
             check_key(prefix, self.root)
-        if after:
-            return (found for found in self.list(prefix) if found.key > after)
         if f"{prefix}/".startswith(f"{STAGING}/"):
             return chain(chain.from_iterable(self._batches(prefix)), self._left_empty() if prefix == STAGING else ())
         hidden = STAGING if f"{prefix}/".startswith(f"{PRIVATE}/") else PRIVATE
         return chain.from_iterable(self._batches(prefix, hidden))
 
-    def create(self, key: str, data: bytes) -> bool:
+    def create(self, key: str, data: bytes, others: Mapping[str, bytes] | None = None) -> bool:
         """Write a small file unless it exists, by a hard link: atomic between processes and on network drives."""
         path = self._path(key)
+        if others:
+            files = {path: data, **{self._path(other): each for other, each in others.items()}}
+            with explained("write", path):
+                return all(create_several(files, self.root, self.durable))
         if os.path.lexists(path):
             return False
         with explained("write", path):
@@ -186,11 +189,6 @@ class LocalStore(Store):
                     with contextlib.suppress(FileNotFoundError):
                         os.unlink(temporary)
         raise AssertionError("the last attempt returns or raises")
-
-    def create_all(self, files: Mapping[str, bytes]) -> Sequence[bool]:
-        """Write several small files as `create` does, flushed together."""
-        with explained("write", f"files in {self.root}"):
-            return create_several({self._path(key): data for key, data in files.items()}, self.root, self.durable)
 
     def remove(self, prefix: str) -> None:
         """Remove what is at or below a prefix, and folders that are empty then.

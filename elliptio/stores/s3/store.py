@@ -75,6 +75,7 @@ class S3Store(Store):
     """
 
     scheme = "s3"
+    after = True
     concurrency = 32
 
     def __init__(

@@ -54,9 +54,9 @@ def content(store: Store, key: str) -> bytes:
         return file.read()
 
 
-def keys(store: Store, prefix: str = "", after: str = "") -> set[str]:
+def keys(store: Store, prefix: str = "", **after: str) -> set[str]:
     """List all keys at or below a prefix, and make sure that each is listed once."""
-    found = [each.key for each in store.list(prefix, after)]
+    found = [each.key for each in store.list(prefix, **after)]
     assert len(found) == len(set(found))
     return set(found)
 
