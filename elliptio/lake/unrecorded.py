@@ -202,7 +202,10 @@ def _few(lake: Lake, prefix: str, starts: Sequence[str]) -> list[StoredFile]:
 
 
 def record(lake: Lake, root_key: str, there: Set[str] | None = None) -> str | None:
-    """Put an artifact into the index; None where it was deleted since, or not all its files are `there`."""
+    """Put an artifact into the index; None where it was deleted since.
+
+    Where it is far also where not all its files are `there`, or it was copied from another lake.
+    """
     try:
         document, environment, where = manifest_of(lake, root_key)
     except MissingKeyError:
@@ -210,6 +213,8 @@ def record(lake: Lake, root_key: str, there: Set[str] | None = None) -> str | No
     check_place(document, root_key, where)
     check_document(document, environment, where)
     # Who publishes on S3 looks after that whether all is there, and may find that it was collected.
+    if there is not None and document.get("lake_id") != lake.lake_id:
+        return None
     files = () if there is None or document.get("link") else document["files"]
     if not all(f"{root_key}/{naming.FILES}/{file['relpath']}" in (there or ()) for file in files):
         return None
