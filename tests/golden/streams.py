@@ -35,7 +35,7 @@ STREAMS: dict[str, list[Any]] = {
         pd.Timestamp("2026-11-03 00:00:00.123456789", tz=BERLIN), pd.Timedelta("3 s"), pd.NaT,
     ],
     "arrays": [np.arange(6, dtype="<i4").reshape(2, 3), np.array([1.5, np.nan])],
-    "tables": [pd.DataFrame({"n": [1, 2], "x": [0.5, np.nan]}), pd.DataFrame({"n": [3, 4], "x": [1.5, 2.5]})],
+    "tables": [pd.DataFrame({"n": [1, 2], "x": [0.5, np.nan]}), pd.DataFrame({"n": [3], "x": [1.5]})],
     "table": [pd.DataFrame({"n": [True]})],
     "not an identifier": ["a"],
     "empty": [],

@@ -202,6 +202,7 @@ class _Tables:
         self._values: list[Any] = []
         self._arrow: list[Any] = []
         self._description: dict[str, Any] | None = None
+        self._ranges: list[list[int] | None] = []
         self._size = 0
 
     def add(self, value: Any, where: str) -> Iterator[Segment]:
@@ -211,7 +212,7 @@ class _Tables:
             table = table_of(value)
         except ElliptioError as error:
             raise _unfit(value, where, error) from error
-        description = description_of(table.schema.metadata)
+        description, labels = _without_range(description_of(table.schema.metadata))
         table = table.replace_schema_metadata(
             {key: held for key, held in (table.schema.metadata or {}).items() if key != KEY} or None
         )
@@ -223,6 +224,7 @@ class _Tables:
             yield from self.rest()
         self._values.append(value)
         self._arrow.append(table)
+        self._ranges.append(labels)
         self._description = description
         self._size += table.nbytes
         if len(self._values) >= MOST_TABLES or self._size >= MOST_BYTES:
@@ -236,8 +238,18 @@ class _Tables:
 
             whole = _by_format(pa.concat_tables(self._arrow), registry.get("feather"), "tables")
             facts = {"rows": [table.num_rows for table in self._arrow], "description": self._description}
+            if self._ranges[0] is not None:
+                facts["ranges"] = self._ranges
             yield Segment(TABLES, len(self._values), whole.ending, whole.source, facts, whole.value)
         self._clear()
+
+
+def _without_range(description: dict[str, Any] | None) -> tuple[dict[str, Any] | None, list[int] | None]:
+    """Part the labels of rows that are counted from what tables of any length share."""
+    index = (description or {}).get("index", {})
+    if description is None or (labels := index.get("range")) is None:
+        return description, None
+    return {**description, "index": {**index, "range": None}}, labels
 
 
 def _lines(values: Sequence[Any]) -> list[bytes] | None:

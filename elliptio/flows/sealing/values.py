@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, Iterator
-from itertools import chain, islice
+from itertools import chain, islice, repeat
 from typing import Any
 
 import anyio.to_thread
@@ -134,9 +134,11 @@ def _parts(whole: Any, entry: dict[str, Any]) -> Iterator[Any]:
     """Cut the tables out of one that has the rows of all."""
     from elliptio.formats.arrow import value_of
 
-    at = 0
-    for rows in entry["rows"]:
-        yield value_of(whole.slice(at, rows), entry["description"])
+    at, description = 0, entry["description"]
+    for rows, labels in zip(entry["rows"], entry.get("ranges") or repeat(None)):  # noqa: B905 - without end
+        if labels is not None:
+            description = {**description, "index": {**description["index"], "range": labels}}
+        yield value_of(whole.slice(at, rows), description)
         at += rows
 
 

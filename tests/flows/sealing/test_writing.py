@@ -112,6 +112,15 @@ def test_tables_of_one_schema_are_one_table(seal: Seal) -> None:
     assert whole.num_rows == 6, "others read it as one table"
 
 
+def test_tables_of_any_length_are_one_table(seal: Seal) -> None:
+    frames = [pd.DataFrame({"n": range(k)}, index=pd.RangeIndex(k, 3 * k, 2)) for k in (2, 1, 4)]
+    sealed = seal(frames)
+    assert names(sealed) == ["bar.stream.json", "bar.000000.feather"]
+    for found, frame in zip(values_of(sealed), frames, strict=True):
+        pd.testing.assert_frame_equal(found, frame)
+    assert sealed.files["bar.000000.feather"].load().num_rows == 7
+
+
 TABLES = {
     "arrow": [pa.table({"a": pa.array([k, None], pa.int32())}) for k in range(3)],
     "polars": [pl.DataFrame({"a": [k], "t": [dt.datetime(2026, 1, 1 + k)]}) for k in range(3)],
