@@ -239,12 +239,18 @@ class Steps:
         with self._lock:
             over, self._over = list(self._over.values()), {}
             written, self._written = list(self._written.values()), {}
-        for start in range(0, len(over), MOST):
-            some = over[start : start + MOST]
-            name = self._recording.keep_steps([run_records.as_step(one, self._recording.begin) for one in some])
-            self._tell([{**one, "recorded_in": name} for one in some])
-        for start in range(0, len(written), MOST):
-            self._tell(written[start : start + MOST])
+        try:
+            while some := over[:MOST]:
+                name = self._recording.keep_steps([run_records.as_step(one, self._recording.begin) for one in some])
+                del over[:MOST]
+                self._tell([{**one, "recorded_in": name} for one in some])
+            while some := written[:MOST]:
+                del written[:MOST]
+                self._tell(some)
+        finally:  # what could not be written is written the next time
+            with self._lock:
+                self._over = {one["_id"]: one for one in over} | self._over
+                self._written = {one["_id"]: one for one in written} | self._written
 
     def _tell(self, documents: list[Document]) -> None:
         around = str(documents[0]["parent"])

@@ -24,6 +24,7 @@ from elliptio.pipelines.catalog import together
 from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.catalog.versions import History, Version
 from elliptio.runs import brief
+from elliptio.runs.recording import Recording
 from elliptio.stores.local.store import LocalStaging
 from elliptio.system.collector import uncollected
 from tests.performance.counting import CountingIndex, calls_of, counted, flushes
@@ -98,6 +99,26 @@ def test_steps_that_pass_values_on_make_no_files_and_no_threads(
     assert found[5] == found[25]
     assert len(run_records.files(project.handler.lake)) == 2
     assert started == ["elliptio-run", "elliptio-steps"] * 2
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_steps_that_could_not_be_written_once_are_written_later(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close = brief.Steps.close
+
+    def full(recording: Recording, steps: Any) -> str:
+        raise StoreError("the disk is full")
+
+    def fails_first(steps: brief.Steps) -> None:
+        with monkeypatch.context() as patched, pytest.raises(StoreError):
+            patched.setattr(Recording, "keep_steps", full)
+            steps.write()
+        close(steps)
+
+    monkeypatch.setattr(brief.Steps, "close", fails_first)
+    build = built(project, passing(project, 3))
+    assert len(project.handler.runs({"parent": build.run_id})) == 3
 
 
 @pytest.mark.usefixtures("unhurried")
