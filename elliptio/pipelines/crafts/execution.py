@@ -248,19 +248,23 @@ def _save(
             keys = entry.keys_of(call.context)
             new = catalog.assets.stage(entry, keys, value, BUILT, more, step=call.recipe.step, **facts)
             staged[name] = new
+        is_new = not call.there or any(_differs(new, call.there[name]) for name, new in staged.items())
         first = next((new.staged.staging for new in staged.values()), None)
-        if scope.publishing is not None and first is not None:
+        if is_new and scope.publishing is not None and first is not None:
             scope.publishing(first)
     except BaseException:
         for new in staged.values():
             new.staged.discard()
         raise
-    there = call.there
-    if there and all(new.staged.sha256 and new.staged.sha256 == there[name].sha256 for name, new in staged.items()):
+    if not is_new:
         for new in staged.values():
             new.staged.discard()
-        return dict(there)
+        return dict(call.there)
     return {name: catalog.assets.publish(new) for name, new in staged.items()}
+
+
+def _differs(new: NewVersion, there: Version) -> bool:
+    return new.staged.sha256 is None or new.staged.sha256 != there.sha256
 
 
 def _explained(call: Call, error: Exception, run_id: str) -> CraftError:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from elliptio.lake import run_records
 from elliptio.pipelines import Artifact, ArtifactInteractor, Craft, Pipeline
 from tests.pipelines.projects import Project, fates, reasons
 from tests.pipelines.sessions import project as project_of
@@ -182,6 +183,8 @@ def test_what_is_made_again_for_the_values_that_it_passes_on_is_no_new_version(s
     assert again.volatiles == {"v": 1}
     assert fates(again) == {"both": "made"}
     assert again.rows[0].artifact_ids == first.rows[0].artifact_ids
+    (run,) = shop.handler.lake.find_runs({"parent": again.run_id})
+    assert run_records.read(shop.handler.lake, run["_id"])["status"] == run["status"] == "finished"
     shop.run("steps.both", {"by": 2})
     (shop.root / "sum.json").unlink()
     shop.run("steps.both")
