@@ -141,6 +141,7 @@ class HashingWriter(io.RawIOBase):
 
     def fileno(self) -> int:
         """Return the descriptor."""
+        self._in_order = False  # whoever has it may write by it, at any place
         return self._file.fileno()
 
     def write(self, data: memoryview, /) -> int:  # type: ignore[override]

@@ -100,8 +100,14 @@ def _by_the_descriptor(file: io.BufferedWriter, data: bytes) -> None:
     os.write(file.fileno(), data)
 
 
+def _head_by_the_descriptor(file: io.BufferedWriter, data: bytes) -> None:
+    file.write(bytes(10) + data[10:])
+    file.flush()
+    os.pwrite(file.fileno(), data[:10], 0)
+
+
 @pytest.mark.parametrize("size", [10, CHUNK, 9 * CHUNK + 5])
-@pytest.mark.parametrize("write", [_in_order, _head_last, _too_much, _by_the_descriptor])
+@pytest.mark.parametrize("write", [_in_order, _head_last, _too_much, _by_the_descriptor, _head_by_the_descriptor])
 def test_what_is_written_is_hashed_however_it_is_written(
     tmp_path: Path, write: Callable[[io.BufferedWriter, bytes], None], size: int
 ) -> None:
