@@ -223,20 +223,21 @@ def _taken(documents: Iterator[Document], fields: Sequence[str]) -> Taken:
 def _once(values: list[Any], known: dict[str, str], names: dict[str, str]) -> list[Any]:
     """Hold equal texts only once; lists and dicts stay apart, as whoever gets them may change them."""
     kinds = set(map(type, values))
-    # An entry that is there already is found by both.
-    text: Callable[[Any, Any], Any] = known.setdefault if len(known) < _MOST_KNOWN else known.get
+    for texts in (known, names):
+        if len(texts) >= _MOST_KNOWN:
+            texts.clear()  # what comes again comes soon: the rows are in the order of their times
+    text: Callable[[Any, Any], Any] = known.setdefault
     if kinds <= {str, NoneType}:
         return list(map(text, values, values))
     if list not in kinds and dict not in kinds:
         return values
-    name: Callable[[Any, Any], Any] = names.setdefault if len(names) < _MOST_KNOWN else names.get
 
     def again(value: Any) -> Any:
         kind = type(value)
         if kind is str:
             return text(value, value)
         if kind is dict:
-            return {name(key, key): again(item) for key, item in value.items()} if value else value
+            return {names.setdefault(key, key): again(item) for key, item in value.items()} if value else value
         # From a tuple a list gets the room that it needs, and none to grow.
         return list(tuple(map(again, value))) if kind is list else value  # noqa: C414
 

@@ -66,7 +66,7 @@ def test_rows_of_many_are_those_of_few_and_stay_apart(
     monkeypatch.setattr(search, "_PORTION", 2)
     monkeypatch.setattr(search, "_FEW", 2)
     monkeypatch.setattr(frame, "_MANY", 6)
-    for most_known in (search._MOST_KNOWN, 1):
+    for most_known in (1, search._MOST_KNOWN):
         monkeypatch.setattr(search, "_MOST_KNOWN", most_known)
         many = h.search(max_docs=0, columns="all")
         assert many == few

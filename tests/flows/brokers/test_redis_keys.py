@@ -144,18 +144,18 @@ def test_all_keys_of_a_command_are_in_one_slot(
 ) -> None:
     broker = RedisBroker(redis_url, secret=SECRET)
     seen: list[list[str]] = []
-    run_script, ask = Client.run, Client.ask
+    run_all, ask = Client.run_all, Client.ask
 
-    async def watched(self: Client, script: Any, names: Any, *arguments: Any) -> Any:
-        seen.append(list(names))
-        return await run_script(self, script, names, *arguments)
+    async def watched(self: Client, calls: Any) -> Any:
+        seen.extend(list(names) for _, names, _ in calls)
+        return await run_all(self, calls)
 
     async def asked(self: Client, *command: Any, **options: Any) -> Any:
         if command[0] == "XREAD":
             seen.append(list(command[command.index("STREAMS") + 1 :][:2]))
         return await ask(self, *command, **options)
 
-    monkeypatch.setattr(Client, "run", watched)
+    monkeypatch.setattr(Client, "run_all", watched)
     monkeypatch.setattr(Client, "ask", asked)
 
     async def test() -> None:
