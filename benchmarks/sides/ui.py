@@ -69,28 +69,42 @@ _PARENTS = {"lake": one_parent, "tree": _three_children}
 
 
 def _lake(place: Place, name: str = "lake") -> Path:
-    """Give the root of a filled lake. Another process fills it: the memory of this one is that of the view."""
+    """Give the root of a filled lake."""
     root = place.shared / f"{name}-{place.documents}"
     if not root.exists():
-        code = "import sys; from benchmarks.sides.ui import fill; fill(*sys.argv[1:])"
-        arguments = (str(place.folder), str(place.shared), str(place.documents), name)
-        subprocess.run([sys.executable, "-c", code, *arguments], cwd=Path(__file__).parents[2], check=True)
+        _elsewhere("fill", place.folder, place.shared, place.documents, name)
     return root
+
+
+def _elsewhere(function: str, *arguments: object) -> str:
+    """Do something in another process: the memory of this one, and its time, are those of the view."""
+    code = f"import sys; from benchmarks.sides.ui import {function}; {function}(*sys.argv[1:])"
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], check=True, stdout=subprocess.PIPE, text=True)
+    return done.stdout.strip()
 
 
 def fill(folder: str, shared: str, documents: str, name: str) -> None:
     filled(Place(Path(folder), Path(shared), documents=int(documents)), name, _PARENTS[name]).close()
 
 
+def _command(root: Path) -> list[str]:
+    return [sys.executable, "-m", "elliptio", "ui", "--no-open", "--root", str(root)]
+
+
+def _address(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
 def first_page(place: Place) -> Iterator[Action]:
     """From the start of the command to a page of artifacts."""
-    command = [sys.executable, "-m", "elliptio", "ui", "--no-open", "--root", str(_lake(place))]
+    command = _command(_lake(place))
     started: list[subprocess.Popen[str]] = []
 
     def action() -> None:
         started.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
-        assert started[0].stdout is not None
-        browser = _Browser(started[0].stdout.readline().strip())
+        browser = _Browser(_address(started[0]))
         assert browser.get("artifacts").count("<tr data-id=") == min(ROWS, place.documents)
         browser.close()
 
@@ -159,14 +173,26 @@ def _lineage(place: Place, name: str, number: int) -> Iterator[Action]:
 
 def charts(place: Place) -> Iterator[Action]:
     """What a run measured among `place.count` runs of its name, `place.documents` points each; nothing was read yet."""
-    with eio.Handler(place.folder / "measured", progress=False) as h:
-        for _ in range(place.count):
+    root = place.folder / "measured"
+    run_id = _elsewhere("measure", root, place.count, place.documents)
+    while True:  # each time another process: what one reads behind its pages is no business of the next
+        with subprocess.Popen(_command(root), stdout=subprocess.PIPE, text=True) as process:
+            try:
+                browser = _Browser(_address(process))
+                yield lambda browser=browser: _drawn(browser, run_id)
+                browser.close()
+            finally:
+                process.terminate()
+
+
+def measure(root: str, runs: str, points: str) -> None:
+    """Measure something in each of several runs, and print the identifier of the last one."""
+    with eio.Handler(root, progress=False) as h:
+        for _ in range(int(runs)):
             with h.run("train") as run:
-                for step in range(place.documents):
+                for step in range(int(points)):
                     run.log({f"metric_{metric}": 1 / (1 + step + metric) for metric in range(METRICS)}, step=step)
-        while True:
-            with _served(h) as browser:
-                yield lambda browser=browser: _drawn(browser, run.run_id)
+    print(run.run_id)
 
 
 def _drawn(browser: _Browser, run_id: str) -> None:
