@@ -347,6 +347,11 @@ class Lake:
         return {**scope, **wanted} if "lake_id" not in wanted or not scope else {"$and": [scope, wanted]}
 
 
+def beginning_with(text: str) -> Query:
+    """Ask for all whose identifier begins with a text."""
+    return {"_id": {"$gte": text, "$lt": text + "\U0010ffff"}}
+
+
 def by_identifier(
     find: Callable[..., Iterator[Document]], identifier: str, name: str, scope: Query = MappingProxyType({})
 ) -> Document | None:
@@ -373,8 +378,7 @@ def by_identifier(
     """
     found = list(find({**scope, "_id": identifier}, limit=1))
     if not found:
-        beginning = {**scope, "_id": {"$gte": identifier, "$lt": identifier + "\U0010ffff"}}
-        found = list(find(beginning, sort=[("_id", 1)], limit=3))
+        found = list(find({**scope, **beginning_with(identifier)}, sort=[("_id", 1)], limit=3))
     if len(found) > 1:
         named = ", ".join(document["_id"] for document in found[:2])
         raise DocumentNotFoundError(f"More than one {name} begins with {identifier!r}: {named}, … Give more.")

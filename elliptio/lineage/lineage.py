@@ -11,7 +11,7 @@ from elliptio.artifacts.showing import ShownAsText
 from elliptio.errors import DocumentNotFoundError, QueryError
 from elliptio.finding.fields import DELETED
 from elliptio.lake import dead_runs
-from elliptio.lake.lake import ARTIFACTS, TOMBSTONES, Lake
+from elliptio.lake.lake import ARTIFACTS, TOMBSTONES, Lake, beginning_with
 from elliptio.lineage.drawing import notation
 from elliptio.lineage.drawing.nodes import Link, Node
 from elliptio.lineage.drawing.svg import picture_html, svg
@@ -232,8 +232,7 @@ def _identify(lake: Lake, artifact_id: str) -> str:
 
 def _is_begun(lake: Lake, beginning: str) -> bool:
     """Tell whether the identifier of an artifact begins so."""
-    begun: Query = {"_id": {"$gte": beginning, "$lt": beginning + "\U0010ffff"}}
-    return any(True for _ in lake.find(begun, sort=[], limit=1))
+    return any(True for _ in lake.find(beginning_with(beginning), sort=[], limit=1))
 
 
 def _read(find: Callable[[Query], Iterator[Document]], ids: Sequence[str]) -> dict[str, Document]:
