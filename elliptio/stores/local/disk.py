@@ -38,6 +38,10 @@ ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EISDIR)
 OPEN_AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 """Flags to open a file without waiting for whoever writes into it."""
 
+PRIVATE = ".elliptio"
+STAGING = f"{PRIVATE}/staging"
+"""Folders of elliptio itself, and of what is being staged."""
+
 NO_HARD_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL)
 """Error numbers that mean: this file system makes no hard link here."""
 

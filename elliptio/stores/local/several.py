@@ -8,14 +8,19 @@ import os
 import uuid
 from collections.abc import Mapping
 
-from elliptio.stores.local.disk import NEW_FILE, READ_ONLY, check_inside, flush, give_name, with_parent, write_all
+from elliptio.stores.local.disk import (
+    NEW_FILE,
+    READ_ONLY,
+    STAGING,
+    check_inside,
+    flush,
+    give_name,
+    with_parent,
+    write_all,
+)
 
 AT_ONCE = 100
 """Files that are flushed together; each is held open until then."""
-
-
-STAGING = ".elliptio/staging"
-"""Folder below the root for what is being staged."""
 
 
 def create_several(files: Mapping[str, bytes], root: str, durable: bool) -> list[bool]:

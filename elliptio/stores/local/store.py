@@ -27,7 +27,9 @@ from elliptio.stores.local.disk import (
     NEW_FILE,
     NO_HARD_LINKS,
     OPEN_AT_ONCE,
+    PRIVATE,
     READ_ONLY,
+    STAGING,
     STEP,
     SUFFIX,
     Reader,
@@ -45,14 +47,13 @@ from elliptio.stores.local.disk import (
     with_parent,
     write_all,
 )
-from elliptio.stores.local.several import STAGING, create_several
+from elliptio.stores.local.several import create_several
 from elliptio.system.file_systems import NO_UTF8, UTF8, absolute
 from elliptio.system.os_errors import explained, store_error
 
 CHUNK = 1 << 20
 """Bytes that are read of a source at once."""
 
-PRIVATE = ".elliptio"
 BATCH = 1000
 """Files that a listing looks at before it hands them on, at least."""
 
