@@ -65,6 +65,16 @@ def built(project: Project, names: str, **options: Any) -> Any:
         return pipeline.run(**options)
 
 
+def questions(project: Project, names: str) -> Counter[str]:
+    """Build crafts, and count what the index is asked for that."""
+    lake = project.handler.lake
+    lake.index = CountingIndex(lake.index)
+    built(project, names)
+    asked: Counter[str] = lake.index.asked
+    lake.index = lake.index.index
+    return asked
+
+
 def files_of(project: Project, run_id: str) -> set[str]:
     return run_records.files(project.handler.lake, run_id).get(run_id, set())
 
@@ -355,12 +365,7 @@ def test_a_step_more_that_keeps_something_asks_the_index_three_times_more(projec
     """
     asked = {}
     for steps in (4, 8, 16):  # so many as there were before are skipped
-        names = keeping(project, steps)
-        lake = project.handler.lake
-        lake.index = CountingIndex(lake.index)
-        built(project, names)
-        asked[steps] = lake.index.asked
-        lake.index = lake.index.index
+        asked[steps] = questions(project, keeping(project, steps))
     more = {what: asked[16][what] - asked[8][what] for what in asked[16]}
     assert {what: count for what, count in more.items() if count} == {
         "find artifacts": 4,
@@ -379,11 +384,7 @@ def test_a_partition_that_was_just_taken_in_is_loaded_without_a_question(project
     for days in (2, 4, 8):  # so many as there were before are skipped
         partitioned(project, days)
         project.write("catalog/all.yaml", "\n".join(places))
-        lake = project.handler.lake
-        lake.index = CountingIndex(lake.index)
-        built(project, "daily.daily")
-        asked[days] = lake.index.asked
-        lake.index = lake.index.index
+        asked[days] = questions(project, "daily.daily")
     more = {what: asked[8][what] - asked[4][what] for what in asked[8]}
     assert {what: count for what, count in more.items() if count} == {
         "find artifacts": 2,
