@@ -11,12 +11,14 @@ loaded. Otherwise, and where there is no source, its bytecode is digested, which
 A class that is reached counts as a whole, whichever of its methods are called: which class an object has is not
 known. Of a class that is only asked for a static method, that one counts.
 
-The order of a dict counts, as a loop over it follows it, but for dicts that hold code, which are registries.
+The order of a dict counts, as a loop over it follows it; that of a dict that holds code, a registry, counts as the
+statements of its file make it, since the modules that add to it may be imported in any order.
 
 **Not followed**, and said so in `Code.unfollowed`:
 
 - ``getattr``, ``vars`` and ``globals`` with a name that is computed, ``eval``, ``exec``, ``importlib.import_module``,
-  ``__import__``, ``sys.modules[…]``, ``runpy``, programs that are started, libraries of C;
+  ``__import__``, ``sys.modules``, ``runpy``, programs that are started, libraries of C, by whatever name they are
+  called (`doors`); which subclasses there are;
 - a module that is handed around as a value, one that is imported in a function for its effects alone, an import in a
   function that fails, a name that nobody defined yet, compiled modules of the project;
 - the state of objects that are no plain data, of objects whose methods change them, of constants and of what functions

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from types import FunctionType, MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from elliptio.pipelines.code.facts import FileFacts, digest_of, function
@@ -63,10 +64,11 @@ def constant_node(follower: Follower, module: dict[str, Any], name: str, *, by_s
     value = module.get(name)
     writing = follower.writing(node)
     if not by_statements and writing.tries(value):
-        node.digest = digest_of(writing.tokens)
+        made = _statements(follower, node, module, name, facts) if _holds_code(value) else ()
+        node.digest = digest_of([*writing.tokens, *made])
     else:
         follower.callables_within(node, value)
-        _statements(follower, node, module, name, facts)
+        _by_statements(follower, node, module, name, facts, place)
         if by_statements:
             node.note(f"constant `{name}` in {place} changes while functions run: how it begins is followed")
         else:
@@ -85,10 +87,27 @@ def _say_what_it_is(follower: Follower, node: Node, name: str, value: Any) -> No
     node.note(f"constant `{name}` in {node.place} is an object of type {shown}: it is followed {how}")
 
 
-def _statements(follower: Follower, node: Node, module: dict[str, Any], name: str, facts: FileFacts) -> None:
-    """Digest the statements that bind or change a name, and follow what they refer to."""
+def _holds_code(value: Any) -> bool:
+    """Tell whether a value is code of others, or a registry: of these, only statements say how they are made."""
+    if isinstance(value, dict | MappingProxyType):
+        return any(map(callable, value.values()))
+    return isinstance(value, FunctionType | type)
+
+
+def _by_statements(
+    follower: Follower, node: Node, module: dict[str, Any], name: str, facts: FileFacts, place: str
+) -> None:
+    """Digest a constant by its type, and by the statements that make it."""
     kind = type(module.get(name))
-    written = [f"{kind.__module__}.{kind.__qualname__}"]
+    made = _statements(follower, node, module, name, facts)
+    node.digest = digest_of([f"{kind.__module__}.{kind.__qualname__}", *made])
+    if not made:
+        node.note(f"constant `{name}` in {place} is made by no statement that is known: it is not followed")
+
+
+def _statements(follower: Follower, node: Node, module: dict[str, Any], name: str, facts: FileFacts) -> list[str]:
+    """Write down the statements that bind or change a name, and follow what they refer to."""
+    written: list[str] = []
     for number in facts.bindings.get(name, (0, []))[1]:
         text = facts.statements[number]
         if text is None:
@@ -100,9 +119,7 @@ def _statements(follower: Follower, node: Node, module: dict[str, Any], name: st
         else:
             written.append(text.digest)
             follow_text(follower, node, text, module, without=name)
-    node.digest = digest_of(written)
-    if len(written) == 1:
-        node.note(f"constant `{name}` in {node.place} is made by no statement that is known: it is not followed")
+    return written
 
 
 def is_quiet(value: Any) -> bool:

@@ -29,7 +29,8 @@ def doubt_about(walk: Walk, node: ast.Call | ast.Subscript) -> None:
         return
     function = node.func
     if isinstance(function, ast.Attribute):
-        if isinstance(function.value, ast.Name) and function.attr in _BY_MODULE.get(function.value.id, ()):
+        is_known = isinstance(function.value, ast.Name) and function.attr in _BY_MODULE.get(function.value.id, ())
+        if is_known or function.attr == "__subclasses__":
             _note(walk, node, None)
     elif isinstance(function, ast.Name):
         if function.id in _SHOW_NAMES and (not node.args or function.id in ("eval", "exec")):

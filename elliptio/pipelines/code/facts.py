@@ -11,7 +11,8 @@ from elliptio.pipelines.code.syntax import SPECIAL
 from elliptio.pipelines.code.walking import ASKED, BINDS, Ref, Scope, Slice, Walk
 
 Names = Sequence[Sequence[str]]
-"""Names of the module, each with the attributes that are taken of it: ``["tables", "clean"]``."""
+"""Names of the module, each with the attributes that are taken of it: ``["tables", "clean"]``; at the end "" where
+`getattr` or the like is asked about it."""
 
 
 SELF, CLASS, OUTER = "(self)", "(cls)", "^"
@@ -165,8 +166,9 @@ class _Finishing:
                 self.names |= {(name,): None} if scope.kind == "function" else {}
             elif name in owner.imports:
                 self.bound[owner.imports[name]] = None
-        elif chain == ASKED:
-            pass
+        elif chain[-2:] == ASKED:
+            if owner is None:
+                self.names[(name, *chain[:-1])] = None
         elif owner is None or (owner is scope and scope.kind == "class" and name in self.module.bound):
             # A class may also take a name of the module before it binds its own.
             self.names[(name, *chain)] = None
@@ -174,7 +176,7 @@ class _Finishing:
             self.written.append(f"global {name}")
             return
         imported = owner.imports.get(name)
-        if imported is not None and chain not in (ASKED, BINDS):
+        if imported is not None and chain != BINDS and chain[-2:] != ASKED:
             self.imports[(*imported, chain)] = None
         if id(owner) in self.around:
             self.free[name] = None

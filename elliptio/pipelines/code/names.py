@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from elliptio.pipelines.code.doors import doors_of
 from elliptio.pipelines.code.facts import Text
 from elliptio.pipelines.code.nodes import Node
 from elliptio.pipelines.code.places import absolute
@@ -21,7 +22,13 @@ _IGNORED = {
     "__name__", "__doc__", "__package__", "__spec__", "__loader__", "__builtins__", "__file__", "__class__",
     "__debug__", "get_ipython",
 }  # fmt: skip
-_MISSING = object()
+
+
+class _Missing:
+    """Stands for what is not there."""
+
+
+_MISSING = _Missing()
 
 
 def follow_text(follower: Follower, node: Node, text: Text, module: dict[str, Any], *, without: str = "") -> None:
@@ -29,6 +36,10 @@ def follow_text(follower: Follower, node: Node, text: Text, module: dict[str, An
     for chain in text.names:
         name = chain[0]
         if name == without or name in _IGNORED:
+            continue
+        if chain[-1] == "":
+            if not issubclass(type(_value_of(module, chain[:-1])), ModuleType | _Missing):
+                _reach(follower, node, module, name, chain[1:-1], ".".join(chain[:-1]))
             continue
         if name not in module:
             if not hasattr(builtins, name) and name not in text.mutates:
@@ -45,6 +56,9 @@ def follow_text(follower: Follower, node: Node, text: Text, module: dict[str, An
         if _is_doubtful(follower, said, subject, module):
             file = node.place.rpartition(":")[0]
             node.note(f"{said} in {f'{file}:{line}' if file else 'a notebook'} is not followed")
+    for label in doors_of(text, module):
+        if not any(said.startswith((f"{label}(", f"{label}[")) for _, said, _ in text.doubts):
+            node.note(f"what `{label}` in {node.place} reaches is not followed")
 
 
 def follow_decorators(
@@ -66,15 +80,21 @@ def _is_doubtful(follower: Follower, said: str, subject: Sequence[str] | None, m
     if subject is None:
         # Of an object of the project, all methods are followed.
         return not said.startswith(("getattr(self,", "getattr(cls,", "vars("))
-    value = module.get(subject[0], _MISSING)
-    try:
-        for name in subject[1:]:
-            value = getattr(value, name, _MISSING)
-    except Exception:
-        return True
+    value = _value_of(module, subject)
     if issubclass(type(value), ModuleType):
         return follower.project.holds_module(vars(value))
-    return value is _MISSING or (said.startswith("getattr") and not isinstance(value, type))
+    return isinstance(value, _Missing) or (said.startswith("getattr") and not isinstance(value, type))
+
+
+def _value_of(module: dict[str, Any], chain: Sequence[str]) -> Any:
+    value = module.get(chain[0], _MISSING)
+    try:
+        for name in chain[1:]:
+            value = getattr(value, name, _MISSING)
+    except Exception:
+        # An object may raise anything when it is looked at.
+        return _MISSING
+    return value
 
 
 def _reach(
@@ -93,6 +113,8 @@ def _reach(
         if found is None:
             follower.note_package(node, str(value.__module__ or "").partition(".")[0])
             follower.callables_within(node, value)
+            # What a statement of the project makes of code of others, as `make_dataclass` does.
+            found = follower.constant(node, module, name)
     else:
         found = follower.constant(node, module, name)
     if found is not None:

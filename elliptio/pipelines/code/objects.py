@@ -6,9 +6,11 @@ import enum
 import functools
 import sys
 import types
+import typing
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from elliptio.pipelines.code.bytecode import loose
 from elliptio.pipelines.code.facts import SELF
 from elliptio.pipelines.code.nodes import Node
 from elliptio.pipelines.code.values import NotPlainError, Writing
@@ -62,6 +64,9 @@ def _code(follower: Follower, node: Node, value: Any, writing: Writing) -> str:
             writing.write(inner)
         else:
             follower.callables_within(node, value)
+        if "__file__" not in value.__globals__ and value.__code__.co_filename.startswith("<"):
+            node.note(f"`{value.__qualname__}` of `{node.name}` was made by `exec`: what it reaches is not followed")
+            writing.tokens.append(loose(value.__code__))
     return f"foreign {value.__module__}.{value.__qualname__}"
 
 
@@ -77,6 +82,10 @@ def _parts(value: Any) -> list[Any] | None:
         return [value.__func__]
     if isinstance(value, functools.cached_property):
         return [value.func]
+    if typing.get_origin(value) is not None:
+        return [typing.get_origin(value), *typing.get_args(value)]
+    if isinstance(value, typing.TypeVar):
+        return [value.__name__, value.__bound__, *value.__constraints__]
     if isinstance(value, functools.singledispatchmethod):
         return [value.func, dict(value.dispatcher.registry)]
     inner = getattr(value, "__wrapped__", None) if not isinstance(value, type) else None

@@ -239,7 +239,7 @@ def _call(walk: Walk, node: ast.Call) -> None:
     asked = reference(walk, node.args[0]) if is_asking(function) and node.args else None
     if asked is not None:
         walk.tokens.append(f"asked {'.'.join(asked.chain)} [{len(node.args)}")
-        walk.refer(asked.name, ASKED)
+        walk.refer(asked.name, (*asked.chain, *ASKED))
     walk.visit_all(node.args[asked is not None :])
     walk.visit_all(node.keywords)
 

@@ -200,8 +200,12 @@ class Writing:
 
     def _column(self, column: Any) -> None:
         import numpy as np
+        import pandas as pd
 
         self.tokens.append(str(column.dtype))
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            # Also those that no row has; what comes before what is their order.
+            self.sequence([column.dtype.ordered, list(column.dtype.categories)])
         if isinstance(column.dtype, np.dtype) and not column.dtype.hasobject:
             self._array(np.asarray(column))
         else:
