@@ -311,23 +311,23 @@ class Metadata:
         default=None,
         metadata=stored(
             "of a version of an [entry of a catalog](pipelines.md): `project`, `name`, `keys`, `origin` (saved, built, "
-            "taken in), `step` (the key of the step that made it), `aside` where it never was the current one; only "
-            "such a version has it",
+            "taken in), `step` (the key of the step that made it), `aside` where it never was the current one, `holds` "
+            "(classes and functions of the project that a pickle refers to); only such a version has it",
             OBJECT,
             sparse=True,
             column=False,
-            parts=("project", "name", "keys", "origin", "step", "aside"),
+            parts=("project", "name", "keys", "origin", "step", "aside", "holds"),
         ),
     )
     recipe: dict[str, Any] | None = field(
         default=None,
         metadata=stored(
-            "of what a [craft](pipelines.md) made: `craft`, `code`, `parameters`, `inputs`, `packages`; only that has "
-            "it",
+            "of what a [craft](pipelines.md) made: `craft`, `code`, `parameters`, `inputs`, `packages`, `held` (code "
+            "of what it takes); only that has it",
             OBJECT,
             sparse=True,
             column=False,
-            parts=("craft", "code", "parameters", "inputs", "outputs", "packages"),
+            parts=("craft", "code", "parameters", "inputs", "outputs", "packages", "held"),
         ),
         repr=False,
     )

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+import importlib
+import operator
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from elliptio.lake import records
@@ -35,6 +38,7 @@ class Codes:
         self._reader = Reader([session.root], cache=None if own is None else own / "code")
         self._whole: dict[int, tuple[CraftFunction, Code]] = {}
         self._effective: dict[int, Mapping[str, Any]] = {}
+        self._held: dict[str, str] = {}
 
     def whole(self, craft: CraftFunction) -> Code:
         """Return all that is known of a craft's code."""
@@ -52,6 +56,24 @@ class Codes:
             digest = self._before(craft.qualified, found.digest)
             known = self._effective[id(craft)] = {"digest": digest, "packages": dict(found.distributions)}
         return known
+
+    def held(self, names: Iterable[str]) -> dict[str, str]:
+        """Digest code that is named ``module:Class``, with its packages; what is not of the project is left out."""
+        for name in names:
+            if name not in self._held:
+                self._held[name] = self._digest_of(name)
+        return {name: digest for name in names if (digest := self._held[name])}
+
+    def _digest_of(self, name: str) -> str:
+        module, _, qualified = name.partition(":")
+        try:
+            thing = operator.attrgetter(qualified)(importlib.import_module(module))
+        except Exception as error:  # whatever a module of a user does
+            return f"not there: {type(error).__name__}"
+        found = self._reader.code_of(thing, packages="imported")
+        if len(found.parts) == 1 and found.parts[0].kind == "object":
+            return ""
+        return sha256(f"{found.digest} {sorted(found.distributions.items())}".encode()).hexdigest()
 
     def _before(self, craft: str, digest: str) -> str:
         seen = {digest}

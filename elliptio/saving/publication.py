@@ -101,6 +101,10 @@ class Publication:
                         (self.folder / name).mkdir(parents=True, exist_ok=True)
             return self.publish(files, local_root=sources.root, empty_folders=sources.empty_folders)
 
+    def tell(self, **facts: Any) -> None:
+        """Say more of it, which is known only since its files were written."""
+        self._facts.update(facts)
+
     def save(self, sources: Sequence[Source]) -> list[FileRecord]:
         """Copy local files into the staged artifact."""
         return transfer.save(

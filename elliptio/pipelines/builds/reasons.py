@@ -73,6 +73,7 @@ class Reasons:
         found = []
         if before.get("code") != now["code"]:
             found += self._code(craft, str(before.get("code")))
+        found += _held(before.get("held", ()), now.get("held", ()))
         found += _versions(before.get("packages", {}), now["packages"])
         parameters = without_secrets(now.get("parameters", {}))
         found += _named("parameter", without_secrets(before.get("parameters", {})), parameters)
@@ -116,6 +117,14 @@ def keep_codes(session: BaseSession, craft: CraftFunction, crafts: Iterable[Craf
     if wanted:
         records.add_missing(session.handler.lake, CODE, wanted, username=username())
         session.kept_codes.update(wanted)
+
+
+def _held(before: Iterable[str], now: Iterable[str]) -> list[str]:
+    known = {each.partition(" ")[0] for each in before}
+    return [
+        f"{name.replace(':', '.')}, which it loads or saves by, {'changed' if name in known else 'is new'}"
+        for name in (each.partition(" ")[0] for each in now if each not in before)
+    ]
 
 
 def _versions(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

@@ -15,7 +15,7 @@ from elliptio.pipelines.crafts.binding import Bound, bind
 from elliptio.pipelines.crafts.calling import saved_to
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.execution import Call
-from elliptio.pipelines.crafts.recipes import Recipe, Taken, recipe_of
+from elliptio.pipelines.crafts.recipes import Recipe, Taken, held_by, recipe_of
 from elliptio.pipelines.errors import CraftError
 from elliptio.pipelines.graphs.parameters import Parameters
 from elliptio.provenance.collecting import username
@@ -186,7 +186,8 @@ class Turn:
             for taken in inputs.values()
             if not taken.volatile and taken.name in self.catalog
         }
-        return recipe_of(craft, self.session.code_of(craft), parameters, keys, inputs, outputs, entries, context)
+        code, held = self.session.code_of(craft), self.session.codes.held(held_by(inputs, outputs, entries))
+        return recipe_of(craft, code, parameters, keys, inputs, outputs, entries, context, held)
 
     def _not_yet(self, craft: CraftFunction, keys: Keys, needs: Mapping[str, Need], pending: Pending) -> Decided:
         if pending.failed:

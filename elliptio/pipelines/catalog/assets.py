@@ -45,8 +45,8 @@ class Assets:
     ----------
     work
         The handler.
-    project
-        The project's slug.
+    project, root
+        The project's slug, and its root.
     windows
         What puts them at their paths.
     session
@@ -54,9 +54,10 @@ class Assets:
 
     """
 
-    def __init__(self, work: Work, project: str, windows: Windows, session: Any) -> None:
+    def __init__(self, work: Work, project: str, root: Path, windows: Windows, session: Any) -> None:
         self._work = work
         self._project = project
+        self._root = root
         self._windows = windows
         self._session = session
 
@@ -150,7 +151,7 @@ class Assets:
         else:
             value, more = without_index(value, more)
             format = registry.get(types.format_of(entry.type))
-            staged = saving.stage_value(self._work, label, value, relpath, format, more)
+            staged = saving.stage_value(self._work, label, value, relpath, format, more, self._root)
         return NewVersion(entry, label, staged)
 
     def publish(self, new: NewVersion) -> Version:
@@ -225,7 +226,7 @@ class Assets:
             return earlier
         label = Label(self._project, entry.name, keys, TAKEN_IN, based_on=[])
         format = registry.get("parquet")
-        staged = saving.stage_value(self._work, label, frame, entry.relpath_of(keys), format, {})
+        staged = saving.stage_value(self._work, label, frame, entry.relpath_of(keys), format, {}, self._root)
         metadata = staged.publish()
         version = taken(metadata, keys, TAKEN_IN, self._work.lake.store.root)
         versions.add(entry.name, version)

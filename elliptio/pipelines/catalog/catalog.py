@@ -193,7 +193,7 @@ class Catalog:
         if self._assets is None:
             from elliptio.pipelines.catalog.assets import Assets
 
-            self._assets = Assets(self.handler, self.project, self.windows, self._session)
+            self._assets = Assets(self.handler, self.project, self._root, self.windows, self._session)
         return self._assets
 
     def is_whole(self, name: str, version: Version, versions: Versions) -> bool:

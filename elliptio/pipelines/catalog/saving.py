@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from elliptio.metadata import FileRecord, Metadata, ValueRecord
+from elliptio.pipelines.catalog.held import names_in
 from elliptio.pipelines.catalog.keys import Keys
 from elliptio.saving.publication import Batch, Publication, discarding
 from elliptio.saving.sources import find_sources
@@ -54,17 +55,25 @@ class Label:
     labels: Mapping[str, Any] | None = None
     seen: Provenance | None = None
 
-    def publication(self, work: Work, beside: Publication | None = None) -> Publication:
-        """Begin a publication of it; where there is one `beside`, what that knows of the code is not asked again."""
+    def entry(self, holds: Sequence[str] = ()) -> dict[str, Any]:
+        """Write down which version it is, and what its content `holds` of the project's code."""
         entry: dict[str, Any] = {"project": self.project, "name": self.name, "keys": dict(self.keys)}
         entry["origin"] = self.origin
         if self.step is not None:
             entry["step"] = self.step
         if self.aside:
             entry["aside"] = True
+        if holds:
+            entry["holds"] = list(holds)
+        return entry
+
+    def publication(self, work: Work, beside: Publication | None = None) -> Publication:
+        """Begin a publication of it; where there is one `beside`, what that knows of the code is not asked again."""
         recipe = None if self.recipe is None else dict(self.recipe)
         labels = None if self.labels is None else dict(self.labels)
-        return work._publication(labels, self.based_on, entry=entry, recipe=recipe, seen=self.seen, beside=beside)
+        return work._publication(
+            labels, self.based_on, entry=self.entry(), recipe=recipe, seen=self.seen, beside=beside
+        )
 
 
 class Staged:
@@ -107,15 +116,18 @@ class Staged:
 
 
 def stage_value(
-    work: Work, label: Label, value: Any, relpath: str, format: Format, options: Mapping[str, Any]
+    work: Work, label: Label, value: Any, relpath: str, format: Format, options: Mapping[str, Any], root: Path
 ) -> Staged:
-    """Write a value by a format."""
+    """Write a value by a format; `root` is that of the project, whose code it may hold."""
     from elliptio.saving import values
 
     publication = label.publication(work)
     with discarding(publication):
         planned = [values.Planned(relpath, value, format, None)]
-        return Staged(publication, values.write(publication, planned, options))
+        staged = Staged(publication, values.write(publication, planned, options))
+        if getattr(format, "runs_code", False):
+            publication.tell(entry=label.entry(names_in(publication.folder / relpath, root)))
+        return staged
 
 
 def stage_content(work: Work, label: Label, content: bytes, relpath: str) -> Staged:

@@ -311,4 +311,5 @@ def taken(
         file.sha256 if file else None,
         file.size if file else None,
         key,
+        holds=tuple((metadata.entry or {}).get("holds", ())),
     )

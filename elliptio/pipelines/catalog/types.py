@@ -68,6 +68,18 @@ def is_custom(type: str) -> bool:
     return type in CLASSES
 
 
+def class_of(type: str) -> Any:
+    """Return the class of a user that a type is, or that is its format; None if it is one of elliptio."""
+    if type in _USUAL:
+        return None
+    if type not in CLASSES:
+        from elliptio.formats import registry
+
+        cls = registry.get(format_of(type)).__class__
+        return None if cls.__module__.startswith("elliptio.") else cls
+    return CLASSES[type]
+
+
 def check_type(type: Any, where: str) -> str:
     """Return what can be a type.
 

@@ -47,6 +47,8 @@ class Version(NamedTuple):
         Of its file in the store; None where it has none, or a link leads elsewhere.
     loads
         Identifiers of what its craft loaded by itself, beside its inputs.
+    holds
+        Classes and functions of the project that its content refers to, as ``module:Class``.
 
     """
 
@@ -61,6 +63,7 @@ class Version(NamedTuple):
     size: int | None = None
     key: str | None = None
     loads: tuple[str, ...] = ()
+    holds: tuple[str, ...] = ()
 
     @property
     def moment(self) -> str:
@@ -96,6 +99,7 @@ def version_of(document: Mapping[str, Any]) -> Version:
         files[0].get("size") if alone else None,
         f"{document['remote_root']}/{naming.FILES}/{files[0]['relpath']}" if in_lake else None,
         tuple((document.get("recipe") or {}).get("loads", ())),
+        tuple(entry.get("holds", ())),
     )
 
 

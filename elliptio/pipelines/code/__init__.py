@@ -28,7 +28,8 @@ statements of its file make it, since the modules that add to it may be imported
 **Not followed, and not said**: what code does with files that it reads, with the environment and with the network;
 methods that are put on classes of other packages; what a module does for its effects when it is imported; an object
 that is no plain data, where the file that makes it is edited between its import and the first look at it; which name
-an attribute's name stands for where ``__getattr__`` of a class or a module makes it (those count themselves).
+an attribute's name stands for where ``__getattr__`` of a class or a module makes it (those count themselves); the
+classes of objects that a craft is given, but for those that a pickle names (`elliptio.pipelines.catalog.held`).
 """
 
 from elliptio.pipelines.code.reader import Reader, code_of

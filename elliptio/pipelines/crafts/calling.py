@@ -12,7 +12,7 @@ from elliptio.pipelines.crafts.binding import bind, positional, warn_of_unused
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.execution import Call, execute
 from elliptio.pipelines.crafts.hints import Input
-from elliptio.pipelines.crafts.recipes import Taken, recipe_of
+from elliptio.pipelines.crafts.recipes import Taken, held_by, recipe_of
 from elliptio.pipelines.errors import CraftDefinitionError, MissingKeysError, VersionNotFoundError
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ def call(craft: CraftFunction, session: BaseSession, args: Sequence[Any], kwargs
     code = session.code_of(craft)
     outputs = saved_to(craft, catalog, bound.context)
     entries = {taken.name: catalog[taken.name] for taken in inputs.values() if taken.versions}
-    recipe = recipe_of(craft, code, parameters, keys, inputs, outputs, entries, bound.context)
+    held = session.codes.held(held_by(inputs, outputs, entries))
+    recipe = recipe_of(craft, code, parameters, keys, inputs, outputs, entries, bound.context, held)
     plain = {name: value for name, value in parameters.items() if name not in values}
     made = execute(Call(craft, keys, plain, inputs, values, bound.context, recipe), catalog)
     catalog.windows.memory.write()

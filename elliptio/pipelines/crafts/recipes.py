@@ -10,6 +10,7 @@ from typing import Any
 
 from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.catalog.keys import NONE, Keys
+from elliptio.pipelines.catalog.types import class_of
 from elliptio.pipelines.catalog.versions import Version
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.fingerprints import UnknownValueError, encode
@@ -74,6 +75,7 @@ def recipe_of(
     outputs: Sequence[tuple[Entry, Keys] | str],
     entries: Mapping[str, Entry],
     context: Mapping[str, Any],
+    held: Mapping[str, str],
 ) -> Recipe:
     """Make the recipe of a call.
 
@@ -95,6 +97,8 @@ def recipe_of(
         Entries of its inputs by name.
     context
         What classes of users that save its outputs are given.
+    held
+        Digests of the code that `held_by` names.
 
     """
     parts: dict[str, Any] = {"craft": craft.qualified, "code": code["digest"]}
@@ -118,10 +122,28 @@ def recipe_of(
         digest.update(encode(output) if isinstance(output, str) else _saving(*output))
     if any(not isinstance(output, str) and output[0].is_custom for output in outputs):
         unknown = unknown or _add_parameters(digest, {}, context)
+    if held:
+        # No mapping: names of modules have dots, which those of fields must not.
+        parts["held"] = [f"{name} {code}" for name, code in held.items()]
+        digest.update(encode(("held", held)))
     parts["packages"] = dict(code["packages"])
     if craft.version is not None:
         parts["version"] = craft.version
     return Recipe(None if unknown else digest.hexdigest(), parts, unknown)
+
+
+def held_by(
+    inputs: Mapping[str, Taken], outputs: Sequence[tuple[Entry, Keys] | str], entries: Mapping[str, Entry]
+) -> list[str]:
+    """Name the code that a call runs beside that of its craft, as ``module:Class``.
+
+    That of objects in pickles that it takes, and of the users' types by which it loads and saves.
+    """
+    versions = (one for taken in inputs.values() for one in (taken.base or taken.versions).values())
+    found = {name for one in versions for name in one.holds}
+    used = [*entries.values(), *(output[0] for output in outputs if not isinstance(output, str))]
+    found |= {f"{cls.__module__}:{cls.__qualname__}" for entry in used if (cls := class_of(entry.type)) is not None}
+    return sorted(found)
 
 
 def _frozen(packages: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

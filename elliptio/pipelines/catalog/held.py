@@ -1,0 +1,58 @@
+"""Find what a pickle holds of a project's code: it keeps the names of classes and functions, not what they do."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from types import FunctionType, ModuleType
+
+_AT_ONCE = 16 << 20
+_LONGEST = 256
+"""Bytes of a name in a pickle, at most."""
+
+
+def names_in(path: Path, root: Path) -> list[str]:
+    """Name the classes and functions of the project of a root that a pickle refers to: ``module:Class``.
+
+    Only what is imported is known here; whoever made the value has that. Compressed pickles do not tell.
+    """
+    ours = {name: module for name, module in list(sys.modules.items()) if _is_ours(name, module, f"{root}{os.sep}")}
+    code = {
+        (name, value.__qualname__)
+        for name in _mentioned(path, ours)
+        for value in list(vars(ours[name]).values())
+        if isinstance(value, type | FunctionType) and value.__module__ == name
+    }
+    there = _mentioned(path, {qualname for _, qualname in code})
+    return sorted(f"{module}:{qualname}" for module, qualname in code if qualname in there)
+
+
+def _is_ours(name: str, module: ModuleType, prefix: str) -> bool:
+    if name == "__main__":
+        return True
+    file = getattr(module, "__file__", None)
+    return isinstance(file, str) and file.startswith(prefix) and f"{os.sep}site-packages{os.sep}" not in file
+
+
+def _mentioned(path: Path, names: Iterable[str]) -> set[str]:
+    """Return those of some names that a pickle has."""
+    wanted = {name: re.compile(re.escape(name.encode()) + rb"(?![0-9A-Za-z_])") for name in names}
+    found: set[str] = set()
+    with open(path, "rb") as file:
+        before = b""
+        while wanted and (read := file.read(_AT_ONCE)):
+            content = before + read
+            there = {name for name, pattern in wanted.items() if _has(content, pattern)}
+            wanted = {name: pattern for name, pattern in wanted.items() if name not in there}
+            found |= there
+            before = content[-_LONGEST:]
+    return found
+
+
+def _has(content: bytes, pattern: re.Pattern[bytes]) -> bool:
+    """Tell whether a name stands where pickles have names: after its length, or in old protocols a letter or line."""
+    starts = (each.start() for each in pattern.finditer(content))
+    return any(content[at - 2 : at - 1] == b"\x8c" or content[at - 1 : at] in (b"c", b"\n") for at in starts if at)
