@@ -71,8 +71,6 @@ class BaseSession(Hooks):
     ----------
     root
         Root of the project.
-    settings
-        What ``globals.yaml`` and ``locals.yaml`` say.
 
     Raises
     ------
@@ -100,11 +98,9 @@ class BaseSession(Hooks):
         self.root: Path = self.project.root
         self._handler = handler
         self._space = UserSpace()
-        configuration = self.project.place("configuration")
-        self.settings: Settings = (
-            Settings() if configuration is None else read_settings(configuration, Reader(self.root))
-        )
-        self._reader = Reader(self.root, self.settings)
+        if self.project.configuration.exists():
+            # What is wrong in it is said now; where the table names a folder that is not there, when it is used.
+            _ = self.settings
         make_importable(self.project)
         self.kept_codes: set[str] = set()
         self._codes: Codes | None = None
@@ -163,6 +159,16 @@ class BaseSession(Hooks):
 
             self._handler = Handler._of_project(self.root)
         return self._handler
+
+    @functools.cached_property
+    def settings(self) -> Settings:
+        """What ``globals.yaml`` and ``locals.yaml`` say."""
+        place = self.project.place("configuration")
+        return Settings() if place is None else read_settings(place, Reader(self.root))
+
+    @functools.cached_property
+    def _reader(self) -> Reader:
+        return Reader(self.root, self.settings)
 
     @functools.cached_property
     def catalog(self) -> Catalog:

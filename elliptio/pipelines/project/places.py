@@ -81,8 +81,8 @@ def find_project(folder: str | Path | None = None) -> Project:
     Raises
     ------
     ProjectNotFoundError
-        If neither it nor a folder above it has a ``pyproject.toml`` with the table, or the catalog is not where the
-        table says.
+        If neither it nor a folder above it has a ``pyproject.toml`` with the table. What the table names is looked
+        for where it is used.
     ProjectError
         If the table is wrong; the message names the file, the key and what is allowed.
 
@@ -96,9 +96,7 @@ def find_project(folder: str | Path | None = None) -> Project:
     for each in (start, *start.parents):
         found = _table_of(each / FILE)
         if found is not None:
-            project = _project(each, *found)
-            project.place("catalog")
-            return project
+            return _project(each, *found)
     raise ProjectNotFoundError(
         f"There is no project in {start} or above it: no {FILE} with a table [tool.elliptio.pipelines] (or "
         "[tool.statisfactory]). `elliptio new DIR` lays out a new project."

@@ -156,14 +156,13 @@ def test_another_encoding_is_said(tmp_path: Path) -> None:
         find_project(tmp_path)
 
 
-def test_a_catalog_that_the_table_names_has_to_be_there(tmp_path: Path) -> None:
+def test_a_catalog_that_the_table_names_has_to_be_there_when_it_is_read(tmp_path: Path) -> None:
     put(tmp_path, {"pyproject.toml": TABLE + 'catalog = "catalog"\nparameters = "p.yaml"\n', "catalogs/a.yml": ""})
+    project = find_project(tmp_path)
     with pytest.raises(
         ProjectNotFoundError, match=r"catalog in .* names 'catalog', which is not there; did you mean 'catalogs'"
     ):
-        find_project(tmp_path)
-    (tmp_path / "catalog").mkdir()
-    project = find_project(tmp_path)
+        project.place("catalog")
     with pytest.raises(ProjectNotFoundError, match=r"parameters in .* names 'p\.yaml'"):
         project.place("parameters")
 
