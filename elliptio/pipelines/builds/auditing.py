@@ -16,7 +16,7 @@ from elliptio.pipelines.builds.steps import table
 from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.catalog.versions import Version
-from elliptio.pipelines.catalog.weighing import Weight, weigh
+from elliptio.pipelines.catalog.weighing import Weight, weigh, weigh_custom
 from elliptio.pipelines.crafts.execution import Made, execute
 from elliptio.pipelines.errors import CraftError, PipelineDefinitionError
 
@@ -129,14 +129,16 @@ class _Weighing:
     """Stands for the values of a catalog: loads them, and weighs what is to be saved."""
 
     def __init__(self, catalog: Catalog) -> None:
-        self.load = catalog.assets.load
+        self._assets = catalog.assets
+        self.load = self._assets.load
         self.weights: dict[str, Weight | None] = {}
 
     def stage(
         self, entry: Entry, keys: Keys, value: Any, origin: str, options: Mapping[str, Any] | None = None, **facts: Any
     ) -> _Weighed:
         """Weigh a value."""
-        self.weights[entry.name] = weigh(entry, value, options)
+        weighed = weigh_custom(self._assets, entry, keys, value, options) if entry.is_custom else None
+        self.weights[entry.name] = weighed or weigh(entry, value, options)
         return _Weighed()
 
     def publish(self, new: _Weighed) -> None:
@@ -225,7 +227,7 @@ def _compared(session: BaseSession, turn: Turn, decided: Decided) -> list[Compar
     for name, version in decided.hit.items():
         weight = weights.get(name)
         if weight is None:
-            found.append(row(name, version, NOT_COMPARED, "a class of a user saves it"))
+            found.append(row(name, version, NOT_COMPARED, "a class of a user saves it, at no path of this machine"))
         elif weight.sha256 == version.sha256:
             found.append(row(name, version, SAME, f"{weight.size:,} bytes"))
         else:

@@ -239,6 +239,11 @@ def _filled(entry: Entry, more: Mapping[str, Any]) -> Entry:
     for name, pattern in (("path", entry.pattern), ("query", entry.query)):
         if pattern is not None and pattern.keys:
             found[name] = pattern.fill(more)
+    return with_extra(entry, **found)
+
+
+def with_extra(entry: Entry, **found: Any) -> Entry:
+    """Return an entry of a user's class with some of its `extra` replaced."""
     if not found:
         return entry
     if isinstance(entry.extra, Mapping):

@@ -131,3 +131,62 @@ def test_a_seed_chooses_the_same_steps(steps: Project) -> None:
     chosen = [sorted(audit(steps, ALL, sample=2, seed=seed)) for seed in (1, 1, 2, 3, 4)]
     assert chosen[0] == chosen[1]
     assert len({str(each) for each in chosen}) > 1
+
+
+TYPES = """
+import dataclasses, os, pathlib
+from elliptio.pipelines import ArtifactInteractor
+
+@dataclasses.dataclass
+class Extra:
+    path: str = ""
+
+class Kind(ArtifactInteractor):
+    Extra = Extra
+    def __init__(self, artifact, *args, session, **more):
+        self.path = artifact.extra.path
+    def load(self, **more):
+        return pathlib.Path(self.path).read_text()
+
+class Bytes(Kind, interactor_name="of bytes"):
+    def save(self, asset, **more):
+        return asset.encode()
+
+class Path(Kind, interactor_name="of a path"):
+    def save(self, asset, **more):
+        pathlib.Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+        pathlib.Path(self.path).write_text(asset)
+        return self.path
+"""
+CUSTOM = """
+- {name: same, type: of bytes, extra: {path: out/same.txt}}
+- {name: other, type: of bytes, extra: {path: out/other.txt}}
+- {name: written, type: of a path, extra: {path: PLACE/written.txt}}
+- {name: nowhere, type: of bytes}
+"""
+CUSTOM_STEPS = """
+import os
+from elliptio.pipelines import Artifact, Craft
+
+@Craft()
+def make() -> Artifact.of("same", "other", "written", "nowhere"):
+    return "a", os.urandom(8).hex(), os.urandom(8).hex(), "b"
+"""
+
+
+def test_entries_of_classes_of_users_are_audited_and_nothing_is_written(project: Project) -> None:
+    project.write(
+        "pyproject.toml", (project.root / "pyproject.toml").read_text() + 'entrypoints = {module = "kinds"}\n'
+    )
+    project.write("catalog/all.yaml", CUSTOM.replace("PLACE", str(project.root / "out")))
+    project.write("lib/kinds.py", TYPES)
+    project.write("lib/steps.py", CUSTOM_STEPS)
+    assert project.run("steps.make").ok
+    written = (project.root / "out/written.txt").read_text()
+    assert audit(project, "steps.make", sample="100%") == {
+        ("make", "", "same"): "same",
+        ("make", "", "other"): "differs",
+        ("make", "", "written"): "differs",
+        ("make", "", "nowhere"): "not compared",
+    }
+    assert (project.root / "out/written.txt").read_text() == written
