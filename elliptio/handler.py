@@ -8,19 +8,13 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
-from elliptio.artifacts.artifact import Artifact
-from elliptio.artifacts.file import RemoteFile
 from elliptio.config import load_settings
 from elliptio.errors import DocumentNotFoundError
-from elliptio.finding.references import resolve
-from elliptio.finding.search import Found
-from elliptio.finding.tags import Tags
 from elliptio.keeping import Keeping
 from elliptio.lake import spool
 from elliptio.lake.opening import open_lake
 from elliptio.run import Run
 from elliptio.runs.running import joined
-from elliptio.runs.runs import Runs
 from elliptio.runs.scopes import Scope
 from elliptio.system import current_handler
 from elliptio.system.background import Background
@@ -30,11 +24,16 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from elliptio.artifacts.artifact import Artifact
+    from elliptio.artifacts.file import RemoteFile
+    from elliptio.finding.search import Found
+    from elliptio.finding.tags import Tags
     from elliptio.lineage.comparison.comparison import Comparison
     from elliptio.lineage.comparison.sides import Side
     from elliptio.lineage.lineage import Direction, Lineage
     from elliptio.lineage.reproduction.reproduction import Reproduction
     from elliptio.protocols import Index, Store
+    from elliptio.runs.runs import Runs
     from elliptio.ui.framing import Framed
 
 
@@ -159,11 +158,15 @@ class Handler(Keeping):
     @property
     def tags(self) -> Tags:
         """Tags of this lake: ``h.tags()`` lists them, ``h.tags.history(name)`` tells all moves of one."""
+        from elliptio.finding.tags import Tags
+
         return Tags(self.lake)
 
     @property
     def runs(self) -> Runs:
         """Runs of this lake: ``h.runs(query)`` finds them, ``h.runs.tree(run_id)`` shows one with all in it."""
+        from elliptio.runs.runs import Runs
+
         return Runs(self.lake)
 
     @property
@@ -273,6 +276,7 @@ class Handler(Keeping):
             If the index cannot be reached.
 
         """
+        from elliptio.finding.references import resolve
         from elliptio.lineage.lineage import lineage
 
         spool.flush_if_any(self.lake)
@@ -308,6 +312,7 @@ class Handler(Keeping):
         return compare(self._side(a), other)
 
     def _side(self, one: str | Artifact | Run) -> Side:
+        from elliptio.artifacts.artifact import Artifact
         from elliptio.lineage.comparison import sides
 
         if isinstance(one, Run) or (isinstance(one, str) and one.startswith("run_")):
@@ -360,6 +365,7 @@ class Handler(Keeping):
             If the index cannot be reached.
 
         """
+        from elliptio.finding.references import resolve
         from elliptio.lineage.reproduction.reproduction import Reproduction
 
         identifier, url = resolve(self.lake, artifact_id), self._settings["index"].value

@@ -5,18 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from elliptio.artifacts.artifact import Artifact
 from elliptio.errors import DocumentNotFoundError
-from elliptio.finding.loading import metadata_of
-from elliptio.finding.references import LATEST, identifier_of, resolve
-from elliptio.finding.search import warn_if_index_is_lost
-from elliptio.lake import notes, run_records, spool
+from elliptio.lake import run_records, spool
 from elliptio.lake.upkeep import GRACE
 from elliptio.provenance.collecting import username
 from elliptio.runs.facts import note
 from elliptio.work import Work
 
 if TYPE_CHECKING:
+    from elliptio.artifacts.artifact import Artifact
     from elliptio.lake.upkeep.orphans import Orphan
     from elliptio.lake.upkeep.upkeep import ReindexReport
     from elliptio.lake.upkeep.verification import VerifyReport
@@ -59,6 +56,8 @@ class Keeping(Work):
             lake, where `elliptio ui` shows it; of one artifact only if something is, or was, wrong with it.
 
         """
+        from elliptio.finding.references import resolve
+        from elliptio.finding.search import warn_if_index_is_lost
         from elliptio.lake.upkeep import verdicts
         from elliptio.lake.upkeep.verification import verify, verify_lake
 
@@ -99,6 +98,7 @@ class Keeping(Work):
             If there is no such artifact.
 
         """
+        from elliptio.finding.references import LATEST, identifier_of, resolve
         from elliptio.lake.upkeep import upkeep
 
         named = identifier_of(artifact_id)
@@ -129,6 +129,9 @@ class Keeping(Work):
             If the store cannot be written, or the index not be reached.
 
         """
+        from elliptio.finding.references import resolve
+        from elliptio.lake import notes
+
         remark = note(text)
         spool.flush_if_any(self.lake)
         if isinstance(artifact_id, str) and artifact_id.startswith("run_"):
@@ -161,6 +164,9 @@ class Keeping(Work):
             If a store or the index fails.
 
         """
+        from elliptio.finding.loading import metadata_of
+        from elliptio.finding.references import resolve
+
         spool.flush_if_any(self.lake)
         document = self.lake.get(resolve(self.lake, artifact_id))
         if document.get("link") is not None:

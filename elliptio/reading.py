@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
-from elliptio.artifacts.artifact import Artifact
-from elliptio.finding.loading import artifact_of, metadata_of
 from elliptio.finding.options import MOST_SHOWN, FindOptions, Options
-from elliptio.finding.references import latest, resolve
-from elliptio.finding.search import Found, search
 from elliptio.lake import spool
 from elliptio.runs.recording import Recording
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from elliptio.artifacts.artifact import Artifact
     from elliptio.config import Setting
+    from elliptio.finding.search import Found
     from elliptio.lake.lake import Lake
     from elliptio.protocols import Document
     from elliptio.runs.scopes import Scope
@@ -99,6 +97,8 @@ class Reading:
             If the index cannot be reached.
 
         """
+        from elliptio.finding.references import resolve
+
         spool.flush_if_any(self.lake)
         return self._loaded(self.lake.get(resolve(self.lake, artifact_id)), track)
 
@@ -129,6 +129,8 @@ class Reading:
             If the index cannot be reached.
 
         """
+        from elliptio.finding.references import latest
+
         return self._loaded(latest(self.lake, query), track)
 
     def find(
@@ -182,6 +184,7 @@ class Reading:
 
         """
         from elliptio.finding.frame import to_frame
+        from elliptio.finding.search import search
 
         wanted = Options(query, max_docs, sort, columns, exclude_columns, deleted, ancestors_of, descendants_of)
         found = search(self.lake, wanted, among=self._among(ancestors_of, descendants_of))
@@ -190,18 +193,23 @@ class Reading:
 
     def search(self, query: Mapping[str, Any] | None = None, **options: Unpack[FindOptions]) -> Found:
         """Find artifacts without pandas: ``.rows()`` of the result are plain dicts; options and errors as of `find`."""
+        from elliptio.finding.search import search
+
         wanted = Options(query, **options)
         return search(self.lake, wanted, among=self._among(wanted.ancestors_of, wanted.descendants_of))
 
     def _among(self, *near: str | Artifact | None) -> list[str] | None:
         if near == (None, None):
             return None
+        from elliptio.finding.references import resolve
         from elliptio.lineage.lineage import relatives
 
         above, below = (None if one is None else resolve(self.lake, one) for one in near)
         return relatives(self.lake, ancestors_of=above, descendants_of=below)
 
     def _loaded(self, document: Document, track: bool) -> Artifact:
+        from elliptio.finding.loading import artifact_of, metadata_of
+
         metadata = metadata_of(self.lake, document)
         if track:
             self._scope.here().load(metadata.artifact_id)

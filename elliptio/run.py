@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from elliptio.artifacts.artifact import Artifact
 from elliptio.errors import MetadataError
-from elliptio.finding.loading import artifact_of, metadata_of
 from elliptio.lake import spool
 from elliptio.runs.facts import check_metrics, check_params, check_step, note
 from elliptio.runs.scopes import Recorder, Scope
 from elliptio.work import Work
+
+if TYPE_CHECKING:
+    from elliptio.artifacts.artifact import Artifact
 
 
 class Params(MutableMapping[str, Any]):
@@ -90,6 +91,8 @@ class Run(Work):
             If the index cannot be reached.
 
         """
+        from elliptio.finding.loading import artifact_of, metadata_of
+
         spool.flush_if_any(self.lake)
         found = self.lake.find({"run_id": self.run_id}, sort=[("creation_time", 1)], limit=0)
         return [artifact_of(self.lake, metadata_of(self.lake, document), track=True) for document in found]

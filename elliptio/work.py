@@ -12,22 +12,19 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from elliptio import naming
-from elliptio.artifacts.artifact import Artifact, NewArtifact
-from elliptio.artifacts.files import files_of
-from elliptio.finding.loading import neighbours_of, run_of
-from elliptio.finding.references import BasedOn, identifiers_of
 from elliptio.labels import LabelsLike, check_labels
 from elliptio.reading import Reading
 from elliptio.runs.running import running
-from elliptio.saving.publication import Publication, discarding
-from elliptio.saving.sources import Paths, declared_in, find_sources
-from elliptio.saving.writing import writing
-from elliptio.system.background import Pending
 
 if TYPE_CHECKING:
+    from elliptio.artifacts.artifact import Artifact, NewArtifact
+    from elliptio.finding.references import BasedOn
     from elliptio.metadata import Metadata
     from elliptio.run import Run
     from elliptio.runs.scopes import Scope
+    from elliptio.saving.publication import Publication
+    from elliptio.saving.sources import Paths
+    from elliptio.system.background import Pending
 
 
 class Work(Reading):
@@ -80,6 +77,8 @@ class Work(Reading):
             If the store or the index fails.
 
         """
+        from elliptio.saving.sources import find_sources
+
         sources = find_sources(local_paths, lake=self.lake.store.folder)
         if not wait and based_on is None:
             based_on = self._scope.here().loaded()
@@ -122,6 +121,12 @@ class Work(Reading):
             raises.
 
         """
+        from elliptio.artifacts.artifact import NewArtifact
+        from elliptio.artifacts.files import files_of
+        from elliptio.finding.loading import neighbours_of, run_of
+        from elliptio.saving.sources import declared_in
+        from elliptio.saving.writing import writing
+
         declared = declared_in(relpaths)
         publication = self._publication(labels, based_on)
         with writing(publication, declared, log_output=log_output) as written:
@@ -262,6 +267,7 @@ class Work(Reading):
 
         """
         from elliptio.saving import linking, places
+        from elliptio.saving.publication import discarding
 
         found = places.look(self.lake, place)
         publication = self._publication(labels, based_on)
@@ -325,12 +331,19 @@ class Work(Reading):
 
     def _artifact(self, metadata: Metadata) -> Artifact:
         # As `artifact_of` does, in this file: a save goes through few.
+        from elliptio.artifacts.artifact import Artifact
+        from elliptio.artifacts.files import files_of
+        from elliptio.finding.loading import neighbours_of, run_of
+
         files, logs = (files_of(self.lake, metadata, folder) for folder in (naming.FILES, naming.LOGS))
         return Artifact(metadata, files, logs, partial(neighbours_of, self.lake), partial(run_of, self.lake))
 
     def _publication(
         self, labels: LabelsLike, based_on: BasedOn, *, run_id: str | None = None, **more: Any
     ) -> Publication:
+        from elliptio.finding.references import identifiers_of
+        from elliptio.saving.publication import Publication
+
         scope = self._scope.here()
         if self.lake.notice is not None:
             self.lake.notice()

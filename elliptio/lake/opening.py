@@ -7,11 +7,10 @@ import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from elliptio.artifacts.cache import Cache
 from elliptio.artifacts.downloading import Downloads
-from elliptio.artifacts.file import FILE_CLASSES, LocalFile, RemoteFile, S3File
 from elliptio.config import NoHomeError, Setting, lake_root, size_in_bytes, user_cache_folder, user_data_folder
 from elliptio.errors import ConfigError
 from elliptio.indexes.opening import open_index
@@ -21,6 +20,9 @@ from elliptio.masking import hide_login
 from elliptio.naming import LAKE_FOLDER
 from elliptio.protocols import Index, Store
 from elliptio.stores.opening import open_store
+
+if TYPE_CHECKING:
+    from elliptio.artifacts.file import RemoteFile
 
 log = logging.getLogger(__name__)
 
@@ -47,11 +49,10 @@ def open_lake(
         raise ConfigError("Give either index= or collection=, not both.")
     index = None if isinstance(index, str) else index  # which the settings have
     _check_kinds(index, collection)
-    if remote_file_cls not in (None, LocalFile, S3File):
-        raise ConfigError(f"remote_file_cls is eio.LocalFile or eio.S3File, not {remote_file_cls!r}.")
-    store = _open_store(settings, chosen_root(settings, remote_file_cls) if root is None else root)
-    if remote_file_cls not in (None, FILE_CLASSES.get(store.scheme)):
-        raise ConfigError(f"remote_file_cls does not go with the root {store.root!r}, which is {store.scheme}://.")
+    if remote_file_cls is None:
+        store = _open_store(settings, lake_root(settings) if root is None else root)
+    else:
+        store = _open_store_of(remote_file_cls, settings, root)
     if collection is not None:
         from elliptio.indexes.mongo import MongoIndex
 
@@ -77,8 +78,8 @@ def open_cache(settings: Mapping[str, Setting]) -> Cache | None:
         return None
 
 
-def chosen_root(settings: Mapping[str, Setting], kind: type[RemoteFile] | None = None) -> str:
-    """Choose the root of the lake by the settings; only one that holds this kind of files, where one is asked for.
+def chosen_root(settings: Mapping[str, Setting], kind: type[RemoteFile]) -> str:
+    """Choose the root of a lake that holds this kind of files by the settings.
 
     Raises
     ------
@@ -86,6 +87,8 @@ def chosen_root(settings: Mapping[str, Setting], kind: type[RemoteFile] | None =
         If a bucket is asked for and none is set.
 
     """
+    from elliptio.artifacts.file import S3File
+
     root = settings["root"].value
     if kind is S3File:
         bucket = settings["s3_bucket_name"].value
@@ -94,12 +97,8 @@ def chosen_root(settings: Mapping[str, Setting], kind: type[RemoteFile] | None =
         if root and root.lower().startswith("s3://"):
             return str(root)
         raise ConfigError("No bucket is set: set ELLIPTIO_S3_BUCKET_NAME, or ELLIPTIO_ROOT=s3://bucket/prefix.")
-    if kind is LocalFile:
-        root = settings["local_root"].value or (
-            root if root and "://" not in root else user_data_folder(settings) / "lake"
-        )
-        return str(root)
-    return lake_root(settings)
+    root = settings["local_root"].value or (root if root and "://" not in root else user_data_folder(settings) / "lake")
+    return str(root)
 
 
 def _check_kinds(index: Any, collection: Any) -> None:
@@ -112,6 +111,20 @@ def _check_kinds(index: Any, collection: Any) -> None:
     kind = type(collection)
     if collection is not None and not (hasattr(kind, "find") and hasattr(kind, "insert_one")):
         raise ConfigError(f"collection= is a pymongo or mongomock collection, not {collection!r}.")
+
+
+def _open_store_of(
+    kind: type[RemoteFile], settings: Mapping[str, Setting], root: str | os.PathLike[str] | Store | None
+) -> Store:
+    """Open a store that holds this kind of files."""
+    from elliptio.artifacts.file import FILE_CLASSES
+
+    if kind not in FILE_CLASSES.values():
+        raise ConfigError(f"remote_file_cls is eio.LocalFile or eio.S3File, not {kind!r}.")
+    store = _open_store(settings, chosen_root(settings, kind) if root is None else root)
+    if kind is not FILE_CLASSES.get(store.scheme):
+        raise ConfigError(f"remote_file_cls does not go with the root {store.root!r}, which is {store.scheme}://.")
+    return store
 
 
 def _open_store(settings: Mapping[str, Setting], root: str | os.PathLike[str] | Store) -> Store:

@@ -401,6 +401,11 @@ NEEDLESS = {
     "importlib.metadata": "formats of other distributions are asked for only by names that elliptio does not know",
     "pandas": "no table is shown",
     "jinja2": "nothing in the catalog is a template",
+    "elliptio.saving.publication": "nothing is saved",
+    "elliptio.artifacts.artifact": "no artifact is loaded",
+    "elliptio.finding.search": "nobody asks for artifacts by a query of their own",
+    "elliptio.runs.runs": "nobody looks at runs",
+    "html": "nothing is shown",
 }
 
 

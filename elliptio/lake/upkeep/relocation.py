@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
 
-from elliptio.config import Setting
+from elliptio.config import Setting, lake_root
 from elliptio.errors import ConfigError, FormatError, StoreError
 from elliptio.lake import identity, notes, run_records, tags
 from elliptio.lake.lake import ARTIFACTS, ENVIRONMENTS, TOMBSTONES, Lake
 from elliptio.lake.manifests import manifest_of
-from elliptio.lake.opening import chosen_root
 from elliptio.lake.upkeep import upkeep
 from elliptio.lake.upkeep.verification import Problem
 from elliptio.protocols import Document
@@ -125,7 +124,7 @@ def settings_at(settings: Mapping[str, Setting], old: str, new: str) -> list[Set
     """List the settings that name a place or something in it, though the lake lies at a new one."""
     bucket = settings["s3_bucket_name"].value
     named = {
-        "root": chosen_root(settings),
+        "root": lake_root(settings),
         "local_root": settings["local_root"].value,
         "s3_bucket_name": bucket if not bucket or "://" in bucket else f"s3://{bucket}",
         "index": settings["index"].value,

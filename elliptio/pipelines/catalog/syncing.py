@@ -11,19 +11,18 @@ from typing import TYPE_CHECKING
 
 from elliptio import naming
 from elliptio.artifacts.hashing import sha256_of
-from elliptio.metadata import Metadata
-from elliptio.pipelines.catalog import saving, windows
+from elliptio.pipelines.catalog import windows
 from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.catalog.memory import Memory
 from elliptio.pipelines.catalog.places import Place, Places
-from elliptio.pipelines.catalog.saving import Label
 from elliptio.pipelines.catalog.together import Together, together
 from elliptio.pipelines.catalog.versions import TAKEN_IN, Version, Versions
 from elliptio.pipelines.catalog.windows import Decision, Deed
 from elliptio.provenance.collecting import username
 
 if TYPE_CHECKING:
+    from elliptio.metadata import Metadata
     from elliptio.work import Work
 
 log = logging.getLogger(__name__)
@@ -271,7 +270,9 @@ class Windows:
         aside: bool = False,
         batch: Together | None = None,
     ) -> None:
-        label = Label(self._project, entry.name, keys, TAKEN_IN, aside=aside, based_on=[])
+        from elliptio.pipelines.catalog import saving
+
+        label = saving.Label(self._project, entry.name, keys, TAKEN_IN, aside=aside, based_on=[])
         beside = None if batch is None else batch.first
         if entry.history:
             staged = saving.stage_file(self._work, label, copy, beside)

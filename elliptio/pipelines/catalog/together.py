@@ -6,12 +6,10 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from elliptio.pipelines.catalog.saving import Staged
-from elliptio.saving.together import publish_all
-
 if TYPE_CHECKING:
     from elliptio.lake.lake import Lake
     from elliptio.metadata import Metadata
+    from elliptio.pipelines.catalog.saving import Staged
     from elliptio.saving.publication import Batch, Publication
 
 AT_ONCE = 100
@@ -58,6 +56,10 @@ class Together:
             If the store fails; none of them is there then.
 
         """
+        if not self._waiting:
+            return
+        from elliptio.saving.together import publish_all
+
         publish_all(self._lake, self._batch)
         waiting = self._waiting
         self._batch, self._waiting = [], []
