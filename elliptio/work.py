@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -82,7 +82,7 @@ class Work(Reading):
         sources = find_sources(local_paths, lake=self.lake.store.folder)
         if not wait and based_on is None:
             based_on = self._scope.here().loaded()
-        publication = self._publication(labels, based_on)
+        publication = self._publishing(labels, based_on)()
         if wait:
             return self._artifact(publication.upload(sources))
         return self._background.submit(lambda: self._artifact(publication.upload(sources)), drop=publication.discard)
@@ -128,7 +128,7 @@ class Work(Reading):
         from elliptio.saving.writing import writing
 
         declared = declared_in(relpaths)
-        publication = self._publication(labels, based_on)
+        publication = self._publishing(labels, based_on)()
         with writing(publication, declared, log_output=log_output) as written:
             lookups = partial(neighbours_of, self.lake), partial(run_of, self.lake)
             artifact = NewArtifact(written.metadata, written.files, written.logs, *lookups)
@@ -185,7 +185,7 @@ class Work(Reading):
         from elliptio.saving import values
 
         planned = values.plan(value, name, format, options, self.lake)
-        publication = self._publication(labels, based_on, **planned.facts)
+        publication = self._publishing(labels, based_on)(**planned.facts)
         return self._artifact(values.save(publication, planned.files, options))
 
     def save_many(
@@ -227,11 +227,8 @@ class Work(Reading):
 
         # What does not fit is found before anything is written.
         planned = values.plan_many(pairs, self.lake)
-        publications: list[Publication] = []
-        for one in planned:
-            first = publications[0] if publications else None
-            publications.append(self._publication(labels, based_on, run_id=run_id, beside=first, **one.facts))
-        made = values.save_all([(each, one.files) for each, one in zip(publications, planned, strict=True)])
+        publishing = self._publishing(labels, based_on, run_id=run_id)
+        made = values.save_all([(one, publishing) for one in planned])
         return [self._artifact(metadata) for metadata in made]
 
     def link(self, place: Paths, labels: LabelsLike = None, *, hash: bool = True, based_on: BasedOn = None) -> Artifact:
@@ -270,7 +267,7 @@ class Work(Reading):
         from elliptio.saving.publication import discarding
 
         found = places.look(self.lake, place)
-        publication = self._publication(labels, based_on)
+        publication = self._publishing(labels, based_on)()
         with discarding(publication):
             files = found.files
             if hash:
@@ -338,9 +335,10 @@ class Work(Reading):
         files, logs = (files_of(self.lake, metadata, folder) for folder in (naming.FILES, naming.LOGS))
         return Artifact(metadata, files, logs, partial(neighbours_of, self.lake), partial(run_of, self.lake))
 
-    def _publication(
-        self, labels: LabelsLike, based_on: BasedOn, *, run_id: str | None = None, **more: Any
-    ) -> Publication:
+    def _publishing(
+        self, labels: LabelsLike, based_on: BasedOn, *, run_id: str | None = None
+    ) -> Callable[..., Publication]:
+        # What many share is looked up once, and `based_on` may be an iterator.
         from elliptio.finding.references import identifiers_of
         from elliptio.saving.publication import Publication
 
@@ -350,12 +348,12 @@ class Work(Reading):
         if scope.saving is not None:
             scope.saving()
         explicit = None if based_on is None else identifiers_of(self.lake, based_on)
-        return Publication(
+        return partial(
+            Publication,
             self.lake,
             run_id=run_id or scope.run_id,
             labels=check_labels(labels),
             based_on=scope.loaded if explicit is None else lambda: explicit,
             progress=self.progress,
             git_diff=self._settings["git_diff"].value,
-            **more,
         )

@@ -52,10 +52,9 @@ def migrate_models(model: type[DataModel], *, handler: Handler | None = None) ->
     todo = [artifact for artifact in artifacts if not _is_done(handler, artifact, now)]
     made = [(load_model(artifact, strict=True), artifact.metadata.model["label"]) for artifact in todo]  # type: ignore[index]
     planned = values.plan_many(made, handler.lake)
-    publications = [
-        handler._publication(old.metadata.labels, old, **plan.facts) for plan, old in zip(planned, todo, strict=True)
-    ]
-    saved = values.save_all([(each, plan.files) for each, plan in zip(publications, planned, strict=True)])
+    saved = values.save_all(
+        [(plan, handler._publishing(old.metadata.labels, old)) for plan, old in zip(planned, todo, strict=True)]
+    )
     return [handler._artifact(metadata) for metadata in saved]
 
 

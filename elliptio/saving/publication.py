@@ -86,7 +86,7 @@ class Publication:
         no_cells = git_diff == "none" or "IPython" not in sys.modules
         self._executed_cells: Callable[[], list[str]] = list if no_cells else collecting.executed_cells
         self._cells = self._executed_cells()
-        self.username = collecting.username()
+        self.username: str = collecting.username() if beside is None else beside.username
         self.root_key = naming.remote_root(self.artifact_id, self._moment, self.username)
         self.lake_id = lake.lake_id
         self.staging = lake.store.begin(self.root_key)

@@ -8,6 +8,7 @@ from elliptio.errors import ElliptioError
 from elliptio.lake import spool
 from elliptio.lake.lake import Lake
 from elliptio.lake.parents import warn_of_deleted
+from elliptio.metadata import Metadata
 from elliptio.saving.publication import SAYS, Batch
 
 
@@ -25,12 +26,21 @@ def publish_all(lake: Lake, batch: Batch) -> None:
     first, *others = (publication.staging for publication, _, _ in batch)
     first.publish(*others)
     failure = _recorded(lake, batch)
-    for publication, _, metadata in batch:
+    if failure is None:
+        _warn(lake, [metadata for _, _, metadata in batch if metadata.based_on])
+        return
+    for publication, _, _ in batch:
         with spool.telling(lake, note=publication.artifact_id, content=publication.root_key, says=SAYS):
-            if failure is not None:
-                raise failure
-        if metadata.based_on and failure is None:
-            warn_of_deleted(lake, publication.artifact_id, metadata.based_on)
+            raise failure
+
+
+def _warn(lake: Lake, made: list[Metadata]) -> None:
+    """Warn of those that are based on what is deleted; what several are based on is looked up once."""
+    first: dict[tuple[str, ...], str] = {}
+    for metadata in made:
+        first.setdefault(tuple(metadata.based_on), metadata.artifact_id)
+    for based_on, artifact_id in first.items():
+        warn_of_deleted(lake, artifact_id, based_on)
 
 
 def _recorded(lake: Lake, batch: Batch) -> ElliptioError | None:

@@ -7,7 +7,7 @@ import dataclasses
 import io
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, cast
 
 from elliptio.artifacts.hashing import HashingWriter
@@ -128,18 +128,21 @@ def _named(name: str, value: Any, format: str | None) -> Planned:
     return Planned(chosen.relpath, value, chosen.format, name)
 
 
-def save_all(publications: Sequence[tuple[Publication, list[Planned]]]) -> list[Metadata]:
-    """Write values of several artifacts of one lake and publish them together; leave nothing behind if that fails."""
-    batch: Batch = []
+def save_all(plans: Iterable[tuple[Plan, Callable[..., Publication]]]) -> list[Metadata]:
+    """Write values of several artifacts of one lake and publish them together; leave nothing behind if that fails.
+
+    Beside each plan is what begins its artifact.
+    """
+    batch, made = Batch(), list[Metadata]()
+    first: Publication | None = None
     with contextlib.ExitStack() as block:
-        for publication, _ in publications:
+        for plan, begin in plans:
+            publication = begin(beside=first, **plan.facts)
             block.enter_context(discarding(publication))
-        made = [
-            publication.publish(write(publication, planned, {}), local_root="", batch=batch)
-            for publication, planned in publications
-        ]
-        if batch:
-            publish_all(publications[0][0].lake, batch)
+            first = first or publication
+            made.append(publication.publish(write(publication, plan.files, {}), local_root="", batch=batch))
+        if first is not None:
+            publish_all(first.lake, batch)
     return made
 
 

@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 
 import elliptio as eio
-from elliptio.errors import ElliptioError, FormatOptionError, IndexUnavailableError, ValueRefusedError
+from elliptio.errors import ElliptioError, FormatOptionError, IndexUnavailableError, StoreError, ValueRefusedError
 from elliptio.models import DataModel, UnfitValueError, field
+from elliptio.protocols import Staging
 
 
 class MyDataModel(DataModel, version=1):
@@ -179,6 +180,27 @@ def test_save_many_takes_nothing_and_generators(local: eio.Handler) -> None:
         with pytest.raises(ElliptioError):
             local.save_many(wrong)  # type: ignore[arg-type]
     assert len(local.find(max_docs=0)) == 2
+
+
+def test_all_of_many_are_based_on_what_an_iterator_yields(local: eio.Handler) -> None:
+    raw = [local.save(MyDataModel(number), "raw") for number in range(2)]
+    made = local.save_many([(MyDataModel(3), "a"), (MyDataModel(4), "b")], based_on=(each for each in raw))
+    assert [each.metadata.based_on for each in made] == [[each.artifact_id for each in raw]] * 2
+
+
+def test_one_that_cannot_be_begun_leaves_nothing_of_any(local: eio.Handler, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin, begun = local.store.begin, list[str]()
+
+    def full(prefix: str) -> Staging:
+        begun.append(prefix)
+        if len(begun) > 2:
+            raise StoreError("The disk is full.")
+        return begin(prefix)
+
+    monkeypatch.setattr(local.store, "begin", full)
+    with pytest.raises(StoreError, match="full"):
+        local.save_many([(MyDataModel(number), "a") for number in range(4)])
+    assert _untouched(local)
 
 
 def test_what_cannot_be_written_leaves_nothing_of_any(local: eio.Handler) -> None:

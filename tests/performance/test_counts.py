@@ -179,6 +179,17 @@ def test_values_are_hashed_while_they_are_written(h: eio.Handler) -> None:
     assert (counts.opens("a.txt"), counts.opens("b.txt"), counts.opens("b.json")) == (1, 1, 1)
 
 
+def test_many_values_ask_the_index_as_often_as_one(h: eio.Handler, asked: CountingIndex) -> None:
+    """What they are based on is looked up once, and whether that was deleted."""
+    h.tag(h.save("raw", "raw.txt").artifact_id, "raw")
+    found = []
+    for number in (1, 20):
+        asked.asked.clear()
+        h.save_many([(str(each), "a.txt") for each in range(number)], based_on="tag:raw")
+        found.append(dict(asked.asked))
+    assert found[0] == found[1]
+
+
 @pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="only Linux tells how much a process has read")
 def test_a_source_is_read_once_and_written_once(h: eio.Handler, tmp_path: Path) -> None:
     source = tmp_path / "large.bin"

@@ -105,13 +105,17 @@ class Writer:
 
     def _keys(self, rows: Rows, document: int | None, *, adding: bool) -> list[tuple[Any, ...]]:
         """Make the rows of a document as the table of keys holds them."""
-        keys = []
+        if not rows:
+            return []
+        keys, time = [], rows[TIME][0][0]
         for path, (values, multikey) in rows.items():
             at = self.number, path
             indexed = self.paths.get(at) or self._connection.paths.get(at)
             if indexed is None or (adding and multikey and not indexed.multikey):
                 indexed = self.paths[at] = self._path(path, adding and multikey)
-            keys += [(indexed.number, value, rows[TIME][0][0], document) for value in values]
+            number = indexed.number
+            for value in values:
+                keys.append((number, value, time, document))
         return keys
 
     def _path(self, path: str, multikey: bool) -> IndexedPath:

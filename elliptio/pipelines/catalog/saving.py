@@ -71,9 +71,8 @@ class Label:
         """Begin a publication of it; where there is one `beside`, what that knows of the code is not asked again."""
         recipe = None if self.recipe is None else dict(self.recipe)
         labels = None if self.labels is None else dict(self.labels)
-        return work._publication(
-            labels, self.based_on, entry=self.entry(), recipe=recipe, seen=self.seen, beside=beside
-        )
+        publishing = work._publishing(labels, self.based_on)
+        return publishing(entry=self.entry(), recipe=recipe, seen=self.seen, beside=beside)
 
 
 class Staged:
