@@ -15,6 +15,7 @@ from elliptio.models import identity
 from elliptio.models.errors import FieldTypeError, MigrationError
 from elliptio.models.migrations import MIGRATIONS, check_names, hook_of, migrated
 from elliptio.models.types import Schema, schema_of
+from elliptio.models.types.problems import brief
 from elliptio.models.types.schema import hash_of as hash_of_fields
 
 if TYPE_CHECKING:
@@ -111,6 +112,9 @@ def known_schemas(lake: Lake) -> Iterator[Known]:
 
 def class_of(key: str, classes: Mapping[str, Any]) -> tuple[type[DataModel] | None, str]:
     """Find the class that an entry of a table of classes is now, and say why there is none."""
+    version = classes[key].get("version")
+    if type(version) is not int:
+        return None, f"its version is {brief(version)}, which is no number: it is damaged"
     cls, why = identity.class_of(classes[key], lambda cls: _fits(cls, key, classes))
     if cls is not None:
         try:

@@ -73,6 +73,10 @@ CHANGES: dict[str, Callable[[Content], Any]] = {
     "a dataclass of builtins": lambda c: c["classes"][_key(c)].update({"kind": "dataclass", "class": "builtins:eval"}),
     "a class that calls": lambda c: c["classes"][_key(c)].update({"kind": "attrs", "class": "subprocess:Popen"}),
     "no version": lambda c: c["classes"][_key(c)].pop("version"),
+    "a version of nothing": lambda c: c["classes"][_key(c)].update({"version": None}),
+    "a version of text": lambda c: c["classes"][_key(c)].update({"version": "1"}),
+    "a version of truth": lambda c: c["classes"][_key(c)].update({"version": True}),
+    "a version of lists in a field": lambda c: [e.update({"version": []}) for e in c["classes"].values() if e["name"] == "Inner"],  # noqa: E501
     "a huge version": lambda c: c["classes"][_key(c)].update({"version": 10**400}),
     "no fields": lambda c: c["classes"][_key(c)].pop("fields"),
     "fields are a list": lambda c: c["classes"][_key(c)].update({"fields": ["number"]}),
