@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _ABSENT: Any = object()
 
+_NAMED = 5
+"""Columns that are named where tables differ in more."""
+
 
 class FieldChange(NamedTuple):
     """A field that differs: its path, its value on each side, and whether a side lacks it."""
@@ -86,12 +89,39 @@ class ModelComparison(ShownAsText):
         return comparison_html(self.a, self.b, [self._section()], same=self.same)
 
     def _section(self) -> Section:
-        rows = [(change.path, _text(change.a), _text(change.b)) for change in self.changes]
-        return Section("fields", rows)
+        return Section("fields", [(change.path, *_texts(change.a, change.b)) for change in self.changes])
 
 
-def _text(value: Any) -> str:
-    return "" if value is None else value_text(value)
+def _texts(a: Any, b: Any) -> tuple[str, str]:
+    """Show two values that differ; where they look alike, the second with where it does."""
+    mine, theirs = ("" if value is None else value_text(value) for value in (a, b))
+    where = _where(a, b) if mine == theirs else ""
+    return mine, f"{theirs} {where}".rstrip()
+
+
+def _where(a: Any, b: Any) -> str:
+    """Name the columns in which two tables of one shape differ, or count the places in which two arrays do."""
+    if type(a) is not type(b) or getattr(a, "shape", None) != getattr(b, "shape", ()):
+        return ""
+    if hasattr(a, "columns"):
+        (named, mine), (others, theirs) = _columns(a), _columns(b)
+        if named != others:
+            return "of other columns"
+        differ = [not same(*pair) for pair in zip(mine, theirs, strict=True)]
+        names = [str(name) for name, one in zip(named, differ, strict=True) if one]
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        return f"differs in {', '.join(names[:_NAMED])}{more}" if names else ""
+    if hasattr(a, "strides") and a.dtype == b.dtype and a.dtype.kind in "biufcmM":
+        places = (a != b) & ((a == a) | (b == b))  # what is not a number does not equal itself
+        return f"differs in {int(places.sum()):,} of {a.size:,}"
+    return ""
+
+
+def _columns(table: Any) -> tuple[list[Any], list[Any]]:
+    """Take a table of pandas, polars or Arrow apart: the names of its columns, and those."""
+    if hasattr(table, "column_names"):
+        return list(table.column_names), list(table.columns)
+    return list(table.columns), [each for _, each in table.items()] if hasattr(table, "items") else list(table)
 
 
 def compare_models(a: Any, b: Any, *, handler: Handler | None = None) -> ModelComparison:

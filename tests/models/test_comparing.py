@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 
 import elliptio as eio
@@ -13,6 +18,10 @@ from elliptio.models.errors import NotAModelError
 
 class Part(DataModel, version=1):
     weight: float
+
+
+class Tables(DataModel, version=1):
+    table: pl.DataFrame | pa.Table
 
 
 class Whole(DataModel, version=1):
@@ -64,6 +73,24 @@ def test_big_fields_are_compared_by_content(local: eio.Handler) -> None:
     diff = compare_models(saved.artifact_id, whole(pixels=np.arange(4)), handler=local)
     assert [one.path for one in diff.changes] == ["pixels"]
     assert saved.artifact_id in diff.a
+
+
+def test_tables_and_arrays_that_look_alike_say_where_they_differ() -> None:
+    frame, pixels = pd.DataFrame({"a": [1, 2], "b": ["x", None]}), np.array([1.0, np.nan, 3.0])
+    text = str(compare_models(whole(frame=frame), whole(frame=frame.assign(b=["x", "y"]))))
+    assert "<DataFrame 2x2> differs in b" in text
+    assert "of other columns" in str(compare_models(whole(frame=frame), whole(frame=frame.rename(columns={"a": "c"}))))
+    many = pd.DataFrame({f"c{number}": [number] for number in range(9)})
+    assert "differs in c0, c1, c2, c3, c4 and 4 more" in str(compare_models(whole(frame=many), whole(frame=many + 1)))
+    other = np.array([1.0, np.nan, 4.0])
+    assert "<ndarray 3> differs in 1 of 3" in str(compare_models(whole(pixels=pixels), whole(pixels=other)))
+    assert "differs in" not in str(compare_models(whole(pixels=pixels), whole(pixels=np.arange(3))))
+
+
+@pytest.mark.parametrize("make", [pl.DataFrame, pa.table])
+def test_other_tables_say_so_too(make: Callable[..., Any]) -> None:
+    one, other = Tables(make({"a": [1], "b": [2]})), Tables(make({"a": [1], "b": [3]}))
+    assert str(compare_models(one, other)).rstrip().endswith("differs in b")
 
 
 def test_comparing_counts_as_looking(local: eio.Handler) -> None:
