@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from elliptio.flows.brokers.defining import CONTROL, Outcome
+from elliptio.flows.brokers.defining import CANCELLED, CONTROL, Outcome
 from elliptio.flows.errors import FlowCancelledError, FlowNotFoundError, StepFailedError, UnresolvedFlowError
-from elliptio.flows.outcomes import CANCELLED, error_of
+from elliptio.flows.outcomes import error_of
 from elliptio.flows.reading import Reading
 from elliptio.flows.streams import IO
 from elliptio.flows.waiting import FEEDER, end_of
@@ -85,11 +85,12 @@ class Execution(Mapping[str, IO[Any]]):
 
     async def cancel(self) -> None:
         """Stop all steps; streams that have not ended end as cancelled. What has ended stays as it is."""
-        channel = self._reading.channel
-        if await channel.plan() is None:
+        state = await self._supervisor.broker.state(self.id)
+        if state is None:
             return
         for name in self._all_streams():
-            await channel.end(name, CANCELLED)
+            if end_of(state, name.removeprefix(CONTROL + FEEDER)) is None:
+                await self._reading.channel.end(name, CANCELLED)
         for group in (self.id, self.id + INPUTS):
             await self._supervisor.background.stop(group)
 

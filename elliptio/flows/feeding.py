@@ -8,10 +8,10 @@ from typing import Any
 
 import anyio
 
-from elliptio.flows.brokers.defining import CONTROL, Epoch, Outcome
+from elliptio.flows.brokers.defining import CANCELLED, CONTROL, DONE, Epoch, Outcome
 from elliptio.flows.errors import FlowNotFoundError, LeaseLostError, StreamEndedError, StreamFullError
 from elliptio.flows.inputs import is_plain, stream_of
-from elliptio.flows.outcomes import CANCELLED, DONE, failed, single
+from elliptio.flows.outcomes import failed, single
 from elliptio.flows.running import Surroundings
 from elliptio.flows.waiting import FEEDER
 

@@ -11,9 +11,6 @@ from elliptio.flows.brokers.defining import Outcome
 from elliptio.flows.errors import CAUSE, FlowCancelledError, StepFailedError
 from elliptio.provenance.redaction import redact
 
-DONE: Outcome = {"status": "done"}
-CANCELLED: Outcome = {"status": "cancelled"}
-
 _MOST_TEXT, _MOST_TRACEBACK = 4_000, 20_000
 """So many characters of a message and of a traceback are kept, of the latter the last ones."""
 

@@ -181,10 +181,10 @@ class Stream(AsyncIterator[T]):
             if self._asked is not None:
                 self._asked(self.name, self.position)
         while self._end is None:
-            await self._tell(at_all=self._told < 0)
+            reader = self._news(at_all=self._told < 0)
             tell = self._reader is not None and not self._asking
             wait = min(_SOON, reading.settings.io_read_timeout) if tell else reading.settings.io_read_timeout
-            values, self._end = await reading.channel.read(self.name, self.position, BATCH, wait)
+            values, self._end = await reading.channel.read(self.name, self.position, BATCH, wait, reader=reader)
             if self._asking and (values or self._end):
                 await self._ask(False)
             if values:
@@ -193,7 +193,8 @@ class Stream(AsyncIterator[T]):
                 self._patience.rest()
                 return True
             if self._end is None:
-                await self._tell(at_all=True)
+                if reader := self._news(at_all=True):
+                    await reading.channel.progress(self.name, reader, self.position)
                 await self._ask(True)
                 await self._patience.check()
         await self._leave()
@@ -209,14 +210,15 @@ class Stream(AsyncIterator[T]):
             return self._reading.begin
         return max(0, await self._reading.count(self.name) - (self._cursor is FROM_LATEST))
 
-    async def _tell(self, *, at_all: bool) -> None:
-        """Say how far it is: when it begins, by and by, and when it has to wait."""
+    def _news(self, *, at_all: bool) -> str:
+        """Name the reader if it is to be said how far it is: when it begins, by and by, and when it has to wait."""
         if self._reader is None or self._told == self.position:
-            return
-        if at_all or self.position - self._told >= max(1, self._reading.settings.limit // 4):
-            self._reading.attached.add(self.name)
-            await self._reading.channel.progress(self.name, self._reader, self.position)
-            self._told = self.position
+            return ""
+        if not at_all and self.position - self._told < max(1, self._reading.settings.limit // 4):
+            return ""
+        self._reading.attached.add(self.name)
+        self._told = self.position
+        return self._reader
 
     async def _ask(self, asking: bool) -> None:
         """Say whether the step can do nothing but wait for the next value here."""

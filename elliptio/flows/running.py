@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from elliptio.flows.brokers.defining import CONTROL, Broker, Epoch, Outcome
+from elliptio.flows.brokers.defining import CANCELLED, CONTROL, DONE, Broker, Epoch, Outcome
 from elliptio.flows.errors import (
     BrokerUnavailableError,
     FlowCancelledError,
@@ -21,7 +21,7 @@ from elliptio.flows.errors import (
     StreamEndedError,
 )
 from elliptio.flows.keeping import Keeper
-from elliptio.flows.outcomes import CANCELLED, DONE, failed, single
+from elliptio.flows.outcomes import failed, single
 from elliptio.flows.parameters import Checkpoint
 from elliptio.flows.reading import Reading
 from elliptio.flows.registry import implementation_of

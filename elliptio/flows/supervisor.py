@@ -27,7 +27,6 @@ from elliptio.flows.executors.defining import Executor
 from elliptio.flows.feeding import Feeder
 from elliptio.flows.inputs import is_entry, is_plain, sorted_inputs, with_artifacts
 from elliptio.flows.keeping import Keeper
-from elliptio.flows.outcomes import DONE
 from elliptio.flows.registry import implementation
 from elliptio.flows.running import Surroundings, run_step
 from elliptio.flows.status import Status, status_of
@@ -247,16 +246,17 @@ class Supervisor(metaclass=_Attached):
         plan["inputs"] = sorted(given)
         execution = Execution(self, flow_id, plan)
         channel = self.broker.flow(flow_id)
-        await channel.plan(plan)
+        whole = {name: values for name, values in given.items() if all(map(is_plain, values))}
+        await channel.plan(plan, given=whole)
         self._forget_ended()
         self._started[flow_id] = execution
         try:
             if record is not None and record is not False:
                 await execution._record(record, given)
-            for name, values in given.items():
-                await self._feed(execution, name, values)
+            for name in given.keys() - whole.keys():
+                await self._feed(execution, name, given[name])
             for processor in topology.processors:
-                if not processor.awaited:
+                if processor.awaited <= whole.keys():
                     await self._start(flow_id, processor.name)
         except BaseException:  # nothing is left of what was started half
             with anyio.CancelScope(shield=True):
@@ -367,15 +367,11 @@ class Supervisor(metaclass=_Attached):
         )
 
     async def _feed(self, execution: Execution, name: str, values: list[Any]) -> None:
-        """Write an input: values at once, what streams them in the background."""
+        """Write an input that something streams, in the background."""
         around = Surroundings(self.broker, self.settings, self._start, self.keeper)
         feeder = Feeder(around, execution.id, name, execution._has_ended)
         await feeder.begin()
-        if all(map(is_plain, values)):
-            await feeder.add(values)
-            await feeder.end(DONE)
-        else:
-            self.background.start(execution.id + INPUTS, feeder.feed, values)
+        self.background.start(execution.id + INPUTS, feeder.feed, values)
 
     def _forget_ended(self) -> None:
         """Keep no execution that has ended, but for its broker."""

@@ -83,13 +83,15 @@ async def _until(last: int, io: IO[int], seen: anyio.Event) -> AsyncIterator[int
 
 
 def test_redis_is_asked_little_before_the_first_value(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = {one.name: name for name, one in vars(scripts).items() if isinstance(one, Script)}
+    made = {name: one for name, one in vars(scripts).items() if isinstance(one, Script)}
+    names = {key: name for name, one in made.items() for key in (one.name, one.source)}
     asked: list[Counter[str]] = []
     ask_all = Client.ask_all
 
     async def counted(self: Client, commands: Sequence[Sequence[Any]], wait: float = 0) -> list[Any]:
         # What waits for a value is asked again and again, as long as the machine is busy.
         asked[-1].update({names.get(command[1], command[0]) for command in commands} - {"XREAD"})
+        asked[-1]["trips"] += any(command[0] != "XREAD" for command in commands)
         return await ask_all(self, commands, wait)
 
     monkeypatch.setattr(Client, "ask_all", counted)
@@ -104,9 +106,9 @@ def test_redis_is_asked_little_before_the_first_value(redis_url: str, monkeypatc
                 assert await execution["squared"].first() == 0
                 asked.append(Counter())
                 await execution.wait()
-        assert started == {"PLAN": 1, "REGISTER": 1, "CLAIM": 1, "APPEND": 1, "END": 2}
+        assert started == {"PLAN": 1, "REGISTER": 1, "trips": 1}
         # of the first step; the second may have come to its end already
-        at_most = {"CLAIM": 2, "PROGRESS": 3, "APPEND": 2, "END": 4, "HMGET": 2}
+        at_most = {"CLAIM": 2, "PROGRESS": 3, "APPEND": 2, "END": 4, "HMGET": 2, "trips": 12}
         found = asked[-2]
         assert {name: number for name, number in found.items() if number > at_most.get(name, 0)} == {}
 
@@ -131,3 +133,34 @@ def test_redis_is_asked_once_for_many_values(redis_url: str, monkeypatch: pytest
 
     anyio.run(main)
     assert len(appended) < 5_000 / 100
+
+
+def test_a_server_that_lost_the_scripts_gets_them_again(redis_url: str, keys: Any) -> None:
+    async def main() -> None:
+        async with Supervisor(broker=RedisBroker(redis_url, secret="of tests")) as supervisor:
+            for _ in range(2):
+                execution = await supervisor.start_flow(flow, {"upto": 3})
+                keys.script_flush()
+                assert await execution["squared"].collect() == [0, 1, 4]
+
+    anyio.run(main)
+
+
+def test_a_flow_that_has_ended_is_forgotten_by_few_questions(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    ask_all = Client.ask_all
+
+    async def counted(self: Client, commands: Sequence[Sequence[Any]], wait: float = 0) -> list[Any]:
+        asked.append(commands)
+        return await ask_all(self, commands, wait)
+
+    async def main() -> None:
+        async with Supervisor(broker=RedisBroker(redis_url, secret="of tests")) as supervisor:
+            execution = await supervisor.start_flow(flow, {"upto": 3})
+            await execution.wait()
+            await supervisor.background.wait()
+            monkeypatch.setattr(Client, "ask_all", counted)
+            await execution.forget()
+
+    anyio.run(main)
+    assert len(asked) <= 5

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 import elliptio as eio
-from elliptio.flows.outcomes import CANCELLED, DONE
+from elliptio.flows.brokers.defining import CANCELLED, DONE
 from elliptio.flows.sealing.writing import About, StreamWriter
 from tests.golden.make import PLAIN, _facts, _fixed
 

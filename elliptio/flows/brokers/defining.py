@@ -5,13 +5,16 @@ The docstrings here are the contract; `elliptio.testing.BrokerConformance` check
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 Outcome = dict[str, Any]
 """The end of a stream, a plain document: ``status`` ("done", "failed" or "cancelled"), ``count`` of values, ``digest``
 of them (None in memory, where nothing is serialized), and for a failure ``cause``: step, kind, text, worker,
 traceback."""
+
+DONE: Outcome = {"status": "done"}
+CANCELLED: Outcome = {"status": "cancelled"}
 
 CONTROL = "@"
 """Prefix of a step's own stream. It has no values, and ends when the step has ended."""
@@ -98,12 +101,14 @@ class Channel(Protocol):
 
         """
 
-    async def read(self, stream: str, after: int, limit: int, wait: float) -> tuple[Sequence[Any], Outcome | None]:
+    async def read(
+        self, stream: str, after: int, limit: int, wait: float, *, reader: str = ""
+    ) -> tuple[Sequence[Any], Outcome | None]:
         """Read at most about ``limit`` values from position ``after`` on, and how the stream ended.
 
         Waits up to ``wait`` seconds while there is neither a value nor the end. The outcome is given together with
         the last values, or alone; it is None as long as more may come. Any number may read the same, also after the
-        end.
+        end. With a ``reader``, it is said before that this one is at ``after``, as by `progress`.
 
         Raises
         ------
@@ -142,8 +147,25 @@ class Channel(Protocol):
         The lease is renewed by each append, for the same time.
         """
 
-    async def plan(self, document: dict[str, Any] | None = None) -> dict[str, Any] | None:
-        """Keep the plan of the flow (a document of plain values), or give it; None if there is none."""
+    async def plan(
+        self, document: dict[str, Any] | None = None, *, given: Mapping[str, Sequence[Any]] | None = None
+    ) -> dict[str, Any] | None:
+        """Keep the plan of the flow (a document of plain values), or give it; None if there is none.
+
+        Parameters
+        ----------
+        document
+            The plan.
+        given
+            Streams that are there as soon as the plan is, whole and ended as done: their values, by name. Who keeps the
+            plan starts what waits for nothing else. A stream that is there already stays as it is.
+
+        Raises
+        ------
+        UnserializableValueError
+            If a value cannot be kept here. Nothing is kept then.
+
+        """
 
     async def forget(self) -> None:
         """Remove all of the flow. Whoever waits in `read` is told that it is gone: a `FlowNotFoundError`."""

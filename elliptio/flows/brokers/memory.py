@@ -7,14 +7,14 @@ import sys
 import time
 from array import array
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakValueDictionary
 
 import anyio
 
-from elliptio.flows.brokers.defining import CONTROL, HEARD, Epoch, Outcome
+from elliptio.flows.brokers.defining import CONTROL, DONE, HEARD, Epoch, Outcome
 from elliptio.flows.errors import (
     FlowNotFoundError,
     LeaseLostError,
@@ -203,10 +203,14 @@ class _Channel:
             lease.state = state
         return len(one.values)
 
-    async def read(self, stream: str, after: int, limit: int, wait: float) -> tuple[Sequence[Any], Outcome | None]:
+    async def read(
+        self, stream: str, after: int, limit: int, wait: float, *, reader: str = ""
+    ) -> tuple[Sequence[Any], Outcome | None]:
         """Read values from a position on, and how the stream ended."""
         if self._gone:
             raise FlowNotFoundError(f"The flow {self.id!r} was forgotten.")
+        if reader:
+            await self.progress(stream, reader, after)
         one = self._stream(stream)
         if after >= len(one.values) and one.end is None and wait > 0:
             if one.came is None:
@@ -264,15 +268,27 @@ class _Channel:
         lease.until, lease.ttl, lease.since = now + ttl, ttl, time.time()
         return Epoch(lease.epoch, lease.state)
 
-    async def plan(self, document: dict[str, Any] | None = None) -> dict[str, Any] | None:
+    async def plan(
+        self, document: dict[str, Any] | None = None, *, given: Mapping[str, Sequence[Any]] | None = None
+    ) -> dict[str, Any] | None:
         """Keep the plan of the flow, or give it."""
         if document is not None:
             self._broker._keep(self)
             self._gone = False
             self._plan = document
             self._open = {CONTROL + processor["name"] for processor in document.get("processors", ())}
-            self._waits = {step: set(inputs) for step, inputs in document.get("wait", {}).items() if inputs}
+            for name in (given or {}).keys() - self._streams.keys():
+                self._fill(self._stream(name), (given or {})[name])
+            ended = {name for name, one in self._streams.items() if one.end is not None}
+            waits = {step: {*inputs} - ended for step, inputs in document.get("wait", {}).items()}
+            self._waits = {step: inputs for step, inputs in waits.items() if inputs}
         return self._plan
+
+    @staticmethod
+    def _fill(one: _Stream, values: Sequence[Any]) -> None:
+        if values:
+            one.add(values)
+        one.end = {**DONE, "count": len(values), "digest": None}
 
     async def forget(self) -> None:
         """Remove all of the flow."""

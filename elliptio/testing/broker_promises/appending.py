@@ -37,6 +37,18 @@ class AppendSuite:
         assert list((await channel.read("x", 0, 10, 0))[0]) == [1, 2, 3, 4, 5]
 
     @on_both
+    async def test_who_reads_may_say_where_it_is(self, broker: Broker) -> None:
+        channel = broker.flow("a")
+        epoch = await channel.claim("p", LONG)
+        await channel.append("x", [1, 2, 3], 0, "p", epoch)
+        for after in (0, 2):
+            values, end = await channel.read("x", after, 10, LONG, reader="r")
+            assert (list(values), end) == ([1, 2, 3][after:], None)
+            state = await broker.state("a")
+            assert state is not None
+            assert state["streams"]["x"]["readers"] == {"r": after}
+
+    @on_both
     async def test_a_hole_is_refused(self, broker: Broker) -> None:
         channel = broker.flow("a")
         epoch = await channel.claim("p", LONG)

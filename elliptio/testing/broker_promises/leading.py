@@ -140,6 +140,25 @@ class FlowSuite:
         assert await broker.flow("b").plan() is None
 
     @on_both
+    async def test_streams_come_whole_with_a_plan(self, broker: Broker) -> None:
+        channel = broker.flow("a")
+        document = {"wait": {"w": ["x"], "v": ["x", "y"]}, "unbounded": ["y"]}
+        for given in ({"x": [1, None, "two"], "empty": []}, {"x": ["another"]}):
+            await channel.plan(document, given=given)
+            assert await channel.plan() == document
+            values, end = await drain(broker.flow("a"), "x")
+            assert (values, end["status"], end["count"]) == ([1, None, "two"], "done", 3)
+        assert (await drain(channel, "empty"))[0] == []
+        epoch = await channel.claim("p", LONG)
+        with pytest.raises(StreamEndedError):
+            await channel.append("x", [4], 3, "p", epoch)
+        assert await channel.end("x", DONE, "p", epoch) == []
+        assert await channel.end("y", DONE, "p", epoch) == ["v"]
+        state = await broker.state("a")
+        assert state is not None
+        assert state["streams"]["x"]["count"] == 3
+
+    @on_both
     async def test_state_tells_what_is_known(self, broker: Broker) -> None:
         assert await broker.state("a") is None
         channel = broker.flow("a")

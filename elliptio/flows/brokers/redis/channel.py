@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 from uuid import uuid4
@@ -139,14 +139,17 @@ class RedisChannel:
             outcome = self._records.read(more[1], "end", stream)
             raise StreamEndedError(f"Stream {stream!r} has ended ({outcome.get('status')}).", outcome)
 
-    async def read(self, stream: str, after: int, limit: int, wait: float) -> tuple[Sequence[Any], Outcome | None]:
+    async def read(
+        self, stream: str, after: int, limit: int, wait: float, *, reader: str = ""
+    ) -> tuple[Sequence[Any], Outcome | None]:
         """Read at most about ``limit`` values from position ``after`` on, and how the stream ended."""
         values: list[Any] = []
         size = 0.0
         while True:
             at, room = after + len(values), limit - len(values)
             count = self._guesses.get(stream, Guess()).count(room)
-            found = await self._entries(stream, at, count, 0 if values else wait)
+            found = await self._entries(stream, at, count, 0 if values else wait, reader)
+            reader = ""
             if not found:
                 break
             more, end, guess = read_entries(self._records, stream, at, room, found)
@@ -160,11 +163,16 @@ class RedisChannel:
             await self._check_nothing(stream, after)
         return values, None
 
-    async def _entries(self, stream: str, after: int, count: int, wait: float) -> list[Any]:
+    async def _entries(self, stream: str, after: int, count: int, wait: float, reader: str = "") -> list[Any]:
         key = self._keys.stream(stream)
         block = ("BLOCK", int(wait * 1000)) if wait >= 0.001 else ()
         command = ("XREAD", "COUNT", count, *block, "STREAMS", key, self._keys.gone, f"{after}-0", "0-0")
-        found: list[Any] = await self._shared.client.ask(*command, wait=wait) or []
+        if reader:
+            answer, found = await self._shared.client.run_and_ask(self._at(stream, reader, after), command, wait)
+            await self._heard(answer)
+        else:
+            found = await self._shared.client.ask(*command, wait=wait)
+        found = found or []
         if any(name != key.encode("utf-8", "surrogatepass") for name, _ in found):
             raise self._gone()
         self._seen = self._seen or bool(found)
@@ -220,10 +228,14 @@ class RedisChannel:
 
     async def progress(self, stream: str, reader: str, position: int | None) -> None:
         """Say how far a reader is, which attaches it; None detaches it."""
+        script, keys, arguments = self._at(stream, reader, position)
+        await self._run(script, keys, *arguments)
+
+    def _at(self, stream: str, reader: str, position: int | None) -> Call:
         keys = [self._keys.all, self._keys.readers(stream)]
         where = "" if position is None else position
         heard = int(self._shared.settings.lease * 1000)
-        await self._run(scripts.PROGRESS, keys, stream, reader, where, self._shared.ttl, int(self._seen), heard)
+        return scripts.PROGRESS, keys, (stream, reader, where, self._shared.ttl, int(self._seen), heard)
 
     async def claim(self, step: str, ttl: float) -> Epoch:
         """Take a lease on a step for ``ttl`` seconds and return its epoch, or 0."""
@@ -237,16 +249,21 @@ class RedisChannel:
         number, state = more
         return Epoch(number, self._records.read_state(state, step) if number and state else None)
 
-    async def plan(self, document: dict[str, Any] | None = None) -> dict[str, Any] | None:
+    async def plan(
+        self, document: dict[str, Any] | None = None, *, given: Mapping[str, Sequence[Any]] | None = None
+    ) -> dict[str, Any] | None:
         """Keep the plan of the flow, or give it; None if there is none."""
         if document is None:
             record = await self._shared.client.ask("HGET", self._keys.all, "plan")
             self._seen = self._seen or record is not None
             return None if record is None else self._keep_plan(record)
         record = self._records.signed(document, "plan")
-        kept = record, self._shared.ttl, *document.get("unbounded", ())
-        plan, listed = (scripts.PLAN, [self._keys.all], kept), self._shared.register(self._flow)
-        await self._shared.client.run_all([plan, listed])
+        unbounded = document.get("unbounded", ())
+        kept: list[Any] = [record, self._shared.ttl, len(unbounded), *unbounded]
+        keys = [self._keys.all, *map(self._keys.stream, given or ())]
+        for stream, values in (given or {}).items():
+            kept += self._records.whole(stream, values)
+        await self._shared.client.run_all([(scripts.PLAN, keys, kept), self._shared.register(self._flow)])
         self._seen = True
         self._keep_plan(record)
         return document
@@ -276,11 +293,14 @@ class RedisChannel:
             raise TamperedDataError(f"What is kept of flow {self._flow!r} is not what was written: {error}") from error
 
     async def _run(self, script: Script, keys: Sequence[str], *arguments: Any) -> list[Any]:
-        renewed, *answer = await self._shared.client.run(script, keys, *arguments)
+        return await self._heard(await self._shared.client.run(script, keys, *arguments))
+
+    async def _heard(self, answer: list[Any]) -> list[Any]:
+        renewed, *more = answer
         if renewed:
             await self._shared.client.run_all([self._shared.register(self._flow)])
-        self._seen = self._seen or answer[0] not in (b"gone", b"lost")
-        return answer
+        self._seen = self._seen or more[0] not in (b"gone", b"lost")
+        return more
 
     def _gone(self) -> FlowNotFoundError:
         return FlowNotFoundError(f"Flow {self._flow!r} is not there any more: it was forgotten, or has expired.")

@@ -55,6 +55,7 @@ class Client:
         self.address = Address(url)
         self._patience = patience
         self._process = os.getpid()
+        self._known: set[str] = set()
         self._idle: WeakKeyDictionary[Any, list[Connection]] = WeakKeyDictionary()
 
     @property
@@ -98,10 +99,27 @@ class Client:
 
     async def run_all(self, calls: Sequence[Call]) -> list[list[Any]]:
         """Run scripts one after the other, asked at once; see `run`."""
-        answers = await self.ask_all([("EVALSHA", one.name, len(keys), *keys, *more) for one, keys, more in calls])
-        if any(isinstance(one, ServerError) and one.code == "NOSCRIPT" for one in answers):
-            answers = await self.ask_all([("EVAL", one.source, len(keys), *keys, *more) for one, keys, more in calls])
+        answers = await self.ask_all([self._written(call) for call in calls])
+        if any(map(_is_unknown, answers)):
+            self._known.clear()
+            answers = await self.ask_all([self._written(call) for call in calls])
         return [self._good(answer) for answer in answers]
+
+    async def run_and_ask(self, call: Call, command: Sequence[Any], wait: float) -> tuple[list[Any], Any]:
+        """Run a script and ask a question after it, which are sent at once; see `run` and `ask`."""
+        ran, answer = await self.ask_all([self._written(call), command], wait)
+        if _is_unknown(ran):
+            self._known.clear()
+            return (await self.run_all([call]))[0], self._good(answer)
+        return self._good(ran), self._good(answer)
+
+    def _written(self, call: Call) -> tuple[Any, ...]:
+        """Write the call of a script: at first with its source, as the server may not know it yet."""
+        script, keys, arguments = call
+        if script.name in self._known:
+            return "EVALSHA", script.name, len(keys), *keys, *arguments
+        self._known.add(script.name)
+        return "EVAL", script.source, len(keys), *keys, *arguments
 
     async def ask_all(self, commands: Sequence[Sequence[Any]], wait: float = 0) -> list[Any]:
         """Ask several questions at once, and return the answers, some of which may be a `ServerError`."""
@@ -197,6 +215,10 @@ class Client:
         """Close the connections of this loop."""
         with anyio.CancelScope(shield=True):
             await self._drop_idle()
+
+
+def _is_unknown(answer: Any) -> bool:
+    return isinstance(answer, ServerError) and answer.code == "NOSCRIPT"
 
 
 def _said(error: Exception) -> str:

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from elliptio.flows.brokers.defining import Outcome
+from elliptio.flows.brokers.defining import DONE, Outcome
 from elliptio.flows.errors import TamperedDataError
 from elliptio.flows.serializing.batches import NOTHING, Batches, digest
 from elliptio.flows.serializing.exact import pack, unpack
@@ -61,6 +61,11 @@ class Records:
             out += (f"{after.top}-0", head + signer.sign(head, content), content)
             tail = after
         return out, tail
+
+    def whole(self, stream: str, values: Sequence[Any]) -> list[Any]:
+        """Write a stream that has ended: name, length, bytes, end, number of entries, and these."""
+        entries, tail = self.entries(stream, self.batches.write(values), Tail())
+        return [stream, tail.top, tail.size, self.outcome(stream, DONE, tail), len(entries) // 3, *entries]
 
     def entry(self, stream: str, id: bytes, fields: Sequence[bytes]) -> Entry:
         """Read an entry.

@@ -191,11 +191,26 @@ for _, field in ipairs(redis.call('HKEYS', H)) do
   if string.sub(field, 1, 2) == 'u:' then redis.call('HDEL', H, field) end
 end
 redis.call('HSET', H, 'plan', ARGV[1])
-for i = 3, #ARGV do redis.call('HSET', H, 'u:' .. ARGV[i], '1') end
-return {touch(ARGV[2]), 'ok'}
+local ttl, i, key = ARGV[2], 4 + ARGV[3], 2
+for at = 4, 3 + ARGV[3] do redis.call('HSET', H, 'u:' .. ARGV[at], '1') end
+while i <= #ARGV do
+  local stream, S, top, bytes, record, after = ARGV[i], KEYS[key], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
+  if redis.call('EXISTS', S) == 0 then
+    for at = i + 5, i + 4 + 3 * after, 3 do
+      redis.call('XADD', S, ARGV[at], 'h', ARGV[at + 1], 'v', ARGV[at + 2])
+    end
+    if top ~= '0' then redis.call('HSET', H, 't:' .. stream, table.concat({top, bytes, n(now), n(now)}, ':')) end
+    redis.call('HSET', H, 'e:' .. stream, record)
+    redis.call('XADD', S, '18446744073709551615-0', 'e', record)
+    redis.call('PEXPIRE', S, longer(ttl))
+  end
+  i, key = i + 5 + 3 * after, key + 1
+end
+return {touch(ttl), 'ok'}
 """
 )
-"""Key: hash. Signed plan, ttl, streams without a limit."""
+"""Keys: hash, streams that are given. Signed plan, ttl, number of streams without a limit, these; then of each stream
+that is given its name, length, bytes, signed outcome, number of entries, and id, head and values of each entry."""
 
 FORGET = Script(
     _BEGIN
