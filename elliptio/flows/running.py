@@ -84,6 +84,7 @@ async def run_step(around: Surroundings, flow_id: str, step: str) -> bool:
         raise FlowNotFoundError(f"There is no flow {flow_id!r}: it was forgotten, or has expired.")
     epoch = await channel.claim(step, around.settings.lease)
     if not epoch:
+        around.waits.taken = epoch.left
         return False
     return await _Step(around, flow_id, plan, step, epoch).run()
 

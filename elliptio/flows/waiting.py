@@ -22,10 +22,18 @@ Start = Callable[[str, str], Awaitable[None]]
 
 
 class Waits:
-    """Tells since when a step waits for values or for room; entered while it does."""
+    """Tells since when a step waits for values or for room; entered while it does.
+
+    Attributes
+    ----------
+    taken
+        Seconds for which somebody else has the step, unless that is made longer.
+
+    """
 
     def __init__(self) -> None:
         self._count, self._since = 0, 0.0
+        self.taken = 0.0
 
     def __enter__(self) -> None:
         if not self._count:

@@ -27,6 +27,8 @@ seconds after its last progress as a lease lasts."""
 class Epoch(int):
     """Counts how often a step was claimed, and holds the state that it had saved last (None if none).
 
+    Where it is 0 because somebody else has the step, ``left`` is for how many seconds yet.
+
     Examples
     --------
     >>> Epoch(2, {"row": 7}) == 2, Epoch(2, {"row": 7}).state
@@ -35,11 +37,12 @@ class Epoch(int):
     """
 
     state: Any
+    left: float
 
-    def __new__(cls, number: int, state: Any = None) -> Epoch:
+    def __new__(cls, number: int, state: Any = None, left: float = 0.0) -> Epoch:
         """Make one of a number."""
         epoch = super().__new__(cls, number)
-        epoch.state = state
+        epoch.state, epoch.left = state, left
         return epoch
 
 

@@ -262,8 +262,10 @@ class _Channel:
         lease = self._leases.setdefault(step, _Lease())
         now = time.monotonic()
         control = self._streams.get(CONTROL + step)
-        if now < lease.until or (control is not None and control.end is not None):
+        if control is not None and control.end is not None:
             return Epoch(0)
+        if now < lease.until:
+            return Epoch(0, left=lease.until - now)
         lease.epoch += 1
         lease.until, lease.ttl, lease.since = now + ttl, ttl, time.time()
         return Epoch(lease.epoch, lease.state)

@@ -27,6 +27,9 @@ CONCURRENCY = 100
 _LOOK_SECONDS = 0.5
 """So long all steps must have waited before one more than should be is taken."""
 
+_TRIES = 20
+"""So many times in a lease a step is looked at that could not be run, of whatever reason."""
+
 _STOP_SECONDS = 5.0
 """Time that a worker which is stopped takes to give its steps back."""
 
@@ -107,7 +110,7 @@ class Worker:
                     if len(self._running) >= self._concurrency:
                         self._tell_of_waiting()
                     scope = self._enter()
-                    tasks.start_soon(self._carry, *taken, scope, self._lease / 20)
+                    tasks.start_soon(self._carry, *taken, scope, self._lease / _TRIES)
 
     async def carry(self, flow_id: str, step: str) -> None:
         """Run a step that was not taken from the queue, if nobody runs it."""
@@ -154,19 +157,19 @@ class Worker:
 
     async def _carry(self, flow_id: str, step: str, scope: anyio.CancelScope, again: float | None) -> None:
         """Run a step; one that has not ended comes back after ``again`` seconds, or when it would anyway."""
-        over = False
+        over, waits = False, self._running[scope]
         try:
             with scope:
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(self._keep, flow_id, step)
-                    over = await self._run(flow_id, step, self._running[scope])
+                    over = await self._run(flow_id, step, waits)
                     tasks.cancel_scope.cancel()
         finally:
             self._running.pop(scope, None)
             self._room.set()
-            # What was left shows at once: it is whoever takes it that waits for the end of the lease.
+            # What was left shows at once, what somebody else has when the lease of that one ends.
             with anyio.move_on_after(_STOP_SECONDS, shield=True):
-                await self._put_away(flow_id, step, over, again)
+                await self._put_away(flow_id, step, over, waits.taken or again)
 
     async def _run(self, flow_id: str, step: str, waits: Waits) -> bool:
         """Run a step, if nobody does; tell whether there is nothing left to do."""

@@ -112,6 +112,13 @@ class ClaimSuite:
         assert (second > first, second.state) == (True, {"row": 1})
 
     @on_both
+    async def test_who_comes_too_early_is_told_when_to_come(self, broker: Broker) -> None:
+        channel = broker.flow("a")
+        assert await channel.claim("p", LONG)
+        early = await channel.claim("p", LONG)
+        assert (early, LONG / 2 < early.left <= LONG) == (0, True)
+
+    @on_both
     async def test_a_step_that_has_ended_is_not_claimed(self, broker: Broker) -> None:
         channel = broker.flow("a")
         epoch = await channel.claim("p", 0.01)

@@ -23,6 +23,7 @@ from elliptio.flows import (
     UnregisteredProcessorError,
     WorkerExecutor,
 )
+from elliptio.flows.brokers.redis.channel import RedisChannel
 from elliptio.flows.executors.workers import Worker, work
 from tests.flows.executors.processes import LEASE, MODULE, SECRET, expected, logs, started, variables
 
@@ -237,7 +238,20 @@ def test_a_worker_that_is_stopped_leaves_its_steps(
 
 
 @pytest.mark.slow
-def test_a_step_that_somebody_has_still_comes_back(redis_url: str, shop: Any) -> None:
+def test_a_step_that_somebody_has_comes_back_when_that_lease_ends(
+    redis_url: str, shop: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[int] = []
+    claim = RedisChannel.claim
+
+    async def claiming(channel: RedisChannel, step: str, ttl: float) -> Any:
+        epoch = await claim(channel, step, ttl)
+        if step == "squares":
+            tries.append(int(epoch))
+        return epoch
+
+    monkeypatch.setattr(RedisChannel, "claim", claiming)
+
     async def main() -> None:
         async with supervisor(redis_url) as boss:
             execution = await boss.start_flow(shop.flow, inputs={"count": 3}, all_outputs=True)
@@ -251,6 +265,7 @@ def test_a_step_that_somebody_has_still_comes_back(redis_url: str, shop: Any) ->
             assert await execution["n2"].collect() == [0, 1, 4]
 
     anyio.run(main)
+    assert tries == [1, 0, 2], "once before it ends, and once when it has"
 
 
 @pytest.mark.slow

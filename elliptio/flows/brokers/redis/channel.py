@@ -246,8 +246,10 @@ class RedisChannel:
         )  # fmt: skip
         if status == b"gone":
             raise self._gone()
-        number, state = more
-        return Epoch(number, self._records.read_state(state, step) if number and state else None)
+        number, state, *left = more
+        if not number:
+            return Epoch(0, left=int(left[0]) / 1000)
+        return Epoch(number, self._records.read_state(state, step) if state else None)
 
     async def plan(
         self, document: dict[str, Any] | None = None, *, given: Mapping[str, Sequence[Any]] | None = None
