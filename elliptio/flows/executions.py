@@ -5,11 +5,18 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from elliptio.flows.brokers.defining import CANCELLED, CONTROL, Outcome
-from elliptio.flows.errors import FlowCancelledError, FlowNotFoundError, StepFailedError, UnresolvedFlowError
-from elliptio.flows.outcomes import error_of
+from elliptio.flows.errors import (
+    FlowCancelledError,
+    FlowNotFoundError,
+    StepFailedError,
+    TamperedDataError,
+    UnresolvedFlowError,
+)
+from elliptio.flows.outcomes import error_of, named
 from elliptio.flows.reading import Reading
 from elliptio.flows.streams import IO
 from elliptio.flows.waiting import FEEDER, end_of
@@ -85,18 +92,17 @@ class Execution(Mapping[str, IO[Any]]):
 
     async def cancel(self) -> None:
         """Stop all steps; streams that have not ended end as cancelled. What has ended stays as it is."""
-        state = await self._supervisor.broker.state(self.id)
-        if state is None:
-            return
-        for name in self._all_streams():
-            if end_of(state, name.removeprefix(CONTROL + FEEDER)) is None:
+        try:
+            for name in await self._open_streams():
                 await self._reading.channel.end(name, CANCELLED)
-        for group in (self.id, self.id + INPUTS):
-            await self._supervisor.background.stop(group)
+        finally:
+            for group in (self.id, self.id + INPUTS):
+                await self._supervisor.background.stop(group)
 
     async def forget(self) -> None:
-        """Stop it, and remove all of it from the broker."""
-        await self.cancel()
+        """Stop it, and remove all of it from the broker, also where somebody altered what lies there."""
+        with suppress(TamperedDataError):
+            await self.cancel()
         await self._reading.channel.forget()
         self._is_over = True
         self._supervisor._started.pop(self.id, None)
@@ -122,6 +128,17 @@ class Execution(Mapping[str, IO[Any]]):
                 "record=handler)."
             )
         return await self._recorder.sealed(failed=failed)
+
+    async def _open_streams(self) -> list[str]:
+        """Name the streams that have not ended; all of them where that cannot be read."""
+        try:
+            state = await self._supervisor.broker.state(self.id)
+        except TamperedDataError:
+            return self._all_streams()
+        if state is None:
+            return []
+        # What an input was given is over when the input is.
+        return [name for name in self._all_streams() if end_of(state, name.removeprefix(CONTROL + FEEDER)) is None]
 
     def _all_streams(self) -> list[str]:
         """Name all streams: those of steps, then inputs, then what is made of them."""
@@ -217,5 +234,5 @@ class Execution(Mapping[str, IO[Any]]):
 
 def _error(outcome: Outcome, step: str, flow_id: str) -> Exception:
     cause = outcome["cause"]
-    said = f"The step {cause['step']!r} of {flow_id} failed. {cause['kind']}: {cause['text']}"
+    said = f"{named(cause['step'])} of {flow_id} failed. {cause['kind']}: {cause['text']}"
     return StepFailedError(said, cause)

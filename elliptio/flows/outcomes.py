@@ -9,6 +9,7 @@ from typing import Any
 
 from elliptio.flows.brokers.defining import Outcome
 from elliptio.flows.errors import CAUSE, FlowCancelledError, StepFailedError
+from elliptio.flows.waiting import FEEDER
 from elliptio.provenance.redaction import redact
 
 _MOST_TEXT, _MOST_TRACEBACK = 4_000, 20_000
@@ -42,7 +43,14 @@ def error_of(outcome: Outcome, stream: str, flow_id: str) -> Exception:
         return FlowCancelledError(f"The flow {flow_id} was cancelled before its stream {stream!r} was complete.")
     cause: dict[str, Any] = outcome.get("cause") or {}
     what = f"{cause.get('kind', 'an error')}: {cause.get('text', '')}".rstrip(": ")
-    return StepFailedError(f"The step {cause.get('step')!r} failed, so {stream!r} is not complete. {what}", cause)
+    who = named(cause.get("step", ""))
+    return StepFailedError(f"{who} failed, so {stream!r} is not complete. {what}", cause)
+
+
+def named(step: str) -> str:
+    """Name what failed, for people: a step, or what an input was given."""
+    given = step.removeprefix(FEEDER)
+    return f"The step {step!r}" if given == step else f"What the input {given!r} was given"
 
 
 def single(error: BaseException) -> BaseException:

@@ -21,6 +21,7 @@ from elliptio.flows.errors import (
     FlowExecutionAdvancementTimeout,
     FlowNotFoundError,
     SupervisorError,
+    TamperedDataError,
 )
 from elliptio.flows.executions import INPUTS, Execution
 from elliptio.flows.executors.defining import Executor
@@ -319,7 +320,12 @@ class Supervisor(metaclass=_Attached):
 
     async def forget(self, flow_id: str) -> None:
         """Remove all of an execution; see `Execution.forget`."""
-        await (await self.flow(flow_id)).forget()
+        try:
+            execution = await self.flow(flow_id)
+        except TamperedDataError:  # what its streams are is not known, but all keys are its own
+            await self.broker.flow(flow_id).forget()
+            return
+        await execution.forget()
 
     async def status(self, flow_id: str) -> Status:
         """Tell how an execution goes: of each stream the count, rate and lag, of each step who works at it."""

@@ -801,7 +801,7 @@ class TestReading:
         async def main(supervisor: Supervisor) -> None:
             result = await supervisor.start_flow(Flow.from_tasks(same).resolve(), {"x": numbers()})
             assert await result["y"].first() == 1
-            with pytest.raises(StepFailedError, match=r"'@input x'.*none left"):
+            with pytest.raises(StepFailedError, match=r"input 'x' was given failed.*none left"):
                 await result["y"].collect()
 
         runs(main)

@@ -111,8 +111,10 @@ async def test_a_generator_that_fails_is_named():
 
     async with Supervisor() as supervisor:
         result = await supervisor.start_flow(first_of(), {"x": fails()})
-        with pytest.raises(StepFailedError, match="ValueError: no more"):
+        with pytest.raises(StepFailedError, match=r"What the input 'x' was given failed.*ValueError: no more"):
             await result["y"].collect()
+        with pytest.raises(StepFailedError, match=r"What the input 'x' was given of .* failed"):
+            await result.wait()
 
 
 async def test_a_table_that_is_read_in_pieces_streams_and_a_file_is_one_value():

@@ -262,7 +262,7 @@ def test_what_cannot_be_written_leaves_nothing(redis_url: str, keys: Any, loop: 
 
     async def test() -> None:
         channel = await written(broker, end=False)
-        with pytest.raises(UnserializableValueError, match=r"value\['a'\]\[1\] is of type object"):
+        with pytest.raises(UnserializableValueError, match=r"stream 'x', value\['a'\]\[1\] is of type object"):
             await channel.append("x", [1, {"a": [0, object()]}], 6, "p", 1, state=1)
         with pytest.raises(UnserializableValueError):
             await channel.append("x", [1], 6, "p", 1, state=object())

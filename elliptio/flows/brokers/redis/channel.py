@@ -95,7 +95,7 @@ class RedisChannel:
         release: bool = False,
     ) -> int:
         """Append values of which the first belongs at a position, and return the position after the last value."""
-        parts = self._records.batches.write(values) if len(values) else []
+        parts = self._records.parts(stream, values) if len(values) else []
         kept = b"" if state is None else self._records.state(state, step)
         tail, asked = self._tails.get(stream, Tail()), False
         until, pause = anyio.current_time() + ROOM_SECONDS, _PAUSE

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from elliptio.flows.brokers.defining import DONE, Outcome
-from elliptio.flows.errors import TamperedDataError
+from elliptio.flows.errors import TamperedDataError, UnserializableValueError
 from elliptio.flows.serializing.batches import NOTHING, Batches, digest
 from elliptio.flows.serializing.exact import pack, unpack
 from elliptio.flows.serializing.signing import SIZE, Signer
@@ -62,9 +62,23 @@ class Records:
             tail = after
         return out, tail
 
+    def parts(self, stream: str, values: Sequence[Any]) -> list[bytes]:
+        """Write values of a stream, each by itself.
+
+        Raises
+        ------
+        UnserializableValueError
+            If one cannot be written.
+
+        """
+        try:
+            return self.batches.write(values)
+        except UnserializableValueError as error:
+            raise UnserializableValueError(f"In the stream {stream!r}, {error}") from error.__cause__
+
     def whole(self, stream: str, values: Sequence[Any]) -> list[Any]:
         """Write a stream that has ended: name, length, bytes, end, number of entries, and these."""
-        entries, tail = self.entries(stream, self.batches.write(values), Tail())
+        entries, tail = self.entries(stream, self.parts(stream, values), Tail())
         return [stream, tail.top, tail.size, self.outcome(stream, DONE, tail), len(entries) // 3, *entries]
 
     def entry(self, stream: str, id: bytes, fields: Sequence[bytes]) -> Entry:
