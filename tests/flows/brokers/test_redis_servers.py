@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 import ssl
+import subprocess
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -25,6 +28,7 @@ from elliptio.testing import BrokerConformance
 
 SECRET = "a secret of the tests"
 LONG = 60.0
+LONG_ENOUGH = 64
 
 pytestmark = [pytest.mark.server, pytest.mark.filterwarnings("ignore:The processor .* is implemented once more")]
 
@@ -105,6 +109,56 @@ def test_a_flow_leaves_no_key(kind: str, request: pytest.FixtureRequest) -> None
     anyio.run(main)
     with redis.Redis.from_url(server.url) as client:
         assert list(client.scan_iter()) == []
+
+
+def test_a_cluster_of_two_nodes_is_named_at_once() -> None:
+    if redis_program() is None:
+        pytest.skip("there is no Redis server here")
+    with redis_server(cluster_enabled="yes") as one, redis_server(cluster_enabled="yes") as two:
+        for server, slots in ((one, range(8192)), (two, range(8192, 16384))):
+            with redis.Redis.from_url(server.url) as client:
+                client.execute_command("CLUSTER", "ADDSLOTS", *slots)
+                client.execute_command("CLUSTER", "MEET", "127.0.0.1", one.port)
+        for server in (one, two):
+            with redis.Redis.from_url(server.url) as client:
+                while b"cluster_state:ok" not in client.execute_command("CLUSTER", "INFO").replace(b"\r", b""):
+                    pass
+
+        async def main() -> None:
+            broker = RedisBroker(one.url, secret=SECRET)
+            with pytest.raises(BrokerUnavailableError, match=r"several nodes of a cluster .*MOVED.* without a cluster"):
+                for number in range(LONG_ENOUGH):  # whose keys lie on both, sooner or later
+                    await broker.flow(f"flow {number}").plan({})
+            await broker.aclose()
+
+        anyio.run(main)
+
+
+def test_a_sentinel_is_named_at_once(tmp_path: Path) -> None:
+    program = redis_program()
+    if program is None:
+        pytest.skip("there is no Redis server here")
+    ready = threading.Event()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    (tmp_path / "sentinel.conf").write_text(f"port {port}\nbind 127.0.0.1\n")
+    with subprocess.Popen(
+        [program, str(tmp_path / "sentinel.conf"), "--sentinel"], cwd=tmp_path, stdout=subprocess.DEVNULL
+    ) as sentinel:
+        try:
+            while not ready.wait(0.02):
+                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                    ready.set()
+
+            async def main() -> None:
+                async with Supervisor(broker=RedisBroker(f"redis://127.0.0.1:{port}", secret=SECRET)) as supervisor:
+                    with pytest.raises(BrokerUnavailableError, match=r"is a Sentinel.*address of the Redis itself"):
+                        await supervisor.start_flow(Flow.from_tasks(half).resolve(), {"x": 1})
+
+            anyio.run(main)
+        finally:
+            sentinel.kill()
 
 
 @contextmanager

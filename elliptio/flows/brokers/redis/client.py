@@ -28,7 +28,9 @@ MAX_IDLE = 100
 _AGAIN = frozenset({"LOADING", "READONLY", "MASTERDOWN", "TRYAGAIN", "CLUSTERDOWN", "BUSY", "OOM", "NOREPLICAS"})
 """Answers of a server that may answer otherwise in a moment."""
 
-_DENIED = frozenset({"NOAUTH", "WRONGPASS", "NOPERM", "DENIED", "MOVED", "ASK"})
+_DENIED = frozenset({"NOAUTH", "WRONGPASS", "NOPERM", "DENIED"})
+
+_REDIRECTS = frozenset({"MOVED", "ASK", "CROSSSLOT"})
 
 _LOST = (OSError, anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError, ValueError)
 
@@ -173,13 +175,24 @@ class Client:
     def _good(self, answer: Any) -> Any:
         if not isinstance(answer, ServerError):
             return answer
-        if answer.code in _DENIED:
-            raise self._denied(answer)
         if answer.code in _AGAIN:
             return answer
+        if answer.code in _DENIED or answer.code in _REDIRECTS or answer.is_unknown:
+            raise self._denied(answer)
         raise TamperedDataError(f"The Redis at {self.address} holds something else than was written: {_said(answer)}")
 
     def _denied(self, answer: ServerError) -> BrokerUnavailableError:
+        if answer.code in _REDIRECTS:
+            return BrokerUnavailableError(
+                f"The Redis at {self.address} is one of several nodes of a cluster ({answer}), and redirects to the "
+                "others are not followed. Give the address of a Redis that holds all keys: one without a cluster, or "
+                "the only node of one."
+            )
+        if answer.is_unknown:
+            return BrokerUnavailableError(
+                f"What answers at {self.address} does not know the commands of Redis 6.2: it is a Sentinel, which is "
+                "not asked for the address of a server, or something else. Give the address of the Redis itself."
+            )
         return BrokerUnavailableError(f"The Redis at {self.address} does not let this in: {_said(answer)}")
 
     @asynccontextmanager

@@ -24,6 +24,11 @@ class ServerError(Exception):
         """Its first word."""
         return str(self).partition(" ")[0]
 
+    @property
+    def is_unknown(self) -> bool:
+        """Tell whether the server does not know the command at all."""
+        return str(self).startswith(("ERR unknown command", "ERR unknown subcommand"))
+
 
 def packed(*parts: Any) -> bytes:
     """Write a command."""
