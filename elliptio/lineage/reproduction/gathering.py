@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from elliptio.artifacts.artifact import Artifact
@@ -21,10 +21,12 @@ class Made:
 
     Parameters
     ----------
-    artifacts
-        All of them that are still there, in the order in which they were made.
-    wanted
-        Identifiers of those that were asked for.
+    given
+        What each of them that is still there is based on, by identifier, in the order in which they were made.
+    asked
+        Those that were asked for, the target last.
+    is_cut
+        Whether there are others, which were not read.
     lost
         What they are based on and is not there any more, and why.
     damaged
@@ -32,26 +34,42 @@ class Made:
 
     """
 
-    artifacts: list[Artifact]
-    wanted: list[str]
+    given: dict[str, Sequence[str]]
+    asked: list[Artifact]
+    is_cut: bool = False
     lost: dict[str, str] = field(default_factory=dict)
     damaged: list[str] = field(default_factory=list)
 
     @property
     def artifact(self) -> Artifact:
         """The last one that was asked for: what is recorded of it says how the command was run."""
-        return next(one for one in reversed(self.artifacts) if one.artifact_id in self.wanted)
+        known = {one.artifact_id: one for one in self.asked}
+        return known[next(each for each in reversed(self.given) if each in known)]
+
+    @property
+    def wanted(self) -> list[str]:
+        """Identifiers of those that were asked for."""
+        return [one.artifact_id for one in self.asked]
 
     @property
     def inputs(self) -> list[str]:
         """Identifiers of what the command was given, by others."""
-        own = {one.artifact_id for one in self.artifacts}
-        given = (parent for one in self.artifacts for parent in one.metadata.based_on)
-        return list(dict.fromkeys(parent for parent in given if parent not in own))
+        parents = (parent for based_on in self.given.values() for parent in based_on)
+        return list(dict.fromkeys(parent for parent in parents if parent not in self.given))
 
 
-def gather(lake: Lake, artifact_id: str, *, ancestors: bool, progress: bool, verifying: bool = True) -> list[Made]:
+def gather(
+    lake: Lake,
+    artifact_id: str,
+    *,
+    ancestors: bool,
+    progress: bool = False,
+    verifying: bool = True,
+    most: int = MOST_TOLD,
+) -> list[Made]:
     """Gather what has to be made again, the oldest first; the last is what was asked for. The inputs are verified.
+
+    Of what a command made besides, the first `most` say what it was given.
 
     Raises
     ------
@@ -66,13 +84,11 @@ def gather(lake: Lake, artifact_id: str, *, ancestors: bool, progress: bool, ver
         wanted = [*_those_left(lake, above), target]
     wanted.sort(key=lambda one: (one.artifact_id == target.artifact_id, one.metadata.creation_time))
     steps: list[Made] = []
-    known: dict[str, Made] = {}
     for one in wanted:
-        if one.artifact_id not in known:
-            step = Made(_siblings(lake, one), [])
-            steps.append(step)
-            known |= dict.fromkeys((other.artifact_id for other in step.artifacts), step)
-        known[one.artifact_id].wanted.append(one.artifact_id)
+        if any(one.artifact_id in step.given for step in steps):
+            continue
+        given, is_cut = _given(lake, one, most)
+        steps.append(Made(given, [each for each in wanted if each.artifact_id in given], is_cut))
     # A command that made an ancestor and the target too is run when all that it needs is there.
     steps.sort(key=lambda step: target.artifact_id in step.wanted)
     for step in steps:
@@ -92,8 +108,11 @@ def _those_left(lake: Lake, artifact_ids: Iterable[str]) -> list[Artifact]:
     return found
 
 
-def _siblings(lake: Lake, artifact: Artifact) -> list[Artifact]:
-    """List all that the command made that made an artifact: what has the same run, or runs, and the same command."""
+def _given(lake: Lake, artifact: Artifact, most: int) -> tuple[dict[str, Sequence[str]], bool]:
+    """Say of what the command made that made an artifact what each is based on, and whether there is more of it.
+
+    It is what has the same run, or runs, and the same command.
+    """
     metadata = artifact.metadata
     try:
         root = str(run_records.get(lake, metadata.run_id)["root"])
@@ -101,12 +120,14 @@ def _siblings(lake: Lake, artifact: Artifact) -> list[Artifact]:
     except DocumentNotFoundError:
         run_ids = [metadata.run_id]
     same = {"run_id": {"$in": [*run_ids, metadata.run_id]}, "argv": metadata.argv, "hostname": metadata.hostname}
-    found = list(lake.find(same, sort=[("creation_time", 1), ("_id", 1)], limit=MOST_TOLD))
-    made = [artifact_of(lake, metadata_of(lake, document), track=False) for document in found]
-    return made if artifact.artifact_id in {one.artifact_id for one in made} else [*made, artifact]
+    found = list(lake.find(same, sort=[("creation_time", 1), ("_id", 1)], limit=most + 1))
+    given: dict[str, Sequence[str]] = {document["_id"]: document["based_on"] for document in found[:most]}
+    return given | {artifact.artifact_id: metadata.based_on}, len(found) > most
 
 
-def _lost(lake: Lake, artifact_ids: Iterable[str]) -> dict[str, str]:
+def _lost(lake: Lake, artifact_ids: Sequence[str]) -> dict[str, str]:
+    if not artifact_ids or lake.count({"_id": {"$in": list(artifact_ids)}}) == len(artifact_ids):
+        return {}
     lost = {}
     for artifact_id in artifact_ids:
         try:

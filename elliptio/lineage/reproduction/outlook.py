@@ -16,6 +16,9 @@ from elliptio.lineage.reproduction.obstacles import Obstacle
 from elliptio.lineage.reproduction.plan import Step, plan
 from elliptio.lineage.reproduction.repository_code import CodeFinder
 
+MOST_READ = 200
+"""So many of the artifacts of a command are read to tell what it was given: some make many thousands."""
+
 _UNASKED = "its remote is not asked by looking"
 
 
@@ -56,6 +59,8 @@ class Outlook:
         Whether its code may be had from the recorded remote, which was not asked.
     inputs
         Identifiers of what the command was given.
+    first
+        0 where all that the command made says so; else the first so many.
     lost
         Those that are not there any more, and why.
     packages, commit, changed
@@ -68,6 +73,7 @@ class Outlook:
     obstacles: Sequence[Obstacle]
     unasked: bool
     inputs: Sequence[str]
+    first: int
     lost: Mapping[str, str]
     packages: int
     commit: str
@@ -76,13 +82,14 @@ class Outlook:
 
 def outlook(lake: Lake, artifact_id: str) -> Outlook:
     """Plan as `Handler.reproduce` does, without asking registries and remotes, and without reading the inputs."""
-    steps = gather(lake, artifact_id, ancestors=False, progress=False, verifying=False)
+    steps = gather(lake, artifact_id, ancestors=False, verifying=False, most=MOST_READ)
+    first = MOST_READ if steps[-1].is_cut else 0
     finder = _LocalCode(Path.cwd())
     try:
         step = plan(steps, finder, _Offline())[-1]
     except ReproductionError as error:
         obstacle = Obstacle(artifact_id, "command", str(error), prevents=True)
-        return Outlook("no", "", [obstacle], False, steps[-1].inputs, steps[-1].lost, 0, "", 0)
+        return Outlook("no", "", [obstacle], False, steps[-1].inputs, first, steps[-1].lost, 0, "", 0)
     finally:
         finder.close()
     unasked = any(_UNASKED in obstacle.message for obstacle in step.obstacles)
@@ -96,6 +103,7 @@ def outlook(lake: Lake, artifact_id: str) -> Outlook:
         obstacles=[one for one in step.obstacles if _UNASKED not in one.message],
         unasked=unasked,
         inputs=step.made.inputs,
+        first=first,
         lost=step.made.lost,
         packages=len(step.metadata.python_packages),
         commit=str(git.get("commit") or ""),

@@ -255,12 +255,12 @@ class Reproduction(ShownAsText):
         began = run_records.now()
         extra = {**run.environment(), **(self._variables() or {})}
         # What was loaded around the reproduction is no input of the command.
-        extra |= {scopes.BASED_ON: "", REPRODUCES: ",".join(one.artifact_id for one in step.made.artifacts)}
+        extra |= {scopes.BASED_ON: "", REPRODUCES: ",".join(step.made.given)}
         folder = working_directory(checkout, step.metadata.working_directory)
         show(f"$ {command_line(words)}")
         ended = execute(words, folder, environ_for(environment, extra), workshop.log(number), show)
         news = self._made_again(step, run.run_id, began)
-        olds = [one for one in step.made.artifacts if one.artifact_id in step.made.wanted]
+        olds = step.made.asked
         prints = self._fingerprints([*olds, *news.values()])
         return [result_of(one, news.get(one.artifact_id), ended, prints) for one in olds]
 

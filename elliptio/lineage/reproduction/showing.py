@@ -65,8 +65,7 @@ def _sizes(file: FileResult) -> str:
 
 
 def _names(step: Step) -> list[str]:
-    names = [name for one in step.made.artifacts if one.artifact_id in step.made.wanted
-             for name in one.metadata.file_relpaths]  # fmt: skip
+    names = [name for one in step.made.asked for name in one.metadata.file_relpaths]
     return [*names[:3], *([f"and {len(names) - 3:,} more"] if len(names) > 3 else [])]
 
 

@@ -78,6 +78,7 @@ def _inputs(view: View, found: Outlook) -> list[dict[str, Any]]:
     if not shown:
         return []
     here = len(found.inputs) - len(found.lost)
-    text = f"{here:,} {'input' if here == 1 else 'inputs'} in this lake:"
+    among = f" of the first {found.first:,} artifacts that the command made" if found.first else ""
+    text = f"{here:,} {'input' if here == 1 else 'inputs'}{among} in this lake:"
     bad = any(one["says"] == "damaged" for one in shown)
     return [{"mark": "✕" if bad else "✓", "class": "err" if bad else "ok", "text": text, "inputs": shown}]

@@ -23,7 +23,7 @@ def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repository_code.CodeFinder, "_fetch", refuse)
 
 
-def saved(h: eio.Handler, *parents: str) -> eio.Artifact:
+def saved(h: Any, *parents: str) -> eio.Artifact:
     with h.new(["a.txt"], based_on=list(parents)) as new:
         new.file.upload_string("x")
     return h.show(new.artifact_id)
@@ -36,6 +36,47 @@ def test_it_names_inputs_and_obstacles(local: eio.Handler) -> None:
     assert found.packages > 10
     assert any(one.about == "code" for one in found.obstacles)
     assert found.answer in ("maybe", "no")
+
+
+def test_of_a_command_that_made_much_the_first_say_what_it_was_given(
+    local: eio.Handler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent = saved(eio.Handler(local.store.root))
+    with local.run("many") as run:
+        made = [saved(run, parent.artifact_id) for _ in range(12)]
+    last = saved(eio.Handler(local.store.root))
+    with local.run("few") as run:
+        few = [saved(run, last.artifact_id) for _ in range(3)]
+    monkeypatch.setattr("elliptio.lineage.reproduction.outlook.MOST_READ", 4)
+    read = found_in(local, monkeypatch)
+    found = outlook(local.lake, made[-1].artifact_id)
+    assert (found.inputs, found.first) == ([parent.artifact_id], 4)
+    assert len([one for one in read if one in {each.artifact_id for each in made}]) <= 4 + 2
+    found = outlook(local.lake, few[0].artifact_id)
+    assert (found.inputs, found.first) == ([last.artifact_id], 0)
+
+
+def found_in(h: eio.Handler, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Note each document that the index gives away."""
+    read: list[str] = []
+    find = h.lake.index.find
+
+    def noted(*args: Any, **options: Any) -> Any:
+        for document in find(*args, **options):
+            read.append(str(document["_id"]))
+            yield document
+
+    monkeypatch.setattr(h.lake.index, "find", noted)
+    return read
+
+
+def test_inputs_that_are_all_there_are_asked_for_at_once(local: eio.Handler, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = eio.Handler(local.store.root)
+    parents = [saved(other).artifact_id for _ in range(6)]
+    child = saved(local, *parents)
+    read = found_in(local, monkeypatch)
+    assert sorted(outlook(local.lake, child.artifact_id).inputs) == sorted(parents)
+    assert not set(read) & set(parents)
 
 
 def test_a_lost_input_prevents_it(local: eio.Handler) -> None:
