@@ -148,6 +148,11 @@ def decide(policy: Policy, facts: Facts) -> Decision:
     return Decision(GO_ON)
 
 
+def is_host(text: str) -> bool:
+    """Tell whether a text is what a ``Host`` can be."""
+    return _HOST.fullmatch(text) is not None
+
+
 def is_allowed(policy: Policy, host: str) -> bool:
     """Tell whether a ``Host`` is this server's, or that of a proxy that was named."""
     found = _HOST.fullmatch(host)

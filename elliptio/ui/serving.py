@@ -17,7 +17,7 @@ import uvicorn
 from elliptio.errors import ConfigError
 from elliptio.ui.app import application
 from elliptio.ui.entrance import Entrance
-from elliptio.ui.guard import Policy
+from elliptio.ui.guard import Policy, is_host
 from elliptio.ui.view import View
 
 if TYPE_CHECKING:
@@ -65,16 +65,16 @@ class Server:
         exposed: bool = False,
     ) -> None:
         check_reach(host, token, exposed=exposed)
-        base = checked_base(base)
+        base, hosts = checked_base(base), checked_hosts(hosts)
         unknown = [each for each in write if each not in WRITABLE]
         if unknown:
             raise ConfigError(f"--write takes {', '.join(sorted(WRITABLE))}, not {unknown[0]!r}.")
         self._socket = listening(host, port)
         self.host, self.port = host, int(self._socket.getsockname()[1])
         self.policy = Policy(
-            token=token or secrets.token_urlsafe(32),
+            token=secrets.token_urlsafe(32) if token is None else token,
             port=self.port,
-            hosts=tuple(hosts),
+            hosts=hosts,
             base=base,
             write=frozenset(write),
             framed_by=framed_by,
@@ -148,12 +148,30 @@ def check_reach(host: str, token: str | None, *, exposed: bool) -> None:
 
     """
     if token is not None and (len(token) < SHORTEST_TOKEN or not all(one.isalnum() or one in "-_." for one in token)):
-        raise ConfigError(f"A token has at least {SHORTEST_TOKEN} letters, digits, '-', '_' and '.', against guessing.")
+        raise ConfigError(
+            f"A token has at least {SHORTEST_TOKEN} letters, digits, '-', '_' and '.', against guessing: give "
+            "such a one by --token TOKEN or ELLIPTIO_UI_TOKEN, or leave it out for a new one."
+        )
     if not is_loopback(host) and not (token and exposed):
         raise ConfigError(
             f"{host!r} can be reached from other machines, over a line that is not encrypted. Rather listen here and "
             "use `ssh -L`. If it must be, say so: --token TOKEN --i-know"
         )
+
+
+def checked_hosts(hosts: Sequence[str]) -> tuple[str, ...]:
+    """Return names of proxies.
+
+    Raises
+    ------
+    ConfigError
+        If one is no name, so that no request would ever fit it.
+
+    """
+    for one in hosts:
+        if not is_host(one):
+            raise ConfigError(f"--allow-host takes one name, such as hub.example or hub.example:8443, not {one!r}.")
+    return tuple(hosts)
 
 
 def is_loopback(host: str) -> bool:

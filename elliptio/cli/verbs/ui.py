@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         return export(args)
     if args.artifact_ids or args.with_files:
         raise UsageError("say where to write the pages of artifacts: --export DIR ID")
-    token = args.token or os.environ.get("ELLIPTIO_UI_TOKEN") or None
+    token = args.token if args.token is not None else os.environ.get("ELLIPTIO_UI_TOKEN") or None
     options = {"host": args.host, "port": args.port, "base": args.base_path, "token": token}
     # Whoever gave it that way wants it in no log.
     tells = token is None or args.token is not None
