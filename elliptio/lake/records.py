@@ -196,6 +196,19 @@ def find(
     return lake.index.find(RECORDS, {"kind": kind, **query, **scope}, sort=list(sort), limit=limit)
 
 
+def count(lake: Lake, kind: str) -> int:
+    """Count the records of a kind.
+
+    Raises
+    ------
+    IndexUnavailableError
+        If the index fails.
+
+    """
+    scope = {"lake_id": lake.lake_id} if lake.shared else {}
+    return lake.index.count(RECORDS, {"kind": kind, **scope})
+
+
 def sync(lake: Lake) -> dict[str, ElliptioError]:
     """Tell the index of all records; return those that cannot be read, and why.
 

@@ -97,6 +97,8 @@ class Facet:
         The most frequent first.
     more
         How many others there are.
+    among
+        0 where all artifacts of the answer say which values there are; else the newest so many.
     of
         0 where all artifacts of the answer were counted; else the newest so many.
 
@@ -106,6 +108,7 @@ class Facet:
     key: str
     values: Sequence[Value]
     more: int = 0
+    among: int = 0
     of: int = 0
 
 
@@ -153,7 +156,7 @@ def _facet(
     first = [name for name, _ in found.most_common(MOST_SHOWN)]
     values = [Value(name, count(condition(name)) if count else found[name], condition(name)) for name in first]
     values.sort(key=lambda value: -value.count)
-    return Facet(title, key, values, len(found) - len(values), 0 if count else of)
+    return Facet(title, key, values, len(found) - len(values), of, 0 if count else of)
 
 
 def _kinds(rows: Iterable[Mapping[str, Any]]) -> Iterable[str]:

@@ -91,10 +91,48 @@ def test_pages_are_turned_without_losing_or_repeating(local: eio.Handler, ask: T
 
 
 @pytest.mark.parametrize(
-    "url", ["?sort=labels.x", "?after=x", "?after=x~x&sort=size", "?after=2026-01-01~a", "?cols=" + "a," * 13]
+    "url",
+    [
+        "?sort=labels.",
+        "?sort=notes",
+        "?sort=labels.x&after=-1",
+        "?sort=labels.x&after=5001",
+        "?after=x",
+        "?after=x~x&sort=size",
+        "?after=2026-01-01~a",
+        "?cols=" + "a," * 13,
+    ],
 )
 def test_what_makes_no_page_is_said(ask: TestClient, url: str) -> None:
     assert ask.get(f"/artifacts{url}").status_code == 400
+
+
+@pytest.mark.parametrize("direction", ["", "-"])
+def test_a_label_sorts_whatever_its_values_are(h: eio.Handler, monkeypatch: pytest.MonkeyPatch, direction: str) -> None:
+    monkeypatch.setattr(artifacts, "PAGE", 3)
+    for number, stage in enumerate(["b", None, 3, "a", 2.5, True, "a", ["x", "y"]]):
+        saved(h, f"{number}.txt", str(number), {} if stage is None else {"stage": stage})
+    client, url, seen = client_of(h), f"/artifacts?cols=files,labels.stage&sort={direction}labels.stage", list[str]()
+    mark = "descending" if direction else "ascending"
+    while url:
+        text = client.get(url).text
+        assert f'aria-sort="{mark}"><a href="' in text
+        seen += ROW.findall(text)
+        url = "/artifacts" + link(text, "next") if 'rel="next"' in text else ""
+    assert len(seen) == 8
+    assert seen == h.search(sort=f"{direction}labels.stage", max_docs=0, columns=[]).ids
+    assert [row["artifact_id"] for row in client.get(f"/artifacts.json?sort={direction}labels.stage").json()] == seen
+
+
+def test_it_says_that_the_newest_tell_which_values_there_are(
+    local: eio.Handler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(facets, "SAMPLE", 3)
+    for number in range(4):
+        saved(local, f"{number}.txt", str(number), {"project": f"p{number}"})
+    text = re.sub(r"<[^>]*>", "", client_of(local).get("/artifacts").text)
+    assert "Project seen in the newest 3" in text
+    assert "Kind of file of the newest 3" in text
 
 
 def test_columns_are_in_the_url(local: eio.Handler) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from html import unescape
 from typing import Any
 
 import pandas as pd
@@ -47,6 +49,23 @@ def test_a_lake_without_models_says_how_to_begin(local: eio.Handler) -> None:
     client = client_of(local)
     assert "class Score(DataModel, version=1)" in client.get("/models").text
     assert client.get("/models/Net").status_code == 404
+
+
+def test_all_models_of_a_class_are_listed_page_by_page(local: eio.Handler, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Score(DataModel, version=1):
+        value: int
+
+    monkeypatch.setattr("elliptio.ui.pages.models.PAGE", 2)
+    made = [local.save(Score(number), f"fold {number}").artifact_id for number in range(5)]
+    client, url, seen = client_of(local), "/models/Score", list[str]()
+    while url:
+        text = client.get(url).text
+        assert "5 models" in text
+        seen += re.findall(r'<tr data-id="([^"]+)"', text)
+        older = re.search(r'rel="next" href="([^"]*)"', text)
+        url = f"/models/Score{unescape(older[1])}" if older else ""
+    assert seen == made[::-1]
+    assert client.get("/models/Score?after=x").status_code == 400
 
 
 @pytest.mark.slow

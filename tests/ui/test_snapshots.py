@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
+
 import pytest
 
 import elliptio as eio
@@ -56,6 +59,23 @@ def test_snapshots_of_any_index(h: eio.Handler) -> None:
     client = client_of(h)
     assert one.id[:12] in client.get("/snapshots").text
     assert one.id in client.get(f"/snapshots/{one.id[:10]}").text
+
+
+def test_all_snapshots_are_listed_page_by_page(h: eio.Handler, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("elliptio.ui.pages.snapshots.PAGE", 3)
+    made = [snapshot(graph(), f"d{number}") for number in range(7)]
+    with LakeBackend(h).connect() as connection:
+        for one in made:
+            connection.write_snapshot_tag(one, "prod", overwrite=True)
+    client, url, seen = client_of(h), "/snapshots", list[str]()
+    while url:
+        text = client.get(url).text
+        assert '<span class="mid">7</span>' in text
+        seen += re.findall(r'<a class="open" href="./snapshots/([^"]+)"', text)
+        older = re.search(r'rel="next" href="([^"]*)"', text)
+        url = f"/snapshots{unescape(older[1])}" if older else ""
+    assert seen == [one.id for one in reversed(made)]
+    assert client.get("/snapshots?after=x").status_code == 400
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)

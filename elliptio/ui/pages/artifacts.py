@@ -8,13 +8,12 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from elliptio import naming
 from elliptio.errors import MissingExtraError
 from elliptio.finding.search import of_runs, why_empty
 from elliptio.masking import hide_password
 from elliptio.ui import facets
 from elliptio.ui.asked import Answer, Asked, WrongError, written
-from elliptio.ui.pages import rows, views
+from elliptio.ui.pages import paging, rows, views
 from elliptio.ui.shortcuts import Bar, ShortcutError, as_command, as_python, as_url, bar_of, read_bar, without
 from elliptio.ui.view import View
 
@@ -27,6 +26,10 @@ MOST_LETTERS = 8000
 
 _ALL = -1
 """Counts all: a bar of the histogram that was cut off would say something wrong."""
+
+LABELS = "labels."
+MOST_TURNED = 5_000
+"""Rows that are turned over where artifacts are sorted by a label: its values may be of any kind, or missing."""
 
 _SORTS = {"when": "creation_time", "size": "total_size", "who": "username", "count": "file_count"}
 _FACET_FIELDS = ["labels.project", "username", "file_relpaths", "tags", "link", "notes", "reproduces", "creation_time"]
@@ -43,7 +46,7 @@ def show(view: View, asked: Asked) -> Answer:
     deleted = asked.get("deleted") == "1"
     columns = rows.columns_of(asked.all("cols"))
     path, direction = order_of(asked.get("sort"))
-    shown, more = _page(view, bar, asked.get("after"), (path, direction), columns, deleted)
+    shown, older = _page(view, bar, asked.get("after"), (path, direction), columns, deleted)
     return view.page(
         "artifacts.html",
         asked,
@@ -55,9 +58,9 @@ def show(view: View, asked: Asked) -> Answer:
         histogram=_histogram(view, asked, bar),
         columns=columns,
         choices=rows.CHOICES,
-        sorts=_sorts(asked, path, direction),
+        sorts=_sorts(asked, path, direction, columns),
         rows=rows.table(view, shown, columns, now),
-        older=asked.link(after=_key(shown[-1], path)) if more else None,
+        older=asked.link(after=older) if older else None,
         newest=asked.link(after=None) if asked.get("after") else None,
         deleted=deleted,
         deleted_link=asked.link(deleted=None if deleted else "1", after=None),
@@ -71,18 +74,23 @@ def show(view: View, asked: Asked) -> Answer:
 
 def _page(
     view: View, bar: Bar, after: str, order: tuple[str, int], columns: Sequence[str], deleted: bool
-) -> tuple[list[dict[str, Any]], bool]:
-    """Find the rows of a page, and whether others come after them."""
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Find the rows of a page, and where it ends if others come after them."""
     fields = dict.fromkeys([*rows.FIELDS, *rows.fields_of(columns), order[0], *(["deleted"] if deleted else [])])
+    by_label = order[0].startswith(LABELS)
+    begin = paging.turned(after, MOST_TURNED) if by_label else 0
     found = view.h.search(
-        _after(bar.query, after, *order),
-        max_docs=PAGE + 1,
+        bar.query if by_label else paging.after(bar.query, after, *order),
+        max_docs=begin + PAGE + 1,
         sort=[order],
         columns=[*fields],
         deleted=deleted,
         counted=False,
-    ).rows()
-    return found[:PAGE], len(found) > PAGE
+    ).rows()[begin:]
+    shown = found[:PAGE]
+    if len(found) <= PAGE:
+        return shown, None
+    return shown, str(begin + PAGE) if by_label else paging.key(shown[-1][order[0]], shown[-1]["artifact_id"])
 
 
 def same(bar: Bar, asked: Asked) -> dict[str, str]:
@@ -122,54 +130,22 @@ def order_of(text: str) -> tuple[str, int]:
     if not text:
         return "creation_time", -1
     path = _SORTS.get(name, name)
-    if path not in _SORTS.values():
-        raise WrongError(f"Pages are not sorted by {name[:60]!r}: take one of {', '.join(_SORTS)}, with - before it.")
+    if path not in _SORTS.values() and not (path.startswith(LABELS) and path != LABELS):
+        known = f"{', '.join(_SORTS)}, or a label such as labels.project"
+        raise WrongError(f"Pages are not sorted by {name[:60]!r}: take {known}; with - before it the greatest first.")
     return path, direction
 
 
-def _sorts(asked: Asked, path: str, direction: int) -> dict[str, tuple[str, str]]:
+def _sorts(asked: Asked, path: str, direction: int, columns: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Link each column that can be sorted by; the second text says how it is sorted now."""
     found = {}
-    for name, field in _SORTS.items():
+    labels = {name: name for name in columns if name.startswith(LABELS)}
+    for name, field in (_SORTS | labels).items():
         now = field == path
         flipped = f"{'' if now and direction < 0 else '-'}{name}"
         mark = ("descending" if direction < 0 else "ascending") if now else "none"
         found[name] = (asked.link(sort=None if flipped == "-when" else flipped, after=None), mark)
     return found
-
-
-def _key(row: Mapping[str, Any], path: str) -> str:
-    """Write where a page ended: the value that is sorted by, and the identifier."""
-    value = row[path]
-    return f"{naming.iso(value) if isinstance(value, datetime) else value}~{row['artifact_id']}"
-
-
-def _after(query: Mapping[str, Any], text: str, path: str, direction: int) -> Mapping[str, Any]:
-    """Narrow a query to what comes after the end of a page.
-
-    Raises
-    ------
-    WrongError
-        If that is none.
-
-    """
-    if not text:
-        return query
-    written_value, _, identifier = text.rpartition("~")
-    value: Any = written_value
-    try:
-        if path == "creation_time":
-            value = datetime.fromisoformat(written_value)
-            if value.tzinfo is None:
-                raise ValueError
-        elif path in ("total_size", "file_count"):
-            value = int(written_value)
-    except ValueError:
-        raise WrongError(f"{text[:100]!r} is not where a page ended.") from None
-    to, beyond = ("$lte", "$lt") if direction < 0 else ("$gte", "$gt")
-    # The first condition leads an index there; the second takes out those of the same value that were shown.
-    rest = {"$or": [{path: {beyond: value}}, {"_id": {beyond: identifier}}]}
-    return {"$and": [*([query] if query else []), {path: {to: value}}, rest]}
 
 
 def _total(view: View, query: Mapping[str, Any], deleted: bool) -> tuple[str, str]:
@@ -241,7 +217,7 @@ def _facets(view: View, asked: Asked, bar: Bar) -> list[dict[str, Any]]:
             }
             for value in facet.values
         ]
-        shown.append({"title": facet.title, "key": facet.key, "values": values, "more": facet.more, "of": facet.of})
+        shown.append({**vars(facet), "values": values})
     return shown
 
 

@@ -16,7 +16,7 @@ from elliptio.models.schemas import KIND
 from elliptio.naming import shorten
 from elliptio.ui import wording
 from elliptio.ui.asked import Answer, Asked, NotThereError, segment
-from elliptio.ui.pages import fields, previewing
+from elliptio.ui.pages import fields, paging, previewing
 from elliptio.ui.pages.artifact import loaded, short_row
 from elliptio.ui.pages.beginnings import not_yet
 from elliptio.ui.pages.rows import FIELDS
@@ -27,7 +27,7 @@ from elliptio.ui.shortcuts.tokens import words
 from elliptio.ui.view import View
 
 MOST_SCHEMAS, MOST_CLASSES, MOST_COUNTED = 2000, 100, 1000
-MOST_LISTED, MOST_COLUMNS, MOST_TEXT = 100, 12, 2000
+PAGE, MOST_COLUMNS, MOST_TEXT = 100, 12, 2000
 MOST_HEADS, MOST_IMAGES, HEAD_ROWS, THUMBNAIL = 4, 12, 5, 4 << 20
 """Tables and images of a model of which something is shown, rows of a head, bytes of an image that is shown small."""
 
@@ -65,10 +65,10 @@ def of_class(view: View, asked: Asked) -> Answer:
     query, wrong = {"model.name": name}, ""
     try:
         query |= _asked_for(view, text, known)
-        found = view.h.search(query, max_docs=MOST_LISTED, sort="-creation_time", columns=[*FIELDS])
     except QueryError as error:
         wrong = str(error)
-        found = view.h.search({"model.name": name}, max_docs=MOST_LISTED, sort="-creation_time", columns=[*FIELDS])
+    found, total = _listed(view, query, "" if wrong else asked.get("after"))
+    shown = found[:PAGE]
     columns = list(known)[:MOST_COLUMNS]
     now = view.clock()
     return view.page(
@@ -81,11 +81,22 @@ def of_class(view: View, asked: Asked) -> Answer:
         example=_example(known),
         columns=[(wording.plain(one, 60), fields.type_of(known[one])) for one in columns],
         more_columns=max(len(known) - MOST_COLUMNS, 0),
-        rows=[_model_row(row, columns, known, now) for row in found.rows()],
-        total=f"{found.total:,}" if found.exact else f"more than {found.total:,}",
-        is_cut=found.total > len(found.ids),
+        rows=[_model_row(row, columns, known, now) for row in shown],
+        total=total,
+        older=asked.link(after=paging.key(shown[-1]["creation_time"], shown[-1]["artifact_id"]))
+        if len(found) > PAGE
+        else None,
+        newest=asked.link(after=None) if asked.get("after") else None,
         all=bar_of(query),
     )
+
+
+def _listed(view: View, query: Mapping[str, Any], after: str) -> tuple[list[dict[str, Any]], str]:
+    """Find models of a page and one more, and say how many there are of all."""
+    wanted = paging.after(query, after, "creation_time", -1)
+    found = view.h.search(wanted, max_docs=PAGE + 1, sort="-creation_time", columns=[*FIELDS], counted=False)
+    total = view.h.lake.count(query, limit=MOST_COUNTED + 1)
+    return found.rows(), f"{total:,}" if total <= MOST_COUNTED else f"more than {MOST_COUNTED:,}"
 
 
 def model(view: View, asked: Asked) -> Answer:

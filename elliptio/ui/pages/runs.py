@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from elliptio import naming
-from elliptio.ui.asked import Answer, Asked, WrongError, written
-from elliptio.ui.pages import run_rows
+from elliptio.ui.asked import Answer, Asked, written
+from elliptio.ui.pages import paging, pausing, run_rows
 from elliptio.ui.shortcuts import Bar, ShortcutError, as_python, as_url, read_run_bar, without
 from elliptio.ui.view import View
 
@@ -30,7 +29,7 @@ STATES = ("running", "failed", "killed", "finished")
 
 def show(view: View, asked: Asked) -> Answer:
     """Show runs, a hundred at a time: those that a query finds, or the outermost with what is in them."""
-    now = view.clock()
+    now, is_going = view.clock(), _is_any_going(view)
     text = asked.get("q")[:MOST_LETTERS]
     try:
         bar = read_run_bar(text, now=now)
@@ -39,7 +38,10 @@ def show(view: View, asked: Asked) -> Answer:
     is_tree = not bar.query and asked.get("as") != "list"
     query = {"parent": None} if is_tree else bar.query
     found = view.h.runs.search(
-        _after(query, asked.get("after")), max_docs=PAGE + 1, sort=[("creation_time", -1)], columns=[*run_rows.FIELDS]
+        paging.after(query, asked.get("after"), "creation_time", -1),
+        max_docs=PAGE + 1,
+        sort=[("creation_time", -1)],
+        columns=[*run_rows.FIELDS],
     )
     runs, more = found.rows()[:PAGE], len(found.ids) > PAGE
     tree = _inside(view, runs) if is_tree else [(run, 0, 0) for run in runs]
@@ -56,9 +58,10 @@ def show(view: View, asked: Asked) -> Answer:
         window=_window(shown),
         states=[(state, _with(asked, f"status:{state}"), bar.text == f"status:{state}") for state in STATES],
         forms=_forms(asked, bar, is_tree),
-        older=asked.link(after=_key(runs[-1])) if more else None,
+        older=asked.link(after=paging.key(runs[-1]["creation_time"], runs[-1]["run_id"])) if more else None,
         newest=asked.link(after=None) if asked.get("after") else None,
-        live=_live(view),
+        live=is_going and not pausing.is_paused(asked),
+        follows=pausing.choices(asked) if is_going else [],
         error=None,
     )
 
@@ -74,7 +77,7 @@ def _inside(view: View, runs: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping
     return run_rows.nested([*runs, *found], tops, MOST_INSIDE)
 
 
-def _live(view: View) -> bool:
+def _is_any_going(view: View) -> bool:
     """Tell whether there is anything to follow."""
     return any(True for _ in view.h.lake.find_runs({"status": "running"}, limit=1))
 
@@ -85,7 +88,7 @@ def _wrong(view: View, asked: Asked, text: str, error: ShortcutError) -> Answer:
     told = {"says": error.says, "instead": error.instead, "before": before, "wrong": wrong, "after": after}
     return view.page(
         "runs.html", asked, status=400, text=text, chips=[], same=None, total="0", rows=[], window=None, states=[],
-        forms=[], older=None, newest=None, live=False, error=told,
+        forms=[], older=None, newest=None, live=False, follows=[], error=told,
     )  # fmt: skip
 
 
@@ -142,33 +145,6 @@ def _window(shown: tuple[datetime, datetime]) -> list[str]:
         "{0.day} {0:%b}" if days > 3 else "{0.day} {0:%b} {0:%H:%M}" if first.date() != last.date() else "{0:%H:%M:%S}"
     )
     return [form.format(first), form.format(last)]
-
-
-def _key(row: Mapping[str, Any]) -> str:
-    """Write where a page ended."""
-    return f"{naming.iso(row['creation_time'])}~{row['run_id']}"
-
-
-def _after(query: Mapping[str, Any], text: str) -> Mapping[str, Any]:
-    """Narrow a query to what comes after the end of a page.
-
-    Raises
-    ------
-    WrongError
-        If that is none.
-
-    """
-    if not text:
-        return query
-    moment, _, identifier = text.rpartition("~")
-    try:
-        value = datetime.fromisoformat(moment)
-        if value.tzinfo is None:
-            raise ValueError
-    except ValueError:
-        raise WrongError(f"{text[:100]!r} is not where a page ended.") from None
-    rest = {"$or": [{"creation_time": {"$lt": value}}, {"_id": {"$lt": identifier}}]}
-    return {"$and": [*([query] if query else []), {"creation_time": {"$lte": value}}, rest]}
 
 
 # --- files of the same answer ---

@@ -13,28 +13,32 @@ from elliptio.protocols import Document
 from elliptio.provenance.redaction import redact_values
 from elliptio.ui import wording
 from elliptio.ui.asked import Answer, Asked, NotThereError, WrongError, segment
+from elliptio.ui.pages import paging
 from elliptio.ui.pages.beginnings import not_yet
 from elliptio.ui.pages.graphing import graph_of
 from elliptio.ui.pages.pipelines import boxes_of
 from elliptio.ui.view import View
 
-MOST_LISTED, MOST_MOVES = 50, 5000
+PAGE, MOST_MOVES = 100, 5000
 MOST_OTHERS, MOST_ROWS = 20, 300
 _FINGERPRINT = re.compile("[0-9a-f]{4,64}")
 
 
 def show(view: View, asked: Asked) -> Answer:
-    """List the snapshots, the newest first."""
-    found = list(records.find(view.h.lake, SNAPSHOT, {}, limit=MOST_LISTED + 1))
-    if not found:
+    """List the snapshots, the newest first, some at a time."""
+    query = paging.after({}, asked.get("after"), "creation_time", -1)
+    order = [("creation_time", -1), ("_id", -1)]
+    found = list(records.find(view.h.lake, SNAPSHOT, query, sort=order, limit=PAGE + 1))
+    if not found and not asked.get("after"):
         return not_yet(view, asked, "snapshots")
-    tags = _tags(view)
+    tags, shown = _tags(view), found[:PAGE]
     return view.page(
         "snapshots.html",
         asked,
-        rows=[_row(view, asked, document, tags) for document in found[:MOST_LISTED]],
-        is_cut=len(found) > MOST_LISTED,
-        most=MOST_LISTED,
+        total=f"{records.count(view.h.lake, SNAPSHOT):,}",
+        rows=[_row(view, asked, document, tags) for document in shown],
+        older=asked.link(after=paging.key(shown[-1]["creation_time"], shown[-1]["_id"])) if len(found) > PAGE else None,
+        newest=asked.link(after=None) if asked.get("after") else None,
     )
 
 
