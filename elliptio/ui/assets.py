@@ -39,6 +39,7 @@ ASSETS = {
     "style.css": _read("style.css", "text/css; charset=utf-8"),
     "keys.js": _read("keys.js", "text/javascript; charset=utf-8"),
     "drop.js": _read("drop.js", "text/javascript; charset=utf-8"),
+    "brush.js": _read("brush.js", "text/javascript; charset=utf-8"),
     "live.js": _read("live.js", "text/javascript; charset=utf-8"),
     "logo.svg": _read("logo.svg", "image/svg+xml"),
 }

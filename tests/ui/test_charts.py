@@ -13,8 +13,9 @@ import pytest
 import elliptio as eio
 from elliptio.lake import run_points, run_records
 from elliptio.ui.curves import FEW_COLUMNS, MOST_POINTS, Curve, Reader, add_rows, plain_number, reduced, seconds_between
-from elliptio.ui.pages import charts
+from elliptio.ui.pages import charts, parallel
 from elliptio.ui.pages.charts import Axis
+from elliptio.ui.pages.narrowing import Narrowing
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -125,13 +126,30 @@ def test_parallel_coordinates_show_numbers_texts_and_gaps() -> None:
         {"depth": 200, "kind": "b", "loss": None},
         {"kind": "a", "loss": 0.1},
     ]
-    found = charts.parallel(runs, runs[0], runs[2], ["depth", "kind", "same", "loss"])
+    found = parallel.parallel(runs, runs[0], runs[2], ["depth", "kind", "same", "loss"])
     assert found is not None
     assert [axis["name"] for axis in found["axes"]] == ["depth", "kind", "loss"]
     assert [says for _, says in found["axes"][1]["marks"]] == ["a", "b"]
     assert found["mine"].startswith("M55 176C")
     assert found["best"].startswith("M410")
-    assert charts.parallel(runs[:1], runs[0], None, ["depth", "loss"]) is None
+    assert parallel.parallel(runs[:1], runs[0], None, ["depth", "loss"]) is None
+
+
+def test_runs_that_are_narrowed_out_are_faint() -> None:
+    runs = [{"depth": depth, "kind": kind, "loss": 1 / depth} for depth in (2, 4, 8) for kind in "ab"] + [{"loss": 0.1}]
+    names = ["depth", "kind", "loss"]
+    whole = parallel.parallel(runs, runs[0], runs[1], names)
+    assert whole is not None
+    assert (whole["kept"], whole["faint"], [axis["bands"] for axis in whole["axes"][::2]]) == (None, "", [[], []])
+    narrowing = Narrowing({"depth": 3}, {"depth": 8}, {"kind": frozenset("b")})
+    found = parallel.parallel(runs, runs[0], runs[1], names, narrowing)
+    assert found is not None
+    assert (found["kept"], found["mine_is_out"], found["best_is_out"]) == (2, True, True)
+    assert found["others"].count("M") == 2
+    assert found["faint"].count("M") == 2  # and one that is on one axis only has no line
+    assert [len(axis["bands"]) for axis in found["axes"]] == [1, 1, 0]
+    assert [text for text, _, on in found["axes"][1]["rungs"] if on] == ["b"]
+    assert not Narrowing({"depth": 3}).keeps({"depth": "deep"})
 
 
 # --- reading ---

@@ -281,3 +281,36 @@ def test_keys_lead_to_runs(served: Any, chromium: Any, shown: dict[str, str]) ->
     press("r")
     page.wait_for_url(f"**/runs/{shown['mine']}")
     context.close()
+
+
+def test_axes_are_narrowed_by_the_address(local: eio.Handler) -> None:
+    ids = made(local)
+    client = client_of(local)
+    url = f"/runs/{ids['mine']}"
+    assert "3 runs named train" in client.get(url).text
+    found = client.get(f"{url}?y=log&from.depth=3&to.depth=").text
+    assert "2 of 3 runs named train" in found
+    assert 'name="from.depth" value="3"' in found
+    assert '<input type="hidden" name="y" value="log">' in found
+    assert '<a class="l" href="?y=log">all of them</a>' in found
+    assert "0 of 3 runs" in client.get(f"{url}?is.depth=none").text
+    for wrong in ("from.depth=deep", "to.depth=nan", "to.seconds=1e999"):
+        answer = client.get(f"{url}?{wrong}")
+        assert (answer.status_code, "is a number, not" in answer.text) == (400, True)
+
+
+def test_a_run_that_goes_on_is_followed_or_stays_as_it_is(local: eio.Handler) -> None:
+    client = client_of(local)
+    with local.run("train") as run:
+        for url in (f"/runs/{run.run_id}", "/runs"):
+            found = client.get(url).text
+            assert "data-events" in found
+            assert '<a href="?live=off">Pause</a>' in found
+            paused = client.get(f"{url}?live=off").text
+            assert "data-events" not in paused
+            assert "http-equiv" not in paused
+            assert '<a href="?live=off" aria-current="true">Pause</a>' in paused
+            assert '<a href="?">Live</a>' in paused
+            assert client.get(f"{url}?live=maybe").status_code == 400
+    for url in (f"/runs/{run.run_id}", "/runs"):
+        assert "Pause" not in client.get(url).text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -220,85 +220,3 @@ def pointed(curve: Curve, across: Axis, up: Axis, x: str) -> list[dict[str, Any]
                  "y": round(up.place(ys[place]), 1), "says": f"{says_x(xs[place], x)}: {number(ys[place])}"}
             )  # fmt: skip
     return found
-
-
-# --- parallel coordinates ---
-
-AXES = 7
-WIDE, HIGH, LOW = 820, 34, 176
-
-
-def parallel(
-    runs: Sequence[Mapping[str, Any]], mine: Mapping[str, Any], best: Mapping[str, Any] | None, names: Sequence[str]
-) -> dict[str, Any] | None:
-    """Draw values of runs side by side: a line for each run, through an axis for each name.
-
-    Parameters
-    ----------
-    runs, mine, best
-        Values by name, of all runs, of the one that is shown, and of the best one.
-    names
-        Axes, from left to right; those with one value are left out.
-
-    """
-    axes = []
-    for name in names:
-        found = [one[name] for one in runs if one.get(name) is not None]
-        if len({repr(value) for value in found}) > 1:
-            axes.append((name, found))
-    axes = axes[: AXES - 1] + axes[-1:] if len(axes) > AXES else axes
-    if len(axes) < 2:
-        return None
-    gap = (WIDE - 110) / (len(axes) - 1)
-    placed = [(55 + gap * place, name, ladder(found)) for place, (name, found) in enumerate(axes)]
-    return {
-        "axes": [
-            {"x": round(x, 1), "name": wording.plain(name, 16), "full": wording.plain(name, 60), "marks": marks}
-            for x, name, (_, marks) in placed
-        ],
-        "others": "".join(_across(one, placed) for one in runs if one is not mine and one is not best),
-        "best": _across(best, placed) if best is not None and best is not mine else "",
-        "mine": _across(mine, placed),
-        "count": len(runs),
-    }
-
-
-Ladder = tuple[Mapping[Any, float] | Axis, list[tuple[float, str]]]
-
-
-def ladder(found: Sequence[Any]) -> Ladder:
-    """Make an axis of values: of numbers a scale, of others a rung for each."""
-    numbers = [float(one) for one in found if isinstance(one, int | float) and not isinstance(one, bool)]
-    if len(numbers) == len(found) and all(map(math.isfinite, numbers)):
-        low, high = min(numbers), max(numbers)
-        is_log = low > 0 and high / low >= 50
-        axis = Axis(low, high, LOW, HIGH, is_log=is_log)
-        each = sorted(set(numbers))
-        marks = each if len(each) <= 6 else ticks(low, high, 4, is_log=is_log) or [low, high]
-        return axis, [(round(axis.place(one), 1), number(one if one != round(one) else int(one))) for one in marks]
-    texts = sorted({wording.plain(one, 40) for one in found})
-    places = {text: LOW - (LOW - HIGH) * (place + 0.5) / len(texts) for place, text in enumerate(texts)}
-    shown = list(places.items())[:: max(1, len(texts) // 8)]
-    return places, [(round(place, 1), wording.plain(text, 14)) for text, place in shown]
-
-
-def _across(values: Mapping[str, Any], placed: Sequence[tuple[float, str, Ladder]]) -> str:
-    """Write the line of a run through all axes on which it has a value."""
-    dots = []
-    for x, name, (axis, _) in placed:
-        value = values.get(name)
-        if isinstance(axis, Axis):
-            top = axis.place(float(value)) if isinstance(value, int | float) and math.isfinite(value) else None
-        else:
-            top = axis.get(wording.plain(value, 40)) if value is not None else None
-        if top is not None:
-            dots.append((round(x), round(top)))
-    if len(dots) < 2:
-        return ""
-    (x, y), *rest = dots
-    text, before, first = f"M{x} {y}", x, True
-    for right, top in rest:
-        half = (right - before) // 2
-        text += (f"C{x + half} {y} " if first else "S") + f"{right - half} {top} {right} {top}"
-        before, first = right, False
-    return text

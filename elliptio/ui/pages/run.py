@@ -12,8 +12,8 @@ from elliptio.lake import dead_runs, run_output, run_records
 from elliptio.protocols import Document
 from elliptio.ui import wording
 from elliptio.ui.answers import attached, csv_of
-from elliptio.ui.asked import Answer, Asked, NotThereError, WrongError, as_dict, segment
-from elliptio.ui.pages import charts, rows, run_context, run_rows
+from elliptio.ui.asked import Answer, Asked, NotThereError, WrongError, as_dict, segment, written
+from elliptio.ui.pages import charts, narrowing, pausing, rows, run_context, run_rows
 from elliptio.ui.pages.artifact import short_row
 from elliptio.ui.pages.run_context import Context
 from elliptio.ui.view import View
@@ -43,7 +43,8 @@ def _shown(view: View, asked: Asked) -> Answer:
     run, now = context.run, view.clock()
     view.keep(view.contexts, run["_id"], context)
     drawn, read = drawn_of(view, context, x, y)
-    is_live = run.get("status") == run_records.RUNNING and not view.exported
+    is_going = run.get("status") == run_records.RUNNING and not view.exported
+    paused = pausing.is_paused(asked)
     return view.page(
         "run.html",
         asked,
@@ -58,10 +59,14 @@ def _shown(view: View, asked: Asked) -> Answer:
         waits=len(context.siblings) - read,
         axes=_choices(asked, "x", (charts.STEP, charts.TIME), x),
         scales=_choices(asked, "y", (charts.LINEAR, charts.LOG), y),
-        parallel=run_context.parallel_of(context, now),
+        parallel=run_context.parallel_of(context, now, narrowing.narrowing_of(asked)),
+        besides=narrowing.others(asked),
+        forget=written("", narrowing.others(asked)),
         params=run_context.params_of(context),
-        live=is_live,
-        events=_events(asked, run["_id"], x, y) if is_live or read < len(context.siblings) else "",
+        going=is_going,
+        live=is_going and not paused,
+        follows=pausing.choices(asked) if is_going else [],
+        events=_events(asked, run["_id"], x, y) if not paused and (is_going or read < len(context.siblings)) else "",
         **_beside(view, run, now),
     )
 

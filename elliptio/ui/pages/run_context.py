@@ -12,7 +12,8 @@ from elliptio.protocols import Document
 from elliptio.ui import wording
 from elliptio.ui.asked import as_dict
 from elliptio.ui.pages import run_rows
-from elliptio.ui.pages.charts import AXES, parallel
+from elliptio.ui.pages.narrowing import Narrowing
+from elliptio.ui.pages.parallel import AXES, parallel
 from elliptio.ui.view import View
 
 MOST_SIBLINGS = 100
@@ -134,7 +135,7 @@ def label_of(run: Mapping[str, Any], context: Context) -> str:
     return wording.plain(" ".join([str(run.get("name")), *told]), 60)
 
 
-def parallel_of(context: Context, now: datetime) -> dict[str, Any] | None:
+def parallel_of(context: Context, now: datetime, narrowing: Narrowing | None = None) -> dict[str, Any] | None:
     """Draw parameters of the runs of a name against the metric that tells the best."""
     if not context.siblings or not context.by:
         return None
@@ -142,7 +143,7 @@ def parallel_of(context: Context, now: datetime) -> dict[str, Any] | None:
     few = [name for name in differing if name not in (context.by, SECONDS)][: AXES - 2]
     values = {run["_id"]: _values(run, few, context.by, now) for run in context.every}
     best = values[context.best["_id"]] if context.best else None
-    return parallel(list(values.values()), values[context.run["_id"]], best, [*few, SECONDS, context.by])
+    return parallel(list(values.values()), values[context.run["_id"]], best, [*few, SECONDS, context.by], narrowing)
 
 
 def _values(run: Document, names: Sequence[str], by: str, now: datetime) -> dict[str, Any]:
