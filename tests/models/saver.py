@@ -5,8 +5,6 @@ It prints the identifiers of what was saved once `save` or `save_many` has retur
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 
 import elliptio as eio
@@ -49,6 +47,7 @@ def save_without_end(root: str) -> None:
             print(artifact.artifact_id, flush=True)
 
 
-if __name__ == "__main__":
-    saver.kill_at(sys.argv[2], sys.argv[3], int(sys.argv[4]), STEPS)
-    save_without_end(sys.argv[1])
+def main(root: str, step: str, when: str, call: str) -> None:
+    """Save until this process kills itself."""
+    saver.kill_at(step, when, int(call), STEPS)
+    save_without_end(root)

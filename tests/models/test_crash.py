@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import pytest
 
 import elliptio as eio
 from elliptio.lake.upkeep import orphans
+from tests.forks import Parent
 from tests.models import saver
 
 pytestmark = [
@@ -22,14 +21,18 @@ pytestmark = [
 LOCAL = [step for step in saver.STEPS if "S3" not in step and step not in ("copy", "identity", "hash in place")]
 
 
-def _run(root: Path, step: str, when: str, call: int) -> set[str]:
+@pytest.fixture(scope="module")
+def savers() -> Iterator[Parent]:
+    parent = Parent(saver.__name__, "elliptio.handler", "elliptio.provenance.git.state")
+    yield parent
+    parent.close()
+
+
+def _run(savers: Parent, root: Path, step: str, when: str, call: int) -> set[str]:
     """Let the saver run until it kills itself; return what it printed."""
-    command = [sys.executable, "-m", saver.__name__, str(root), step, when, str(call)]
-    folder = Path(__file__).parents[2]
-    environment = {**os.environ, "PYTHONPATH": str(folder)}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=folder, timeout=60, check=False)
-    assert done.returncode == -9, done.stderr
-    return set(done.stdout.split())
+    printed, code = savers.start(root, step, when, call, cwd=Path(__file__).parents[2]).communicate()
+    assert code == -9
+    return set(printed.split())
 
 
 def _check(h: eio.Handler, returned: set[str]) -> None:
@@ -46,13 +49,15 @@ def _check(h: eio.Handler, returned: set[str]) -> None:
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("step", LOCAL)
-def test_killed_at_a_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, when: str) -> None:
+def test_killed_at_a_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, savers: Parent, step: str, when: str
+) -> None:
     monkeypatch.setattr(orphans, "FLOOR", timedelta(minutes=-1))
     root = tmp_path / "lake"
     returned: set[str] = set()
     # A schema is recorded once.
     for call in (1,) if step == "record the schema" else (1, 2):
-        returned |= _run(root, step, when, call)
+        returned |= _run(savers, root, step, when, call)
         h = eio.Handler(root)
         _check(h, returned)
         assert all(orphan.removed for orphan in h.gc(dry_run=False, grace=timedelta(0)))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -70,7 +69,8 @@ def save_without_end(root: str, source: Path) -> None:
         print(saved.artifact_id, flush=True)
 
 
-if __name__ == "__main__":
-    if len(sys.argv) > 3:
-        kill_at(sys.argv[3], sys.argv[4], int(sys.argv[5]))
-    save_without_end(sys.argv[1], Path(sys.argv[2]))
+def main(root: str, source: str, step: str = "", when: str = "", call: str = "") -> None:
+    """Save until this process is killed."""
+    if step:
+        kill_at(step, when, int(call))
+    save_without_end(root, Path(source))

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,12 +13,12 @@ import pytest
 
 import elliptio as eio
 from elliptio.lake.upkeep import orphans
+from tests.forks import Parent
 from tests.reliability import saver
 
 # Killed before the first document was recorded, a lake has files and an empty index, which finding warns of.
 pytestmark = pytest.mark.filterwarnings("ignore::elliptio.EmptyIndexWarning")
 
-SAVER = Path(saver.__file__)
 LONG = "ELLIPTIO_TORTURE" in os.environ
 RANDOM_KILLS = {"local": 400, "s3": 100} if LONG else {"local": 12, "s3": 4}
 CALLS = (1, 2, 3, 5) if LONG else (2,)
@@ -50,23 +48,24 @@ def lake(request: pytest.FixtureRequest, tmp_path: Path) -> MakeRoot:
     return lambda kind: str(tmp_path / "lake") if kind == "local" else request.getfixturevalue("s3_root")
 
 
-def run(root: str, source: Path, *arguments: str, seconds: float | None = None) -> list[str]:
+@pytest.fixture(scope="module")
+def savers() -> Iterator[Parent]:
+    parent = Parent(saver.__name__, "elliptio.handler", "elliptio.provenance.git.state", "boto3", "obstore")
+    yield parent
+    parent.close()
+
+
+def run(savers: Parent, root: str, source: Path, *arguments: str, seconds: float | None = None) -> list[str]:
     """Let the saver run until it kills itself, or is killed after some seconds; return what it printed."""
-    command = [sys.executable, str(SAVER), root, str(source), *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(SAVER.parents[2])}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=source.parent) as process:
-        assert process.stdout is not None
-        if seconds is not None:
-            first = process.stdout.readline()
-            time.sleep(seconds)
-            process.kill()
-            return [first.strip(), *process.stdout.read().split()]
-        try:
-            printed, _ = process.communicate(timeout=60)
-        finally:
-            process.kill()
-    assert process.returncode == -9
-    return printed.split()
+    process = savers.start(root, source, *arguments, cwd=source.parent)
+    first = ""
+    if seconds is not None:
+        first = process.stdout.readline()
+        time.sleep(seconds)
+        process.kill()
+    printed, code = process.communicate()
+    assert code == -9
+    return (first + printed).split()
 
 
 def check(root: str, returned: set[str]) -> int:
@@ -104,23 +103,23 @@ CASES = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "step", "when"), CASES)
-def test_killed_at_a_step(lake: MakeRoot, source: Path, kind: str, step: str, when: str) -> None:
+def test_killed_at_a_step(lake: MakeRoot, savers: Parent, source: Path, kind: str, step: str, when: str) -> None:
     root = lake(kind)
     returned: set[str] = set()
     for call in (1,) if step == "identity" else CALLS:
-        returned |= set(run(root, source, step, when, str(call)))
+        returned |= set(run(savers, root, source, step, when, str(call)))
         check(root, returned)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("kind", ["local", "s3"])
-def test_killed_at_random_times(lake: MakeRoot, source: Path, kind: str) -> None:
+def test_killed_at_random_times(lake: MakeRoot, savers: Parent, source: Path, kind: str) -> None:
     root = lake(kind)
     returned: set[str] = set()
     left = 0
     for _ in range(RANDOM_KILLS[kind]):
-        returned |= set(run(root, source, seconds=random.uniform(0, 0.3)))
+        returned |= set(run(savers, root, source, seconds=random.uniform(0, 0.3)))
         if not LONG:
             left += check(root, returned)
     left += check(root, returned)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import elliptio as eio
 from elliptio.pipelines import Session
 from elliptio.pipelines.catalog import memory, saving, together
@@ -24,6 +22,7 @@ def take_in(lake: str, project: str) -> None:
         print(len(session.catalog.partitions("sales")))
 
 
-if __name__ == "__main__":
-    saver.kill_at(sys.argv[3], sys.argv[4], int(sys.argv[5]), STEPS)
-    take_in(sys.argv[1], sys.argv[2])
+def main(lake: str, project: str, step: str, when: str, call: str) -> None:
+    """Take all in until this process kills itself."""
+    saver.kill_at(step, when, int(call), STEPS)
+    take_in(lake, project)

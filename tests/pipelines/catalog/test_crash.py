@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import pytest
 import elliptio as eio
 from elliptio.lake.upkeep import orphans
 from elliptio.pipelines import Session
+from tests.forks import Parent
 from tests.pipelines.catalog import taker
 from tests.pipelines.sessions import project
 
@@ -22,6 +21,13 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::elliptio.EmptyIndexWarning"),
 ]
 DAYS = 12
+
+
+@pytest.fixture(scope="module")
+def takers() -> Iterator[Parent]:
+    parent = Parent(taker.__name__, "pandas", "yaml", "elliptio.handler", "elliptio.provenance.git.state")
+    yield parent
+    parent.close()
 
 
 def shop(tmp_path: Path) -> Path:
@@ -34,14 +40,14 @@ def shop(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("step", taker.STEPS)
-def test_killed_at_a_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, when: str) -> None:
+def test_killed_at_a_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, takers: Parent, step: str, when: str
+) -> None:
     monkeypatch.setattr(orphans, "FLOOR", timedelta(minutes=-1))
-    root, lake, folder = shop(tmp_path), tmp_path / "lake", Path(__file__).parents[3]
+    root, lake = shop(tmp_path), tmp_path / "lake"
     eio.Handler(lake, progress=False).upload(root / "pyproject.toml")
-    command = [sys.executable, "-m", taker.__name__, str(lake), str(root), step, when, "1"]
-    environment = {**os.environ, "PYTHONPATH": str(folder)}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=folder, timeout=60, check=False)
-    assert done.returncode == -9, done.stderr
+    _, code = takers.start(lake, root, step, when, 1, cwd=Path(__file__).parents[3]).communicate()
+    assert code == -9
 
     h = eio.Handler(lake, progress=False)
     assert h.verify().ok
