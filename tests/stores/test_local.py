@@ -585,3 +585,34 @@ def test_an_index_or_collection_that_is_none_is_refused_at_once(tmp_path: Path) 
 @pytest.mark.parametrize("root", ["S3://bucket/x", "s3://bucket/x"])
 def test_schemes_may_be_upper_case(root: str) -> None:
     assert eio.Handler(root).store.root == "s3://bucket/x"
+
+
+@pytest.mark.parametrize("others", [{}, {"b": b"2", "c": b"3"}], ids=["one", "several"])
+def test_small_files_that_were_taken_for_left_behind_are_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, others: dict[str, bytes]
+) -> None:
+    """On a drive that keeps no locks, who collects cannot tell them from what a crash left."""
+    store = LocalStore(tmp_path / "lake")
+    flushes = []
+
+    def collected_once(paths: list[str]) -> None:
+        flushes.append(len(paths))
+        if len(flushes) == 1:
+            os.unlink(paths[0])
+
+    monkeypatch.setattr(local, "flush", collected_once)
+    assert store.create("a", b"1", others) is True
+    assert {key: content(store, key) for key in keys(store)} == {"a": b"1", **others}
+    assert flushes == [1 + len(others), 1 + len(others), 1]  # twice the files, once the folder
+    assert not os.listdir(tmp_path / "lake" / ".elliptio" / "staging")
+
+
+def test_what_a_program_wrote_into_a_staging_folder_is_published_read_only(tmp_path: Path) -> None:
+    """What is only put is known; as soon as somebody was given the folder, it is looked through."""
+    store = LocalStore(tmp_path / "lake")
+    staging = store.begin("2026/a")
+    staging.put("put.txt", io.BytesIO(b"1"))
+    (staging.folder / "beside.txt").write_bytes(b"2")
+    staging.publish()
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) & 0o222 for path in (tmp_path / "lake/2026/a").iterdir()}
+    assert modes == {"put.txt": 0, "beside.txt": 0}

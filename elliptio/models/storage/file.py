@@ -12,7 +12,8 @@ from typing import Any
 
 from elliptio.errors import MissingKeyError
 from elliptio.models.storage.defining import BlockingStorage, Location
-from elliptio.stores.local.disk import NEW_FILE, READ_ONLY, flush, remove_empty, with_parent, write_all
+from elliptio.stores.local.disk import NEW_FILE, READ_ONLY, flush, with_parent, write_all
+from elliptio.stores.local.removing import remove_empty
 from elliptio.system.os_errors import explained
 
 _TRIES = 100

@@ -8,7 +8,6 @@ import fcntl
 import functools
 import io
 import os
-import shutil
 import stat
 import sys
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
@@ -187,48 +186,6 @@ def _syncfs() -> Callable[[int], int] | None:
     return function
 
 
-# --- removing ---
-
-
-def remove_tree(path: str) -> None:
-    """Remove a file, a link or a tree; what is gone already does not matter."""
-    try:
-        os.unlink(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    except (IsADirectoryError, PermissionError):
-        if not stat.S_ISDIR(os.lstat(path).st_mode):
-            raise
-        shutil.rmtree(path, onerror=_retry_writable)
-
-
-def _retry_writable(function: Callable[..., Any], path: str, info: Any) -> None:
-    """Remove what a missing right to write kept, after taking the right; for `shutil.rmtree`."""
-    error = info[1]
-    if isinstance(error, FileNotFoundError):
-        return
-    if not isinstance(error, PermissionError):
-        raise error
-    for each in (os.path.dirname(path), path):
-        if stat.S_ISDIR(os.lstat(each).st_mode):
-            os.chmod(each, 0o700)
-    if function in (os.unlink, os.rmdir):
-        function(path)
-    else:
-        shutil.rmtree(path)
-
-
-def remove_empty(folder: str, root: str) -> None:
-    """Remove a folder and those around it, as far as they are empty, but not the root."""
-    while len(folder) > len(root):
-        try:
-            os.rmdir(folder)
-        except OSError as error:
-            if error.errno not in (errno.ENOENT, errno.ENOTDIR):
-                break
-        folder = os.path.dirname(folder)
-
-
 def check_inside(path: str, root: str) -> None:
     """Refuse to change what lies outside the root by way of a link.
 
@@ -237,15 +194,15 @@ def check_inside(path: str, root: str) -> None:
     StoreError
         If the folder of `path` is led out of the root by links below it.
     """
-    folder = parent = os.path.dirname(path)
+    end, top = path.rfind("/"), len(root)
     # Asking each folder whether it is a link costs much less than resolving two paths, and there hardly ever is one.
-    while len(folder) > len(root):
-        if os.path.islink(folder):
-            real, home = os.path.realpath(parent), os.path.realpath(root)
+    while end > top:
+        if os.path.islink(folder := path[:end]):
+            real, home = os.path.realpath(os.path.dirname(path)), os.path.realpath(root)
             if real != home and not real.startswith(home.rstrip("/") + "/"):
                 raise StoreError(f"cannot change {path}: {folder} is a link that leads out of {root}, to {real}")
             return
-        folder = os.path.dirname(folder)
+        end = path.rfind("/", 0, end)
 
 
 class Reader(io.FileIO):

@@ -34,25 +34,28 @@ from elliptio.stores.local.disk import (
     SUFFIX,
     Reader,
     StagingLock,
-    abandoned,
     begin_flush,
     check_inside,
     flush,
     give_name,
     is_lock,
     prepare,
-    remove_empty,
-    remove_tree,
     stored_files,
     with_parent,
     write_all,
 )
-from elliptio.stores.local.several import create_several
+from elliptio.stores.local.removing import left_empty, remove_empty, remove_staged, remove_tree
 from elliptio.system.file_systems import NO_UTF8, UTF8, absolute
 from elliptio.system.os_errors import explained, store_error
 
 CHUNK = 1 << 20
 """Bytes that are read of a source at once."""
+
+AT_ONCE = 100
+"""Small files that are flushed together; each is held open, and locked, until then."""
+
+ATTEMPTS = 3
+"""Times that small files are begun, where somebody took one for left behind."""
 
 BATCH = 1000
 """Files that a listing looks at before it hands them on, at least."""
@@ -152,44 +155,50 @@ class LocalStore(Store):
         if prefix:
             check_key(prefix, self.root)
         if f"{prefix}/".startswith(f"{STAGING}/"):
-            return chain(chain.from_iterable(self._batches(prefix)), self._left_empty() if prefix == STAGING else ())
+            left = left_empty(os.path.join(self.root, STAGING)) if prefix == STAGING else ()
+            found = stored_files((f"{STAGING}/{name}", status) for name, status in left)
+            return chain(chain.from_iterable(self._batches(prefix)), (replace(one, size=0) for one in found))
         hidden = STAGING if f"{prefix}/".startswith(f"{PRIVATE}/") else PRIVATE
         return chain.from_iterable(self._batches(prefix, hidden))
 
     def create(self, key: str, data: bytes, others: Mapping[str, bytes] | None = None) -> bool:
         """Write a small file unless it exists, by a hard link: atomic between processes and on network drives."""
         path = self._path(key)
-        if others:
-            files = {path: data, **{self._path(other): each for other, each in others.items()}}
-            with explained("write", path):
-                return all(create_several(files, self.root, self.durable))
-        if os.path.lexists(path):
+        if not others and os.path.lexists(path):
             return False
+        files = {path: data, **{self._path(other): each for other, each in (others or {}).items()}}
+        written, attempt, lock = True, 1, os.path.join(self.root, STAGING, ".lock")
         with explained("write", path):
-            check_inside(path, self.root)
-            for last in (False, False, True):
-                temporary = os.path.join(self.root, STAGING, f"create-{uuid.uuid4().hex}")
-                fd = with_parent(temporary, os.open, temporary, NEW_FILE, READ_ONLY)
+            for path in files:
+                check_inside(path, self.root)
+            while files:
+                made: dict[str, tuple[str, int]] = {}
+                changed: list[str] = []
                 try:
-                    with open(fd, "wb", buffering=0):
+                    for path in list(files)[:AT_ONCE]:
+                        temporary = os.path.join(self.root, STAGING, f"create-{uuid.uuid4().hex}")
+                        made[path] = temporary, (fd := with_parent(temporary, os.open, temporary, NEW_FILE, READ_ONLY))
                         with contextlib.suppress(OSError):
                             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                        write_all(fd, data)
-                        if self.durable:
-                            os.fsync(fd)
-                        changed = list[str]()
-                        named = give_name(temporary, path, os.path.join(self.root, STAGING, ".lock"), changed)
-                        if named and self.durable:
-                            flush(changed)
-                        return named
+                        write_all(fd, files[path])
+                    if self.durable:
+                        flush([temporary for temporary, _ in made.values()])
+                    for path, (temporary, _) in made.items():
+                        written = give_name(temporary, path, lock, changed) and written
+                        del files[path]
                 except FileNotFoundError:
-                    # Where a drive keeps no locks, who collects may have taken it for left behind.
-                    if last or os.path.lexists(temporary):
+                    # Where a drive keeps no locks, who collects may have taken one for left behind.
+                    if attempt == ATTEMPTS or all(os.path.lexists(made[path][0]) for path in files if path in made):
                         raise
+                    attempt += 1
                 finally:
-                    with contextlib.suppress(FileNotFoundError):
-                        os.unlink(temporary)
-        raise AssertionError("the last attempt returns or raises")
+                    for temporary, fd in made.values():
+                        os.close(fd)
+                        with contextlib.suppress(FileNotFoundError):
+                            os.unlink(temporary)
+                    if self.durable and changed:
+                        flush(list(dict.fromkeys(changed)))
+        return written
 
     def remove(self, prefix: str) -> None:
         """Remove what is at or below a prefix, and folders that are empty then.
@@ -210,35 +219,10 @@ class LocalStore(Store):
                     for name in sorted(os.listdir(path)):
                         self.remove(f"{STAGING}/{name}")
             elif "/".join(parts[:2]) == STAGING and len(parts) > 2 and prefix != f"{STAGING}/{SUFFIX}":
-                self._remove_staged(os.path.join(self.root, STAGING, parts[2].removesuffix(SUFFIX)), path)
+                remove_staged(os.path.join(self.root, STAGING, parts[2].removesuffix(SUFFIX)), path)
             else:
                 remove_tree(path)
             remove_empty(os.path.dirname(path), self.root)
-
-    def _left_empty(self) -> Iterator[StoredFile]:
-        """List staging folders without files, and locks without folders, that a crash left."""
-        staging = os.path.join(self.root, STAGING)
-        try:
-            names = {name.removesuffix(SUFFIX) for name in os.listdir(staging)}
-        except (FileNotFoundError, NotADirectoryError):
-            return
-        for name in sorted(names - {""}):
-            folder = os.path.join(staging, name)
-            if os.path.isfile(folder) or any(self._batches(f"{STAGING}/{name}")):
-                continue
-            with abandoned(folder) as free, contextlib.suppress(FileNotFoundError):
-                if free:
-                    left = os.stat(folder if os.path.isdir(folder) else folder + SUFFIX)
-                    yield replace(*stored_files([(f"{STAGING}/{name}", left)]), size=0)
-
-    def _remove_staged(self, folder: str, path: str) -> None:
-        """Remove what lies in a staging folder, or all of it with its lock, unless its owner still runs."""
-        with abandoned(folder) as free:
-            if free and path in (folder, folder + SUFFIX):
-                remove_tree(folder)
-                remove_tree(folder + SUFFIX)
-            elif free:
-                remove_tree(path)
 
     def _path(self, key: str) -> str:
         """Return the path of a key, or refuse what is none."""
