@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from elliptio.errors import FormatError
@@ -20,14 +21,14 @@ MAX_INDEXED_FILES = 10_000
 """Limit of files in a document of the index; more stay in ``metadata.json``: a MongoDB document may hold 16 MB."""
 
 _WRITTEN = {name: one for name, one in FIELDS.items() if one.where is not Where.ENVIRONMENT}
+_VALUES = attrgetter(*_WRITTEN)
 _READ = {name: one for name, one in FIELDS.items() if one.where is Where.DOCUMENT}
 
 
 def fields_of(metadata: Metadata, root_key: str) -> dict[str, Any]:
     """Shape what both forms have in common: all but the environment, relative to the lake."""
     fields: dict[str, Any] = {}
-    for name, one in _WRITTEN.items():
-        value = getattr(metadata, name)
+    for (name, one), value in zip(_WRITTEN.items(), _VALUES(metadata), strict=True):
         if not one.sparse or (value is not None and value != []):
             fields[name] = value if one.write is None else one.write(value)
     return fields | {"remote_root": root_key}

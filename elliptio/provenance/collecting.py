@@ -108,7 +108,9 @@ _environment: tuple[packages.Snapshot, dict[str, Any]] | None = None
 _redacted: _Redacted | None = None
 
 
-def collect(directory: Path | None = None, git_diff: str = "all", *, ask_git: bool = True) -> Provenance:
+def collect(
+    directory: Path | None = None, git_diff: str = "all", *, ask_git: bool = True, user: str | None = None
+) -> Provenance:
     """Collect everything that is recorded with an artifact.
 
     Parameters
@@ -119,6 +121,8 @@ def collect(directory: Path | None = None, git_diff: str = "all", *, ask_git: bo
         False where it is known that there is no repository.
     git_diff
         What of the uncommitted changes is recorded: ``"all"``, ``"tracked"`` (new files are only named) or ``"none"``.
+    user
+        Their name, where it was asked for already.
 
     Returns
     -------
@@ -132,11 +136,12 @@ def collect(directory: Path | None = None, git_diff: str = "all", *, ask_git: bo
     """
     probes: dict[str, Callable[[], Any]] = {
         "argv": process.redacted_argv,
-        "username": username,
         "hostname": hostname,
         "notebook": notebook_path,
         "environment": environment,
     }
+    if user is None:
+        probes["username"] = username
     known: dict[str, Any] = {}
     for fact, probe in probes.items():
         try:
@@ -146,7 +151,7 @@ def collect(directory: Path | None = None, git_diff: str = "all", *, ask_git: bo
     command, masked = known.get("argv", ("", []))
     of_repository, masked_in_diff = _of_repository(directory, git_diff) if ask_git else (_NO_REPOSITORY, [])
     return Provenance(
-        username=known.get("username", "unknown"),
+        username=user or known.get("username", "unknown"),
         hostname=known.get("hostname", "unknown"),
         argv=command,
         notebook=known.get("notebook"),
@@ -214,8 +219,9 @@ def code_directory() -> Path | None:
     """
     from elliptio.provenance.git.directory import find_toplevel
 
+    passed: set[str] = set()
     for folder in (process.program_directory(), ""):
-        if folder is not None and find_toplevel(folder) is not None:
+        if folder is not None and find_toplevel(folder, passed) is not None:
             return Path(folder)
     return None
 

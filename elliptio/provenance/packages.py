@@ -112,7 +112,14 @@ def snapshot(paths: Sequence[str] | None = None) -> Snapshot:
     ``file:///folder``, with ``-e`` before it if it is editable. Credentials are masked. They come from the files
     ``direct_url.json`` of https://packaging.python.org/en/latest/specifications/direct-url/ .
     """
-    key = _absolute(sys.path if paths is None else paths)
+    entries: dict[str, None] = {}
+    for path in sys.path if paths is None else paths:
+        if isinstance(path, str):
+            try:
+                entries[path if path.startswith(os.sep) else os.path.abspath(path or ".")] = None
+            except OSError:  # the working directory was deleted
+                _log.debug("no absolute path for %r", path, exc_info=True)
+    key = tuple(entries)
     with _lock:
         known = [_readings.get(entry) for entry in key]
         now = _stamps(path for reading in known if reading is not None for path in reading.stamps).items()
@@ -141,17 +148,6 @@ def _merged(readings: tuple[_Reading, ...]) -> Snapshot:
         came_from = {name: origin for name, origin in came_from.items() if name not in reading.packages}
         came_from.update(reading.origins)
     return Snapshot(readings, dict(sorted(packages.items())), dict(sorted(came_from.items())))
-
-
-def _absolute(paths: Sequence[str]) -> tuple[str, ...]:
-    entries: dict[str, None] = {}
-    for path in paths:
-        if isinstance(path, str):
-            try:
-                entries[path if os.path.isabs(path) else os.path.abspath(path or ".")] = None
-            except OSError:  # the working directory was deleted
-                _log.debug("no absolute path for %r", path, exc_info=True)
-    return tuple(entries)
 
 
 def _stamps(paths: Iterable[str]) -> dict[str, _Stamp | None]:

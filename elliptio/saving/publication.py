@@ -80,13 +80,14 @@ class Publication:
         self._based_on = based_on
         self._progress = progress
         self.artifact_id, self._moment = naming.new_id("artifact")
+        self.username: str = collecting.username() if beside is None else beside.username
         # What is saved together was made by the same code: git is asked once.
-        self._collecting: _Collecting = _Collecting(git_diff, seen) if beside is None else beside._collecting
+        collecting_now = partial(_Collecting, self.username, git_diff, seen)
+        self._collecting: _Collecting = collecting_now() if beside is None else beside._collecting
         # None where no code but the commit is to be recorded, nor outside of notebooks.
         no_cells = git_diff == "none" or "IPython" not in sys.modules
         self._executed_cells: Callable[[], list[str]] = list if no_cells else collecting.executed_cells
         self._cells = self._executed_cells()
-        self.username: str = collecting.username() if beside is None else beside.username
         self.root_key = naming.remote_root(self.artifact_id, self._moment, self.username)
         self.lake_id = lake.lake_id
         self.staging = lake.store.begin(self.root_key)
@@ -274,7 +275,8 @@ Batch = list[tuple[Publication, dict[str, Any], Metadata]]
 class _Collecting:
     """Provenance, gathered while the files are on their way where git has to be asked; else it takes no time."""
 
-    def __init__(self, git_diff: str, seen: Provenance | None) -> None:
+    def __init__(self, user: str, git_diff: str, seen: Provenance | None) -> None:
+        self._user = user
         self._git_diff = git_diff
         self._facts = seen
         self._thread: threading.Thread | None = None
@@ -291,7 +293,7 @@ class _Collecting:
             self._thread.start()
 
     def _collect(self) -> None:
-        self._facts = collecting.collect(directory=self._directory, git_diff=self._git_diff)
+        self._facts = collecting.collect(self._directory, self._git_diff, user=self._user)
 
     def result(self) -> Provenance:
         if self._thread is not None:
@@ -299,7 +301,7 @@ class _Collecting:
             if self._facts is None:  # the thread has shown why; ask again, here, so that it is raised
                 self._collect()
         if self._facts is None:
-            self._facts = collecting.collect(ask_git=False)
+            self._facts = collecting.collect(ask_git=False, user=self._user)
         return self._facts
 
 

@@ -72,7 +72,7 @@ class Writer:
         for document in documents:
             added = self._connection.execute(
                 "INSERT OR IGNORE INTO documents (collection, id, body) VALUES (?, ?, ?)",
-                (self.number, document["_id"], bson.encode(document)),
+                (self.number, document["_id"], bytearray(bson.encode(document))),
             )
             if not added.rowcount:
                 continue
@@ -107,15 +107,16 @@ class Writer:
         """Make the rows of a document as the table of keys holds them."""
         if not rows:
             return []
-        keys, time = [], rows[TIME][0][0]
+        keys, known, time = list[tuple[Any, ...]](), self._connection.paths, bytearray(rows[TIME][0][0])
         for path, (values, multikey) in rows.items():
             at = self.number, path
-            indexed = self.paths.get(at) or self._connection.paths.get(at)
+            indexed = self.paths.get(at) or known.get(at)
             if indexed is None or (adding and multikey and not indexed.multikey):
                 indexed = self.paths[at] = self._path(path, adding and multikey)
             number = indexed.number
+            # sqlite3 takes a bytearray as it is; of bytes it asks each time whether anybody has an adapter for them.
             for value in values:
-                keys.append((number, value, time, document))
+                keys.append((number, bytearray(value), time, document))
         return keys
 
     def _path(self, path: str, multikey: bool) -> IndexedPath:

@@ -22,17 +22,20 @@ _GIT_LFS = re.compile(r"git-lfs (clean -- %f|filter-process)")
 _known_settings: dict[Path, tuple[Stamps, dict[str, str]]] = {}
 
 
-def find_toplevel(directory: str | os.PathLike[str]) -> Path | None:
-    """Return the root of the working tree around a directory, by looking for ``.git`` only; None if there is none."""
+def find_toplevel(directory: str | os.PathLike[str], passed: set[str] | None = None) -> Path | None:
+    """Return the root of the working tree around a directory, by looking for ``.git`` only; None if there is none.
+
+    Folders that were looked into are added to `passed`; those that are among them already are not looked into again.
+    """
+    passed = set() if passed is None else passed
     try:
-        path = os.path.realpath(directory)
-        while True:
+        path = os.path.realpath(directory) if directory else os.getcwd()
+        while path not in passed:
+            passed.add(path)
             if os.path.lexists(os.path.join(path, ".git")) and _git_directory(path) is not None:
                 return Path(path)
-            parent = os.path.dirname(path)
-            if parent == path:
-                return None
-            path = parent
+            path = os.path.dirname(path)
+        return None
     except (OSError, ValueError):
         _log.debug("cannot look for a repository around %s", directory, exc_info=True)
         return None

@@ -116,8 +116,8 @@ def give_name(temporary: str, path: str, lock: str, changed: list[str]) -> bool:
     return True
 
 
-def prepare(folder: str, read_only: Container[str]) -> tuple[list[str], list[str]]:
-    """Make staged files read-only but those that are known to be, and return all of them and their folders."""
+def prepare(folder: str, read_only: Container[str]) -> list[str]:
+    """Make staged files read-only but those that are known to be, and return all of them, and then their folders."""
     files, folders = [], [folder]
     for path in folders:
         with os.scandir(path) as entries:
@@ -134,7 +134,7 @@ def prepare(folder: str, read_only: Container[str]) -> tuple[list[str], list[str
                     if mode & ~READABLE:
                         os.chmod(entry.path, mode & READABLE)
                 files.append(entry.path)
-    return files, folders
+    return files + folders
 
 
 # --- flushing ---

@@ -266,17 +266,27 @@ class LocalStore(Store):
 class LocalStaging(Staging):
     """Stage the files of one artifact in a folder on the file system of the lake: see `LocalStore.begin`."""
 
+    folder: Path
     in_place = together = True
 
     def __init__(self, store: LocalStore, folder: str, target: str, lock: StagingLock) -> None:
-        self.folder = Path(folder)
         self._path = folder
         self._store = store
         self._target = target
         self._lock = lock
         self._made = {folder}
         self._put: set[str] = set()
+        # As long as nobody else could write into the folder, what it holds is known.
+        self._known = UTF8
         self._beside: list[tuple[str, str]] = []
+
+    def __getattr__(self, name: str) -> Path:
+        # Whoever asks for the folder may write into it.
+        if name != "folder":
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        self._known = False
+        self.folder = Path(self._path)
+        return self.folder
 
     def put(self, relpath: str, source: BinaryIO) -> None:
         """Copy what `source` still yields into the staging folder; of a copy that fails nothing is left."""
@@ -316,6 +326,7 @@ class LocalStaging(Staging):
         published = os.path.join(self._store.root, check_key(key, self._store.root))
         with explained("write", path):
             check_inside(published, self._store.root)
+            self._known = False
             if (folder := os.path.dirname(path)) not in self._made:
                 self._make_folder(folder)
             try:
@@ -341,8 +352,7 @@ class LocalStaging(Staging):
             parts: list[str] = []
             for one in (self, *others):
                 check_inside(one._target, one._store.root)
-                files, folders = prepare(one._path, one._put)
-                parts += [*files, *folders]
+                parts += [*one._put, *one._made] if one._known else prepare(one._path, one._put)
             if self._store.durable:
                 flush(parts)
             try:
