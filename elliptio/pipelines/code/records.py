@@ -114,17 +114,38 @@ def changes(before: Mapping[str, Any], now: Code) -> list[str]:
 def _of_parts(before: Mapping[str, list[str]], now: Code) -> list[str]:
     known = {name: {digest.partition(" ")[0] for digest in digests} for name, digests in before.items()}
     said: list[str] = []
-    there: set[str] = set()
+    gone = {name: digests for name, digests in known.items() if name not in {_key(part) for part in now.parts}}
     for number, part in enumerate(now.parts):
-        name = f"{part.kind} {part.name}"
-        there.add(name)
-        if part.digest[:20] not in known.get(name, ()):
-            said.append(f"{_shown(part, number == 0)} {'changed' if name in known else 'is new'}")
-    for name in known:
-        if name not in there:
-            kind, _, qualified = name.partition(" ")
-            said.append(f"{_word(kind)} `{qualified}` is not used any more")
+        if part.digest[:20] in known.get(_key(part), ()):
+            continue
+        moved = None if _key(part) in known else _moved(part, gone)
+        if moved is not None:
+            del gone[moved]
+        what = "changed" if _key(part) in known else "is new" if moved is None else _from(moved, part)
+        said.append(f"{_shown(part, number == 0)} {what}")
+    for name in gone:
+        kind, _, qualified = name.partition(" ")
+        said.append(f"{_word(kind)} `{qualified}` is not used any more")
     return list(dict.fromkeys(said))
+
+
+def _key(part: Part) -> str:
+    return f"{part.kind} {part.name}"
+
+
+def _moved(part: Part, gone: Mapping[str, set[str]]) -> str | None:
+    """Find what is gone from one module and is, under its name, the same in another one."""
+    for name, digests in gone.items():
+        # A class names its methods with their modules: that it is the same cannot be told.
+        is_same = part.kind == "class" or part.digest[:20] in digests
+        if is_same and name.startswith(f"{part.kind} ") and name.endswith(f".{part.short_name}"):
+            return name
+    return None
+
+
+def _from(moved: str, part: Part) -> str:
+    module = moved.partition(" ")[2].removesuffix(f".{part.short_name}")
+    return f"moved from {module}" + (", and may have changed" if part.kind == "class" else "")
 
 
 def _of_bindings(before: Mapping[str, list[str]], now: Code) -> list[str]:
