@@ -41,6 +41,21 @@ def doubt_about(walk: Walk, node: ast.Call | ast.Subscript) -> None:
             _attribute_of(walk, node)
 
 
+def doubt_about_settings(walk: Walk, node: ast.Attribute) -> None:
+    """Note the settings of a session: they are no parameters, and nobody knows here which are asked for."""
+    if node.attr != "settings" or not isinstance(node.ctx, ast.Load):
+        return
+    root: ast.AST = node.value
+    while isinstance(root, ast.Attribute | ast.Subscript | ast.Call):
+        root = root.func if isinstance(root, ast.Call) else root.value
+    if not isinstance(root, ast.Name) or root.id in ("self", "cls"):
+        return
+    # What a name of the module stands for is followed by its value.
+    is_local = walk.scope.owner(root.id) is not None
+    if is_local or ast.unparse(node.value).endswith((".get_session()", ".get_active_session()")):
+        _note(walk, node, None)
+
+
 def _attribute_of(walk: Walk, node: ast.Call) -> None:
     subject = reference(walk, node.args[0])
     name = node.args[1] if len(node.args) > 1 else None
@@ -51,6 +66,6 @@ def _attribute_of(walk: Walk, node: ast.Call) -> None:
         _note(walk, node, subject)
 
 
-def _note(walk: Walk, node: ast.Call | ast.Subscript, subject: Ref | None) -> None:
+def _note(walk: Walk, node: ast.expr, subject: Ref | None) -> None:
     text = " ".join(ast.unparse(node).split())
     walk.doubts.append(Doubt(node.lineno, text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…", subject))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from elliptio.pipelines.code.doubts import doubt_about
+from elliptio.pipelines.code.doubts import doubt_about, doubt_about_settings
 from elliptio.pipelines.code.walking import ASKED, BINDS, Slice, Special, Walk, Walked, is_idle, reference
 
 _MUTATORS = {
@@ -35,9 +35,11 @@ def _name(walk: Walk, node: ast.Name) -> None:
 
 def _attribute(walk: Walk, node: ast.Attribute) -> None:
     _note_change(walk, node)
+    doubt_about_settings(walk, node)
     chain = [node.attr]
     value = node.value
     while isinstance(value, ast.Attribute):
+        doubt_about_settings(walk, value)
         chain.append(value.attr)
         value = value.value
     walk.tokens += ("Attribute", *chain)

@@ -134,3 +134,23 @@ def test_a_call_that_its_text_names_already_is_named_once(tmp_path: Path) -> Non
 def test_the_subclasses_that_there_are_are_named_as_not_followed(tmp_path: Path) -> None:
     said = read(tmp_path, project("return K.__subclasses__()", "class K:\n    pass\n")).unfollowed
     assert said == ("K.__subclasses__() in crafts.py:5 is not followed",)
+
+
+SETTINGS = {
+    "of the session": ("Session.get_session().settings", "return Session.get_session().settings['rate']"),
+    "by the alias": ("Session.get_active_session().settings", "return Session.get_active_session().settings.get('x')"),
+    "of a local name": ("sess.settings", "sess = Session.get_session()\n    return sess.settings['a']['b']"),
+}
+
+
+@pytest.mark.parametrize("what", SETTINGS)
+def test_settings_that_a_craft_reads_are_named_as_not_followed(what: str, tmp_path: Path) -> None:
+    name, craft = SETTINGS[what]
+    said = read(tmp_path, project(craft, "from elliptio.pipelines import Session\n")).unfollowed
+    line = 3 + craft.count("\n") + 1
+    assert [each for each in said if "editable" not in each] == [f"{name} in crafts.py:{line} is not followed"]
+
+
+def test_settings_of_an_object_that_is_followed_are_none(tmp_path: Path) -> None:
+    above = "import types\nCONF = types.SimpleNamespace(settings={'a': 1})\n"
+    assert read(tmp_path, project("return CONF.settings['a']", above)).unfollowed == ()
