@@ -198,7 +198,8 @@ class Follower:
         if "__class__" in cells:
             carried.append(("__class__", cells["__class__"].cell_contents))
         if function.__dict__ and function.__name__ not in row.text.mutates:
-            carried += sorted((k, v) for k, v in function.__dict__.items() if not k.startswith("_"))
+            own = function.__dict__.items()
+            carried += sorted((k, v) for k, v in own if not k.startswith("_") or k == "__wrapped__")
         for label, value in carried:
             writing = self.writing(node)
             if writing.tries(value):

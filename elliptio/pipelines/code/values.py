@@ -106,7 +106,10 @@ class Writing:
         self.tokens.append(kind.__name__)
         if isinstance(value, enum.Enum):
             self.tokens.append(str(value))
-        elif kind is collections.deque or (isinstance(value, tuple) and hasattr(kind, "_fields")):
+        elif kind is collections.deque:
+            self.tokens.append(f"of {value.maxlen}")
+            self.sequence(value)
+        elif isinstance(value, tuple) and hasattr(kind, "_fields"):
             self.sequence(value)
         elif kind in (set, frozenset):
             self.tokens += sorted(self.apart(item) for item in value)
@@ -179,6 +182,8 @@ class Writing:
         import pandas as pd
 
         self.tokens.append(type(value).__name__)
+        if getattr(value, "attrs", None):
+            self.write(value.attrs)
         if isinstance(value, pd.DataFrame):
             self.sequence([value.columns, value.index])
             for number in range(value.shape[1]):

@@ -74,6 +74,22 @@ NOTICED = {
         ),
         OF_HELPER,
     ),
+    "length of a deque": (
+        project("return list(T)", "from collections import deque\nT = deque([1], maxlen=3)\n"),
+        ("crafts.py", "maxlen=3", "maxlen=4"),
+    ),
+    "attributes of a table": (
+        project("return T.attrs", "import pandas as pd\nT = pd.DataFrame({'a': [1]})\nT.attrs['unit'] = 'cm'\n"),
+        ("crafts.py", "'cm'", "'mm'"),
+    ),
+    "what a decorator wraps and does not call": (
+        project(
+            "return f.__wrapped__(x)",
+            "import functools\nfrom lib.h import helper\ndef quiet(g):\n    @functools.wraps(g)\n    def no(x):\n"
+            "        return 0\n    return no\n@quiet\ndef f(x):\n    return helper(x)\n",
+        ),
+        OF_HELPER,
+    ),
     "class that is asked whether it has a name": (
         project("return hasattr(K, 'go')", "class K:\n    def go(self):\n        return 1\n"),
         ("crafts.py", "def go", "def come"),
