@@ -22,6 +22,7 @@ import pytest
 
 from elliptio.errors import IndexUnavailableError
 from elliptio.indexes.query.ordering import sort_documents
+from elliptio.indexes.query.predicate import compile_query
 from elliptio.indexes.sqlite import candidates, failures
 from elliptio.indexes.sqlite import connection as sqlite_connection
 from elliptio.indexes.sqlite import index as sqlite_index
@@ -403,6 +404,42 @@ def test_a_path_under_a_wildcard_is_walked_in_order(index: SqliteIndex, monkeypa
         # Where nothing says that all have it, they are read: who has no value comes first.
         found = [each["_id"] for each in index.find("artifacts", {}, sort=order, limit=7)]
         assert found == [each["_id"] for each in sort_documents(documents, order, 7)]
+
+
+def test_the_newest_of_a_wide_range_take_no_reading_of_it(index: SqliteIndex) -> None:
+    moment, steps = datetime(2026, 1, 1, tzinfo=UTC), list[int]()
+    for count in (2000, 6000):
+        documents = [
+            {"_id": f"a{n:04}", "creation_time": moment + timedelta(n), "username": "b", "labels": {"x": n % 9}}
+            for n in range(count)
+        ]
+        index.insert("artifacts", *documents)
+        asked = {"username": "b", "labels.x": {"$gt": 3}}
+        with sqlite_steps() as found:
+            newest = list(index.find("artifacts", asked, sort=[("creation_time", -1)], limit=7))
+        assert [each["_id"] for each in newest] == [f"a{n:04}" for n in range(count - 1, 0, -1) if n % 9 > 3][:7]
+        steps.append(found["steps"])
+    assert steps[1] < 1.2 * steps[0]
+
+
+@pytest.mark.parametrize("condition", [{"$gt": 3}, {"$lt": 3}, {"$gte": 1, "$lt": 3}, {"$gt": 2900}, {"$gt": -1}])
+@pytest.mark.parametrize("limit", [1, 7, 150, 400])
+def test_a_range_in_order_is_exact_however_it_is_read(
+    index: SqliteIndex, condition: dict[str, int], limit: int
+) -> None:
+    """Wide and narrow ranges, of old documents only too, and many of one moment where a look at the first ends."""
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    documents = [
+        {"_id": f"a{n:04}", "creation_time": moment + timedelta(n // 300), "username": "b",
+         "run_id": str(n * 7919 % 3000), "labels": {"x": 3000 - n if n < 1500 else n % 9}}
+        for n in range(3000)
+    ]  # fmt: skip
+    index.insert("artifacts", *documents)
+    asked = {"username": "b", "labels.x": condition}
+    matching = list(filter(compile_query(asked), documents))
+    for order in ([("creation_time", -1), ("run_id", 1)], [("creation_time", 1), ("run_id", -1)]):
+        found = [each["_id"] for each in index.find("artifacts", asked, sort=order, limit=limit)]
+        assert found == [each["_id"] for each in sort_documents(matching, order, limit)]
 
 
 def test_what_is_equal_in_the_first_key_is_sorted_by_the_second(index: SqliteIndex) -> None:

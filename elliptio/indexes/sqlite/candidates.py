@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import bson
@@ -19,6 +20,9 @@ _RARE = 1000
 """Candidates up to which it is quicker to read and sort them all than to walk an index in sort order."""
 
 _VERY_RARE = 16
+
+GLANCE = 200
+"""Documents that are looked at in order before a range is read: of a wide one, those wanted are mostly among them."""
 
 PATH = "SELECT number, multikey FROM paths WHERE collection = ? AND path = ?"
 """SQL that looks an indexed path up."""
@@ -166,12 +170,17 @@ def candidates_by_id(known: Collection, narrowing: Narrowing) -> Rows:
     return Rows(known.connection, f"SELECT id, body FROM documents WHERE {where} ORDER BY id", parameters)
 
 
-def candidates_in_order(connection: Connection, narrowing: Narrowing, way: Condition, direction: int) -> Rows:
-    """Select (key, document) pairs in the order of the keys, on a way that `way_in_order` chose."""
+def candidates_in_order(
+    connection: Connection, narrowing: Narrowing, way: Condition, direction: int, *, most: int = -1
+) -> Rows:
+    """Select (key, document) pairs in the order of the keys, on a way that `way_in_order` chose.
+
+    Where only the first are selected, at `most`, no range is read for that: some may lie outside of those.
+    """
     test, parameters = way.test("k.")
     clauses = [test]
     for condition in narrowing.conditions:
-        if condition is not way:
+        if condition is not way and not (most >= 0 and condition.is_range):
             sql, values = condition.clause("k")
             clauses.append(sql)
             parameters += values
@@ -180,9 +189,26 @@ def candidates_in_order(connection: Connection, narrowing: Narrowing, way: Condi
     return Rows(
         connection,
         f"SELECT {key}, d.body FROM keys k CROSS JOIN documents d ON d.number = k.document "
-        f"WHERE {' AND '.join(clauses)} ORDER BY {key} {order}, k.document {order}",
-        parameters,
+        f"WHERE {' AND '.join(clauses)} ORDER BY {key} {order}, k.document {order} LIMIT ?",
+        [*parameters, most],
     )
+
+
+def reads_a_range(narrowing: Narrowing, way: Condition) -> bool:
+    """Tell whether a range is read before the first document on a way can be selected."""
+    return any(condition.is_range for condition in narrowing.conditions if condition is not way)
+
+
+def first_of(
+    rows: Iterable[tuple[bytes, bytes]], matches: Callable[[Document], bool], sort: Sort, limit: int
+) -> list[Document] | None:
+    """Find the first matching documents among the first `GLANCE` on a way; None where others may come before one."""
+    seen = list(rows)
+    whole = len(seen) < GLANCE
+    # More documents may have the last key.
+    sure = seen if whole else [row for row in seen if row[0] != seen[-1][0]]
+    found = list(islice(in_order(sure, matches, sort), limit))
+    return found if whole or len(found) == limit else None
 
 
 def decode(body: bytes) -> Document:

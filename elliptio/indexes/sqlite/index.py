@@ -22,14 +22,17 @@ from elliptio.indexes.links import Link
 from elliptio.indexes.query.ordering import sort_documents
 from elliptio.indexes.query.predicate import compile_query
 from elliptio.indexes.sqlite.candidates import (
+    GLANCE,
     Collection,
     candidates,
     candidates_by_id,
     candidates_in_order,
     counting,
     decode,
+    first_of,
     in_order,
     rarest_first,
+    reads_a_range,
     way_in_order,
 )
 from elliptio.indexes.sqlite.connection import (
@@ -54,11 +57,15 @@ log = logging.getLogger(__name__)
 
 
 class _Found(NamedTuple):
-    """Hold rows among which the answer is; `exact` if all are, `ordered` if in the order of the first sort key."""
+    """Hold rows among which the answer is; `exact` if all are, `ordered` if in the order of the first sort key.
+
+    `first` if they are only the first in that order, among which it may be already.
+    """
 
     rows: Rows
     exact: bool
     ordered: bool
+    first: bool = False
 
 
 class SqliteIndex(Index):
@@ -104,7 +111,14 @@ class SqliteIndex(Index):
                 if body is not None:
                     yield decode(body)
                 return
-            found = self._candidates(collection, query, sort, limit)
+            found = self._candidates(collection, query, sort, limit, glance=0 < limit < GLANCE)
+            if found is not None and found.first:
+                with contextlib.closing(found.rows) as rows:
+                    few = first_of(rows, compile_query(query), sort, limit)
+                if few is not None:
+                    yield from few
+                    return
+                found = self._candidates(collection, query, sort, limit)
             if found is None:
                 return
             matches = None if found.exact else compile_query(query)
@@ -126,8 +140,10 @@ class SqliteIndex(Index):
             row = known.connection.execute(sql, (known.number, identifier)).fetchone()
             return row[0] if row else None
 
-    def _candidates(self, collection: str, query: Query, sort: Sort, limit: int) -> _Found | None:
-        """Select the rows among which the answer is; None where it is empty."""
+    def _candidates(
+        self, collection: str, query: Query, sort: Sort, limit: int, *, glance: bool = False
+    ) -> _Found | None:
+        """Select the rows among which the answer is, or the first that may be enough; None where it is empty."""
         with GATE:
             known = self._reading(collection)
             narrowing = narrow(query, known.path) if known else None
@@ -145,7 +161,10 @@ class SqliteIndex(Index):
                     way = way_in_order(known, narrowing, sort[0][0], times)
             if way is None:
                 return _Found(candidates(known, narrowing), narrowing.exact, False)
-            return _Found(candidates_in_order(known.connection, narrowing, way, sort[0][1]), narrowing.exact, True)
+            first = glance and reads_a_range(narrowing, way)
+            most = GLANCE if first else -1
+            rows = candidates_in_order(known.connection, narrowing, way, sort[0][1], most=most)
+            return _Found(rows, narrowing.exact, True, first)
 
     def count(self, collection: str, query: Query, *, limit: int = 0) -> int:
         """Count the documents that match, up to a limit."""
