@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import re
+import time
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -19,6 +20,9 @@ from elliptio.system.os_errors import explained
 _TRIES = 100
 """Tries to write a file: whoever deletes the last of some bytes takes their folder away, perhaps at that moment."""
 _LOCATION = re.compile(r"[0-9a-f]{2}/[0-9a-f]{64}/[0-9a-f]{32}")
+_PART = re.compile(r"\.[0-9a-f]{32}\.part")
+_ABANDONED = 24 * 60 * 60
+"""Seconds after which nobody writes to a part any more: the process that did was killed."""
 
 
 class FileSystemStorage(BlockingStorage):
@@ -51,6 +55,7 @@ class FileSystemStorage(BlockingStorage):
     def __init__(self, directory: str | os.PathLike[str], name: str = "") -> None:
         self.directory = os.path.abspath(os.path.expanduser(os.fspath(directory)))
         self.name = name or f"file-system:{self.directory}"
+        self._swept = False
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.directory!r})"
@@ -91,7 +96,20 @@ class FileSystemStorage(BlockingStorage):
                 seen.add(number)
         return False
 
+    def _sweep(self) -> None:
+        """Remove what processes that were killed left half written; once."""
+        if self._swept:
+            return
+        self._swept = True
+        with contextlib.suppress(OSError), os.scandir(self.directory) as entries:
+            for entry in entries:
+                # Others may sweep at the same time.
+                with contextlib.suppress(FileNotFoundError):
+                    if _PART.fullmatch(entry.name) and entry.stat().st_mtime < time.time() - _ABANDONED:
+                        os.unlink(entry.path)
+
     def _write(self, path: str, data: bytes, made: list[str]) -> None:
+        self._sweep()
         part = os.path.join(self.directory, f".{uuid.uuid4().hex}.part")
         try:
             fd = with_parent(part, os.open, part, NEW_FILE, READ_ONLY, made=made)

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, ContextVar, copy_context
@@ -193,6 +194,16 @@ def test_a_process_that_is_killed_leaves_bytes_whole_or_absent(step: str, tmp_pa
     assert len(kept) == (step == "flush")
     assert all(path.read_bytes() == b"x" * 100_000 for path in kept)
     assert storage.read_now(storage.create_now(b"x" * 100_000)) == b"x" * 100_000
+
+
+def test_what_was_left_half_written_goes_a_day_later(tmp_path: Path) -> None:
+    old, young, other = (tmp_path / name for name in (f".{'a' * 32}.part", f".{'b' * 32}.part", ".mine.part"))
+    for path in (old, young, other):
+        path.write_bytes(b"half")
+        if path != young:
+            os.utime(path, (time.time() - 100_000,) * 2)
+    FileSystemStorage(tmp_path).create_now(b"x")
+    assert [path.exists() for path in (old, young, other)] == [False, True, True]
 
 
 def test_many_create_and_delete_at_once(tmp_path: Path) -> None:
