@@ -10,7 +10,7 @@ import msgspec
 
 from elliptio.errors import ElliptioError
 from elliptio.flows.errors import TamperedDataError, UnserializableValueError
-from elliptio.flows.serializing.exact import PLAIN, encode, joined, pack, unpack
+from elliptio.flows.serializing.exact import PLAIN, encode, extended, joined, pack, unpack
 from elliptio.flows.serializing.serializer import Serializer
 from elliptio.flows.serializing.signing import LONG
 from elliptio.formats.plain import name_of
@@ -19,7 +19,21 @@ NOTHING = bytes(16)
 """Digest of no values."""
 
 _HOOKS = ("serialize", "deserialize", "compress", "decompress")
+_REFERENCE = 25
+"""Code of what lies in a lake, and is written by its name: only here, where what is read was signed."""
+
 _raw = msgspec.msgpack.Decoder(list[bytes]).decode
+
+
+def _extended(code: int, content: memoryview) -> Any:
+    if code != _REFERENCE:
+        return extended(code, content)
+    from elliptio.flows.serializing.references import in_lake
+
+    return in_lake(unpack(content))
+
+
+_decode = msgspec.msgpack.Decoder(ext_hook=_extended).decode
 
 
 class Batches:
@@ -51,7 +65,17 @@ class Batches:
                 return list(map(encode, values))
             except (OverflowError, UnicodeEncodeError):
                 pass
-        return [pack(value) for value in values]
+        return [self._named(value) or pack(value) for value in values]
+
+    @staticmethod
+    def _named(value: Any) -> bytes | None:
+        """Write what lies in a lake by its name."""
+        if not type(value).__module__.startswith("elliptio"):
+            return None
+        from elliptio.flows.serializing.references import name_in_lake
+
+        name = name_in_lake(value)
+        return None if name is None else encode(msgspec.msgpack.Ext(_REFERENCE, encode(name)))
 
     def _written(self, value: Any) -> bytes:
         assert self._other is not None
@@ -75,7 +99,7 @@ class Batches:
 
         """
         if self._other is None:
-            found = unpack(content)
+            found = unpack(content, _decode)
         else:
             try:
                 parts = _raw(content)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from elliptio.errors import DocumentNotFoundError, IndexUnavailableError
 from elliptio.flows.errors import TamperedDataError, UnserializableValueError
 from elliptio.flows.serializing import libraries, rows, scalars
 from elliptio.formats.plain import name_of
@@ -63,8 +64,8 @@ def pack(value: Any, where: str = "value") -> bytes:
         raise UnserializableValueError(f"{path} is of type {name_of(unfit.value)}, and {unfit}.") from None
 
 
-def unpack(content: bytes | memoryview) -> Any:
-    """Read what `pack` has written.
+def unpack(content: bytes | memoryview, decode: Callable[[Any], Any] | None = None) -> Any:
+    """Read what `pack` has written, or a decoder that knows more than what it writes.
 
     Raises
     ------
@@ -73,8 +74,8 @@ def unpack(content: bytes | memoryview) -> Any:
 
     """
     try:
-        return _decode(content)
-    except TamperedDataError:
+        return (decode or _decode)(content)
+    except (TamperedDataError, DocumentNotFoundError, IndexUnavailableError):
         raise
     except Exception as error:  # there are as many ways to be wrong as there are classes
         raise TamperedDataError(f"A value cannot be read: {type(error).__name__}: {str(error)[:200]}") from error
@@ -184,7 +185,8 @@ def _collection(code: int, parts: Any) -> Any:
     return set(parts) if code == SET else frozenset(parts)
 
 
-def _extended(code: int, content: memoryview) -> Any:
+def extended(code: int, content: memoryview) -> Any:
+    """Make a value of an extension: its code, and what it is made of, also written."""
     parts = _decode(content)
     if code <= DICT:
         return _collection(code, parts)
@@ -194,4 +196,4 @@ def _extended(code: int, content: memoryview) -> Any:
     return read(parts)
 
 
-_decode: Callable[[Any], Any] = msgspec.msgpack.Decoder(ext_hook=_extended).decode
+_decode: Callable[[Any], Any] = msgspec.msgpack.Decoder(ext_hook=extended).decode

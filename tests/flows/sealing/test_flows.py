@@ -14,8 +14,10 @@ from PIL import Image
 
 import elliptio as eio
 from elliptio.flows import IO, Flow, IOVal, MemoryBroker, Processor, RedisBroker, Supervisor
-from elliptio.flows.errors import StepFailedError, UnresolvedFlowError
+from elliptio.flows.errors import StepFailedError, TamperedDataError, UnresolvedFlowError
 from elliptio.flows.sealing.values import values_of
+from elliptio.flows.serializing.batches import Batches
+from elliptio.flows.serializing.exact import joined, unpack
 
 pytestmark = pytest.mark.anyio
 
@@ -25,6 +27,8 @@ total = Processor(name="seal-total", inputs=["squared"], outputs=["sum"], wait=T
 paint = Processor(name="seal-paint", inputs=["size"], outputs=["image", "pixels", "rows"])
 fragile = Processor(name="seal-fragile", inputs=["number"], outputs=["half"])
 reads = Processor(name="seal-reads", inputs=["row"], outputs=["n"])
+passes = Processor(name="seal-passes", inputs=["given"], outputs=["file"])
+says = Processor(name="seal-says", inputs=["file"], outputs=["said"])
 scale = Processor(name="seal-scale", inputs=["number"], outputs=["scaled"])
 
 SCALED_BY: list[Any] = []
@@ -68,6 +72,18 @@ async def _fragile(number: IO[int]) -> AsyncIterator[int]:
 async def _reads(row: IO[dict[str, int]]) -> AsyncIterator[int]:
     async for value in row.stream():
         yield value["n"]
+
+
+@passes
+async def _passes(given: IO[Any]) -> AsyncIterator[Any]:
+    async for value in given.stream():
+        yield value
+
+
+@says
+async def _says(file: IO[Any]) -> AsyncIterator[str]:
+    async for one in file.stream():
+        yield one.download_string()
 
 
 @scale
@@ -142,6 +158,24 @@ async def test_rows_of_a_table_are_an_input(h: eio.Handler, broker: Any) -> None
     assert found["n"].metadata.based_on == [table.artifact_id]
 
 
+async def test_files_of_an_artifact_are_an_input_and_go_on_by_name(h: eio.Handler, broker: Any) -> None:
+    texts = h.save({"a.txt": "one", "b.txt": "two"})
+    found = await sealed(broker, Flow.from_tasks(passes, says).resolve(), {"given": texts}, h)
+    assert list(values_of(found["said"])) == ["one", "two"]
+    assert [file.download_string() for file in values_of(found["file"])] == ["one", "two"]
+    assert found["file"].metadata.based_on == [texts.artifact_id]
+
+
+async def test_an_artifact_is_a_value_too(h: eio.Handler, broker: Any) -> None:
+    note = h.save("x", "note.txt")
+    names: list[Any] = [note.file, note, "end"]
+    async with Supervisor(broker=broker) as supervisor:
+        execution = await supervisor.start_flow(Flow.from_tasks(passes).resolve(), {"given": iter(names)})
+        got = await execution["file"].collect()
+    assert got == names
+    assert (got[0].load(), got[1].load()) == ("x", "x")
+
+
 async def test_an_input_without_an_end_is_waited_for_no_longer_than_the_steps(h: eio.Handler) -> None:
     async def endless() -> AsyncIterator[int]:
         while True:
@@ -208,3 +242,12 @@ def test_a_flow_that_runs_for_its_values_records_why_it_failed(h: eio.Handler) -
     assert set(found) == {"seal-fragile", "seal-count → seal-fragile"}
     for status, message in found.values():
         assert (status, message) == ("failed", "The step 'seal-fragile' failed: ValueError: no twos")
+
+
+def test_a_name_in_a_lake_is_read_only_where_it_was_signed(h: eio.Handler) -> None:
+    note = h.save("x", "note.txt")
+    (written,) = Batches().write([note])
+    assert Batches().read(joined([written]), 1) == [note]
+    for content in (written, joined([written])):
+        with pytest.raises(TamperedDataError, match="no kind 25"):
+            unpack(content)
