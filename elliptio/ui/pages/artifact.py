@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from elliptio.artifacts.artifact import Artifact
-from elliptio.artifacts.display import duration
 from elliptio.documents import jsonable
 from elliptio.errors import DocumentNotFoundError
 from elliptio.naming import CELLS_LOG, DIFF_LOG
@@ -15,6 +14,7 @@ from elliptio.ui import wording
 from elliptio.ui.asked import Answer, Asked, NotThereError, WrongError, as_dict, see_other, segment
 from elliptio.ui.checks import AT_ONCE, UNHASHED, UNREAD, VERIFIED
 from elliptio.ui.pages import fields, picture, previewing, rows
+from elliptio.ui.pages.run_rows import took
 from elliptio.ui.view import View
 
 PARTS = ("files", "code", "packages", "logs", "cells", "document")
@@ -286,7 +286,7 @@ def _facts(metadata: Any, run: Mapping[str, Any] | None) -> list[tuple[str, str,
     git = as_dict(metadata.git)
     found: list[tuple[str, Any, str]] = []
     if run is not None:
-        how = " ".join(filter(None, [str(run.get("status") or ""), f"in {duration(run)}" if duration(run) else ""]))
+        how = " ".join(filter(None, [str(run.get("status") or ""), f"in {took(run)}" if took(run) else ""]))
         found.append(("Made by", f"{run.get('name')} ({how})", ""))
         for name in ("params", "metrics"):
             values = as_dict(run.get(name))
@@ -304,7 +304,7 @@ def _facts(metadata: Any, run: Mapping[str, Any] | None) -> list[tuple[str, str,
         ("Came from", metadata.local_root, "code"),
         ("Lies in", metadata.remote_root, "code"),
         ("Made again of", metadata.reproduces, "code"),
-        ("Masked", f"{len(metadata.redactions):,} secrets" if metadata.redactions else "", ""),
+        ("Masked", wording.several(len(metadata.redactions), "secret") if metadata.redactions else "", ""),
     ]
     return [(name, wording.plain(text), kind) for name, text, kind in found if text]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from elliptio.artifacts.display import duration
 from elliptio.lineage.drawing.layout import layout
 from elliptio.lineage.drawing.nodes import DeadEnd, Link, Node, cut, details, title
 from elliptio.lineage.drawing.overview import MOST_BOXES, Fold, Overview, overview
 from elliptio.ui import wording
 from elliptio.ui.asked import Asked, segment
+from elliptio.ui.pages.run_rows import took
 from elliptio.ui.view import View
 
 WIDTHS = (122, 168)
@@ -138,7 +138,7 @@ def _box(view: View, asked: Asked, node: Node, here: str, letters: int) -> dict[
 
 def _how(run: Mapping[str, Any]) -> str:
     status = str(run.get("status") or "")
-    return duration(run) if status == "finished" else status
+    return took(run) if status == "finished" else status
 
 
 def _fold(asked: Asked, known: Mapping[str, Node], fold: Fold, opened: Sequence[str], letters: int) -> dict[str, Any]:

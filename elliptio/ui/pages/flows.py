@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from elliptio.artifacts.artifact import Artifact
-from elliptio.artifacts.display import duration
 from elliptio.errors import ElliptioError
 from elliptio.flows.sealing.planning import steps_of
 from elliptio.flows.sealing.writing import MANIFEST
@@ -21,6 +20,7 @@ from elliptio.ui import wording
 from elliptio.ui.asked import Answer, Asked, NotThereError, as_dict, segment
 from elliptio.ui.pages.beginnings import not_yet
 from elliptio.ui.pages.graphing import Box, graph_of
+from elliptio.ui.pages.run_rows import took
 from elliptio.ui.systems import SOME
 from elliptio.ui.view import View
 
@@ -112,7 +112,7 @@ def _flow(view: View, asked: Asked, identifier: str, runs: Sequence[Document]) -
         "who": wording.person(whole.get("username")),
         "when": wording.when(whole.get("creation_time"), view.clock()),
         "exact": wording.exact(whole.get("creation_time")),
-        "took": duration(whole),
+        "took": took(whole),
     }
 
 
@@ -200,10 +200,10 @@ def _boxes(
     known = {str(as_dict(document.get("labels")).get("stream")): document["_id"] for document in sealed}
     for number, run in enumerate(steps):
         name, status = wording.plain(run.get("name"), 120), str(run.get("status"))
-        second = " · ".join(filter(None, [status if status != "finished" else "", duration(run)]))
+        second = " · ".join(filter(None, [status if status != "finished" else "", took(run)]))
         boxes[run["_id"]] = Box(
             run["_id"], name, second, LOOKS.get(status, "run"), step=True, link=f"#s{min(number, MOST_STEPS - 1)}",
-            says=f"step {name}, {status} {duration(run)}",
+            says=f"step {name}, {status} {took(run)}",
         )  # fmt: skip
         edges += [(one, run["_id"]) for one in _reads(run, sealed) if one in boxes]
         edges += [(run["_id"], document["_id"]) for document in sealed if document.get("run_id") == run["_id"]]
@@ -242,7 +242,7 @@ def _step(run: Document, sealed: Sequence[Document], given: Mapping[str, str], p
         "status": str(run.get("status")),
         "colour": COLOURS.get(str(run.get("status")), "mid"),
         "why": wording.plain(error.get("message") or error.get("type") or "", 300),
-        "took": duration(run),
+        "took": took(run),
         "reads": ", ".join(reads[:10]),
         "writes": ", ".join(writes[:10]),
     }

@@ -35,13 +35,16 @@ def show(view: View, asked: Asked) -> Answer:
                 "query": bar_of({"labels.project": project}),
             }
     since = now - timedelta(days=7)
+    days = _days(view)
     moves = sorted(view.h.tags.moves(), key=lambda move: move.time, reverse=True)
     return view.page(
         "overview.html",
         asked,
         total=_said(count(view, {}, facets.MOST_COUNTED)),
         week=_said(count(view, {"creation_time": {"$gte": since}}, facets.MOST_COUNTED)),
-        days=_days(view),
+        days=days,
+        most=f"{max(day['count'] for day in days):,}",
+        ticks=[days[place]["day"] for place in (0, DAYS // 3, 2 * DAYS // 3, DAYS - 1)],
         running=_runs(view, {"status": "running"}),
         failed=_runs(view, {"status": {"$in": ["failed", "killed"]}, "creation_time": {"$gte": since}}),
         newest=[short_row(row, now) for row in newest.rows()],
@@ -76,6 +79,8 @@ def _days(view: View) -> list[dict[str, Any]]:
     most = max(counts, default=0) or 1
     return [
         {
+            "day": f"{day.day} {day:%b}",
+            "count": number,
             "x": place * 22,
             "height": round(max(number / most * 60, 2), 1) if number else 0,
             "says": f"{day.day} {day:%b}: {number:,}",

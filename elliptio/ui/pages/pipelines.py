@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from elliptio.artifacts.display import duration
 from elliptio.lake import records
 from elliptio.pipelines.builds.recorded import BUILD, graph, steps
 from elliptio.pipelines.graphs.graph import Graph, GraphCraft
@@ -16,6 +15,7 @@ from elliptio.ui import wording
 from elliptio.ui.asked import Answer, Asked, NotThereError, segment
 from elliptio.ui.pages.beginnings import not_yet
 from elliptio.ui.pages.graphing import Box, graph_of
+from elliptio.ui.pages.run_rows import lasting, took
 from elliptio.ui.systems import SOME
 from elliptio.ui.view import View
 
@@ -125,7 +125,7 @@ def _build(view: View, run: Mapping[str, Any], record: Document | None) -> dict[
         "who": wording.person(run.get("username")),
         "when": wording.when(run.get("creation_time"), view.clock()),
         "exact": wording.exact(run.get("creation_time")),
-        "took": duration(run),
+        "took": took(run),
         "status": status,
         "colour": {"failed": "err", "killed": "err", "running": "warn"}.get(status, "ok"),
         "counts": [(SAYS.get(one, one), counts.get(one), COLOURS[one]) for one in STATUSES] if counts else [],
@@ -156,7 +156,7 @@ def _steps(view: View, run: Mapping[str, Any], record: Document | None) -> list[
     found = view.h.runs.search(query, max_docs=MOST_STEPS, columns=_RUN, sort="creation_time").rows()
     return [
         {"craft": str(row["name"]), "status": {"finished": "made"}.get(str(row["status"]), str(row["status"])),
-         "why": str((row.get("error") or {}).get("message") or ""), "count": 1, "took": duration(row)}
+         "why": str((row.get("error") or {}).get("message") or ""), "count": 1, "took": took(row)}
         for row in found
     ]  # fmt: skip
 
@@ -173,7 +173,7 @@ def _step(number: int, line: Mapping[str, Any], links: Mapping[str, str]) -> dic
         "status": SAYS.get(line["status"], line["status"]),
         "colour": COLOURS.get(line["status"], "mid"),
         "why": wording.plain(line["why"], 500),
-        "took": line.get("took") or ("" if seconds is None else f"{seconds:,.1f} s"),
+        "took": line.get("took") or ("" if seconds is None else lasting(seconds)),
         "made": [(name, identifier, links.get(identifier)) for name, identifier in made[:5]],
         "more": max(len(made) - 5, 0),
     }
@@ -243,7 +243,7 @@ def _craft(name: str, per: Sequence[str], fates: Sequence[tuple[int, Mapping[str
     said = " · ".join(f"{count:,} {SAYS.get(one, one)}" for one, count in counts.items())
     alone = sum(counts.values()) == 1
     seconds = worst.get("seconds")
-    second = " · ".join([status, *([f"{seconds:,.1f} s"] if seconds is not None else [])]) if alone else said
+    second = " · ".join([status, *([lasting(seconds)] if seconds is not None else [])]) if alone else said
     why = wording.plain(worst["why"], 300)
     says = f"step {name}{f', once per {chr(44).join(per)}' if per else ''}: {second}{f', {why}' if why else ''}"
     caption = why if worst["status"] != "skipped" else ""

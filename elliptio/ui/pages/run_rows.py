@@ -47,6 +47,12 @@ def seconds_of(run: Mapping[str, Any], now: datetime) -> float | None:
     return max(((end or now) - begin).total_seconds(), 0.0)
 
 
+def took(run: Mapping[str, Any]) -> str:
+    """Say how long a run took; empty if it has not ended."""
+    begin, end = moment_of(run.get("creation_time")), moment_of(run.get("end_time"))
+    return "" if begin is None or end is None else lasting(max((end - begin).total_seconds(), 0.0))
+
+
 def lasting(seconds: float | None) -> str:
     """Say so many seconds: ``20 ms``, ``2.5 s``, ``4:32`` or ``1:02:30``."""
     if seconds is None:
