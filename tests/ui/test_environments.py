@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -11,6 +12,7 @@ import elliptio as eio
 from elliptio.lake.lake import ENVIRONMENTS
 from elliptio.provenance.machine import environment_id
 from elliptio.ui.pages.rows import run_link
+from elliptio.ui.shortcuts import bar_of
 from tests.ui.conftest import client_of, saved
 from tests.ui.looking import faults
 from tests.ui.test_injections import PAYLOADS, check, quoted
@@ -51,6 +53,28 @@ def test_each_environment_and_who_uses_it(h: eio.Handler) -> None:
     assert (a[4:6], b[4:6]) == (["1", "0"], ["1", "1"])
     assert int(a[3]) >= int(b[3]) > 50
     assert listed(client.get("/environments").text)[0][0] == b[0], "the last used first"
+
+
+def test_of_few_environments_each_is_asked_for(local: eio.Handler, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(8):
+        saved(local, f"{number}.txt", str(number))
+    moved_to(local, saved(local, "other.txt", "x"), numpy="2.4.0")
+    read = list[str]()
+    find = local.lake.index.find
+
+    def noted(collection: str, *args: Any, **options: Any) -> Any:
+        for document in find(collection, *args, **options):
+            read.append(collection)
+            yield document
+
+    monkeypatch.setattr(local.lake.index, "find", noted)
+    text = client_of(local).get("/environments").text
+    assert sorted(row[4] for row in listed(text)) == ["1", "8"]
+    assert read.count("artifacts") <= 3
+    used = [one for one in find(ENVIRONMENTS, {}) if local.lake.count({"environment_id": one["_id"]})]
+    assert len(used) == 2
+    wanted = [quote(bar_of({"environment_id": one["_id"]})) for one in used]
+    assert sorted(re.findall(r'artifacts\?q=(environment_id[^"&]*)', text)) == sorted(wanted)
 
 
 def test_who_has_a_package(h: eio.Handler) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,10 +30,17 @@ MOST = 200
 SAMPLE = 1000
 """So many of the newest artifacts, and of the newest runs, say which environments were used last."""
 
+FEW = 12
+"""Up to so many environments are each asked for when it was used last, which reads one artifact of each."""
+
 NEAR = 8
 OTHERS = 20
 MOST_LETTERS = 200
 MOST_PACKAGES = 2000
+
+
+_PLAIN = re.compile("environment_[0-9a-f]{1,64}")
+"""Identifiers that need no quotes in a query bar, where reading it again would show that."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,7 @@ def show(view: View, asked: Asked) -> Answer:
         except ShortcutError as error:
             wrong = f"{error.says} Write numpy=2.4.0, numpy=2.* or numpy."
     known = {} if wrong else {one["id"]: one for one in _known(view, _matcher(bar))}
-    uses = _uses(view)
+    uses = _uses(view, list(known))
     order = [one for one in uses.newest if one in known] + [one for one in known if one not in uses.newest]
     listed = [_listed(view, known[one], uses) for one in order[:MOST]]
     used = sorted((one for one in listed if one["at"]), key=lambda one: one["at"], reverse=True)
@@ -122,9 +129,13 @@ def summary(document: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _uses(view: View) -> Uses:
+def _uses(view: View, known: Sequence[str] = ()) -> Uses:
+    """Tell when environments were used last: each is asked for where few are known, else the newest artifacts say."""
     columns = ["environment_id", "creation_time"]
-    found = view.h.search(None, max_docs=SAMPLE, sort="-creation_time", columns=columns, counted=False).rows()
+    if 0 < len(known) <= FEW:
+        found = [{"environment_id": one, "creation_time": _newest(view, {"environment_id": one})} for one in known]
+    else:
+        found = view.h.search(None, max_docs=SAMPLE, sort="-creation_time", columns=columns, counted=False).rows()
     runs = view.h.runs.search(None, max_docs=SAMPLE + 1, sort="-creation_time", columns=columns).rows()
     newest: dict[str, datetime] = {}
     for row in [*found, *runs[:SAMPLE]]:
@@ -145,7 +156,7 @@ def _listed(view: View, known: Mapping[str, Any], uses: Uses) -> dict[str, Any]:
         **known,
         "artifacts": _said(artifacts),
         "runs": f"{uses.runs.get(known['id'], 0):,}",
-        "query": bar_of(query),
+        "query": f"environment_id:{known['id']}" if _PLAIN.fullmatch(known["id"]) else bar_of(query),
         "at": at,
         "when": wording.when(at, view.clock()),
         "exact": wording.exact(at),
