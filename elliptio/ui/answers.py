@@ -30,3 +30,12 @@ def csv_of(columns: Sequence[str], rows: Iterable[Iterable[Any]], name: str) -> 
 def attached(body: bytes, media: str, name: str) -> Answer:
     """Give bytes a name to keep them under."""
     return Answer(body, media=media, headers={"content-disposition": f'attachment; filename="{name}"'})
+
+
+def told(path: str, says: str, status: int) -> Answer:
+    """Say to a program what is wrong: as JSON where it asked for that, else as a text."""
+    if path.endswith(".json"):
+        body, media = json.dumps({"error": says}, ensure_ascii=False), "application/json; charset=utf-8"
+    else:
+        body, media = f"{says}\n", "text/plain; charset=utf-8"
+    return Answer(body.encode("utf-8", "replace"), media=media, status=status)

@@ -27,7 +27,7 @@ from elliptio.errors import (
 from elliptio.masking import hide_password
 from elliptio.ui.asked import Answer, Asked, ForeignFormError, NotThereError, TakenError, WrongError
 from elliptio.ui.assets import ASSETS
-from elliptio.ui.entrance import EVENTS, Entrance
+from elliptio.ui.entrance import EVENTS, Entrance, kind_of
 from elliptio.ui.guard import REFUSED, WRONG_METHOD, Kind
 from elliptio.ui.pages import ROUTES
 from elliptio.ui.sending import respond
@@ -161,5 +161,9 @@ def guarded(view: View, page: Page, asked: Asked) -> Answer:
 
 
 def said(view: View, asked: Asked, status: int, title: str, says: str) -> Answer:
-    """Say in a page of its own what is wrong."""
+    """Say what is wrong: in a page of its own, or plainly to who asked for data."""
+    if kind_of(asked.path) is Kind.DATA:
+        from elliptio.ui.answers import told
+
+        return told(asked.path, hide_password(says), status)
     return view.page("said.html", asked, status=status, title=title, says=hide_password(says))

@@ -295,3 +295,17 @@ def test_what_was_counted_among_many_is_kept_for_a_minute(tmp_path: Path, monkey
     assert again["count artifacts"] < of_few["count artifacts"] < first["count artifacts"]
     now[0] += facets.LASTS
     assert "<span>10</span>" in look()[0]
+
+
+@pytest.mark.parametrize("path", ["artifacts.json", "artifacts.csv", "artifacts.parquet", "runs.json", "runs.csv"])
+def test_a_program_is_told_plainly_what_is_wrong(ask: TestClient, path: str) -> None:
+    answer = ask.get(f'/{path}?q={{"username": {{"$near": 1}}}}')
+    assert answer.status_code == 400
+    if path.endswith(".json"):
+        assert answer.headers["content-type"] == "application/json; charset=utf-8"
+        assert "$near" in answer.json()["error"]
+    else:
+        assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+        assert "$near" in answer.text
+    assert "<" not in answer.text
+    assert ask.get("/artifacts?q=prject:x").headers["content-type"] == "text/html; charset=utf-8"
