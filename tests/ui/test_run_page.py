@@ -314,3 +314,41 @@ def test_a_run_that_goes_on_is_followed_or_stays_as_it_is(local: eio.Handler) ->
             assert client.get(f"{url}?live=maybe").status_code == 400
     for url in (f"/runs/{run.run_id}", "/runs"):
         assert "Pause" not in client.get(url).text
+
+
+@pytest.mark.slow
+def test_runs_are_narrowed_down_by_drawing_along_an_axis(local: eio.Handler, served: Any, chromium: Any) -> None:
+    ids = made(local)
+    page = chromium.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    asked: list[str] = []
+    page.goto(served.url)
+    page.goto(f"{served.place}runs/{ids['mine']}?y=log")
+    page.on("request", lambda request: asked.append(request.url))
+    chart = page.locator("section.chart svg").first.bounding_box()
+    for part in range(1, 10):
+        page.mouse.move(chart["x"] + chart["width"] * part / 10, chart["y"] + chart["height"] / 2)
+    assert [one for one in asked if "/static/" not in one] == [], "pointing at a chart asks for nothing"
+    axis = page.locator("g.along .hit").first
+    axis.scroll_into_view_if_needed()
+    box = axis.bounding_box()
+    middle = box["x"] + box["width"] / 2
+    page.mouse.move(middle, box["y"] + 2)
+    page.mouse.down()
+    page.mouse.move(middle, box["y"] + box["height"] * 0.75)
+    page.mouse.up()
+    page.wait_for_url("**from.depth=*")
+    assert "y=log" in page.url
+    assert page.is_visible("text=2 of 3 runs named train")
+    page.mouse.click(middle, box["y"] + 20)  # without drawing it is forgotten
+    page.wait_for_url(lambda url: "from.depth" not in url)
+    page.context.close()
+
+
+def test_the_form_of_the_axes_needs_no_script(local: eio.Handler) -> None:
+    ids = made(local)
+    text = client_of(local).get(f"/runs/{ids['mine']}").text
+    form = text[text.index('<form id="narrow"') :].partition("</form>")[0]
+    assert re.findall(r'name="([^"]*)"', form) == [
+        "from.depth", "to.depth", "from.seconds", "to.seconds", "from.val_loss", "to.val_loss"
+    ]  # fmt: skip
+    assert form.count("<button") == 1
