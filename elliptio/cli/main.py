@@ -10,68 +10,37 @@ import sys
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
-from types import ModuleType
+from importlib import import_module
 from typing import Any
 
 from elliptio import __version__
 from elliptio.cli import output
 from elliptio.cli.options import Parser, UsageError, add_common, defaults
-from elliptio.cli.verbs import (
-    artifacts,
-    cache,
-    catalog,
-    compare,
-    compile,
-    completion,
-    config,
-    configurations,
-    delete,
-    demo,
-    doctor,
-    du,
-    find,
-    flows,
-    flush,
-    gc,
-    get,
-    hash,
-    identify,
-    lineage,
-    link,
-    metrics,
-    new,
-    open,
-    pipelines,
-    reindex,
-    relocate,
-    reproduce,
-    runs,
-    show,
-    snapshots,
-    step,
-    tag,
-    tags,
-    ui,
-    untag,
-    upload,
-    verify,
-)
 from elliptio.cli.wording import as_the_command_says, meant
 from elliptio.errors import ElliptioError
 from elliptio.masking import hide_password
 
 GROUPS = {
-    "Save": (upload, link, hash),
-    "Find and fetch": (ui, find, show, get, open, identify),
-    "See what came from what": (lineage, compare, reproduce),
-    "Look at runs": (runs, metrics),
-    "Give names that can move": (tag, untag, tags),
-    "Run pipelines of a project": (pipelines, configurations, artifacts, snapshots, catalog, compile, new, step),
-    "Run flows of values": (flows,),
-    "Keep a lake whole": (verify, du, delete, gc, flush, reindex, relocate, cache),
-    "Begin, and set up": (demo, config, doctor, completion),
+    "Save": ("upload", "link", "hash"),
+    "Find and fetch": ("ui", "find", "show", "get", "open", "identify"),
+    "See what came from what": ("lineage", "compare", "reproduce"),
+    "Look at runs": ("runs", "metrics"),
+    "Give names that can move": ("tag", "untag", "tags"),
+    "Run pipelines of a project": (
+        "pipelines",
+        "configurations",
+        "artifacts",
+        "snapshots",
+        "catalog",
+        "compile",
+        "new",
+        "step",
+    ),
+    "Run flows of values": ("flows",),
+    "Keep a lake whole": ("verify", "du", "delete", "gc", "flush", "reindex", "relocate", "cache"),
+    "Begin, and set up": ("demo", "config", "doctor", "completion"),
 }
-"""The verbs, as the help shows them."""
+"""The verbs, as the help shows them: each is a module of its name in `elliptio.cli.verbs`."""
 
 VERBS = tuple(verb for members in GROUPS.values() for verb in members)
 
@@ -138,11 +107,10 @@ def build_parser(only: str | None = None) -> Parser:
     for title, members in GROUPS.items():
         lines += ["", title]
         for verb in members:
-            name = _name_of(verb)
-            if only not in (None, name):
+            if only not in (None, verb):
                 continue
-            verb.add_parser(verbs)
-            lines.append(f"  {name:<16}{parser.verbs[name].summary}")
+            import_module(f"elliptio.cli.verbs.{verb}").add_parser(verbs)
+            lines.append(f"  {verb:<16}{parser.verbs[verb].summary}")
     parser.description = "\n".join(lines)
     return parser
 
@@ -174,15 +142,10 @@ def _run(arguments: Sequence[str], args: argparse.Namespace, as_json: bool) -> i
         return int(args.failed)
 
 
-def _name_of(verb: ModuleType) -> str:
-    return verb.__name__.rpartition(".")[2]
-
-
 def _verb_of(arguments: Sequence[str]) -> str | None:
     """Return the verb that is given, if it is one and works on nothing but itself."""
     word = next((word for place, word in enumerate(arguments) if _is_verb(arguments, place)), "")
-    known = {_name_of(verb) for verb in VERBS} - {_name_of(completion)}
-    return word if word in known else None
+    return word if word in VERBS and word != "completion" else None
 
 
 def _check_words(parser: Parser, arguments: Sequence[str]) -> None:

@@ -16,7 +16,6 @@ from elliptio.cli.main import GROUPS, VERBS
 from elliptio.cli.verbs import find as find_verb
 from tests.cli.conftest import Run
 
-NAMES = [verb.__name__.rpartition(".")[2] for verb in VERBS]
 HEAVY = ("pandas", "numpy", "pymongo", "bson", "boto3", "git", "tqdm", "elliptio.handler", "elliptio.lake.lake")
 
 
@@ -28,12 +27,21 @@ def spawn(*arguments: object, **more: Any) -> subprocess.Popen[str]:
     return subprocess.Popen(command, env=environ, **{**pipes, **more})
 
 
-@pytest.mark.parametrize("verb", ["", *NAMES])
+@pytest.mark.parametrize("verb", ["", *VERBS])
 def test_help(anywhere: Run, verb: str) -> None:
     result = anywhere(*filter(None, [verb]), "--help")
     assert result.code == 0
     assert result.out.startswith(f"usage: elliptio {verb}".rstrip())
     assert result.err == ""
+
+
+@pytest.mark.slow
+def test_a_verb_loads_no_other() -> None:
+    code = "import sys, elliptio.cli; elliptio.cli.main(['pipelines', '--help']); print(*sys.modules)"
+    repository = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=repository)
+    loaded = {name.rpartition(".")[2] for name in done.stdout.split() if name.startswith("elliptio.cli.verbs.")}
+    assert loaded == {"pipelines"}
 
 
 def test_the_bare_command_says_what_each_verb_does(anywhere: Run) -> None:
@@ -42,7 +50,7 @@ def test_the_bare_command_says_what_each_verb_does(anywhere: Run) -> None:
     assert result == anywhere("--help")
     for title in GROUPS:
         assert f"\n{title}\n  " in result.out
-    for verb in NAMES:
+    for verb in VERBS:
         (line,) = [line for line in result.out.splitlines() if line.startswith(f"  {verb} ")]
         assert len(line.split()) > 3
     assert anywhere("--json").code == 2

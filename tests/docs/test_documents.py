@@ -152,7 +152,7 @@ def test_all_settings_are_described() -> None:
 def test_all_verbs_are_described() -> None:
     text = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
     described = re.findall(r"^\| `(\w+)` \|", text, flags=re.MULTILINE)
-    verbs = [verb.__name__.rpartition(".")[2] for verb in sys.modules["elliptio.cli.main"].VERBS]
+    verbs = sys.modules["elliptio.cli.main"].VERBS
     assert sorted(described) == sorted(verbs)
     assert all(f"elliptio {verb}" in text for verb in verbs if verb != "demo")
 
