@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import threading
@@ -12,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from elliptio.lake import records
 from elliptio.models import identity
-from elliptio.models.errors import FieldTypeError, MigrationError
+from elliptio.models.errors import DamagedModelError, FieldTypeError, MigrationError
 from elliptio.models.migrations import MIGRATIONS, check_names, hook_of, migrated
 from elliptio.models.types import Schema, schema_of
+from elliptio.models.types.decoding import check_table
 from elliptio.models.types.problems import brief
 from elliptio.models.types.schema import hash_of as hash_of_fields
+from elliptio.models.types.schema import whole_hash_of
 
 if TYPE_CHECKING:
     from elliptio.lake.lake import Lake
@@ -102,12 +105,23 @@ def known_schemas(lake: Lake) -> Iterator[Known]:
     """Yield the schemas that models of a lake were saved with, and whose class each is now."""
     for record in records.find(lake, KIND, {}):
         try:
-            classes, root = json.loads(record["content"]["classes"]), record["content"]["root"]
+            root = record["content"]["root"]
+            classes = _table(record["record_id"], root, record["content"]["classes"])
             cls, why = class_of(root, classes)
-        except (AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
+        except (AttributeError, LookupError, TypeError, ValueError, RecursionError, DamagedModelError) as error:
             log.warning("The schema %s is damaged: what was saved with it is not found. %s", record.get("_id"), error)
         else:
             yield Known(record["record_id"], root, classes, cls, why)
+
+
+@functools.lru_cache(maxsize=1000)
+def _table(hash: str, root: str, content: str) -> Mapping[str, Any]:
+    """Read the classes of a schema; anybody who writes the index could have put others there."""
+    classes: dict[str, Any] = json.loads(content)
+    if whole_hash_of(root, classes) != hash:
+        raise DamagedModelError("Its SHA-256 is another: somebody changed it.")
+    check_table(classes, root)
+    return classes
 
 
 def class_of(key: str, classes: Mapping[str, Any]) -> tuple[type[DataModel] | None, str]:

@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 
 import elliptio as eio
-from elliptio.errors import ElliptioError
+from elliptio.errors import ElliptioError, QueryError
 from elliptio.models import DataModel, describe, find_models, peek
 from elliptio.models.content import parsed
 from elliptio.models.loading import Loading
+from elliptio.models.types.schema import whole_hash_of
 
 Content = dict[str, Any]
 
@@ -208,6 +209,43 @@ def test_hostile_documents(local: eio.Handler, saved: eio.Artifact, change: str)
             pass
     with contextlib.suppress(ElliptioError):
         _everything(local.show(saved.artifact_id).load())
+
+
+SCHEMAS: dict[str, Callable[[Content, str], Any]] = {
+    "no classes": lambda c, key: c.clear(),
+    "no kind": lambda c, key: c[key].pop("kind"),
+    "a kind": lambda c, key: c[key].update(kind="exec"),
+    "no name": lambda c, key: c[key].pop("name"),
+    "a class of numbers": lambda c, key: c[key].update({"class": 5}),
+    "no fields": lambda c, key: c[key].update(fields=None),
+    "fields of text": lambda c, key: c[key].update(fields="number"),
+    "a type of nothing": lambda c, key: c[key]["fields"].update(more={}),
+    "a literal of nothing": lambda c, key: c[key].update(fields={"literal": {}}),
+    "a class that is not there": lambda c, key: c[key]["fields"].update(more={"list": {"class": "os:system"}}),
+    "a version that refers": lambda c, key: c[key].update(version={"class": "os:system"}),
+    "an entry of numbers": lambda c, key: c.update({key: 5}),
+}
+
+
+@pytest.mark.parametrize("sealed", [False, True], ids=["changed", "made so"])
+@pytest.mark.parametrize("which", ["Hostile", "Inner"])
+@pytest.mark.parametrize("change", SCHEMAS)
+def test_hostile_schemas(local: eio.Handler, saved: eio.Artifact, change: str, which: str, sealed: bool) -> None:
+    """Who writes the index can change what is recorded of classes, or add such: others find theirs all the same."""
+    (record,) = local.lake.index.find("records", {"kind": "models"})
+    classes, root = json.loads(record["content"]["classes"]), record["content"]["root"]
+    SCHEMAS[change](classes, next(key for key, entry in classes.items() if entry["name"] == which))
+    hostile = {**record, "content": {"root": root, "classes": json.dumps(classes)}}
+    if sealed:
+        digest = whole_hash_of(root, classes)
+        local.lake.index.insert("records", {**hostile, "_id": f"{record['_id']}2", "record_id": digest})
+    else:
+        local.lake.index.replace("records", hostile)
+    for query in ({}, {"number": 1}, {"inner.a": {"$gt": 0}}, {"many.a": 2}):
+        for model in (Hostile, "Hostile"):
+            with contextlib.suppress(QueryError) if not sealed else contextlib.nullcontext():
+                assert len(find_models(model, query, handler=local, sort="number")) == sealed
+    assert local.show(saved.artifact_id).load().number == 1
 
 
 def test_what_was_changed_on_the_disk_is_refused(local: eio.Handler, saved: eio.Artifact) -> None:

@@ -57,6 +57,25 @@ def decode(
     return Decoding(classes, builders, open_file, []).run({"class": root}, plain)
 
 
+def check_table(classes: Mapping[str, Mapping[str, Any]], root: str) -> None:
+    """Refuse a stored table of classes that nothing could be decoded by.
+
+    Raises
+    ------
+    DamagedModelError, AttributeError, LookupError, TypeError, ValueError
+        If it is not what elliptio writes.
+
+    """
+    decoding = Decoding(classes, lambda key, entry: dict, lambda relpath: None, [])
+    for key, entry in classes.items():
+        decoding.of({"class": key})
+        named = all(type(entry[name]) is str for name in ("name", "class")) if entry["kind"] != "alias" else True
+        if not named or (entry["kind"] == "model" and type(entry["version"]) is not int):
+            decoding.damaged(f"the class {brief(key)} lacks its name or version")
+    if classes[root]["kind"] != "model":
+        decoding.damaged(f"{brief(root)} is no data model")
+
+
 def literal_values(of: Sequence[Any], schema: Any) -> Iterator[tuple[Any, Any]]:
     """Give the members of a Literal, each as it is stored and as it is."""
 
