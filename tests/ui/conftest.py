@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from starlette.testclient import TestClient
 
 import elliptio as eio
@@ -25,6 +26,18 @@ def policy(**more: Any) -> Policy:
     return Policy(**{"token": TOKEN, "port": PORT, "write": frozenset({"tags"}), **more})
 
 
+_portals: list[BlockingPortal] = []
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loop() -> Iterator[None]:
+    """Run a loop in a thread, as a server does: a client without one starts a loop and its threads for each request."""
+    with start_blocking_portal() as portal:
+        _portals.append(portal)
+        yield
+        _portals.clear()
+
+
 Ask = Callable[..., TestClient]
 
 
@@ -32,6 +45,7 @@ def client_of(h: eio.Handler, *, entered: bool = True, **more: Any) -> TestClien
     """A client of a view, as a browser that has opened the printed URL."""
     rules = policy(**more)
     client = TestClient(application(View(h, rules)), base_url=f"http://{HOST}", follow_redirects=False)
+    client.portal = _portals[-1] if _portals else None  # who is not in this folder has none
     if entered:
         client.cookies.set(rules.cookie, TOKEN)
     return client
