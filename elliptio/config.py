@@ -12,7 +12,7 @@ import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", re.IGNORECASE)
 _UNEXPANDED = re.compile(r"\$\{?[A-Za-z_]")
 _OURS = re.compile(r"""tool["']?\s*\.\s*["']?elliptio\b|^\s*["']?elliptio["']?\s*[=.]""", re.MULTILINE)
 """Signs that a ``pyproject.toml`` which cannot be parsed has settings of elliptio."""
+
+_FILE_OF_INDEX = "sqlite:///"
 
 LAYERS = frozenset({"pipelines"})
 """Tables in ``[tool.elliptio]`` that are no settings of the lake."""
@@ -217,6 +219,17 @@ def project_file_of(setting: Setting) -> str | None:
     """Name the project's file that a setting comes from; None if it comes from the user, or nobody set it."""
     own = {"argument", "default", variable(setting.name), str(user_config_file())}
     return None if setting.origin in own else setting.origin
+
+
+def at_its_file(setting: Setting, folder: Path) -> Setting:
+    """Place a relative lake or SQLite file, which the ``pyproject.toml`` around a folder names, beside that file."""
+    file = next((one for one in (folder, *folder.parents) if setting.origin == str(one / "pyproject.toml")), None)
+    value = setting.value or ""
+    scheme = _FILE_OF_INDEX if value.startswith(_FILE_OF_INDEX) else ""
+    path = value.removeprefix(scheme)
+    if file is None or not path or "://" in path or path.startswith("~"):
+        return setting
+    return replace(setting, value=f"{scheme}{file / path}")
 
 
 def variable(name: str) -> str:

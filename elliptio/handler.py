@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
-from elliptio.config import load_settings
+from elliptio.config import at_its_file, load_settings
 from elliptio.errors import DocumentNotFoundError
 from elliptio.keeping import Keeping
 from elliptio.lake import spool
@@ -99,11 +98,8 @@ class Handler(Keeping):
         """Make the handler of a project's settings, wherever the process stands; what is `given` wins."""
         handler = cls.__new__(cls)
         settings = load_settings(given, directory=folder)
-        root = settings["root"]
-        of_file = next((one for one in (folder, *folder.parents) if root.origin == str(one / "pyproject.toml")), None)
-        if of_file is not None and "://" not in root.value and not root.value.startswith("~"):
-            # A relative folder lies in the project, as its other places do, wherever its command is called.
-            settings["root"] = dataclasses.replace(root, value=str(of_file / root.value))
+        # What is relative lies in the project, as its other places do, wherever its command is called.
+        settings |= {name: at_its_file(settings[name], folder) for name in ("root", "index")}
         lake = open_lake(settings, None, None, collection=None, remote_file_cls=None)
         Keeping.__init__(handler, lake, joined(lake), settings, Background())
         current_handler.opened(handler)

@@ -35,6 +35,20 @@ def test_a_relative_lake_lies_in_the_project_wherever_one_stands(
         assert Path(Session(tmp_path / "shop").handler.store.root) == tmp_path / "lake"
 
 
+def test_a_relative_index_lies_in_the_project_wherever_one_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ELLIPTIO_ROOT", "ELLIPTIO_INDEX"):
+        monkeypatch.delenv(name, raising=False)
+    elsewhere = tmp_path / "elsewhere.sqlite"
+    for named, place in (("index.sqlite", tmp_path / "shop" / "index.sqlite"), (str(elsewhere), elsewhere)):
+        settings = f'[tool.elliptio]\nroot = "lake"\nindex = "sqlite:///{named}"\n'
+        put(tmp_path / "shop", {"pyproject.toml": f"{settings}{TABLE}", "lib/some.py": ""})
+        for start in (tmp_path, tmp_path / "shop" / "lib"):
+            monkeypatch.chdir(start)
+            assert Session(tmp_path / "shop").handler.index.address == f"sqlite:///{place}"
+
+
 def test_what_the_table_does_not_say_has_a_usual_place(tmp_path: Path) -> None:
     put(tmp_path / "Shop of Andy", {"pyproject.toml": "[tool.elliptio.pipelines]\n"})
     project = find_project(tmp_path / "Shop of Andy")
