@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from elliptio import naming
 from elliptio.errors import StoreError
-from elliptio.lake import run_records
+from elliptio.lake import growing, run_records
 from elliptio.lake.lake import Lake
 from elliptio.provenance.redaction import redact
 
@@ -80,12 +80,6 @@ def _unless_it_fails(path: str) -> Iterator[None]:
         log.info("What is printed is not kept in %s, should the process be killed: %s", path, error)
 
 
-def part_path(lake: Lake, run_id: str) -> str | None:
-    """Return the path of what a run has printed so far, if the lake lies in a folder."""
-    folder = lake.store.folder
-    return None if folder is None else os.path.join(folder, *run_records.key(run_id, PART).split("/"))
-
-
 def standing(text: str) -> str:
     """Of lines that progress bars rewrote keep only what was left standing."""
     return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
@@ -104,7 +98,7 @@ def write_output(lake: Lake, run_id: str, printed: str) -> None:
 
 def keep_output(lake: Lake, run_id: str) -> None:
     """Make a log of what a run had printed when it was killed, if there is anything, and may be read."""
-    printed, path = _printed(lake, run_id), part_path(lake, run_id)
+    printed, path = _printed(lake, run_id), growing.path_of(lake, run_id, PART)
     if printed is not None and path is not None:
         run_records.write(lake, run_id, run_records.PRINTED, {"text": _end_of(redact(printed)[0])})
         with contextlib.suppress(OSError):
@@ -139,13 +133,11 @@ def read_end(lake: Lake, run_id: str) -> str | None:
 
 def _printed(lake: Lake, run_id: str, most: int = 4 * MOST_OF_LOG) -> str | None:
     """Read what a run has printed so far, secrets included; None if there is nothing, or it may not be read."""
-    path = part_path(lake, run_id)
+    path = growing.path_of(lake, run_id, PART)
     if path is None:
         return None
     try:
-        with open(path, "rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - most))
-            return _end_of(standing(file.read().decode("utf-8", "replace")))
+        return _end_of(standing(growing.read_end(path, most).decode("utf-8", "replace")))
     except FileNotFoundError:
         return None
     except OSError as error:

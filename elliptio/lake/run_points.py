@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from elliptio.documents import extended_json, read_extended_json
-from elliptio.lake import run_records
+from elliptio.lake import growing, run_records
 from elliptio.lake.lake import Lake
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Waiting:
     """
 
     def __init__(self, lake: Lake, run_id: str) -> None:
-        self._path = part_path(lake, run_id)
+        self._path = growing.path_of(lake, run_id, PART)
         self._fd: int | None = None
         self.seen = 0
 
@@ -96,21 +96,13 @@ def remove(glance: Waiting | None) -> None:
         glance.remove()
 
 
-def part_path(lake: Lake, run_id: str) -> str | None:
-    """Return the path of the file, if the lake lies in a folder."""
-    folder = lake.store.folder
-    return None if folder is None else os.path.join(folder, *run_records.key(run_id, PART).split("/"))
-
-
 def read(lake: Lake, run_id: str) -> list[dict[str, Any]]:
     """Read the rows that wait, in plain JSON; none where there are none, or nobody may read them."""
-    path = part_path(lake, run_id)
+    path = growing.path_of(lake, run_id, PART)
     if path is None:
         return []
     try:
-        with open(path, "rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - _LONGEST))
-            lines = file.read().splitlines()
+        lines = growing.read_end(path, _LONGEST).splitlines()
     except OSError:
         return []
     found = []
@@ -124,7 +116,7 @@ def read(lake: Lake, run_id: str) -> list[dict[str, Any]]:
 
 def state(lake: Lake, run_id: str) -> tuple[int, int]:
     """Return what changes when the file does, without reading it."""
-    path = part_path(lake, run_id)
+    path = growing.path_of(lake, run_id, PART)
     try:
         found = os.stat(path) if path is not None else None
     except OSError:
@@ -147,7 +139,7 @@ def as_key(row: Mapping[str, Any]) -> str:
 
 def keep(lake: Lake, run_id: str) -> None:
     """Write what a run that is dead had measured last to a file that stays."""
-    waiting, path = read(lake, run_id), part_path(lake, run_id)
+    waiting, path = read(lake, run_id), growing.path_of(lake, run_id, PART)
     if path is None or not waiting:
         return
     numbers = run_records.log_numbers(run_records.files(lake, run_id).get(run_id, set()))

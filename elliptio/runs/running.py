@@ -11,7 +11,7 @@ from typing import Any
 
 from elliptio import naming
 from elliptio.labels import LabelsLike
-from elliptio.lake import run_output
+from elliptio.lake import growing, run_output
 from elliptio.lake.lake import Lake
 from elliptio.protocols import Document
 from elliptio.provenance import collecting
@@ -75,14 +75,14 @@ def running(
 @contextlib.contextmanager
 def _kept_output(lake: Lake, run_id: str) -> Iterator[None]:
     """Keep what is printed and logged in the block, also of one that fails, or is killed."""
-    growing, process = run_output.Growing(run_output.part_path(lake, run_id)), os.getpid()
-    with output.captured(growing.add) as printed:
+    kept, process = run_output.Growing(growing.path_of(lake, run_id, run_output.PART)), os.getpid()
+    with output.captured(kept.add) as printed:
         try:
             yield
         finally:
             if os.getpid() == process:  # else a child of a fork leaves the block: the run goes on
                 run_output.write_output(lake, run_id, printed.text())
-                growing.remove()
+                kept.remove()
 
 
 def begin(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import elliptio as eio
-from elliptio.lake import run_points, run_records
+from elliptio.lake import growing, run_points, run_records
 from elliptio.ui.curves import FEW_COLUMNS, MOST_POINTS, Curve, Reader, add_rows, plain_number, reduced, seconds_between
 from elliptio.ui.pages import charts, parallel
 from elliptio.ui.pages.charts import Axis
@@ -220,7 +220,7 @@ def test_it_is_gone_when_the_run_ends(local: eio.Handler) -> None:
     with local.run("train") as run:
         run.log(loss=3)
         run._recorder._show()
-        path = run_points.part_path(local.lake, run.run_id)
+        path = growing.path_of(local.lake, run.run_id, run_points.PART)
         assert path is not None
         assert Path(path).read_text().count("\n") == 1
     assert run_points.state(local.lake, run.run_id) == (0, 0)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from elliptio.errors import ElliptioError
-from elliptio.lake import run_output, run_points, run_records
+from elliptio.lake import growing, run_output, run_points, run_records
 from elliptio.protocols import Document
 from elliptio.ui import wording
 from elliptio.ui.pages import run, run_context, run_rows
@@ -88,7 +88,7 @@ def told_of_run(view: View, followed: Followed, run_id: str, x: str, y: str, *, 
 def _mark(view: View, document: Document) -> Any:
     """Look what changes when there is something new, without reading it."""
     lake, run_id = view.h.lake, document["_id"]
-    printed = run_output.part_path(lake, run_id)
+    printed = growing.path_of(lake, run_id, run_output.PART)
     try:
         size = os.stat(printed).st_size if printed is not None else 0
     except OSError:
