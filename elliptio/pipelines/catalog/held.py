@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from types import FunctionType, ModuleType
+from typing import Any
 
 _AT_ONCE = 16 << 20
 _LONGEST = 256
@@ -17,7 +19,7 @@ _LONGEST = 256
 def names_in(path: Path, root: Path) -> list[str]:
     """Name the classes and functions of the project of a root that a pickle refers to: ``module:Class``.
 
-    Only what is imported is known here; whoever made the value has that. Compressed pickles do not tell.
+    Only what is imported is known here; whoever made the value has that.
     """
     ours = {name: module for name, module in list(sys.modules.items()) if _is_ours(name, module, f"{root}{os.sep}")}
     code = {
@@ -41,7 +43,7 @@ def _mentioned(path: Path, names: Iterable[str]) -> set[str]:
     """Return those of some names that a pickle has."""
     wanted = {name: re.compile(re.escape(name.encode()) + rb"(?![0-9A-Za-z_])") for name in names}
     found: set[str] = set()
-    with open(path, "rb") as file:
+    with _opened(path) as file:
         before = b""
         while wanted and (read := file.read(_AT_ONCE)):
             content = before + read
@@ -50,6 +52,29 @@ def _mentioned(path: Path, names: Iterable[str]) -> set[str]:
             found |= there
             before = content[-_LONGEST:]
     return found
+
+
+def _opened(path: Path) -> Any:
+    """Open a pickle for reading, which joblib may have compressed."""
+    with open(path, "rb") as file:
+        begin = file.read(2)
+    if begin == b"\x1f\x8b":
+        import gzip
+
+        return gzip.open(path)
+    if begin == b"BZ":
+        import bz2
+
+        return bz2.open(path)
+    if begin in (b"\xfd7", b"]\0"):
+        import lzma
+
+        return lzma.open(path)
+    if begin[:1] == b"\x78":
+        import zlib
+
+        return io.BytesIO(zlib.decompress(path.read_bytes()))
+    return open(path, "rb")
 
 
 def _has(content: bytes, pattern: re.Pattern[bytes]) -> bool:

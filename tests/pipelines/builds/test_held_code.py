@@ -143,3 +143,11 @@ def test_names_are_found_in_every_protocol(
     path.write_bytes(pickle.dumps([b"x" * 290, Held, 3, Held(), "NotHeld", names_in], protocol))
     assert names_in(path, Path(__file__).parent) == [f"{__name__}:Held"]
     assert names_in(path, Path(held.__file__).parent) == ["elliptio.pipelines.catalog.held:names_in"]
+
+
+@pytest.mark.parametrize("compress", [0, ("zlib", 3), ("gzip", 3), ("bz2", 3), ("lzma", 3), ("xz", 3)])
+def test_names_are_found_in_what_joblib_compressed(tmp_path: Path, compress: int | tuple[str, int]) -> None:
+    joblib = pytest.importorskip("joblib")
+    path = tmp_path / "value.joblib"
+    joblib.dump({"model": Held()}, path, compress=compress)
+    assert names_in(path, Path(__file__).parent) == [f"{__name__}:Held"]
