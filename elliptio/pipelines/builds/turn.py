@@ -186,7 +186,9 @@ class Turn:
             for taken in inputs.values()
             if not taken.volatile and taken.name in self.catalog
         }
-        code, held = self.session.code_of(craft), self.session.codes.held(held_by(inputs, outputs, entries))
+        code = self.session.code_of(craft)
+        names = held_by(inputs, outputs, entries, parameters)
+        held = self.session.codes.held(names) if names else {}
         return recipe_of(craft, code, parameters, keys, inputs, outputs, entries, context, held)
 
     def _not_yet(self, craft: CraftFunction, keys: Keys, needs: Mapping[str, Need], pending: Pending) -> Decided:

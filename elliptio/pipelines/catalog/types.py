@@ -40,7 +40,7 @@ _PATH = (ExtraField("path", (str,)), ExtraField("history", (bool,)))
 _QUERY = (ExtraField(SECRET, (str,), True), ExtraField("query", (str,), True))
 
 
-_USUAL = frozenset({"csv", "parquet", "pickle", "json", *ALIASES, *QUERIES, PAGE})
+USUAL = frozenset({"csv", "parquet", "pickle", "json", *ALIASES, *QUERIES, PAGE})
 """Types that are known without a look at all formats."""
 
 
@@ -68,16 +68,14 @@ def is_custom(type: str) -> bool:
     return type in CLASSES
 
 
-def class_of(type: str) -> Any:
-    """Return the class of a user that a type is, or that is its format; None if it is one of elliptio."""
-    if type in _USUAL:
-        return None
-    if type not in CLASSES:
-        from elliptio.formats import registry
+def class_of(type: str) -> list[Any]:
+    """Return the class of a user that a type is, or that is its format; none if it is one of elliptio."""
+    if type in CLASSES:
+        return [CLASSES[type]]
+    from elliptio.formats import registry
 
-        cls = registry.get(format_of(type)).__class__
-        return None if cls.__module__.startswith("elliptio.") else cls
-    return CLASSES[type]
+    cls = registry.get(format_of(type)).__class__
+    return [] if cls.__module__.startswith("elliptio.") else [cls]
 
 
 def check_type(type: Any, where: str) -> str:
@@ -89,7 +87,7 @@ def check_type(type: Any, where: str) -> str:
         If it can be none.
 
     """
-    if isinstance(type, str) and (type in _USUAL or is_custom(type)):
+    if isinstance(type, str) and (type in USUAL or is_custom(type)):
         return type
     from elliptio.formats import registry
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import enum
 import functools
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, is_dataclass
 from typing import Any
 
 from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.catalog.keys import NONE, Keys
-from elliptio.pipelines.catalog.types import class_of
+from elliptio.pipelines.catalog.types import USUAL, class_of
 from elliptio.pipelines.catalog.versions import Version
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.fingerprints import UnknownValueError, encode
@@ -133,17 +134,51 @@ def recipe_of(
 
 
 def held_by(
-    inputs: Mapping[str, Taken], outputs: Sequence[tuple[Entry, Keys] | str], entries: Mapping[str, Entry]
+    inputs: Mapping[str, Taken],
+    outputs: Sequence[tuple[Entry, Keys] | str],
+    entries: Mapping[str, Entry],
+    parameters: Mapping[str, Any],
 ) -> list[str]:
     """Name the code that a call runs beside that of its craft, as ``module:Class``.
 
-    That of objects in pickles that it takes, and of the users' types by which it loads and saves.
+    That of objects in pickles that it takes and of its parameters, and of the users' types by which it loads and saves.
     """
-    versions = (one for taken in inputs.values() for one in (taken.base or taken.versions).values())
-    found = {name for one in versions for name in one.holds}
-    used = [*entries.values(), *(output[0] for output in outputs if not isinstance(output, str))]
-    found |= {f"{cls.__module__}:{cls.__qualname__}" for entry in used if (cls := class_of(entry.type)) is not None}
-    return sorted(found)
+    found: set[str] = set()
+    # Plain loops: this is asked of every step, and mostly there is nothing.
+    for taken in inputs.values():
+        for one in (taken.base or taken.versions).values():
+            if one.holds:
+                found.update(one.holds)
+    classes: list[type] = []
+    for value in parameters.values():
+        if value.__class__ not in _PLAIN:
+            classes += _classes_in(value)
+    for output in outputs:
+        if output.__class__ is not str and output[0].type not in USUAL:  # type: ignore[union-attr]
+            classes += class_of(output[0].type)  # type: ignore[union-attr]
+    for entry in entries.values():
+        if entry.type not in USUAL:
+            classes += class_of(entry.type)
+    if classes:
+        found.update(f"{cls.__module__}:{cls.__qualname__}" for cls in classes)
+    return sorted(found) if found else []
+
+
+_PLAIN = frozenset({int, str, float, bool, type(None)})
+
+
+def _classes_in(value: Any) -> Iterator[type]:
+    """Yield the classes of the objects in the value of a parameter, but for plain ones."""
+    if isinstance(value, enum.Enum) or (is_dataclass(value) and not isinstance(value, type)):
+        yield type(value)
+        value = getattr(value, "__dict__", None)
+    if isinstance(value, Mapping):
+        value = value.values()
+    elif not isinstance(value, list | tuple | set | frozenset):
+        return
+    for each in value:
+        if each.__class__ not in _PLAIN:
+            yield from _classes_in(each)
 
 
 def _frozen(packages: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

@@ -96,6 +96,47 @@ def test_it_is_the_same_in_another_process_and_at_another_place(shop: Project, t
     assert fates(other.run(ALL)) == {"train": "skipped", "score": "skipped"}
 
 
+SIZES = """
+import dataclasses, enum
+
+@dataclasses.dataclass
+class Size:
+    value: int
+    def doubled(self):
+        return self.value * 2
+
+class Mode(enum.Enum):
+    FAST = 1
+    def cost(self):
+        return self.value * 10
+"""
+
+
+@pytest.mark.parametrize(("old", "new"), [("* 2", "* 3"), ("* 10", "* 20")])
+def test_the_class_of_an_object_that_is_a_parameter(project: Project, old: str, new: str) -> None:
+    project.write("catalog/all.yaml", "- {name: total, type: json}\n")
+    project.write("lib/kinds.py", SIZES)
+    project.write(
+        "lib/steps.py",
+        """
+        from elliptio.pipelines import Artifact, Craft
+        @Craft()
+        def total(sizes, mode) -> Artifact("total"):
+            return sizes[0].doubled() + mode.cost()
+        """,
+    )
+
+    def run() -> dict[str, str]:
+        with project.session() as session:
+            from kinds import Mode, Size
+
+            return fates(project.pipeline(session, "steps.total").run({"sizes": [Size(1)], "mode": Mode.FAST}))
+
+    assert [run(), run()] == [{"total": "made"}, {"total": "skipped"}]
+    project.edit("lib/kinds.py", old, new)
+    assert run() == {"total": "made"}
+
+
 TYPES = """
 from elliptio.pipelines import ArtifactInteractor
 
