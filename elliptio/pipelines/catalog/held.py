@@ -41,17 +41,25 @@ def _is_ours(name: str, module: ModuleType, prefix: str) -> bool:
 
 def _mentioned(path: Path, names: Iterable[str]) -> set[str]:
     """Return those of some names that a pickle has."""
-    wanted = {name: re.compile(re.escape(name.encode()) + rb"(?![0-9A-Za-z_])") for name in names}
-    found: set[str] = set()
+    wanted = {written: name for name in names if len(written := name.encode()) < _LONGEST}
+    found = set[str]()
     with _opened(path) as file:
-        before = b""
+        before, pattern = b"", None
         while wanted and (read := file.read(_AT_ONCE)):
             content = before + read
-            there = {name for name, pattern in wanted.items() if _has(content, pattern)}
-            wanted = {name: pattern for name, pattern in wanted.items() if name not in there}
-            found |= there
+            pattern = pattern or _pattern(wanted, content)
+            found |= {wanted[written] for written in pattern.findall(content)}
             before = content[-_LONGEST:]
     return found
+
+
+def _pattern(names: Iterable[bytes], begin: bytes) -> re.Pattern[bytes]:
+    """Make the pattern of some names where a pickle that begins so has names: behind their length, or on a line."""
+    # Each is one literal and what may follow it: so all names are looked for at once, as fast as the literal is found.
+    if begin[:1] == b"\x80" and begin[1:2] >= b"\x04":
+        each = (rb"(?<=\x8c%b)%b" % (re.escape(bytes([len(name)])), re.escape(name)) for name in names)
+        return re.compile(rb"\x8c.(%b)" % b"|".join(each), re.DOTALL)
+    return re.compile(rb"[c\n](%b)(?=\n)" % b"|".join(map(re.escape, names)))
 
 
 def _opened(path: Path) -> Any:
@@ -75,9 +83,3 @@ def _opened(path: Path) -> Any:
 
         return io.BytesIO(zlib.decompress(path.read_bytes()))
     return open(path, "rb")
-
-
-def _has(content: bytes, pattern: re.Pattern[bytes]) -> bool:
-    """Tell whether a name stands where pickles have names: after its length, or in old protocols a letter or line."""
-    starts = (each.start() for each in pattern.finditer(content))
-    return any(content[at - 2 : at - 1] == b"\x8c" or content[at - 1 : at] in (b"c", b"\n") for at in starts if at)
