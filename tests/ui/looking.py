@@ -26,7 +26,6 @@ def faults(chromium: Any, served: Any, paths: Sequence[str]) -> list[Any]:
     page, asked = context.new_page(), list[Any]()
     page.on("response", lambda answer: asked.append(answer))
     for path in paths:
-        page.goto("about:blank")
         page.emulate_media(color_scheme="light")
         page.set_viewport_size(FIRST)
         asked.clear()
