@@ -162,7 +162,7 @@ class BaseSession(Hooks):
 
     @functools.cached_property
     def settings(self) -> Settings:
-        """What ``globals.yaml`` and ``locals.yaml`` say."""
+        """The settings that ``globals.yaml`` and ``locals.yaml`` give."""
         place = self.project.place("configuration")
         return Settings() if place is None else read_settings(place, Reader(self.root))
 

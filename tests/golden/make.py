@@ -221,7 +221,7 @@ def _fixed() -> Iterator[None]:
 
     with (
         patch("elliptio.naming.new_id", new_id),
-        patch("elliptio.work.find_sources", sources),
+        patch("elliptio.saving.sources.find_sources", sources),
         patch("elliptio.lake.upkeep.upkeep.datetime", _Clock),
         patch("elliptio.provenance.collecting.code_directory", lambda: None),
     ):

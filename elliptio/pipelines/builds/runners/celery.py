@@ -38,10 +38,10 @@ PING_SECONDS = 2.0
 """Seconds that workers have for an answer."""
 
 MOST_MISSES = 3
-"""How often no worker at all answers until what they had to make is given up."""
+"""Times in a row that no worker at all answers until what they had to make is given up."""
 
 MOST_TRIES = 2
-"""How often a step is given to workers: one that kills each of them is not given to all."""
+"""Times that a step is given to workers: one that kills each of them is not given to all."""
 
 
 class _Sent:
