@@ -12,7 +12,7 @@ from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.catalog.versions import Version, Versions
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.execution import Call
-from elliptio.pipelines.crafts.recipes import without_secrets
+from elliptio.pipelines.crafts.recipes import classes_in, without_secrets
 from elliptio.provenance.collecting import username
 from elliptio.provenance.redaction import MASK
 
@@ -73,7 +73,7 @@ class Reasons:
         found = []
         if before.get("code") != now["code"]:
             found += self._code(craft, str(before.get("code")))
-        found += _held(before.get("held", ()), now.get("held", ()))
+        found += _held(before.get("held", ()), now.get("held", ()), call)
         found += _versions(before.get("packages", {}), now["packages"])
         parameters = without_secrets(now.get("parameters", {}))
         found += _named("parameter", without_secrets(before.get("parameters", {})), parameters)
@@ -119,12 +119,23 @@ def keep_codes(session: BaseSession, craft: CraftFunction, crafts: Iterable[Craf
         session.kept_codes.update(wanted)
 
 
-def _held(before: Iterable[str], now: Iterable[str]) -> list[str]:
+def _held(before: Iterable[str], now: Iterable[str], call: Call) -> list[str]:
     known = {each.partition(" ")[0] for each in before}
     return [
-        f"{name.replace(':', '.')}, which it loads or saves by, {'changed' if name in known else 'is new'}"
+        f"{name.replace(':', '.')}, {_relation(name, call)}, {'changed' if name in known else 'is new'}"
         for name in (each.partition(" ")[0] for each in now if each not in before)
     ]
+
+
+def _relation(name: str, call: Call) -> str:
+    """Say what brings along code that a craft does not name: an input, a parameter, or an entry of a user's type."""
+    for taken in call.inputs.values():
+        if any(name in one.holds for one in (taken.base or taken.versions).values()):
+            return f"which input {taken.name} holds"
+    for parameter, value in call.parameters.items():
+        if any(f"{cls.__module__}:{cls.__qualname__}" == name for cls in classes_in(value)):
+            return f"which parameter {parameter} holds"
+    return "which it loads or saves by"
 
 
 def _versions(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

@@ -152,7 +152,7 @@ def held_by(
     classes: list[type] = []
     for value in parameters.values():
         if value.__class__ not in _PLAIN:
-            classes += _classes_in(value)
+            classes += classes_in(value)
     for output in outputs:
         if output.__class__ is not str and output[0].type not in USUAL:  # type: ignore[union-attr]
             classes += class_of(output[0].type)  # type: ignore[union-attr]
@@ -167,7 +167,7 @@ def held_by(
 _PLAIN = frozenset({int, str, float, bool, type(None)})
 
 
-def _classes_in(value: Any) -> Iterator[type]:
+def classes_in(value: Any) -> Iterator[type]:
     """Yield the classes of the objects in the value of a parameter, but for plain ones."""
     if isinstance(value, enum.Enum) or (is_dataclass(value) and not isinstance(value, type)):
         yield type(value)
@@ -178,7 +178,7 @@ def _classes_in(value: Any) -> Iterator[type]:
         return
     for each in value:
         if each.__class__ not in _PLAIN:
-            yield from _classes_in(each)
+            yield from classes_in(each)
 
 
 def _frozen(packages: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from elliptio.pipelines.builds.build import Build
 from elliptio.pipelines.catalog import held
 from elliptio.pipelines.catalog.held import names_in
 from tests.pipelines.projects import Project, fates, reasons
@@ -68,7 +69,7 @@ def test_a_method_of_what_a_pickle_holds(shop: Project) -> None:
     # What train makes is the same, byte for byte: a pickle keeps the name of a class.
     build = shop.run(ALL)
     assert (fates(build), report(shop)) == ({"train": "made", "score": "made"}, "5")
-    assert reasons(build)["score"] == "model.Model, which it loads or saves by, changed"
+    assert reasons(build)["score"] == "model.Model, which input model holds, changed"
     assert fates(shop.run(ALL)) == {"train": "skipped", "score": "skipped"}
 
 
@@ -77,7 +78,7 @@ def test_a_method_that_only_the_reader_runs(shop: Project) -> None:
     shop.edit("lib/sizes.py", "size + 1", "size + 2")
     plan = shop.plan("steps.score")
     assert [(step.status, step.why) for step in plan.rows] == [
-        ("make", "model.Model, which it loads or saves by, changed")
+        ("make", "model.Model, which input model holds, changed")
     ]
 
 
@@ -112,8 +113,14 @@ class Mode(enum.Enum):
 """
 
 
-@pytest.mark.parametrize(("old", "new"), [("* 2", "* 3"), ("* 10", "* 20")])
-def test_the_class_of_an_object_that_is_a_parameter(project: Project, old: str, new: str) -> None:
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("* 2", "* 3", "kinds.Size, which parameter sizes holds, changed"),
+        ("* 10", "* 20", "kinds.Mode, which parameter mode holds, changed"),
+    ],
+)
+def test_the_class_of_an_object_that_is_a_parameter(project: Project, old: str, new: str, why: str) -> None:
     project.write("catalog/all.yaml", "- {name: total, type: json}\n")
     project.write("lib/kinds.py", SIZES)
     project.write(
@@ -126,15 +133,16 @@ def test_the_class_of_an_object_that_is_a_parameter(project: Project, old: str, 
         """,
     )
 
-    def run() -> dict[str, str]:
+    def run() -> Build:
         with project.session() as session:
             from kinds import Mode, Size
 
-            return fates(project.pipeline(session, "steps.total").run({"sizes": [Size(1)], "mode": Mode.FAST}))
+            return project.pipeline(session, "steps.total").run({"sizes": [Size(1)], "mode": Mode.FAST})
 
-    assert [run(), run()] == [{"total": "made"}, {"total": "skipped"}]
+    assert [fates(run()), fates(run())] == [{"total": "made"}, {"total": "skipped"}]
     project.edit("lib/kinds.py", old, new)
-    assert run() == {"total": "made"}
+    build = run()
+    assert (fates(build), reasons(build)) == ({"total": "made"}, {"total": why})
 
 
 TYPES = """
