@@ -78,12 +78,12 @@ class CraftFunction(RunHooks):
         self.__wrapped__: Callable[..., Any] = function
         self.name = function.__name__ if name is None else name
         self.cache = cache
-        self.per = (per,) if isinstance(per, str) else tuple(per)
+        self.per = _names("per", per)
         self.version = version
         self.packages = packages
         self.retries = retries
         self.validate = validate
-        self.tags = (tags,) if isinstance(tags, str) else tuple(tags)
+        self.tags = _names("tags", tags)
         signature = hints.read(function, _frame or sys._getframe(1))
         self.inputs, self.outputs = signature.inputs, signature.outputs
         self.parameters = signature.parameters
@@ -145,6 +145,14 @@ def _found(module: str, qualname: str) -> Any:
     return found
 
 
+def _names(option: str, value: Any) -> tuple[str, ...]:
+    """Read an option that takes one name or several."""
+    names = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, Iterable) else (value,)
+    if not all(isinstance(one, str) for one in names):
+        raise CraftDefinitionError(f"{option} takes names, such as {option}=('day',), not {value!r}.")
+    return names
+
+
 def _check_options(options: Mapping[str, Any]) -> None:
     for name, value in options.items():
         if name not in OPTIONS:
@@ -153,8 +161,8 @@ def _check_options(options: Mapping[str, Any]) -> None:
             raise CraftDefinitionError(f"Craft has no option {name!r}; {meant(name, OPTIONS)}")
         if name == "name" and value is not None and (not isinstance(value, str) or not value):
             raise CraftDefinitionError(f"The name of a craft is a text, not {value!r}.")
-        if name in ("per", "tags") and not isinstance(value, str) and not all(isinstance(one, str) for one in value):
-            raise CraftDefinitionError(f"{name} takes names, such as {name}=('day',), not {value!r}.")
+        if name in ("per", "tags"):
+            _names(name, value)
         if name == "retries" and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
             raise CraftDefinitionError(f"retries takes a number, 0 or more, not {value!r}.")
         if name == "packages" and isinstance(value, str) and value not in ("imported", "all", "none"):

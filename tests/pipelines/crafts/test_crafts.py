@@ -402,3 +402,10 @@ def test_what_a_craft_does_to_its_parameters_is_seen_by_nobody(session) -> None:
     assert seen == [given] == [["a"]]
     assert pipeline.run({"names": given}, volatiles=False).rows.count("skipped") == 2
     assert first() == first() == 1
+
+
+def test_keys_and_tags_that_are_no_names_are_refused() -> None:
+    for option in ("per", "tags"):
+        for wrong in (3, (3,)):
+            with pytest.raises(CraftDefinitionError, match=f"{option} takes names, such as"):
+                Craft(**{option: wrong})(lambda: None)
