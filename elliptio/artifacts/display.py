@@ -78,6 +78,15 @@ def model_name(document: Mapping[str, Any]) -> str:
     return name if label == name else f"{label} ({name})"
 
 
+def entry_name(document: Mapping[str, Any]) -> str:
+    """Name the entry of a catalog that an artifact is a version of: ``sales year=2026 (shop)``; empty if of none."""
+    entry = document.get("entry")
+    if not isinstance(entry, Mapping):
+        return ""
+    keys = [f"{key}={_label(value)}" for key, value in (entry.get("keys") or {}).items()]
+    return " ".join([str(entry.get("name")), *keys, f"({entry.get('project')})"])
+
+
 Deletions = Mapping[str, tuple[str, str]]
 """Deletions by the identifier of the artifact: by whom, and when."""
 
@@ -244,6 +253,8 @@ def _facts(metadata: Metadata, run: Mapping[str, Any] | None) -> list[tuple[str,
     facts.append(("when", f"{metadata.creation_time:%Y-%m-%d %H:%M:%S} UTC"))
     if metadata.model is not None:
         facts.append(("model", model_name({"model": metadata.model})))
+    if metadata.entry is not None:
+        facts.append(("entry", entry_name({"entry": metadata.entry})))
     labels = metadata.labels
     chosen = vars(labels) if isinstance(labels, Labels) else labels
     shown = ", ".join(f"{name}={_label(value)}" for name, value in chosen.items() if value not in ("", {}, None))

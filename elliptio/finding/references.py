@@ -20,6 +20,10 @@ MEANINGS = {"file_relpaths": "has a file of this name", "labels.dataset": "has i
             "labels.project": "has it as label 'project'"}  # fmt: skip
 """Meanings of NAME in ``NAME:latest``."""
 
+OTHERS = {"entry.name": "a version of an entry of a catalog", "model.label": "a data model with this label",
+          "model.name": "a data model of this class", "labels.stream": "a sealed stream"}  # fmt: skip
+"""Further meanings, which only a query finds."""
+
 
 BasedOn = str | Artifact | Iterable[str | Artifact] | None
 """Artifacts that another is based on, as users give them."""
@@ -114,9 +118,12 @@ def latest(lake: Lake, query: Mapping[str, Any] | None) -> Document:
 def _latest(lake: Lake, name: str) -> str:
     found = {path: str(document["_id"]) for path in MEANINGS if (document := newest(lake, {path: name}))}
     if not found:
+        others = [
+            f"{what}: h.latest({{{path!r}: {name!r}}})" for path, what in OTHERS.items() if newest(lake, {path: name})
+        ]
         raise DocumentNotFoundError(
             f"{name}{LATEST}: no artifact has a file of exactly this name, or it as label 'dataset' or 'project'. "
-            "h.latest(query) takes the newest of any query."
+            + (f"There is {', and '.join(others)}." if others else "h.latest(query) takes the newest of any query.")
         )
     if len(set(found.values())) > 1:
         each = ", ".join(f"{artifact_id} {MEANINGS[path]}" for path, artifact_id in found.items())

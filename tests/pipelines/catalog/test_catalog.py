@@ -312,3 +312,18 @@ def test_projects_do_not_mix(project: Project) -> None:
     project.edit("pyproject.toml", "shop", "another")
     with pytest.raises(VersionNotFoundError, match="No data found for 'a'"):
         project.session().catalog.load("a")
+
+
+def test_a_version_says_of_what_entry_it_is(catalog: Catalog) -> None:
+    saved = catalog.save("coeffs", [1.5], samples=3)
+    project = saved.metadata.entry["project"]
+    assert f"  entry     coeffs samples=3 ({project})\n" in str(saved)
+    assert f"coeffs samples=3 ({project})" in saved._repr_html_()
+
+
+def test_the_newest_by_the_name_of_an_entry_is_asked_for_by_a_query(catalog: Catalog) -> None:
+    saved, h = catalog.save("coeffs", [1.5], samples=3), catalog.handler
+    with pytest.raises(eio.DocumentNotFoundError, match="a version of an entry of a catalog") as error:
+        h.get("coeffs:latest")
+    assert "h.latest({'entry.name': 'coeffs'})" in str(error.value)
+    assert h.latest({"entry.name": "coeffs"}).artifact_id == saved.artifact_id
