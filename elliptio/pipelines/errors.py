@@ -84,6 +84,15 @@ def failed(message: str, cause: BaseException) -> CraftError:
     return (ValidationError if isinstance(cause, ValidationError) else CraftError)(message)
 
 
+def reason(error: BaseException) -> str:
+    """Say why a craft failed, with the class of an error of its own: of a KeyError the text alone is a riddle."""
+    cause = error.__cause__ or error
+    name, text = type(cause).__name__, str(cause)
+    if isinstance(cause, ElliptioError) and text:
+        return text
+    return f"{name}: {text}" if text else name
+
+
 class SelectionError(ElliptioError, ValueError):
     """A selection names no craft of the pipeline."""
 

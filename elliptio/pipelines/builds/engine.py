@@ -22,7 +22,7 @@ from elliptio.pipelines.builds.turn import Asked, Decided, Turn
 from elliptio.pipelines.catalog.keys import NONE
 from elliptio.pipelines.crafts.binding import require, warn_of_unused
 from elliptio.pipelines.crafts.craft import CraftFunction
-from elliptio.pipelines.errors import CraftError
+from elliptio.pipelines.errors import CraftError, reason
 from elliptio.pipelines.graphs.graph import Graph, graph_of
 from elliptio.pipelines.graphs.order import dependencies
 from elliptio.pipelines.graphs.parameters import Parameters, distribute, names_of
@@ -304,7 +304,7 @@ class Engine:
             try:
                 outcome = Task(completed(decided), self.session, again=True).run()
             except CraftError as error:
-                decided.error, decided.why = error, str(error.__cause__ or error)
+                decided.error, decided.why = error, reason(error)
                 progress.steps[decided.row] = turn.failed(decided)
                 asker.why = f"{decided.craft.name} failed"
                 raise
@@ -327,7 +327,7 @@ class Engine:
     def _failed(self, turn: Turn, decided: Decided, error: CraftError, progress: _Progress) -> None:
         progress.error = progress.error or error
         progress.shown.end(decided.label)
-        decided.why = str(error.__cause__ or error)
+        decided.why = reason(error)
         progress.steps.append(turn.failed(decided))
 
 

@@ -75,7 +75,7 @@ def test_a_build_that_fails_is_kept_with_what_it_said(made: Project) -> None:
     assert graph.outputs == ["a", "b"]
     assert [(line["status"], line["why"]) for line in recorded.steps(one)] == [
         ("made", "never made"),
-        ("failed", "division by zero"),
+        ("failed", "ZeroDivisionError: division by zero"),
     ]
     runs = {run.name: run for run in made.handler.runs().itertuples()}
     assert (runs["test"].status, runs["second"].status, runs["first"].status) == ("failed", "failed", "finished")

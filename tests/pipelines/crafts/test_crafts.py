@@ -409,3 +409,17 @@ def test_keys_and_tags_that_are_no_names_are_refused() -> None:
         for wrong in (3, (3,)):
             with pytest.raises(CraftDefinitionError, match=f"{option} takes names, such as"):
                 Craft(**{option: wrong})(lambda: None)
+
+
+def test_a_build_names_the_class_of_the_error_that_a_craft_raised(session) -> None:
+    @Craft()
+    def typo() -> Artifact("b"):
+        return {"mass": 1}["mas"]
+
+    @Craft()
+    def silent() -> Artifact("c"):
+        raise AssertionError
+
+    for craft, why in ((typo, "KeyError: 'mas'"), (silent, "AssertionError")):
+        build = (Pipeline("p") + craft).run(on_error="return")
+        assert f"failed  {craft.name}  {why}" in str(build)
