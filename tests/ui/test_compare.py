@@ -112,6 +112,42 @@ def test_what_is_unlike_most_is_marked(local: eio.Handler) -> None:
     assert "Inside" not in text
 
 
+def test_those_of_one_name_are_told_apart(local: eio.Handler) -> None:
+    def heads(depths: list[int | None]) -> list[str]:
+        ids = []
+        for depth in depths:
+            with local.run("train", {} if depth is None else {"depth": depth, "seed": 1}) as run:
+                run.log(loss=0.5)
+            ids.append(run.run_id)
+        text = client_of(local).get(url_of(*ids)).text
+        found = [re.sub("<.*?>", " ", one).split() for one in re.findall(r"<b>train</b></a>(.*?)<a class", text)]
+        return [" ".join(one).replace(end[-6:], "END") for one, end in zip(found, ids, strict=True)]
+
+    assert heads([2, 3, 4]) == ["depth=2", "depth=3", "depth=4"]
+    assert heads([2, 2, 4]) == ["depth=2 …END", "depth=2 …END", "depth=4"]
+    assert heads([None, None, None]) == ["…END"] * 3
+    for name in ("a.txt", "b.txt"):
+        saved(local, name, name)
+    ids = [local.latest({"file_relpaths": name}).artifact_id for name in ("a.txt", "b.txt")]
+    assert ids[0][-6:] not in unlike(client_of(local).get(url_of(*ids)).text).partition("</thead>")[0].replace(
+        ids[0], ""
+    )
+
+
+def test_metrics_are_rounded_unless_that_hides_a_difference(local: eio.Handler) -> None:
+    ids = []
+    for loss, score in ((1 / 3, 0.51234567), (0.25, 0.51234568)):
+        with local.run("train") as run:
+            run.log(loss=loss, score=score)
+        ids.append(run.run_id)
+    text = unlike(client_of(local).get(url_of(*ids)).text)
+    assert ">0.3333<" in text
+    assert ">0.51234567<" in text
+    assert ">0.51234568<" in text
+    answer = client_of(local).get(url_of(*ids, kind=".json")).json()
+    assert answer["differing"]["metrics"][0]["values"][0] == 1 / 3
+
+
 def test_a_section_is_compared_among_those_who_have_it(local: eio.Handler) -> None:
     a, b = two(local)
     alone = saved(local, "raw.csv", "x", {}).artifact_id

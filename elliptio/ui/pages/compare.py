@@ -19,6 +19,7 @@ from elliptio.ui import wording
 from elliptio.ui.asked import Answer, Asked, WrongError, segment, written
 from elliptio.ui.pages import rows as rows_of
 from elliptio.ui.pages.insides import code_between, inside_of
+from elliptio.ui.pages.run_rows import number
 from elliptio.ui.view import View
 
 LEAST, MOST = 2, 12
@@ -26,6 +27,8 @@ MOST_ROWS = 200
 """Rows of a section that are shown, of those that differ and of those that are the same."""
 
 MOST_LETTERS = 160
+MOST_TELLING = 3
+"""Parameters that are named above a column."""
 
 TITLES = {"labels": "Labels", "params": "Parameters", "metrics": "Metrics", "git": "Code", "packages": "Packages",
           "python": "Python", "machine": "Machine", "files": "Files", "who_when": "Who and when"}  # fmt: skip
@@ -55,7 +58,7 @@ def show(view: View, asked: Asked) -> Answer:
     return view.page(
         "compare.html",
         asked,
-        sides=[_head(view, asked, one, seen) for one in seen],
+        sides=told_apart([_head(view, asked, one, seen) for one in seen], found.get("params", [])),
         sections=[one for one in shown if one["rows"]],
         alike=[one for one in shown if one["alike"]],
         alike_count=sum(one["alike_count"] for one in shown),
@@ -160,6 +163,22 @@ def _head(view: View, asked: Asked, one: Seen, seen: Sequence[Seen]) -> dict[str
     return head | {"title": title, "link": link, "badge": short, "colour": colour, "tags": tags}
 
 
+def told_apart(heads: Sequence[dict[str, Any]], params: Sequence[Row]) -> list[dict[str, Any]]:
+    """Say of those of one name what tells them apart: parameters that differ, else ends of their identifiers."""
+    named = Counter(head["title"] for head in heads)
+    unlike = [row for row in params if not row.same][:MOST_TELLING]
+    said = [", ".join(f"{wording.plain(row.name, 40)}={number(row.values[place])}" for row in unlike
+                      if row.values[place] is not None) for place in range(len(heads))]  # fmt: skip
+    times = Counter((head["title"], text) for head, text in zip(heads, said, strict=True))
+    told = []
+    for head, text in zip(heads, said, strict=True):
+        end = f"…{head['id'][-6:]}"
+        alone = times[head["title"], text] == 1 and text
+        apart = text if alone else " ".join(filter(None, [text, end]))
+        told.append(head | {"apart": apart if named[head["title"]] > 1 else ""})
+    return told
+
+
 def _section(name: str, rows: Sequence[Row], count: int) -> dict[str, Any]:
     """Take a section apart into what differs and what is the same, no more of either than is shown."""
     unlike, alike = [row for row in rows if not row.same], [row for row in rows if row.same]
@@ -183,6 +202,8 @@ def _held(row: Row) -> Any:
 def _shown(name: str, row: Row, count: int) -> dict[str, Any]:
     """Say the values of a row, and mark those that are unlike most others."""
     texts = [_text(name, value) for value in row.values]
+    if name == "metrics" and len(set(rounded := list(map(_measured, row.values)))) == len(set(texts)):
+        texts = rounded  # unless that hides a difference
     most, times = _most(texts) if count > LEAST and name != "who_when" else ("", 0)
     cells = [
         {"text": text, "odd": times > 1 and text != most, "none": value is None}
@@ -221,6 +242,10 @@ def _text(name: str, value: Any) -> str:
     if name == "git":
         return wording.plain(value, MOST_LETTERS)[:12]
     return wording.plain(value, MOST_LETTERS)
+
+
+def _measured(value: Any) -> str:
+    return "-" if value is None else number(value)
 
 
 def _plain_row(name: str, row: Row) -> dict[str, Any]:
