@@ -104,6 +104,19 @@ def test_classes_their_models_and_fields(h: eio.Handler) -> None:
     assert "0.75" in shown
 
 
+def test_a_model_has_only_the_fields_of_its_version(local: eio.Handler) -> None:
+    class Net(DataModel, version=1):
+        rate: float
+
+    local.save(Net(0.25), "before")
+    identity._defined.clear()
+    local.save(made(net(), 0.75), "after")
+    page = client_of(local).get("/models/Net").text
+    after, before = (re.sub("<.*?>", " ", row).split() for row in re.findall(r"<tr data-id.*?</tr>", page))
+    assert "DataFrame" in after
+    assert before[:3] == ["before", "0.25", "1"]
+
+
 def test_a_question_that_cannot_be_answered_is_pointed_at(local: eio.Handler) -> None:
     local.save(made(net(), 0.5), "first")
     page = client_of(local).get(f"/models/Net?q={quoted('rate:<high')}").text

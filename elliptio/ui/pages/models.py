@@ -81,7 +81,7 @@ def of_class(view: View, asked: Asked) -> Answer:
         example=_example(known),
         columns=[(wording.plain(one, 60), fields.type_of(known[one])) for one in columns],
         more_columns=max(len(known) - MOST_COLUMNS, 0),
-        rows=[_model_row(row, columns, known, now) for row in shown],
+        rows=[_model_row(row, columns, _fields_of(row, schemas, known), now) for row in shown],
         total=total,
         older=asked.link(after=paging.key(shown[-1]["creation_time"], shown[-1]["artifact_id"]))
         if len(found) > PAGE
@@ -180,6 +180,12 @@ def _example(known: Mapping[str, Any]) -> str:
     return (numbers or [f"{field}:…" for field in known] or ["label:…"])[0]
 
 
+def _fields_of(row: Mapping[str, Any], schemas: Sequence[Mapping[str, Any]], known: Mapping[str, Any]) -> Any:
+    """Return the fields of the version that a model has; of all versions where its own is not recorded."""
+    version = (row.get("model") or {}).get("version")
+    return next((one["fields"] for one in schemas if one["version"] == version), known)
+
+
 def _model_row(row: Mapping[str, Any], columns: Sequence[str], known: Mapping[str, Any], now: Any) -> dict[str, Any]:
     stored = row.get("model") or {}
     return {
@@ -189,7 +195,7 @@ def _model_row(row: Mapping[str, Any], columns: Sequence[str], known: Mapping[st
         "label": wording.plain(stored.get("label") or "", 80),
         "version": stored.get("version"),
         "tags": [wording.plain(tag, 80) for tag in row.get("tags") or ()],
-        "cells": [_cell(stored, one, known[one]) for one in columns],
+        "cells": [_cell(stored, one, known.get(one)) for one in columns],
     }
 
 
