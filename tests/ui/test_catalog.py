@@ -81,6 +81,22 @@ def test_days_are_a_calendar_with_those_that_are_missing(local: eio.Handler) -> 
     assert client.get("/catalog/daily?year=x").text.count('class="day here"') == 3
 
 
+def test_a_calendar_has_no_empty_months_before_or_after() -> None:
+    drawn = shown({Keys({"day": str(date(2026, 9, 28) + timedelta(at))}): "x" for at in range(60)})
+    assert drawn is not None
+    assert [mark["says"] for mark in drawn["marks"]] == ["Sep", "Oct", "Nov"]
+    assert min(cell["x"] for cell in drawn["cells"]) < 150
+    assert max(cell["x"] for cell in drawn["cells"]) < drawn["width"] < 360
+    long = shown({Keys({"day": day}): "x" for day in ("2024-11-30", "2025-06-01", "2026-01-02")}, "2025")
+    assert long is not None
+    assert (len(long["marks"]), len(long["cells"])) == (12, 365)
+    assert max(cell["x"] for cell in long["cells"]) < long["width"]
+    one = shown({Keys({"day": "2026-01-01"}): "x"})
+    assert one is not None
+    assert [mark["says"] for mark in one["marks"]] == ["Jan"]
+    assert one["marks"][0]["x"] + 24 < one["width"]
+
+
 def test_two_keys_are_a_grid(local: eio.Handler) -> None:
     made = catalog(local)
     for month, shop in ((1, "north"), (2, "north"), (2, "south")):

@@ -14,6 +14,9 @@ from elliptio.ui import wording
 MOST_ROWS, MOST_COLUMNS, MOST_NAMED = 60, 40, 20
 MOST_YEARS = 40
 CELL, TOP, LEFT = 18, 22, 30
+LEAST_WEEKS = 3
+"""So wide a calendar is, for the name of its month."""
+
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 _WEEKDAYS = ((0, "Mon"), (2, "Wed"), (4, "Fri"))
@@ -57,13 +60,13 @@ def _sorted(values: Any) -> list[Any]:
 
 
 def _calendar(name: str, days: Mapping[date, str], year: str) -> dict[str, Any]:
-    """Draw a year: a column a week, a row a day of it."""
+    """Draw a year, its months in which there is something: a column a week, a row a day of it."""
     first, last = min(days), max(days)
     years = sorted({day.year for day in days})[-MOST_YEARS:]
     chosen = int(year) if year.isascii() and year.isdigit() and int(year) in years else years[-1]
-    begin = date(chosen, 1, 1)
+    week, begin = 0, max(date(chosen, 1, 1), first.replace(day=1))
     cells, marks = [], []
-    for offset in range((date(chosen, 12, 31) - begin).days + 1):
+    for offset in range((min(date(chosen, 12, 31), last) - begin).days + 1):
         day = begin + timedelta(offset)
         week = (offset + begin.weekday()) // 7
         if day.day == 1:
@@ -72,8 +75,9 @@ def _calendar(name: str, days: Mapping[date, str], year: str) -> dict[str, Any]:
             cells.append(_cell(LEFT + week * CELL, TOP + day.weekday() * CELL, f"{day}", days.get(day)))
     missing = [first + timedelta(at) for at in range((last - first).days + 1) if first + timedelta(at) not in days]
     return {
-        "kind": "calendar", "names": [name], "width": LEFT + 54 * CELL, "height": TOP + 7 * CELL + 4, "cells": cells,
-        "marks": marks, "rows": [{"y": TOP + at * CELL + 13, "says": says} for at, says in _WEEKDAYS],
+        "kind": "calendar", "names": [name], "cells": cells, "marks": marks,
+        "width": LEFT + max(week + 1, LEAST_WEEKS) * CELL, "height": TOP + 7 * CELL + 4,
+        "rows": [{"y": TOP + at * CELL + 13, "says": says} for at, says in _WEEKDAYS],
         "years": [(str(one), one == chosen) for one in years], "span": f"{first} to {last}",
         "count": len(days), "missing": len(missing), "unit": "day", "named": _stretches(missing), "left_out": "",
     }  # fmt: skip
