@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from array import array
@@ -133,6 +134,15 @@ def test_parallel_coordinates_show_numbers_texts_and_gaps() -> None:
     assert found["mine"].startswith("M55 176C")
     assert found["best"].startswith("M410")
     assert parallel.parallel(runs[:1], runs[0], None, ["depth", "loss"]) is None
+
+
+def test_values_at_an_axis_are_not_written_over_one_another() -> None:
+    axis, marks = parallel.ladder([0.3, 0.8123, 0.8394, 0.8664, 0.9688])
+    places = [place for place, _ in marks]
+    assert all(a - b >= parallel.LEAST_APART for a, b in itertools.pairwise(places))
+    assert [says for _, says in marks] == ["0.3", "0.8123", "0.9688"]
+    assert isinstance(axis, charts.Axis)
+    assert parallel.ladder([2, 2])[1][0][1] == "2"
 
 
 def test_runs_that_are_narrowed_out_are_faint() -> None:

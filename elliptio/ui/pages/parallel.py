@@ -13,6 +13,8 @@ from elliptio.ui.pages.run_rows import number
 
 AXES = 7
 WIDE, HIGH, LOW = 820, 34, 176
+LEAST_APART = 12
+"""So far apart values at an axis are written, of letters of 11 pixels."""
 
 Ladder: TypeAlias = tuple[Mapping[Any, float] | Axis, list[tuple[float, str]]]
 Placed: TypeAlias = Sequence[tuple[float, str, Ladder]]
@@ -95,11 +97,21 @@ def ladder(found: Sequence[Any]) -> Ladder:
         axis = Axis(low, high, LOW, HIGH, is_log=is_log)
         each = sorted(set(numbers))
         marks = each if len(each) <= 6 else ticks(low, high, 4, is_log=is_log) or [low, high]
-        return axis, [(round(axis.place(one), 1), number(one if one != round(one) else int(one))) for one in marks]
+        shown = _apart([(round(axis.place(one), 1), one) for one in marks])
+        return axis, [(place, number(one if one != round(one) else int(one))) for place, one in shown]
     texts = sorted({text_of(one) for one in found})
     places = {text: LOW - (LOW - HIGH) * (place + 0.5) / len(texts) for place, text in enumerate(texts)}
     shown = list(places.items())[:: max(1, len(texts) // 8)]
     return places, [(round(place, 1), wording.plain(text, 14)) for text, place in shown]
+
+
+def _apart(marks: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Leave out marks that would be written over one another; the least and the greatest value stay."""
+    kept = list(marks[:1])
+    for mark in marks[1:-1]:
+        if min(abs(mark[0] - kept[-1][0]), abs(mark[0] - marks[-1][0])) >= LEAST_APART:
+            kept.append(mark)
+    return [*kept, *marks[1:][-1:]]
 
 
 def _across(values: Mapping[str, Any], placed: Placed) -> str:
