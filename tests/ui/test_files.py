@@ -192,7 +192,7 @@ def test_pictures_are_shown_if_they_are_small(ask: TestClient, local: eio.Handle
     made = io.BytesIO()
     Image.new("RGB", (20, 10), "red").save(made, "PNG")
     artifact = saved(local, "a.png", made.getvalue())
-    assert "20 \u00d7 10" in ask.get(f"{place(artifact)}/files/0").text
+    assert "<figcaption>20 \u00d7 10 pixels</figcaption>" in ask.get(f"{place(artifact)}/files/0").text
     assert ask.get(f"{place(artifact)}/files/0/image").headers["content-type"] == "image/png"
     bomb = bytearray(made.getvalue())
     bomb[16:24] = struct.pack(">II", 60_000, 60_000)
