@@ -97,8 +97,8 @@ def ladder(found: Sequence[Any]) -> Ladder:
         axis = Axis(low, high, LOW, HIGH, is_log=is_log)
         each = sorted(set(numbers))
         marks = each if len(each) <= 6 else ticks(low, high, 4, is_log=is_log) or [low, high]
-        shown = _apart([(round(axis.place(one), 1), one) for one in marks])
-        return axis, [(place, number(one if one != round(one) else int(one))) for place, one in shown]
+        written = _apart([(round(axis.place(one), 1), one) for one in marks])
+        return axis, [(place, number(one if one != round(one) else int(one))) for place, one in written]
     texts = sorted({text_of(one) for one in found})
     places = {text: LOW - (LOW - HIGH) * (place + 0.5) / len(texts) for place, text in enumerate(texts)}
     shown = list(places.items())[:: max(1, len(texts) // 8)]
