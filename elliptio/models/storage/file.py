@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import os
 import re
-import time
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -96,26 +95,27 @@ class FileSystemStorage(BlockingStorage):
                 seen.add(number)
         return False
 
-    def _sweep(self) -> None:
+    def _sweep(self, now: float) -> None:
         """Remove what processes that were killed left half written; once."""
         if self._swept:
             return
         self._swept = True
         with contextlib.suppress(OSError), os.scandir(self.directory) as entries:
             for entry in entries:
-                # Others may sweep at the same time.
-                with contextlib.suppress(FileNotFoundError):
-                    if _PART.fullmatch(entry.name) and entry.stat().st_mtime < time.time() - _ABANDONED:
+                # Others may sweep at the same time, and one may belong to somebody else.
+                with contextlib.suppress(OSError):
+                    if _PART.fullmatch(entry.name) and entry.stat().st_mtime < now - _ABANDONED:
                         os.unlink(entry.path)
 
     def _write(self, path: str, data: bytes, made: list[str]) -> None:
-        self._sweep()
         part = os.path.join(self.directory, f".{uuid.uuid4().hex}.part")
         try:
             fd = with_parent(part, os.open, part, NEW_FILE, READ_ONLY, made=made)
             try:
                 write_all(fd, data)
                 os.fsync(fd)
+                # By the clock of the drive, which wrote the times of the others too.
+                self._sweep(os.fstat(fd).st_mtime)
             finally:
                 os.close(fd)
             with_parent(path, os.replace, part, path, made=made)

@@ -206,6 +206,28 @@ def test_what_was_left_half_written_goes_a_day_later(tmp_path: Path) -> None:
     assert [path.exists() for path in (old, young, other)] == [False, True, True]
 
 
+def test_what_others_write_now_stays_where_this_clock_is_days_ahead_of_the_drive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = tmp_path / f".{'a' * 32}.part"
+    written.write_bytes(b"half")
+    ahead = time.time() + 300_000
+    monkeypatch.setattr("time.time", lambda: ahead)
+    FileSystemStorage(tmp_path).create_now(b"x")
+    assert written.exists()
+
+
+def test_what_cannot_be_removed_keeps_nothing_else(tmp_path: Path) -> None:
+    for number in range(20):
+        left, folder = (tmp_path / f".{number:031}{kind}.part" for kind in "ab")
+        left.write_bytes(b"half")
+        folder.mkdir()
+        for path in (left, folder):
+            os.utime(path, (time.time() - 100_000,) * 2)
+    FileSystemStorage(tmp_path).create_now(b"x")
+    assert not list(tmp_path.glob(".*a.part"))
+
+
 def test_many_create_and_delete_at_once(tmp_path: Path) -> None:
     storage = FileSystemStorage(tmp_path)
 
