@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import importlib
 import logging
 import os
 from collections.abc import Callable, Sequence
@@ -19,7 +20,7 @@ from elliptio.provenance.machine import environment_facts, environment_id
 from elliptio.provenance.packages import Packages, installed_packages
 from elliptio.provenance.process import argv, executed_cells, hostname, mock_username, notebook_path, username
 from elliptio.provenance.redaction import Finding, redact
-from elliptio.system.forking import Lock
+from elliptio.system.forking import IMPORTS, Lock
 
 if TYPE_CHECKING:
     from elliptio.provenance.git.state import GitState
@@ -37,6 +38,7 @@ __all__ = [
     "hostname",
     "installed_packages",
     "is_unchanged",
+    "load",
     "mock_username",
     "notebook_of",
     "notebook_path",
@@ -47,6 +49,8 @@ __all__ = [
 _log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
+
+_ASKS_GIT = tuple(f"elliptio.provenance.git.{name}" for name in ("patch", "repository", "watching"))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -224,6 +228,13 @@ def code_directory() -> Path | None:
         if folder is not None and find_toplevel(folder, passed) is not None:
             return Path(folder)
     return None
+
+
+def load() -> None:
+    """Import what `collect` asks git with, for a thread beside others: a fork waits until that is done."""
+    with IMPORTS:
+        for name in ("git", "ctypes", *_ASKS_GIT):
+            _try(functools.partial(importlib.import_module, name), None)
 
 
 def is_unchanged(directory: Path) -> bool:

@@ -289,8 +289,14 @@ class _Collecting:
             self._collect()
         else:
             context = contextvars.copy_context()
-            self._thread = threading.Thread(target=context.run, args=(self._collect,), name="elliptio-provenance")
+            self._thread = threading.Thread(
+                target=context.run, args=(self._collect_beside,), name="elliptio-provenance"
+            )
             self._thread.start()
+
+    def _collect_beside(self) -> None:
+        collecting.load()
+        self._collect()
 
     def _collect(self) -> None:
         self._facts = collecting.collect(self._directory, self._git_diff, user=self._user)

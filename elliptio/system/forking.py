@@ -97,3 +97,7 @@ class ForkGate:
 
     def _renew(self) -> None:
         self._open(getattr(self._own, "depth", 0))
+
+
+IMPORTS = ForkGate(lambda: None)
+"""Gate around what a thread of ours imports: its child would wait for ever for an import that no thread of it ends."""

@@ -188,6 +188,45 @@ def test_children_and_copies_have_nothing_to_wait_for(local: eio.Handler, data: 
     assert len(local.find()) == 2
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_child_does_not_wait_for_what_a_thread_of_its_parent_imports(tmp_path: Path) -> None:
+    """GitPython is imported by the thread that asks git: a fork in the middle of it left a lock that nobody opens."""
+    script = """
+        import os, sys, threading
+        import elliptio as eio
+
+        began, goes_on = threading.Event(), threading.Event()
+
+        def slowly(event, args):
+            if event == "exec" and not began.is_set():
+                if str(getattr(args[0], "co_filename", "")).endswith("-packages/git/__init__.py"):
+                    began.set()
+                    goes_on.wait(2)
+
+        sys.addaudithook(slowly)
+        h = eio.Handler(root=sys.argv[1])
+        future = h.upload(sys.argv[2], wait=False)
+        assert began.wait(60)
+        child = os.fork()
+        if not child:
+            import faulthandler
+            faulthandler.dump_traceback_later(20, exit=True)
+            import git  # in the thread that forked: one of its own may be taken for that of the parent
+            h.upload(sys.argv[2])
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        goes_on.set()
+        future.result(60)
+        assert len(h.find()) == 2
+    """
+    repository = tmp_path / "code"
+    repository.mkdir()
+    subprocess.run(["git", "init", "-q", str(repository)], check=True)
+    (repository / "program.py").write_text(textwrap.dedent(script))
+    command = [sys.executable, "program.py", str(tmp_path / "lake"), "program.py"]
+    subprocess.run(command, cwd=repository, check=True, timeout=120)
+
+
 @pytest.mark.slow
 def test_saving_does_not_keep_the_program_waiting(
     local: eio.Handler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
