@@ -408,7 +408,8 @@ def test_an_unreadable_file_is_named_when_it_is_linked(tmp_path: Path, hash: boo
     script = f"""
 import elliptio as eio
 h = eio.Handler({str(tmp_path / "lake")!r})
-import elliptio.indexes.sqlite.index, elliptio.saving.linking, elliptio.saving.places, os
+import elliptio.finding.references, elliptio.indexes.sqlite.index, elliptio.saving.linking, os
+import elliptio.saving.places, elliptio.saving.publication
 os.setuid(65534)
 try:
     h.link({str(secret)!r}, hash={hash})

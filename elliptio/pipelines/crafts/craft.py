@@ -147,9 +147,15 @@ def _found(module: str, qualname: str) -> Any:
 
 def _names(option: str, value: Any) -> tuple[str, ...]:
     """Read an option that takes one name or several."""
-    names = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, Iterable) else (value,)
-    if not all(isinstance(one, str) for one in names):
-        raise CraftDefinitionError(f"{option} takes names, such as {option}=('day',), not {value!r}.")
+    if isinstance(value, str):
+        return (value,)
+    try:
+        names = tuple(value)
+    except TypeError:
+        names = (value,)
+    for one in names:
+        if not isinstance(one, str):
+            raise CraftDefinitionError(f"{option} takes names, such as {option}=('day',), not {value!r}.")
     return names
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import elliptio as eio
 from elliptio.pipelines import Session
-from elliptio.pipelines.catalog import memory, saving, together
+from elliptio.pipelines.catalog import memory, saving
+from elliptio.saving import together
 from tests.reliability import saver
 
 STEPS = {
