@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import functools
 import io
 import os
 import stat
@@ -266,7 +267,6 @@ class LocalStore(Store):
 class LocalStaging(Staging):
     """Stage the files of one artifact in a folder on the file system of the lake: see `LocalStore.begin`."""
 
-    folder: Path
     in_place = together = True
 
     def __init__(self, store: LocalStore, folder: str, target: str, lock: StagingLock) -> None:
@@ -280,13 +280,11 @@ class LocalStaging(Staging):
         self._known = UTF8
         self._beside: list[tuple[str, str]] = []
 
-    def __getattr__(self, name: str) -> Path:
-        # Whoever asks for the folder may write into it.
-        if name != "folder":
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+    @functools.cached_property
+    def folder(self) -> Path:  # type: ignore[override]
+        """Hand out the staging folder: whoever has it may write into it."""
         self._known = False
-        self.folder = Path(self._path)
-        return self.folder
+        return Path(self._path)
 
     def put(self, relpath: str, source: BinaryIO) -> None:
         """Copy what `source` still yields into the staging folder; of a copy that fails nothing is left."""
