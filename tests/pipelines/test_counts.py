@@ -8,6 +8,7 @@ import sys
 import threading
 import tracemalloc
 from collections import Counter
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,9 +21,13 @@ from elliptio.lake import records, run_records
 from elliptio.lake.dead_runs import bury
 from elliptio.lake.lake import RUNS
 from elliptio.pipelines import Artifact, Craft
+from elliptio.pipelines.builds.making import Outcome
+from elliptio.pipelines.builds.runners import elsewhere
+from elliptio.pipelines.builds.runners.tasks import Task
 from elliptio.pipelines.catalog import together
 from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.catalog.versions import History, Version
+from elliptio.pipelines.code import Reader
 from elliptio.runs import brief
 from elliptio.runs.recording import Recording
 from elliptio.stores.local.store import LocalStaging
@@ -372,6 +377,36 @@ def test_a_step_more_that_keeps_something_asks_the_index_three_times_more(projec
         "insert artifacts": 4,
         "find tombstones": 4,
     }
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_a_step_more_that_is_made_elsewhere_looks_at_its_code_once(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does its process read more than once of which run the step is, or ask for changes that were accepted."""
+    elsewhere.part_of.cache_clear()
+    there, asked = project.session(), Counter[str]()
+    there.handler.lake.index = CountingIndex(there.handler.lake.index)
+    look, read = Reader.code_of, run_records.read
+    monkeypatch.setattr(Reader, "code_of", lambda *given, **more: asked.update(["code"]) or look(*given, **more))
+    monkeypatch.setattr(run_records, "read", lambda *given: asked.update(["run"]) or read(*given))
+
+    class Elsewhere:
+        def submit(self, step: Task) -> Future[Outcome]:
+            asked.clear()
+            there.handler.lake.index.asked.clear()
+            answer = elsewhere.run_in(there, step.data() or {}, elsewhere.variables(step.session))
+            asked.update(there.handler.lake.index.asked)
+            future: Future[Outcome] = Future()
+            future.set_result(elsewhere.outcome_of(answer, step.session))
+            return future
+
+        def close(self) -> None: ...
+
+    built(project, keeping(project, 4), runner=Elsewhere())
+    assert asked["code"] == 1
+    assert asked["run"] == 0
+    assert asked["find records"] == 0
 
 
 @pytest.mark.usefixtures("unhurried")

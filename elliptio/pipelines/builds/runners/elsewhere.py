@@ -101,10 +101,16 @@ def _within(handler: Handler, run: Mapping[str, str | None] | None) -> Iterator[
     if not run or not run_id or run.get(scopes.LAKE) not in (None, "", handler.store.root):
         yield
         return
+    with scopes.entered(part_of(handler, run_id)):
+        yield
+
+
+@functools.lru_cache(maxsize=8)
+def part_of(handler: Handler, run_id: str) -> scopes.Scope:
+    """Take part in a run of another process, with one scope for all its steps: what is known of it is read once."""
     scope = scopes.Scope(handler.store.root, run_id, home=handler._scope)
     Recording(handler.lake, scope)
-    with scopes.entered(scope):
-        yield
+    return scope
 
 
 def _craft(session: BaseSession, data: Mapping[str, Any]) -> CraftFunction:
@@ -123,11 +129,12 @@ def _craft(session: BaseSession, data: Mapping[str, Any]) -> CraftFunction:
         craft = craft_at(data["craft"])
         if data["craft"].startswith("__main__:"):
             return craft
-        if _differs(session, craft, data):
+        differs = _differs(session, craft, data)
+        if differs:
             # A worker that lives longer than the code that it imported.
             _forget_modules(session)
             craft = craft_at(data["craft"])
-        differs = _differs(session, craft, data)
+            differs = _differs(session, craft, data)
     if differs:
         raise CraftError(
             f"The craft {craft.name} was not run: {differs} in the process that was to make it (in {session.root} on "
@@ -138,10 +145,11 @@ def _craft(session: BaseSession, data: Mapping[str, Any]) -> CraftFunction:
 
 def _differs(session: BaseSession, craft: CraftFunction, data: Mapping[str, Any]) -> str:
     session.begin()
-    found, wanted = session.code_of(craft), data["recipe"]
-    if wanted.get("code") not in (None, found["digest"]):
+    found, wanted = session.whole_code_of(craft), data["recipe"]
+    # Changes that were accepted are asked for only where the code is another one as it stands.
+    if wanted.get("code") not in (None, found.digest) and wanted["code"] != session.code_of(craft)["digest"]:
         return "its code is another one"
-    here, there = dict(found["packages"]), wanted.get("packages", {})
+    here, there = dict(found.distributions), wanted.get("packages", {})
     names = [name for name in sorted({*here, *there}) if here.get(name) != there.get(name)]
     return f"{names[0]} is {here.get(names[0])}, not {there.get(names[0])}," if names else ""
 
