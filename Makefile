@@ -41,7 +41,7 @@ recipes: .venv-recipes/.ready  ## run those of docs/recipes.md too that need tor
 	.venv-recipes/bin/python -m pytest -n0 tests/docs/test_recipes.py $(ARGS)
 
 torture: .venv/.ready  ## run the long versions of the reliability tests: hundreds of kills, thousands of saves
-	ELLIPTIO_TORTURE=1 .venv/bin/python -m pytest tests/reliability -s --timeout 3600 $(ARGS)
+	ELLIPTIO_TORTURE=1 .venv/bin/python -m pytest tests/reliability tests/pipelines/builds/test_together.py -s --timeout 3600 $(ARGS)
 
 lint: .venv/.ready  ## check style, types and layers
 	.venv/bin/ruff check .

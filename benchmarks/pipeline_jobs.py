@@ -7,6 +7,7 @@ from benchmarks.model import Bar, Job, Scale, Side
 DOIT = "files named by hand, md5, no flush, no lineage"
 HAMILTON = "only a function's own code counts; no flush, no lineage"
 KEDRO = "only whether a file exists counts; no hash, no flush, no lineage"
+BARE = "results in memory: no key, no hash, no flush, no lineage"
 WHOLE = "the whole folder is made again"
 PART = "its months are one step"
 
@@ -42,7 +43,7 @@ def skipping(scale: Scale) -> list[Job]:
 
 
 def making(scale: Scale) -> list[Job]:
-    steps = scale.steps[0]
+    steps, tiny = scale.steps[0], max(one for one in scale.steps if one <= 1000)
     return [
         Job(
             f"pipeline-make-{steps}",
@@ -63,6 +64,13 @@ def making(scale: Scale) -> list[Job]:
             sides("two_processes", "doit", "Hamilton", "Kedro"),
             (Bar("1.1 × doit", 1.1, ("doit",)),),
             count=scale.busy, rounds=min(3, scale.rounds),
+        ),
+        Job(
+            f"pipeline-dask-{tiny}",
+            f"{tiny:,} tiny steps on 2 workers of Dask, all kept",
+            (Side("elliptio", "pipelines", "on_dask", "ours"), Side("Dask", "pipelines", "bare_dask", "floor", BARE)),
+            (Bar("2.5 × Dask", 2.5, ("Dask",)),),
+            count=tiny, rounds=min(3, scale.rounds), synced=True,
         ),
     ]  # fmt: skip
 

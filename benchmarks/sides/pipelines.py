@@ -17,6 +17,14 @@ project_slug = "bench"
 catalog = "catalog"
 """
 HEAD = "from elliptio.pipelines import Artifact, Craft, Pipeline, Volatile\n\n\n"
+CLUSTER = """\
+from distributed import Client, LocalCluster
+
+        if __name__ == "__main__":
+            with (
+                LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+                Client(cluster) as client,
+            ):"""
 RUN = projects.python("run.py")
 
 
@@ -101,6 +109,46 @@ def _busy(folder: Path, steps: int) -> None:
     _project(folder, entries, steps_text, "runner='processes', workers=2")
 
 
+def _on_dask(folder: Path, steps: int) -> None:
+    entries = "- {name: e0, type: json, extra: {path: e0.json}}\n"
+    entries += "".join(f"- {{name: e{number + 1}, type: json}}\n" for number in range(steps))
+    crafts = "".join(
+        f"\n\n@Craft()\ndef s{number}(e0: Artifact) -> Artifact('e{number + 1}'):\n"
+        f"    say('s')\n    return e0 + {number}\n"
+        for number in range(steps)
+    )
+    _project(folder, entries, f"{crafts}\n\n{_joined('s', steps)}")
+    write(folder, "e0.json", "0")
+    write(
+        folder,
+        "run.py",
+        f"""\
+        {CLUSTER}
+                from elliptio.pipelines import Session
+
+                session = Session()
+                import steps
+
+                with session:
+                    steps.pipeline.run(volatiles=False, runner=client)
+        """,
+    )
+
+
+def _bare_dask(folder: Path, steps: int) -> None:
+    write(folder, "steps.py", f"{SAY}\n\ndef tiny(value, number):\n    say('s')\n    return value + number\n")
+    write(
+        folder,
+        "run.py",
+        f"""\
+        {CLUSTER}
+                import steps
+
+                client.gather([client.submit(steps.tiny, 0, number, pure=False) for number in range({steps})])
+        """,
+    )
+
+
 def make_chain(place: Place) -> Iterator[Action]:
     return projects.first(place, _chain, RUN, place.count)
 
@@ -128,6 +176,15 @@ def change_a_day(place: Place) -> Iterator[Action]:
 
 def two_processes(place: Place) -> Iterator[Action]:
     return projects.first(place, _busy, RUN, place.count)
+
+
+def on_dask(place: Place) -> Iterator[Action]:
+    return projects.first(place, _on_dask, RUN, place.count)
+
+
+def bare_dask(place: Place) -> Iterator[Action]:
+    """Give as many functions to a cluster of the same kind, and wait for what they return."""
+    return projects.first(place, _bare_dask, RUN, place.count)
 
 
 def read_catalog(place: Place) -> Iterator[Action]:

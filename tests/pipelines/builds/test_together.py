@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import subprocess
 import time
@@ -17,6 +18,9 @@ from tests.pipelines.sessions import project, python
 pytestmark = pytest.mark.slow
 
 STEPS = 20
+
+TIMES = 10 if "ELLIPTIO_TORTURE" in os.environ else 1
+"""How many times as many runs are killed as usual: some 250 with `make torture`, each project anew."""
 
 CRAFTS = """
 import os, time
@@ -104,17 +108,24 @@ def test_two_runs_share_on_s3(tmp_path: Path, s3_root: str) -> None:
     run_together(shop(tmp_path), s3_root, "inline")
 
 
-def kill_at_random(root: Path, lake: str, runner: str, kills: int, longest: float) -> None:
-    chosen = random.Random(4)
-    for _ in range(kills):
-        process = started(root, lake, runner, seconds=0.15)
-        time.sleep(chosen.uniform(0.3, longest))
-        process.kill()
-        process.communicate()
-        check_windows(root)
+def kill_at_random(folder: Path, lake: str, runner: str, kills: int, longest: float) -> None:
+    """Run a project again and again, each time killed, and then to its end; `TIMES` times."""
+    for number in range(TIMES):
+        root, chosen = shop(folder / str(number)), random.Random(4 + number)
+        for _ in range(kills):
+            process = started(root, f"{lake}/{number}", runner, seconds=0.15)
+            time.sleep(chosen.uniform(0.3, longest))
+            process.kill()
+            process.communicate()
+            check_windows(root)
+        check_the_end(root, f"{lake}/{number}", runner, kills)
+
+
+def check_the_end(root: Path, lake: str, runner: str, kills: int) -> None:
     before = executions(root)
     ids, statuses, _ = finished(started(root, lake, runner))
     after = executions(root)
+    print(f"{kills} kills, {runner}: {STEPS} steps took {sum(after.values())} executions")
     assert set(ids) == set(after) == {f"s{number}" for number in range(1, STEPS + 1)}
     # Each kill interrupts what is being made at that moment, and nothing else is made twice.
     at_once = 1 if runner == "inline" else 2
@@ -125,12 +136,12 @@ def kill_at_random(root: Path, lake: str, runner: str, kills: int, longest: floa
 
 
 def test_killed_runs_go_on_where_they_were(tmp_path: Path) -> None:
-    kill_at_random(shop(tmp_path), str(tmp_path / "lake"), "inline", kills=17, longest=1.6)
+    kill_at_random(tmp_path, str(tmp_path / "lake"), "inline", kills=17, longest=1.6)
 
 
 def test_killed_runs_with_processes(tmp_path: Path) -> None:
-    kill_at_random(shop(tmp_path), str(tmp_path / "lake"), "processes", kills=4, longest=2.5)
+    kill_at_random(tmp_path, str(tmp_path / "lake"), "processes", kills=4, longest=2.5)
 
 
 def test_killed_runs_on_s3(tmp_path: Path, s3_root: str) -> None:
-    kill_at_random(shop(tmp_path), s3_root, "inline", kills=4, longest=3.0)
+    kill_at_random(tmp_path, s3_root, "inline", kills=4, longest=3.0)
