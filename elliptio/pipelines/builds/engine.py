@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field, replace
+from concurrent.futures import Future
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from elliptio.pipelines import active
@@ -14,6 +14,7 @@ from elliptio.pipelines.builds import recorded, snapshotting
 from elliptio.pipelines.builds.build import Build
 from elliptio.pipelines.builds.making import Outcome
 from elliptio.pipelines.builds.plan import Plan, told
+from elliptio.pipelines.builds.progress import Progress
 from elliptio.pipelines.builds.reasons import keep_codes
 from elliptio.pipelines.builds.runners import Runner, Task, runner_of
 from elliptio.pipelines.builds.sources import Passed
@@ -38,29 +39,6 @@ if TYPE_CHECKING:
     from elliptio.pipelines.snapshots.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
-
-
-@dataclass
-class _Progress:
-    """Count how far a build has come.
-
-    Attributes
-    ----------
-    steps
-        What became of the steps so far.
-    waiting
-        Futures of steps that are being made.
-    error
-        The first error.
-    shown
-        Shows it to who watches.
-
-    """
-
-    shown: NamedProgress
-    steps: list[Step] = field(default_factory=list)
-    waiting: dict[Future[Outcome], Decided] = field(default_factory=dict)
-    error: CraftError | None = None
 
 
 class Engine:
@@ -161,7 +139,7 @@ class Engine:
                 block.enter_context(active.inside(session))
                 run = block.enter_context(session.handler.run(pipeline.name, shown, labels={"pipeline": pipeline.name}))
                 bar = NamedProgress(len(turn.asked.selected), pipeline.name, enabled=session.handler.progress)
-                progress = _Progress(block.enter_context(bar))
+                progress = Progress(block.enter_context(bar))
                 with runner_of(runner, session, workers) as chosen:
                     self._build(turn, chosen, progress)
                 session.catalog.windows.memory.write()
@@ -174,7 +152,7 @@ class Engine:
         _run_hooks(pipeline, "on_error" if build.error else "post_run", build.error or build.volatiles)
         return build
 
-    def _built(self, turn: Turn, progress: _Progress, run_id: str) -> Build:
+    def _built(self, turn: Turn, progress: Progress, run_id: str) -> Build:
         snapshot = None
         if progress.error is None and turn.asked.selected == {craft.name for craft in self._crafts}:
             made = any(step.status == "made" for step in progress.steps)
@@ -190,7 +168,7 @@ class Engine:
             news=turn.sources.news,
         )
 
-    def _build(self, turn: Turn, runner: Runner, progress: _Progress) -> None:
+    def _build(self, turn: Turn, runner: Runner, progress: Progress) -> None:
         """Begin each craft when all that it needs is done, and wait for what is being made."""
         crafts = turn.crafts
         needs = [set(one) for one in dependencies(crafts)]
@@ -200,10 +178,7 @@ class Engine:
         while left or progress.waiting:
             started = self._start(crafts, left, needs, done, open_steps, turn, runner, progress)
             if progress.waiting:
-                with collected():
-                    finished, _ = wait(progress.waiting, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    decided = progress.waiting.pop(future)
+                for decided, future in progress.over():
                     self._finish(turn, decided, future, progress)
                     number = number_of[decided.craft.name]
                     open_steps[number] -= 1
@@ -223,7 +198,7 @@ class Engine:
         open_steps: list[int],
         turn: Turn,
         runner: Runner,
-        progress: _Progress,
+        progress: Progress,
     ) -> bool:
         """Begin the crafts whose needs are done; tell whether there were any."""
         before, waiting = list(left), []
@@ -243,7 +218,7 @@ class Engine:
         left[:] = waiting
         return len(waiting) < len(before)
 
-    def _begin(self, turn: Turn, decided: Decided, runner: Runner, progress: _Progress) -> int:
+    def _begin(self, turn: Turn, decided: Decided, runner: Runner, progress: Progress) -> int:
         """Do what was decided; return 1 where a step is being made now."""
         if decided.status != "make":
             progress.shown.end()
@@ -269,11 +244,11 @@ class Engine:
             if future.done():
                 self._finish(turn, decided, future, progress)
                 return 0
-            progress.waiting[future] = decided
+            progress.wait_for(decided, future)
             return 1
         return 0
 
-    def _task(self, turn: Turn, decided: Decided, progress: _Progress) -> Task:
+    def _task(self, turn: Turn, decided: Decided, progress: Progress) -> Task:
         """Complete a call with the values that are passed on to it; make those that nobody needed before."""
         assert decided.call is not None
         for need in decided.needs.values():
@@ -283,7 +258,7 @@ class Engine:
         again = turn.asked.refresh or decided.again or not decided.craft.cache
         return Task(completed(decided), self.session, again=again)
 
-    def _realize(self, turn: Turn, passed: Passed, asker: Decided, progress: _Progress) -> None:
+    def _realize(self, turn: Turn, passed: Passed, asker: Decided, progress: Progress) -> None:
         """Make a value that is passed on to a step, and those that it needs, the first ones first."""
         stack = [passed]
         while stack:
@@ -312,7 +287,7 @@ class Engine:
             progress.steps[decided.row] = _made(decided, outcome)
             stack.pop()
 
-    def _finish(self, turn: Turn, decided: Decided, future: Future[Outcome], progress: _Progress) -> None:
+    def _finish(self, turn: Turn, decided: Decided, future: Future[Outcome], progress: Progress) -> None:
         try:
             outcome = future.result()
         except CraftError as error:
@@ -324,7 +299,7 @@ class Engine:
         progress.shown.end(decided.label)
         progress.steps.append(_made(decided, outcome))
 
-    def _failed(self, turn: Turn, decided: Decided, error: CraftError, progress: _Progress) -> None:
+    def _failed(self, turn: Turn, decided: Decided, error: CraftError, progress: Progress) -> None:
         progress.error = progress.error or error
         progress.shown.end(decided.label)
         decided.why = reason(error)
