@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from elliptio.lake import records
-from elliptio.pipelines.code import Code, Reader
+from elliptio.pipelines.code import Code, Packages, Reader, joined
 from elliptio.pipelines.project.own_folder import own_folder
 from elliptio.provenance.collecting import username
 
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 
 ACCEPTED = "accepted"
 """Kind of the records that say that a change of code does not change results."""
+
+
+def code_of_craft(reader: Reader, craft: CraftFunction, packages: Packages | None = None) -> Code:
+    """Return the code of a craft: its function's, and that of its `validate`, which decides what is published."""
+    wanted = craft.packages if packages is None else packages
+    found = reader.code_of(craft.__wrapped__, packages=wanted)
+    return found if craft.validate is None else joined(found, reader.code_of(craft.validate, packages=wanted))
 
 
 class Codes:
@@ -44,7 +51,7 @@ class Codes:
         """Return all that is known of a craft's code."""
         known = self._whole.get(id(craft))
         if known is None:
-            found = self._reader.code_of(craft.__wrapped__, packages=craft.packages)
+            found = code_of_craft(self._reader, craft)
             known = self._whole[id(craft)] = (craft, found)
         return known[1]
 

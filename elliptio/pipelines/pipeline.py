@@ -49,7 +49,8 @@ class Craft(CraftFunction):
     retries
         How often it is tried again where it fails.
     validate
-        A function of its results that returns whether they are good, and a text; if not, nothing is published.
+        A function of its results that returns whether they are good, and a text; if not, nothing is published. It
+        counts as part of its code.
     tags
         Texts by which it can be selected: ``"tag:nightly"``.
 
@@ -195,9 +196,10 @@ class Pipeline(RunHooks):
         if session is not None:
             return self._engine(session).graph
         from elliptio.pipelines.code import Reader
+        from elliptio.pipelines.coding import code_of_craft
 
         reader = Reader([Path.cwd()])
-        codes = {craft.name: reader.code_of(craft.__wrapped__, packages="none").digest for craft in self._crafts}
+        codes = {craft.name: code_of_craft(reader, craft, packages="none").digest for craft in self._crafts}
         return graph_of(self.name, self.crafts, codes)
 
     def to_mermaid(self) -> str:

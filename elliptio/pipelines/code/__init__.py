@@ -32,7 +32,7 @@ an attribute's name stands for where ``__getattr__`` of a class or a module make
 classes of objects that a craft is given, but for those that a pickle names (`elliptio.pipelines.catalog.held`).
 """
 
-from elliptio.pipelines.code.reader import Reader, code_of
-from elliptio.pipelines.code.records import Code, Part, as_record, changes
+from elliptio.pipelines.code.reader import Packages, Reader, code_of
+from elliptio.pipelines.code.records import Code, Part, as_record, changes, joined
 
-__all__ = ["Code", "Part", "Reader", "as_record", "changes", "code_of"]
+__all__ = ["Code", "Packages", "Part", "Reader", "as_record", "changes", "code_of", "joined"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
 
@@ -61,6 +62,16 @@ class Code:
     parts: tuple[Part, ...]
     unfollowed: tuple[str, ...] = ()
     distributions: Mapping[str, str] = field(default_factory=dict)
+
+
+def joined(first: Code, second: Code) -> Code:
+    """Join the code of a function with that of another one, which runs with it."""
+    return Code(
+        sha256(f"{first.digest} {second.digest}".encode()).hexdigest(),
+        tuple(dict.fromkeys([*first.parts, *second.parts])),
+        tuple(sorted({*first.unfollowed, *second.unfollowed})),
+        dict(sorted({**first.distributions, **second.distributions}.items())),
+    )
 
 
 def as_record(code: Code) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import pytest
 
 from elliptio.pipelines import Snapshot, VersionNotFoundError
 from elliptio.pipelines.errors import SnapshotNotFoundError, SnapshotTagTakenError, ValidationError
-from tests.pipelines.projects import Project, fates
+from tests.pipelines.projects import Project, fates, reasons
 
 CATALOG = """
 - {name: a, type: json, extra: {path: a.json}}
@@ -158,6 +158,22 @@ def test_what_validate_refuses_is_not_published(graph: Project) -> None:
     assert isinstance(build.error.__cause__, ValidationError)
     assert str(build.error.__cause__) == "This is junk data!"
     assert len(graph.session().catalog.versions("b")) == 0
+
+
+def test_another_validate_looks_at_what_was_made_before(graph: Project) -> None:
+    graph.edit("lib/steps.py", 'False, "This', 'value == 0, "This')
+    assert fates(graph.run("steps.junk")) == {"junk": "made"}
+    assert fates(graph.run("steps.junk")) == {"junk": "skipped"}
+    graph.edit("lib/steps.py", "value == 0", "value > 0")
+    reason = "helper `check` in lib/steps.py:19 changed"
+    assert reasons(graph.plan("steps.junk")) == {"junk": reason}
+    build = graph.run("steps.junk", on_error="return")
+    assert fates(build) == {"junk": "failed"}
+    assert isinstance(build.error.__cause__, ValidationError)
+    graph.edit("lib/steps.py", "value > 0", "value == 0")
+    assert fates(graph.run("steps.junk")) == {"junk": "skipped"}
+    graph.edit("lib/steps.py", "@Craft(validate=check)\ndef junk", "@Craft()\ndef junk")
+    assert reasons(graph.plan("steps.junk")) == {"junk": "helper `lib.steps.check` is not used any more"}
 
 
 def test_all_of_it_survives_the_loss_of_the_index(graph: Project) -> None:
