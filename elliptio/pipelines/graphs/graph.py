@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -123,8 +124,13 @@ def graph_of(name: str, crafts: Sequence[CraftFunction], codes: Mapping[str, str
                 tuple((one.name, one.volatile) for one in craft.outputs),
                 craft.per,
                 craft.cache,
-                codes[craft.name],
+                _versioned(codes[craft.name], craft.version),
             )
             for craft in crafts
         ),
     )
+
+
+def _versioned(code: str, version: str | None) -> str:
+    """Add the version that a user gave to the digest of a craft's code, as it counts as part of it."""
+    return code if version is None else hashlib.sha256(f"{code} {version}".encode()).hexdigest()

@@ -80,7 +80,8 @@ class LakeConnection(Connection):
 
     def _written(self, entry: str | None, snapshot: str) -> Iterator[tuple[str, Partition]]:
         """Read what was written of an entry, or of all, with the names of the entries."""
-        for document in sorted(self._find(PARTITIONS, snapshot=snapshot), key=lambda one: one["record_id"]):
+        written = self._find(PARTITIONS, snapshot=snapshot)
+        for document in sorted(written, key=lambda one: (one["creation_time"], one["record_id"])):
             for name, some in document["content"]["partitions"]:
                 if entry in (None, name):
                     yield from ((name, Partition.from_record(one)) for one in some)
@@ -154,7 +155,12 @@ class LakeConnection(Connection):
         moves = self.moves(name, tag)
         if not moves:
             raise unknown_tag(name, tag, {one["about"]["tag"] for one in self._find(TAG, graph=name)})
-        return self.read_snapshot(name, Fingerprint.from_hex(moves[0]["content"]["fingerprint"]))
+        content = moves[0]["content"]
+        found = self.read_snapshot(name, Fingerprint.from_hex(content["fingerprint"]))
+        found.tagged = {
+            each: [Partition.from_record(one) for one in some] for each, some in content.get("outputs", {}).items()
+        }
+        return found
 
     def moves(self, name: str, tag: str) -> list[Document]:
         """All moves of a tag, the last one first."""
@@ -174,6 +180,10 @@ class LakeConnection(Connection):
         if not isinstance(tag, str) or not tag or not tag.isprintable():
             raise ValueError(f"A tag is a text such as 'prod', not {tag!r}.")
         self.write_snapshot(snapshot)
+        content: dict[str, Any] = {"fingerprint": snapshot.id}
+        others = self._made_later(snapshot)
+        if others:
+            content["outputs"] = others
         while True:
             moves = self.moves(snapshot.name, tag)
             if moves and not overwrite:
@@ -181,9 +191,20 @@ class LakeConnection(Connection):
             number = moves[0]["about"]["number"] + 1 if moves else 1
             about = {"graph": snapshot.name, "tag": tag, "number": number}
             record_id = _id(self._project, snapshot.name, tag, number)
-            _, is_new = self._add(TAG, about, {"fingerprint": snapshot.id}, record_id)
+            _, is_new = self._add(TAG, about, content, record_id)
             if is_new:
                 return
+
+    def _made_later(self, snapshot: Snapshot) -> dict[str, list[dict[str, Any]]]:
+        """List the outputs of a snapshot that are not those which were made first, and so are not found without it."""
+        first: dict[str, dict[Any, Partition]] = {}
+        for name, one in self._written(None, snapshot.id):
+            first.setdefault(name, {}).setdefault(one.keys, one)
+        others = {
+            name: [one.as_record() for one in some if first.get(name, {}).get(one.keys) != one]
+            for name, some in snapshot.outputs.items()
+        }
+        return {name: some for name, some in others.items() if some}
 
     # --- partitions of snapshots ---
 

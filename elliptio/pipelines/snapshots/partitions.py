@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -65,3 +65,11 @@ def _read(digits: str | None) -> Fingerprint:
 def partition_of(version: Version) -> Partition:
     """Make the partition that a version is."""
     return Partition(version.keys, _read(version.step), _read(version.fingerprint or None), version.artifact_id)
+
+
+def first_of(partitions: Iterable[Partition]) -> tuple[Partition, ...]:
+    """Take the first partition of each combination of keys."""
+    found: dict[Mapping[str, Any], Partition] = {}
+    for one in partitions:
+        found.setdefault(one.keys, one)
+    return tuple(found.values())

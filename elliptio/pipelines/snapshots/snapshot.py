@@ -11,7 +11,7 @@ from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.crafts.fingerprints import Fingerprint
 from elliptio.pipelines.errors import MissingKeysError, UnknownNameError, VersionNotFoundError
 from elliptio.pipelines.graphs.graph import Graph
-from elliptio.pipelines.snapshots.partitions import Partition
+from elliptio.pipelines.snapshots.partitions import Partition, first_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +33,8 @@ class Snapshot:
         Partitions of its inputs, by the name of the entry.
     fingerprint
         Stands for graph, parameters and inputs; `id` is its text.
+    tagged
+        Partitions of outputs that it had when it was given the tag that it was read by, where others were made first.
 
     """
 
@@ -55,6 +57,7 @@ class Snapshot:
         self._backend = backend
         self._made = outputs
         self._entries = entries
+        self.tagged: Mapping[str, Sequence[Partition]] = {}
 
     @functools.cached_property
     def _outputs(self) -> dict[str, tuple[Partition, ...]] | None:
@@ -95,14 +98,17 @@ class Snapshot:
 
     @property
     def outputs(self) -> Mapping[str, tuple[Partition, ...]]:
-        """Partitions of what was made, by the name of the entry; those that the backend knows of."""
+        """Partitions of what was made, by the name of the entry; those that the backend knows of.
+
+        Of what was made again of the same, as ``refresh=True`` and ``cache=False`` do, it holds what was made first.
+        """
         if self._outputs is not None and (self._outputs or self._backend is None):
             return self._outputs
         if self._backend is None:
             return {}
         with self._backend.connect() as connection:
             found = {name: connection.read_snapshot_partitions(self, name, name) for name in self.graph.outputs}
-        return {name: some for name, some in found.items() if some}
+        return {name: first_of([*self.tagged.get(name, ()), *some]) for name, some in found.items() if some}
 
     def load(self, name: str, **keys: Any) -> Any:
         """Load the value of an input or an output, as it was then; it counts as loaded.

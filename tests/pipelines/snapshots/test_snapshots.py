@@ -113,6 +113,51 @@ def test_an_unrelated_input_makes_another_snapshot_and_runs_only_what_reads_it(g
     assert len(graph.session().catalog.versions("z")) == 2
 
 
+CLOCK = """
+from pathlib import Path
+from elliptio.pipelines import Artifact, Craft
+
+
+@Craft(cache=False)
+def ticked(a: Artifact) -> Artifact("b"):
+    return Path("clock.txt").read_text()
+
+
+@Craft(version="1")
+def versioned(a: Artifact) -> Artifact("b"):
+    return a
+"""
+
+
+def test_what_is_made_again_of_the_same_is_not_in_the_way(graph: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(graph.root)
+    graph.write("lib/clocks.py", CLOCK)
+    graph.write("clock.txt", "first")
+    first = graph.run("clocks.ticked").snapshot
+    first.tag("old")
+    graph.write("clock.txt", "second")
+    second = graph.run("clocks.ticked").snapshot
+    second.tag("new")
+    graph.write("clock.txt", "third")
+    graph.run("clocks.ticked")
+    assert first.id == second.id
+    backend = graph.session().backend
+    old, new = (Snapshot.from_tag("test", tag, connectable=backend) for tag in ("old", "new"))
+    assert [one.load("b") for one in (first, old, second, new)] == ["first", "first", "second", "second"]
+    assert [len(one.artifacts) for one in (old, new)] == [2, 2]
+    new.tag("newer")
+    assert Snapshot.from_tag("test", "newer", connectable=backend).load("b") == "second"
+    with backend.connect() as connection:
+        assert connection.read_snapshot("test", first.fingerprint).load("b") == "first"
+
+
+def test_the_version_of_a_craft_is_part_of_its_definition(graph: Project) -> None:
+    graph.write("lib/clocks.py", CLOCK)
+    first = graph.run("clocks.versioned").snapshot
+    graph.edit("lib/clocks.py", 'version="1"', 'version="2"')
+    assert [row[:2] for row in graph.run("clocks.versioned").snapshot.differences(first)] == [("craft", "versioned")]
+
+
 def test_a_snapshot_without_running(graph: Project) -> None:
     before = snapshot(graph, "steps.inc")
     assert before.load("a") == 0
