@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +48,7 @@ class Acceptance:
 def accept_changes(
     session: BaseSession, crafts: Sequence[CraftFunction], names: str | Iterable[str] | None, reason: str
 ) -> list[Acceptance]:
-    """Accept the changes of the code of some crafts since their outputs were made.
+    """Accept the changes of the code of some crafts, and of what they are given, since their outputs were made.
 
     Parameters
     ----------
@@ -86,18 +86,40 @@ def accept_changes(
 def _accepted(session: BaseSession, craft: CraftFunction, versions: Versions, reason: str) -> Acceptance | None:
     documents = _made(session, craft, versions)
     before = str(documents[0]["recipe"].get("code")) if documents else _before(session, craft)
-    now = str(session.code_of(craft)["digest"])
+    now, after = str(session.code_of(craft)["digest"]), session.whole_code_of(craft).digest
+    changes: list[str] = []
     if before is None or before == now:
+        before = now
+    else:
+        accept(session, craft, before, after, reason)
+        changes += _changes(session, craft, before)
+    held = _held(session, craft, documents)
+    for name, old in held.items():
+        accept(session, craft, old, session.codes.whole_held([name])[name], reason)
+        changes.append(f"{name.replace(':', '.')}, which it is given, changed")
+    if before == now and not held:
         return None
-    accept(session, craft, before, reason)
-    changes = _changes(session, craft, before)
-    noted = [document["_id"] for document in documents if document["recipe"].get("code") == before]
+    noted = [one["_id"] for one in documents if before == one["recipe"].get("code") != now or _holds(one, held)]
     what = f" ({'; '.join(changes)})" if changes else ""
     note = f"Still what the craft {craft.name} makes, whose code changed since{what}: {reason}"
     for identifier in noted:
         session.handler.note(identifier, note)
-    after = session.whole_code_of(craft).digest
     return Acceptance(craft.name, tuple(changes), before, after, tuple(noted))
+
+
+def _held(session: BaseSession, craft: CraftFunction, documents: Iterable[Document]) -> dict[str, str]:
+    """Find the code that a craft was given, in a pickle or by the class of a parameter, and that changed since."""
+    before: dict[str, str] = {}
+    for document in documents:
+        for each in document["recipe"].get("held", ()):
+            name, _, digest = each.partition(" ")
+            before.setdefault(name, digest)
+    now = session.codes.held(craft, before)
+    return {name: digest for name, digest in before.items() if name in now and now[name] != digest}
+
+
+def _holds(document: Document, held: Mapping[str, str]) -> bool:
+    return any(f"{name} {digest}" in document["recipe"].get("held", ()) for name, digest in held.items())
 
 
 def _made(session: BaseSession, craft: CraftFunction, versions: Versions) -> list[Document]:

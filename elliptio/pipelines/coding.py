@@ -64,7 +64,11 @@ class Codes:
             known = self._effective[id(craft)] = {"digest": digest, "packages": dict(found.distributions)}
         return known
 
-    def held(self, names: Iterable[str]) -> dict[str, str]:
+    def held(self, craft: CraftFunction, names: Iterable[str]) -> dict[str, str]:
+        """Digest code that a craft is given, ``module:Class``: as before the changes that were accepted for it."""
+        return {name: self._before(craft.qualified, digest) for name, digest in self.whole_held(names).items()}
+
+    def whole_held(self, names: Iterable[str]) -> dict[str, str]:
         """Digest code that is named ``module:Class``, with its packages; what is not of the project is left out."""
         for name in names:
             if name not in self._held:
@@ -100,8 +104,8 @@ class Codes:
         return found
 
 
-def accept(session: BaseSession, craft: CraftFunction, before: str, reason: str) -> None:
-    """Record that the change of a craft's code since some digest does not change its results."""
+def accept(session: BaseSession, craft: CraftFunction, before: str, after: str, reason: str) -> None:
+    """Record that a change between two digests, of a craft's code or what it is given, does not change its results."""
     about = {"project": session.project.project_slug, "craft": craft.qualified}
-    content = {"before": before, "after": session.whole_code_of(craft).digest, "reason": reason}
+    content = {"before": before, "after": after, "reason": reason}
     records.add(session.handler.lake, ACCEPTED, about, content, username=username())

@@ -188,7 +188,7 @@ class Turn:
         }
         code = self.session.code_of(craft)
         names = held_by(inputs, outputs, entries, parameters)
-        held = self.session.codes.held(names) if names else {}
+        held = self.session.codes.held(craft, names) if names else {}
         return recipe_of(craft, code, parameters, keys, inputs, outputs, entries, context, held)
 
     def _not_yet(self, craft: CraftFunction, keys: Keys, needs: Mapping[str, Need], pending: Pending) -> Decided:

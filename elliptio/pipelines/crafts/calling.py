@@ -57,7 +57,7 @@ def call(craft: CraftFunction, session: BaseSession, args: Sequence[Any], kwargs
     code = session.code_of(craft)
     outputs = saved_to(craft, catalog, bound.context)
     entries = {taken.name: catalog[taken.name] for taken in inputs.values() if taken.versions}
-    held = session.codes.held(held_by(inputs, outputs, entries, parameters))
+    held = session.codes.held(craft, held_by(inputs, outputs, entries, parameters))
     recipe = recipe_of(craft, code, parameters, keys, inputs, outputs, entries, bound.context, held)
     plain = {name: value for name, value in parameters.items() if name not in values}
     made = execute(Call(craft, keys, plain, inputs, values, bound.context, recipe), catalog)

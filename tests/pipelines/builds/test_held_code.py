@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from elliptio.pipelines.builds.build import Build
+from elliptio.pipelines.builds.runners.elsewhere import _differs
 from elliptio.pipelines.catalog import held
 from elliptio.pipelines.catalog.held import names_in
 from tests.pipelines.projects import Project, fates, reasons
@@ -95,6 +96,38 @@ def test_it_is_the_same_in_another_process_and_at_another_place(shop: Project, t
     for path in ("catalog/all.yaml", "data/raw.json", "lib/sizes.py", "lib/model.py", "lib/steps.py"):
         other.write(path, (shop.root / path).read_text())
     assert fates(other.run(ALL)) == {"train": "skipped", "score": "skipped"}
+
+
+def test_its_changes_are_accepted_too(shop: Project) -> None:
+    shop.run(ALL)
+    shop.edit("lib/sizes.py", "size + 1", "1 + size")
+    session = shop.session()
+    with session:
+        pipeline = shop.pipeline(session, ALL)
+        first, second = pipeline.accept(reason="the same sum")
+        assert (first.craft, first.changes) == ("train", ("helper `grown` in lib/sizes.py:1 changed",))
+        assert (second.craft, second.changes) == ("score", ("model.Model, which it is given, changed",))
+        assert second.before == second.after
+        current = session.catalog.current("report")
+        assert second.artifact_ids == (current.artifact_id,)
+        assert "the same sum" in str(current.metadata.notes)
+        assert fates(pipeline.run()) == {"train": "skipped", "score": "skipped"}
+        assert pipeline.accept(reason="again") == []
+    shop.edit("lib/sizes.py", "1 + size", "2 + size")
+    assert fates(shop.plan(ALL)) == {"train": "make", "score": "make"}
+    assert fates(shop.run(ALL)) == {"train": "made", "score": "made"}
+    assert report(shop) == "5"
+
+
+def test_a_process_with_other_code_of_it_makes_nothing(shop: Project) -> None:
+    shop.run("steps.train")
+    session = shop.session()
+    with session:
+        craft = shop.pipeline(session, "steps.score").crafts[0]
+        held = [f"model:Model {'0' * 64}"]
+        recipe = {"code": session.code_of(craft)["digest"], "packages": session.code_of(craft)["packages"]}
+        assert _differs(session, craft, {"recipe": recipe}) == ""
+        assert _differs(session, craft, {"recipe": {**recipe, "held": held}}).startswith("model.Model, which it is")
 
 
 SIZES = """

@@ -149,6 +149,12 @@ def _differs(session: BaseSession, craft: CraftFunction, data: Mapping[str, Any]
     # Changes that were accepted are asked for only where the code is another one as it stands.
     if wanted.get("code") not in (None, found.digest) and wanted["code"] != session.code_of(craft)["digest"]:
         return "its code is another one"
+    held = [each for each in wanted.get("held", ()) if not each.startswith("__main__:")]
+    known = session.codes.held(craft, [each.partition(" ")[0] for each in held])
+    for each in held:
+        name, _, digest = each.partition(" ")
+        if known.get(name) != digest:
+            return f"{name.replace(':', '.')}, which it is given, is another one"
     here, there = dict(found.distributions), wanted.get("packages", {})
     names = [name for name in sorted({*here, *there}) if here.get(name) != there.get(name)]
     return f"{names[0]} is {here.get(names[0])}, not {there.get(names[0])}," if names else ""
