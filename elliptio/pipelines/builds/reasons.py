@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -46,13 +47,27 @@ class Reasons:
 
     def of(self, craft: CraftFunction, call: Call | None, outputs: Mapping[str, Keys]) -> str:
         """Say what changed since the last time; `outputs` has the keys of what it would make."""
+        if call is None:
+            return NEVER
+        if call.recipe.step in self._deleted:
+            return f"what it made was deleted by {self._deleted[call.recipe.step]}"
         before = self._last(craft, outputs)
-        if before is None or call is None:
+        if before is None:
             return NEVER
         changed = self._differences(craft, before, call)
         if not changed:
             return "the format or the options of an input or an output changed"
         return "; ".join(changed[:5]) + (f"; and {len(changed) - 5} more" if len(changed) > 5 else "")
+
+    @functools.cached_property
+    def _deleted(self) -> dict[str | None, str]:
+        """Names of those who deleted what a step made, by its key: nothing else is left of it."""
+        found = {}
+        for document in self._lake.tombstones({"entry.project": self._session.catalog.project}):
+            deleted = document["deleted"]
+            found[document["entry"].get("step")] = f"{deleted['username']} on {deleted['time']:%Y-%m-%d}"
+        found.pop(None, None)
+        return found
 
     def _last(self, craft: CraftFunction, outputs: Mapping[str, Keys]) -> Mapping[str, Any] | None:
         """Read the recipe of what is the current version, or else of what was made last."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,17 @@ def test_the_same_for_another_key_is_another_step(shop: Project) -> None:
     catalog = shop.session().catalog
     assert catalog.load("out", k=1) == catalog.load("out", k=2) == 1
     assert (shop.root / "out_2.json").exists()
+
+
+def test_what_was_deleted_is_said(shop: Project) -> None:
+    shop.run("steps.added", {"a": 1})
+    build = shop.run("steps.added", {"a": 2})
+    shop.handler.delete(build.rows[0].artifact_ids["sum"], force=True)
+    (why,) = reasons(shop.plan("steps.added", {"a": 2})).values()
+    assert re.fullmatch(r"what it made was deleted by \w+ on 20\d\d-\d\d-\d\d", why)
+    assert reasons(shop.plan("steps.added", {"a": 3})) == {"added": "parameter a: 1 → 3"}
+    assert fates(shop.run("steps.added", {"a": 2})) == {"added": "made"}
+    assert fates(shop.run("steps.added", {"a": 2})) == {"added": "skipped"}
 
 
 def test_what_a_class_of_a_user_is_given_counts(tmp_path: Path) -> None:
