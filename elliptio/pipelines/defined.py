@@ -43,7 +43,7 @@ class DefinedPipelines(Mapping[str, Pipeline]):
             found = load(operator.dotted, self._project, where=where)
             if not isinstance(found, Craft | Pipeline):
                 raise PipelineDefinitionError(
-                    f"{where}: {operator.dotted} is a {type(found).__name__}, not a craft: decorate it with @Craft()."
+                    f"{where}: {operator.dotted} is of type {type(found).__name__}: decorate it with @Craft()."
                 )
             try:
                 pipeline += found

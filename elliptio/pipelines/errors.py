@@ -87,10 +87,18 @@ def failed(message: str, cause: BaseException) -> CraftError:
 def reason(error: BaseException) -> str:
     """Say why a craft failed, with the class of an error of its own: of a KeyError the text alone is a riddle."""
     cause = error.__cause__ or error
-    name, text = type(cause).__name__, str(cause)
-    if isinstance(cause, ElliptioError) and text:
-        return text
+    return str(cause) if isinstance(cause, ElliptioError) and str(cause) else named(cause)
+
+
+def named(error: BaseException) -> str:
+    """Say what an error says, with its class: many have no text."""
+    name, text = type(error).__name__, str(error)
     return f"{name}: {text}" if text else name
+
+
+def sentence(text: str) -> str:
+    """End a text with a dot, unless it ends as a sentence already."""
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
 class SelectionError(ElliptioError, ValueError):

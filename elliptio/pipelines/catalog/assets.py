@@ -190,7 +190,8 @@ class Assets:
         if isinstance(made, str | os.PathLike):
             return saving.stage_file(self._work, label, Path(made))
         raise EntryError(
-            f"{entry.name}: `save` of the type {entry.type!r} gave a {type(made).__name__}, not bytes, a path or None."
+            f"{entry.name}: `save` of the type {entry.type!r} gave a value of type {type(made).__name__}, not bytes, a "
+            "path or None."
         )
 
     def _staged_at_path(self, entry: Entry, label: Label, value: Any, more: Mapping[str, Any]) -> Staged:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import re
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from elliptio.errors import FormatOptionError
 from elliptio.pipelines.catalog import reading
 from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.catalog.keys import Keys
@@ -242,10 +244,11 @@ class Catalog:
         if version is not None:
             from elliptio.pipelines.catalog.pointing import pointed_at
 
-            wanted = pointed_at(self.handler.lake, entry, versions.history(entry.name, found), version)
+            wanted = pointed_at(self.handler.lake, entry, found, versions.history(entry.name, found), version)
         else:
             wanted = self._synced(entry, found, versions, rest)
-        return self.assets.load(entry, wanted, rest)
+        with _explaining(entry, rest):
+            return self.assets.load(entry, wanted, rest)
 
     def save(self, name: str, value: Any, *, keys: Mapping[str, Any] | None = None, **more: Any) -> Artifact:
         """Save a value as a new version of an entry, and put it at its path; nothing is overwritten in the lake.
@@ -276,7 +279,8 @@ class Catalog:
         versions = self.new_versions()
         # What somebody wrote at the path is not lost.
         self.windows.sync(entry, found, versions, dry=True)
-        version = self.assets.save(entry, found, value, SAVED, rest)
+        with _explaining(entry, rest):
+            version = self.assets.save(entry, found, value, SAVED, rest)
         self.windows.memory.write()
         return self.handler.show(version.artifact_id)
 
@@ -371,8 +375,24 @@ class Catalog:
 
     def _refuse(self, entry: Entry, unknown: Iterable[str]) -> None:
         for name in unknown:
-            has = f"it has {', '.join(map(repr, entry.keys))}" if entry.keys else "it has none"
-            raise EntryError(f"The entry {entry.name!r} has no key {name!r}; {has}.")
+            raise EntryError(_no_key(entry, name))
+
+
+def _no_key(entry: Entry, name: str) -> str:
+    has = f"it has {', '.join(map(repr, entry.keys))}" if entry.keys else "it has none"
+    return f"The entry {entry.name!r} has no key {name!r}; {has}."
+
+
+@contextlib.contextmanager
+def _explaining(entry: Entry, given: Mapping[str, Any]) -> Iterator[None]:
+    """Say of a keyword that is no option of a format that it is no key either: whoever passed it may mean one."""
+    try:
+        yield
+    except FormatOptionError as error:
+        wrong = next((name for name in given if repr(name) in str(error)), None)
+        if wrong is None:
+            raise
+        raise FormatOptionError(f"{_no_key(entry, wrong)} Nor is it an option: {error}") from error
 
 
 def _fits(keys: Keys, wanted: Keys) -> bool:

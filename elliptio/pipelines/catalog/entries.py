@@ -77,6 +77,8 @@ class Entry:
             if key not in FIELDS:
                 from elliptio.formats.libraries import meant
 
+                if key in types.extras_of(str(value.get("type"))):
+                    raise EntryError(f"{where}: {key!r} stands in `extra`: extra: {{{key}: …}}.")
                 raise EntryError(f"{where}: an entry has no {key!r}; {meant(str(key), list(FIELDS))}")
         if "type" not in value:
             raise EntryError(f"{where}: an entry needs a `type`, such as csv.")

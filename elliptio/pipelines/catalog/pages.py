@@ -35,10 +35,11 @@ def page_of(value: Any) -> bytes:
             return text.encode()
     if failed is not None:
         raise ValueRefusedError(
-            f"A {type(value).__name__} did not save itself as a page: {type(failed).__name__}: {failed}"
+            f"A value of type {type(value).__name__} did not save itself as a page: {type(failed).__name__}: {failed}"
         ) from failed
     raise ValueRefusedError(
-        f"A {type(value).__name__} cannot be shown on a page: it has no save(path), to_html() or _repr_html_()."
+        f"A value of type {type(value).__name__} cannot be shown on a page: it has no save(path), to_html() or "
+        "_repr_html_()."
     )
 
 

@@ -184,7 +184,9 @@ class Custom:
         except (FileNotFoundError, KeyError):
             return False
         if not isinstance(content, bytes | bytearray | memoryview):
-            raise EntryError(f"{type(self._backend).__qualname__}.get gave a {type(content).__name__}, not bytes.")
+            raise EntryError(
+                f"{type(self._backend).__qualname__}.get gave a value of type {type(content).__name__}, not bytes."
+            )
         to.write_bytes(content)
         return True
 

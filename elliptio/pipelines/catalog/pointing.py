@@ -10,19 +10,20 @@ from elliptio.errors import DocumentNotFoundError
 from elliptio.finding.references import is_name, resolve
 from elliptio.lake.lake import Lake
 from elliptio.pipelines.catalog.entries import Entry
+from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.catalog.versions import History, Version
 from elliptio.pipelines.errors import EntryError, VersionNotFoundError
 
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
-def pointed_at(lake: Lake, entry: Entry, history: History, wanted: Any) -> Version:
+def pointed_at(lake: Lake, entry: Entry, keys: Keys, history: History, wanted: Any) -> Version:
     """Find a version among those of an entry and its keys.
 
     Parameters
     ----------
-    lake, entry, history
-        Where, of which entry, among which.
+    lake, entry, keys, history
+        Where, of which entry and which of its keys, among which.
     wanted
         An artifact, its identifier or a beginning of it, ``"tag:NAME"`` or the name of a tag, or a time: what was
         current then.
@@ -43,9 +44,10 @@ def pointed_at(lake: Lake, entry: Entry, history: History, wanted: Any) -> Versi
     fits = [one for one in history.versions if one.artifact_id.startswith(identifier)]
     if len(fits) == 1:
         return fits[0]
+    which = f"{entry.name!r} ({keys})" if keys else repr(entry.name)
     raise VersionNotFoundError(
-        f"{entry.name!r} has no version {wanted!r}: give the identifier of one of its {len(history.versions)} versions "
-        f"(catalog.versions({entry.name!r}) lists them), a tag of one, or a time."
+        f"{which} has no version {wanted!r}: give the identifier of one, a tag of one, or a time; "
+        f"catalog.versions({entry.name!r}) lists them."
     )
 
 

@@ -20,6 +20,7 @@ from elliptio.pipelines.catalog.together import Together, together
 from elliptio.pipelines.catalog.versions import TAKEN_IN, Version, Versions
 from elliptio.pipelines.catalog.windows import Decision, Deed
 from elliptio.provenance.collecting import username
+from elliptio.system.os_errors import explained
 
 if TYPE_CHECKING:
     from elliptio.metadata import Metadata
@@ -117,7 +118,7 @@ class Windows:
             return do(decision)
 
         def by_content(copy: Path) -> str | None:
-            content = sha256_of(copy)
+            content = _content(copy, address)
             decision = windows.by_content(content, known, history, made=made)
             if crafted and decision[0] in _NEW:
                 decision = self._again(entry, keys, versions, address, content)
@@ -314,3 +315,8 @@ def taken(
         key,
         holds=tuple((metadata.entry or {}).get("holds", ())),
     )
+
+
+def _content(copy: Path, address: str) -> str:
+    with explained("read", address):
+        return sha256_of(copy)

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from elliptio.pipelines.errors import EntryError
+from elliptio.pipelines.errors import EntryError, sentence
 
 CLASSES: dict[str, Any] = {}
 """Classes of users, by the names of their types."""
@@ -111,7 +111,7 @@ def check_extra(type: str, extra: Any, where: str) -> Any:
     extra = {} if extra is None else extra
     if not isinstance(extra, Mapping) or not all(isinstance(name, str) for name in extra):
         # Not what it is: that may be a connection string.
-        raise EntryError(f"{where}: `extra` is a mapping such as {{path: data.csv}}, not a {_kind_of(extra)}.")
+        raise EntryError(f"{where}: `extra` is a mapping such as {{path: data.csv}}, not {_kind_of(extra)}.")
     cls = CLASSES.get(type)
     if cls is not None:
         return _made(getattr(cls, "Extra", None), dict(extra), where)
@@ -121,21 +121,27 @@ def check_extra(type: str, extra: Any, where: str) -> Any:
         if name not in allowed:
             from elliptio.formats.libraries import meant
 
-            raise EntryError(f"{where}: a {type} has no {name!r} in `extra`; {meant(name, list(allowed))}")
+            raise EntryError(f"{where}: the type {type} has no {name!r} in `extra`; {meant(name, list(allowed))}")
         if not isinstance(value, allowed[name].kinds) or value == "":
             wanted = " or ".join(
                 {"str": "a text", "bool": "true or false"}[kind.__name__] for kind in allowed[name].kinds
             )
-            shown = f"a {_kind_of(value)}" if name == SECRET else repr(value)
+            shown = _kind_of(value) if name == SECRET else repr(value)
             raise EntryError(f"{where}: {name} in `extra` is {wanted}, not {shown}.")
     lacking = [one.name for one in fields if one.needed and one.name not in extra]
     if lacking:
-        raise EntryError(f"{where}: a {type} needs {' and '.join(map(repr, lacking))} in `extra`.")
+        raise EntryError(f"{where}: the type {type} needs {' and '.join(map(repr, lacking))} in `extra`.")
     return dict(extra)
 
 
+def extras_of(type: str) -> list[str]:
+    """Name what may stand in the `extra` of entries of one of elliptio's own types."""
+    return [one.name for one in (_QUERY if type in QUERIES else _PATH)]
+
+
 def _kind_of(value: Any) -> str:
-    return {"str": "text", "dict": "mapping"}.get(type(value).__name__, type(value).__name__)
+    known = {"str": "a text", "dict": "a mapping", "list": "a list"}
+    return known.get(type(value).__name__, f"of type {type(value).__name__}")
 
 
 def _made(schema: Any, extra: dict[str, Any], where: str) -> Any:
@@ -152,8 +158,8 @@ def _made(schema: Any, extra: dict[str, Any], where: str) -> Any:
     try:
         made = schema(**extra)
     except Exception as error:  # the class is a user's
-        takes = f" `extra` takes {', '.join(map(repr, fields))}." if fields else ""
-        raise EntryError(f"{where}: `extra` does not fit {schema.__qualname__}: {error}.{takes}") from error
+        said = sentence(str(error)) + (f" `extra` takes {', '.join(map(repr, fields))}." if fields else "")
+        raise EntryError(f"{where}: `extra` does not fit {schema.__qualname__}: {said}") from error
     _check_kinds(schema, made, where)
     return made
 

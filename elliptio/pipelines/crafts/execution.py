@@ -17,7 +17,7 @@ from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.hints import Output
 from elliptio.pipelines.crafts.recipes import Recipe, Taken, masked, shown, without_secrets
 from elliptio.pipelines.crafts.values import LazyPartitions
-from elliptio.pipelines.errors import CraftDefinitionError, CraftError, ValidationError, failed
+from elliptio.pipelines.errors import CraftDefinitionError, CraftError, ValidationError, failed, named, sentence
 from elliptio.runs.running import running
 
 if TYPE_CHECKING:
@@ -278,7 +278,7 @@ def _explained(call: Call, error: Exception, run_id: str) -> CraftError:
     given = [f"{name}={shorten(masked(name, repr(value)), 60)}" for name, value in call.parameters.items()]
     facts = ", ".join([*inputs, *given])
     return failed(
-        f"The craft {call.craft.name} failed{where}: {type(error).__name__}: {error}. "
+        f"The craft {call.craft.name} failed{where}: {sentence(named(error))} "
         f"{f'It was given {facts}. ' if facts else ''}"
         f"sess.inputs({call.craft.name!r}, {run_id!r}) gives its inputs again.",
         error,

@@ -173,9 +173,11 @@ def _of_library(value: Any) -> bytes:
         try:
             registry.get("parquet").write(value, file)
         except ElliptioError as error:
-            raise UnknownValueError(f"a {type(value).__name__}: {error}") from error
+            raise UnknownValueError(f"of type {type(value).__name__} ({error})") from error
         return _tagged(b"table", [_name(type(value)), file.getvalue()])
-    raise UnknownValueError(f"a {type(value).__module__}.{type(value).__qualname__}")
+    module = type(value).__module__
+    prefix = "" if module == "builtins" else f"{module}."
+    raise UnknownValueError(f"of type {prefix}{type(value).__qualname__}")
 
 
 _LENGTH = struct.Struct(">Q").pack

@@ -23,7 +23,12 @@ class Reference:
 
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str = "", *more: str) -> None:
+        if more:
+            several = ", ".join(map(repr, (name, *more)))
+            raise CraftDefinitionError(
+                f"{type(self).__name__} takes one name; several results are {type(self).__name__}.of({several})."
+            )
         if not isinstance(name, str) or not name:
             raise CraftDefinitionError(
                 f"{type(self).__name__} takes a name, a text such as 'masterFile', not {name!r}."
@@ -216,7 +221,7 @@ class _Names:
         except Exception as error:  # any expression may stand there
             if "Artifact" in hint or "Volatile" in hint:
                 raise CraftDefinitionError(f"{self._name}: the hint {hint!r} cannot be read: {error}.") from error
-            return _Plain
+            return type(hint, (_Plain,), {})
 
     def _evaluated(self, hint: str) -> Any:
         try:

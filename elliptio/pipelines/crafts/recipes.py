@@ -197,7 +197,7 @@ def _add_parameters(digest: Any, parts: dict[str, Any], parameters: Mapping[str,
         try:
             digest.update(encode((name, parameters[name])))
         except UnknownValueError as error:
-            return f"the parameter {name!r} is {error}, of which nobody can tell whether it is the same"
+            return f"the parameter {name!r} is {error}: nobody can tell whether it is the same"
         parts["parameters"][name] = shown(parameters[name])
     return ""
 

@@ -124,13 +124,13 @@ def graph_of(name: str, crafts: Sequence[CraftFunction], codes: Mapping[str, str
                 tuple((one.name, one.volatile) for one in craft.outputs),
                 craft.per,
                 craft.cache,
-                _versioned(codes[craft.name], craft.version),
+                codes[craft.name] if craft.version is None else _versioned(codes[craft.name], craft.version),
             )
             for craft in crafts
         ),
     )
 
 
-def _versioned(code: str, version: str | None) -> str:
+def _versioned(code: str, version: str) -> str:
     """Add the version that a user gave to the digest of a craft's code, as it counts as part of it."""
-    return code if version is None else hashlib.sha256(f"{code} {version}".encode()).hexdigest()
+    return hashlib.sha256(f"{code} {version}".encode()).hexdigest()

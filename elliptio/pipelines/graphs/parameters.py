@@ -42,7 +42,7 @@ def distribute(
     Raises
     ------
     PipelineDefinitionError
-        If what is named like a craft is no mapping.
+        If what is named like a craft is no mapping, or one of both is none.
 
     """
     names = {name: craft.name for craft in crafts for name in (craft.qualified, craft.name)}
@@ -50,8 +50,8 @@ def distribute(
     shared: dict[str, Any] = {}
     own: dict[str, dict[str, Any]] = {}
     elsewhere = []
-    for level in (configuration or {}, params or {}):
-        for name, value in level.items():
+    for what, level in (("configuration", configuration), ("params", params)):
+        for name, value in _checked(what, level).items():
             if name in names and (isinstance(value, Mapping) or name not in taken):
                 if not isinstance(value, Mapping):
                     raise PipelineDefinitionError(
@@ -64,6 +64,17 @@ def distribute(
             else:
                 shared[name] = value
     return Parameters(shared, own, tuple(elsewhere))
+
+
+def _checked(what: str, level: Any) -> Mapping[str, Any]:
+    if level is None:
+        return {}
+    if not isinstance(level, Mapping):
+        raise PipelineDefinitionError(f"{what}= takes a mapping from names to values, not {level!r}.")
+    for name in level:
+        if not isinstance(name, str):
+            raise PipelineDefinitionError(f"{what}= takes names of parameters, which are texts, not {name!r}.")
+    return level
 
 
 def names_of(parameters: Parameters) -> Iterable[str]:

@@ -28,7 +28,10 @@ def selected(crafts: Sequence[CraftFunction], select: str | Iterable[str] | None
     """
     if select is None:
         return {craft.name for craft in crafts}
-    words = select.split() if isinstance(select, str) else [word for one in select for word in one.split()]
+    try:
+        words = " ".join([select] if isinstance(select, str) else select).split()
+    except TypeError as error:
+        raise SelectionError(f"select= takes names of crafts, a text or several, not {select!r}.") from error
     if not words:
         raise SelectionError("select= names no craft: leave it out to run all.")
     needs = dependencies(crafts)

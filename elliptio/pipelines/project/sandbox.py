@@ -42,7 +42,7 @@ class Missing(StrictUndefined):
             return f"{name!r} is undefined"
         if isinstance(owner, Settings):
             return f"nothing defines {name!r} in {owner.origin}; {meant(name, owner)}"
-        return f"a {type(owner).__name__} has no {name!r}"
+        return f"a value of type {type(owner).__name__} has no {name!r}"
 
 
 class Names(Context):

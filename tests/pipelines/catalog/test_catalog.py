@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import elliptio as eio
-from elliptio.errors import WriteOnlyError
+from elliptio.errors import FormatOptionError, StoreError, WriteOnlyError
 from elliptio.pipelines import Catalog
 from elliptio.pipelines.errors import (
     DuplicateNameError,
@@ -65,6 +65,19 @@ def test_a_save_is_an_artifact_and_a_file_at_the_path(catalog: Catalog, project:
     assert catalog.load("rates") == {"a": 0.1}
     assert project.handler.based_on == [saved.artifact_id], "loading counts, saving does not"
     assert project.handler.get(saved.artifact_id).load() == {"a": 0.1}
+
+
+def test_a_keyword_that_is_neither_key_nor_option_is_named_as_both(catalog: Catalog) -> None:
+    catalog.save("rates", {"a": 1})
+    for call in (lambda: catalog.load("rates", year=3), lambda: catalog.save("rates", {}, year=3)):
+        with pytest.raises(FormatOptionError, match=r"'rates' has no key 'year'; it has none\..*'json' has no option"):
+            call()
+
+
+def test_a_path_that_is_a_folder_is_named(catalog: Catalog, project: Project) -> None:
+    (project.root / "out/rates.json").mkdir(parents=True)
+    with pytest.raises(StoreError, match=r"cannot read .*out/rates\.json: Is a directory"):
+        catalog.load("rates")
 
 
 def test_nothing_is_overwritten(catalog: Catalog) -> None:
@@ -236,6 +249,9 @@ def test_catalogs_can_be_added(project: Project) -> None:
         ("- {name: a, type: sql, extra: {query: x}}", r"all.yaml:1: a.*connection_string"),
         ("- {name: a, type: csv, extra: {path: 3}}", "path in `extra` is a text"),
         ("- {name: a, type: csv, exrta: {}}", "did you mean 'extra'"),
+        ("- {name: a, type: csv, history: false}", r"all.yaml:1: a: 'history' stands in `extra`"),
+        ("- {name: a, type: odbc, extra: {query: x}}", "the type odbc needs 'connection_string'"),
+        ("- {name: a, type: csv, extra: 3}", "not of type int"),
         ("- {type: csv}", "needs a `name`"),
         ("- {name: a}", "needs a `type`"),
         ("a: {type: csv}", "a catalog is a list"),

@@ -196,6 +196,32 @@ def test_an_error_says_what_failed_and_how_to_look_at_it(session) -> None:
     assert runs["status"].tolist() == ["failed"]
 
 
+def test_a_hint_takes_one_name() -> None:
+    with pytest.raises(CraftDefinitionError, match=r"takes one name; several results are Artifact.of\('a', 'b'\)"):
+        Artifact("a", "b")
+    with pytest.raises(CraftDefinitionError, match="Volatile takes a name"):
+        Volatile()
+    assert Artifact(name="a") == Artifact("a")
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (AssertionError(), "failed: AssertionError. It was"),
+        (ValueError("too bad."), "failed: ValueError: too bad. It was"),
+        (KeyError("mas"), "failed: KeyError: 'mas'. It was"),
+    ],
+)
+def test_an_error_reads_as_a_sentence_whatever_text_it_has(session, error: Exception, says: str) -> None:
+    @Craft()
+    def fails(a: Artifact) -> Artifact("b"):
+        raise error
+
+    with pytest.raises(CraftError) as failed:
+        fails()
+    assert says in str(failed.value)
+
+
 def test_retries(session) -> None:
     tries = []
 
@@ -311,6 +337,7 @@ def test_refused_results_are_a_value_error_that_says_why(session, runner: str) -
         ("def f(*args): ...", r"takes \*args"),
         ("def f() -> int: ...", "returns int"),
         ("def f() -> 3: ...", "returns 3"),
+        ("def f() -> 'Nowhere': ...", "returns Nowhere"),
         ("def f() -> Artifact: ...", "name it"),
         ("def f():\n    yield 1", "async or yields"),
         ("async def f(): ...", "async or yields"),

@@ -89,7 +89,7 @@ def test_a_text_that_looks_like_a_number_needs_quotes() -> None:
         ("a: 1\nb: {{ pipelin }}", r"^conf/a\.yml:2: nothing defines 'pipelin'.*did you mean 'PIPELINE'"),
         ("\n\n{{ datastore.databas }}", r"^conf/a\.yml:3: .*'databas' in 'datastore' of .*did you mean 'database'"),
         ("{{ datastore['databas'] }}", "did you mean 'database'"),
-        ("{{ datastore.database.nope }}", r"^conf/a\.yml:1: a str has no 'nope'"),
+        ("{{ datastore.database.nope }}", r"^conf/a\.yml:1: a value of type str has no 'nope'"),
         ("{{ nope.x.y }}", "nothing defines 'nope'"),
         ("{% if nope %}x{% endif %}", "nothing defines 'nope'"),
         ("\n{% for a in nope %}x{% endfor %}", r"^conf/a\.yml:2: nothing defines 'nope'"),
