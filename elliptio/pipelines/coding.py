@@ -7,6 +7,7 @@ import importlib
 import operator
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from elliptio.lake import records
@@ -22,11 +23,16 @@ ACCEPTED = "accepted"
 """Kind of the records that say that a change of code does not change results."""
 
 
-def code_of_craft(reader: Reader, craft: CraftFunction, packages: Packages | None = None) -> Code:
-    """Return the code of a craft: its function's, and that of its `validate`, which decides what is published."""
-    wanted = craft.packages if packages is None else packages
-    found = reader.code_of(craft.__wrapped__, packages=wanted)
-    return found if craft.validate is None else joined(found, reader.code_of(craft.validate, packages=wanted))
+def with_validate(reader: Reader, craft: CraftFunction, code: Code, packages: Packages) -> Code:
+    """Add to the code of a craft's function that of its `validate`, which decides what is published."""
+    return code if craft.validate is None else joined(code, reader.code_of(craft.validate, packages=packages))
+
+
+def codes_in(root: Path, crafts: Iterable[CraftFunction]) -> dict[str, str]:
+    """Digest the code of crafts without a session, by their names; what lies below a folder is followed."""
+    reader = Reader([root])
+    found = {craft.name: (craft, reader.code_of(craft.__wrapped__, packages="none")) for craft in crafts}
+    return {name: with_validate(reader, craft, code, "none").digest for name, (craft, code) in found.items()}
 
 
 class Codes:
@@ -51,7 +57,8 @@ class Codes:
         """Return all that is known of a craft's code."""
         known = self._whole.get(id(craft))
         if known is None:
-            found = code_of_craft(self._reader, craft)
+            found = self._reader.code_of(craft.__wrapped__, packages=craft.packages)
+            found = found if craft.validate is None else with_validate(self._reader, craft, found, craft.packages)
             known = self._whole[id(craft)] = (craft, found)
         return known[1]
 

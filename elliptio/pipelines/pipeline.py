@@ -195,11 +195,9 @@ class Pipeline(RunHooks):
         session = active.session_or_none()
         if session is not None:
             return self._engine(session).graph
-        from elliptio.pipelines.code import Reader
-        from elliptio.pipelines.coding import code_of_craft
+        from elliptio.pipelines.coding import codes_in
 
-        reader = Reader([Path.cwd()])
-        codes = {craft.name: code_of_craft(reader, craft, packages="none").digest for craft in self._crafts}
+        codes = codes_in(Path.cwd(), self._crafts)
         return graph_of(self.name, self.crafts, codes)
 
     def to_mermaid(self) -> str:

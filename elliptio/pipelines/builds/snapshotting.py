@@ -13,7 +13,7 @@ from elliptio.pipelines.catalog.versions import Version
 from elliptio.pipelines.crafts.binding import bind
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.fingerprints import Fingerprint, UnknownValueError
-from elliptio.pipelines.crafts.recipes import shown
+from elliptio.pipelines.crafts.recipes import PLAIN, classes_in, shown
 from elliptio.pipelines.errors import CraftDefinitionError
 from elliptio.pipelines.graphs.graph import Graph
 from elliptio.pipelines.snapshots.partitions import Partition, partition_of
@@ -70,16 +70,23 @@ def _kept(
     *,
     unless_known: bool,
 ) -> Snapshot:
-    inputs = {name: _inputs(turn, crafts, name) for name in graph.inputs}
+    holds: dict[str, set[str]] = {}
+    inputs = {name: _inputs(turn, crafts, name, holds) for name in graph.inputs}
     parameters = {craft.name: _parameters(turn, craft) for craft in crafts}
+    held = {
+        craft.name: code
+        for craft, names in _held(crafts, parameters, holds)
+        if (code := session.codes.held(craft, names))
+    }
     snapshot = Snapshot(
         graph,
         {name: redact_values(recorded(values)) for name, values in parameters.items()},
         inputs,
-        _fingerprint(graph, parameters, inputs),
+        _fingerprint(graph, parameters, inputs, held),
         session.catalog,
         session.backend,
         outputs,
+        held=held,
     )
     if view_of(session.handler.lake).until is None:
         snapshot.keep(unless_known=unless_known)
@@ -105,8 +112,29 @@ def _parameters(turn: Turn, craft: CraftFunction) -> dict[str, Any]:
     return {**found, **{keys[name.lower()]: canonical(value) for name, value in more.items()}}
 
 
-def _inputs(turn: Turn, crafts: Sequence[CraftFunction], name: str) -> list[Partition]:
-    """List the partitions of an input that the crafts can take: all that fit the keys that are given."""
+def _held(
+    crafts: Sequence[CraftFunction], parameters: Mapping[str, Mapping[str, Any]], holds: Mapping[str, set[str]]
+) -> Iterator[tuple[CraftFunction, list[str]]]:
+    """Name the code that crafts are given, in pickles among the inputs and by the classes of parameters."""
+    for craft in crafts:
+        found: list[str] = []
+        # Plain loops without a call: this is asked of every craft, and mostly there is nothing.
+        if holds:
+            for one in craft.inputs:
+                found += holds.get(one.name, ())
+        values = parameters[craft.name]
+        for name in values:
+            if values[name].__class__ not in PLAIN:
+                found += [f"{cls.__module__}:{cls.__qualname__}" for cls in classes_in(values[name])]
+        if found:
+            yield craft, sorted({*found})
+
+
+def _inputs(turn: Turn, crafts: Sequence[CraftFunction], name: str, holds: dict[str, set[str]]) -> list[Partition]:
+    """List the partitions of an input that the crafts can take: all that fit the keys that are given.
+
+    What pickles among them hold of the project's code is added to `holds`.
+    """
     if name not in turn.catalog or turn.catalog[name].is_custom:
         return []
     found: dict[Keys, Version] = {}
@@ -130,11 +158,17 @@ def _inputs(turn: Turn, crafts: Sequence[CraftFunction], name: str) -> list[Part
         if not some and needed:
             raise turn.sources.no_data(entry, fixed)
         found.update(some)
+    for version in found.values():
+        if version.holds:
+            holds.setdefault(name, set()).update(version.holds)
     return [partition_of(version) for _, version in sorted(found.items())]
 
 
 def _fingerprint(
-    graph: Graph, parameters: Mapping[str, Mapping[str, Any]], inputs: Mapping[str, Sequence[Partition]]
+    graph: Graph,
+    parameters: Mapping[str, Mapping[str, Any]],
+    inputs: Mapping[str, Sequence[Partition]],
+    held: Mapping[str, Mapping[str, str]],
 ) -> Fingerprint:
     parts = [Fingerprint.from_string("snapshot"), graph.fingerprint]
     for craft in sorted(parameters):
@@ -147,4 +181,5 @@ def _fingerprint(
     for name in sorted(inputs):
         for one in inputs[name]:
             parts.append(Fingerprint.of((name, dict(one.keys.items()), str(one.content_fingerprint))))
+    parts += [Fingerprint.of((craft, dict(codes))) for craft, codes in sorted(held.items())]
     return parts[0].combine(*parts[1:])

@@ -151,7 +151,7 @@ def held_by(
                 found.update(one.holds)
     classes: list[type] = []
     for value in parameters.values():
-        if value.__class__ not in _PLAIN:
+        if value.__class__ not in PLAIN:
             classes += classes_in(value)
     for output in outputs:
         if output.__class__ is not str and output[0].type not in USUAL:  # type: ignore[union-attr]
@@ -164,7 +164,8 @@ def held_by(
     return sorted(found) if found else []
 
 
-_PLAIN = frozenset({int, str, float, bool, type(None)})
+PLAIN = frozenset({int, str, float, bool, type(None)})
+"""Classes of values that hold no code."""
 
 
 def classes_in(value: Any) -> Iterator[type]:
@@ -177,7 +178,7 @@ def classes_in(value: Any) -> Iterator[type]:
     elif not isinstance(value, list | tuple | set | frozenset):
         return
     for each in value:
-        if each.__class__ not in _PLAIN:
+        if each.__class__ not in PLAIN:
             yield from classes_in(each)
 
 

@@ -32,7 +32,9 @@ class Snapshot:
     inputs
         Partitions of its inputs, by the name of the entry.
     fingerprint
-        Stands for graph, parameters and inputs; `id` is its text.
+        Stands for graph, parameters and inputs, with the code that they hold; `id` is its text.
+    held
+        Digests of the code that crafts are given by the name of the craft: in pickles, by the classes of parameters.
     tagged
         Partitions of outputs that it had when it was given the tag that it was read by, where others were made first.
 
@@ -48,6 +50,7 @@ class Snapshot:
         backend: Backend | None = None,
         outputs: Mapping[str, Sequence[Partition]] | None = None,
         entries: Mapping[str, Mapping[str, Any]] | None = None,
+        held: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self.graph = graph
         self.parameters = {name: dict(values) for name, values in parameters.items()}
@@ -57,6 +60,7 @@ class Snapshot:
         self._backend = backend
         self._made = outputs
         self._entries = entries
+        self.held = {name: dict(codes) for name, codes in (held or {}).items()}
         self.tagged: Mapping[str, Sequence[Partition]] = {}
 
     @functools.cached_property
@@ -208,8 +212,7 @@ class Snapshot:
     def differences(self, other: Snapshot) -> list[tuple[str, str, Any, Any]]:
         """List what differs from another one: what it is, its name, here, there."""
         rows: list[tuple[str, str, Any, Any]] = []
-        codes = [{craft.name: craft.code[:12] for craft in one.graph.crafts} for one in (self, other)]
-        rows += _unequal("craft", *codes)
+        rows += _unequal("craft", *(_codes(one) for one in (self, other)))
         values = [
             {f"{craft}.{name}": value for craft, some in one.parameters.items() for name, value in some.items()}
             for one in (self, other)
@@ -272,20 +275,34 @@ class Snapshot:
 
     def as_record(self) -> dict[str, Any]:
         """Shape it as it is kept, without its outputs."""
-        return {
+        record = {
             "graph": str(self.graph.fingerprint),
             "fingerprint": self.id,
             "parameters": self.parameters,
             "entries": self.entries,
             "inputs": {name: [one.as_record() for one in some] for name, some in self.inputs.items()},
         }
+        if self.held:
+            # Names of modules have dots, which those of fields must not.
+            held = {name: [f"{each} {code}" for each, code in codes.items()] for name, codes in self.held.items()}
+            record["held"] = held
+        return record
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any], graph: Graph, backend: Backend, catalog: Catalog | None) -> Self:
         """Read it back."""
         inputs = {name: [Partition.from_record(one) for one in some] for name, some in record["inputs"].items()}
         fingerprint = Fingerprint.from_hex(record["fingerprint"])
-        return cls(graph, record["parameters"], inputs, fingerprint, catalog, backend, None, record["entries"])
+        held = {name: dict(one.split(" ") for one in some) for name, some in record.get("held", {}).items()}
+        return cls(graph, record["parameters"], inputs, fingerprint, catalog, backend, None, record["entries"], held)
+
+
+def _codes(snapshot: Snapshot) -> dict[str, str]:
+    """Digest the code of each craft, and that which it is given."""
+    found = {craft.name: craft.code[:12] for craft in snapshot.graph.crafts}
+    for craft, codes in snapshot.held.items():
+        found |= {f"{craft}, given {name.replace(':', '.')}": code[:12] for name, code in codes.items()}
+    return found
 
 
 def _unequal(what: str, here: Mapping[str, Any], there: Mapping[str, Any]) -> list[tuple[str, str, Any, Any]]:

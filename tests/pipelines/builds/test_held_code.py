@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from elliptio.pipelines import Snapshot
 from elliptio.pipelines.builds.build import Build
 from elliptio.pipelines.builds.runners.elsewhere import _differs
 from elliptio.pipelines.catalog import held
@@ -128,6 +129,26 @@ def test_a_process_with_other_code_of_it_makes_nothing(shop: Project) -> None:
         recipe = {"code": session.code_of(craft)["digest"], "packages": session.code_of(craft)["packages"]}
         assert _differs(session, craft, {"recipe": recipe}) == ""
         assert _differs(session, craft, {"recipe": {**recipe, "held": held}}).startswith("model.Model, which it is")
+
+
+def test_snapshots_tell_its_changes(shop: Project) -> None:
+    shop.run(ALL)
+    before = shop.run("steps.score").snapshot
+    before.tag("old")
+    assert shop.run("steps.score").snapshot.id == before.id
+    shop.edit("lib/sizes.py", "size + 1", "size + 2")
+    after = shop.run("steps.score").snapshot
+    assert after.id != before.id
+    backend = shop.session().backend
+    read = Snapshot.from_tag("test", "old", connectable=backend)
+    assert read.differences(before) == []
+    assert [row[:2] for row in after.differences(read)] == [
+        ("craft", "score, given model.Model"),
+        ("output", "report"),
+    ]
+    session = shop.session()
+    with session:
+        assert shop.pipeline(session, "steps.score").snapshot().id == after.id
 
 
 SIZES = """
