@@ -113,9 +113,15 @@ class Loading:
     def _class(self, entry: Mapping[str, Any]) -> type | None:
         """Find a class that is no model; one that is not named by the fields now must have those that were saved."""
         found = identity.found_at(str(entry.get("class")), self._near)
-        if found is None or found in self._near:
+        if found in self._near:
             return found
-        return found if kind_of(found) == entry.get("kind") and _takes(found, entry) else None
+        if found is not None:
+            return found if kind_of(found) == entry.get("kind") and _takes(found, entry) else None
+        # It may have moved, with the model or by itself.
+        named = [one for one in self._near if one.__name__ == entry.get("name") and kind_of(one) == entry.get("kind")]
+        members = set(entry.get("members", ()))
+        fitting = [one for one in named if _takes(one, entry) and members <= set(getattr(one, "__members__", ()))]
+        return fitting[0] if len(fitting) == 1 else None
 
     @cached_property
     def _near(self) -> list[type]:

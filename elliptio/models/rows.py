@@ -23,7 +23,7 @@ def model_of(artifact: Artifact, known: Known | None) -> Any:
     stored: Mapping[str, Any] = artifact.metadata.model or {}
     if known is None or big_fields(known.fields, known.classes):
         return load_model(artifact)
-    plain = _plain(stored, known.fields)
+    plain = _plain(stored, known.fields, known.classes)
     if plain is None:
         return load_model(artifact)
     content = Content(root=known.root, classes=known.classes, fields=plain, files={})
@@ -36,10 +36,12 @@ def fields_of_row(stored: Mapping[str, Any], known: Known | None, wanted: Sequen
         return None
     if not big_fields(known.fields, known.classes).isdisjoint(wanted):
         return None
-    plain = _plain(stored, [name for name in wanted if name in known.fields])
+    plain = _plain(stored, [name for name in wanted if name in known.fields], known.classes)
     if plain is None:
         return None
     own = schema(known.cls)
+    if any(key not in own.bound for key, one in known.classes.items() if key != known.root and one["kind"] != "alias"):
+        return None  # some have moved, which a `Loading` finds
     fields = {name: kind for name, kind in known.fields.items() if name in plain}
     classes = {**known.classes, known.root: {**known.entry, "kind": "dataclass", "fields": fields}}
 
@@ -91,15 +93,29 @@ def _is_big(description: Any, classes: Mapping[str, Any], seen: frozenset[str] =
     return any(_is_big(one, classes, seen | {of}) for one in fields.values())
 
 
-def _plain(stored: Mapping[str, Any], names: Sequence[str] | Mapping[str, Any]) -> dict[str, Any] | None:
+def _plain(
+    stored: Mapping[str, Any], names: Sequence[str] | Mapping[str, Any], classes: Mapping[str, Any]
+) -> dict[str, Any] | None:
     """Take fields as they are written from a document; None where it does not say all of them, or is damaged."""
     try:
         exact = {name: text for name, text in stored.get("exact", {}).items() if name in names}
         if not {*stored.get("elsewhere", ()), *stored.get("long", ())}.isdisjoint(set(names) - exact.keys()):
             return None
-        return {name: json.loads(exact[name]) if name in exact else _as_json(stored["fields"][name]) for name in names}
+        found = {name: json.loads(exact[name]) if name in exact else _as_json(stored["fields"][name]) for name in names}
+        # Classes that hints do not name, of subclasses and in fields of type `Any`, are described in the file alone.
+        if any('"$class"' in text and _names_others(found[name], classes) for name, text in exact.items()):
+            return None
     except (AttributeError, LookupError, TypeError, ValueError, RecursionError):
         return None
+    return found
+
+
+def _names_others(plain: Any, classes: Mapping[str, Any]) -> bool:
+    """Tell whether a value that is written names classes that are not in a table."""
+    if isinstance(plain, dict):
+        other = "$class" in plain and plain["$class"] not in classes
+        return other or any(_names_others(each, classes) for each in plain.values())
+    return isinstance(plain, list) and any(_names_others(each, classes) for each in plain)
 
 
 def _as_json(value: Any) -> Any:

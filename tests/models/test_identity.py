@@ -317,3 +317,49 @@ def test_another_script_is_another_module(local: eio.Handler, modules: Any) -> N
         assert type(_load(local, saved)) is train.Training
     finally:
         modules.forget("__main__")
+
+
+PLAIN = """
+    from enum import Enum
+
+    class Color(Enum):
+        RED = 1
+
+    @dataclass
+    class Point:
+        x: int
+
+    class Inner(DataModel, version=1):
+        point: Point
+
+    class Outer(DataModel, version=1):
+        number: int
+        point: Point
+        color: Color
+        inner: Inner
+        points: Sequence[Point] = ()
+        anything: Any = None
+"""
+
+
+def test_classes_of_fields_move_along(local: eio.Handler, modules: Any) -> None:
+    def made(m: Any) -> Any:
+        return m.Outer(1, m.Point(2), m.Color.RED, m.Inner(m.Point(3)), [m.Point(4)], {"k": m.Color.RED})
+
+    artifact = local.save(made(modules("before", PLAIN)), "a")
+    modules.forget()
+    now = modules("after", PLAIN)
+    assert artifact.load() == made(now)
+    for query in ({}, {"point.x": 2}, {"color": now.Color.RED}, {"inner.point.x": 3}):
+        row = find_models(now.Outer, query, handler=local).iloc[0]
+        assert (row.point, row.color, row.inner) == (now.Point(2), now.Color.RED, now.Inner(now.Point(3))), query
+
+
+def test_a_class_of_a_field_that_changed_as_it_moved_is_not_taken(local: eio.Handler, modules: Any) -> None:
+    m = modules("before", PLAIN)
+    artifact = local.save(m.Outer(1, m.Point(2), m.Color.RED, m.Inner(m.Point(3)), (), [m.Point(4), m.Color.RED]), "a")
+    modules.forget()
+    modules("after", PLAIN.replace("x: int", "y: int").replace("RED = 1", "BLUE = 1"))
+    found = artifact.load()
+    assert isinstance(found.anything[0], Record)
+    assert found.anything[1] == 1
