@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from elliptio.errors import ElliptioError
@@ -30,8 +31,11 @@ def publish_all(lake: Lake, batch: Batch) -> None:
         _warn(lake, [metadata for _, _, metadata in batch if metadata.based_on])
         return
     for publication, _, _ in batch:
-        with spool.telling(lake, note=publication.artifact_id, content=publication.root_key, says=SAYS):
+        note, content = publication.artifact_id, publication.root_key
+        with contextlib.suppress(type(failure)), spool.telling(lake, note=note, content=content, says=SAYS):
             raise failure
+    if not isinstance(failure, ElliptioError):
+        raise failure  # what interrupts, once all are noted
 
 
 def _warn(lake: Lake, made: list[Metadata]) -> None:
@@ -43,7 +47,7 @@ def _warn(lake: Lake, made: list[Metadata]) -> None:
         warn_of_deleted(lake, artifact_id, based_on)
 
 
-def _recorded(lake: Lake, batch: Batch) -> ElliptioError | None:
+def _recorded(lake: Lake, batch: Batch) -> BaseException | None:
     """Tell the index of them; return why that failed."""
     environments = {metadata.environment["_id"]: metadata.environment for _, _, metadata in batch}
     documents: dict[str, list[dict[str, Any]]] = {}
@@ -52,6 +56,6 @@ def _recorded(lake: Lake, batch: Batch) -> ElliptioError | None:
     try:
         for identifier, found in documents.items():
             lake.add(environments[identifier], *found)
-    except ElliptioError as error:
+    except BaseException as error:
         return error
     return None

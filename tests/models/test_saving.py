@@ -252,3 +252,20 @@ def test_a_model_of_a_new_class_is_saved_while_the_index_is_away(
     monkeypatch.undo()
     assert artifact.load() == Late(0.1)
     assert local.flush() == [artifact.artifact_id]
+
+
+def test_many_whose_saver_is_interrupted_before_the_index_knows_them_are_found(
+    local: eio.Handler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local.save(MyDataModel(0), "before")
+
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(local.lake, "add", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            local.save_many([(MyDataModel(number), f"{number}") for number in (1, 2, 3)])
+    assert len(list(Path(local.store.root, ".elliptio/spool").iterdir())) == 3
+    assert len(local.find()) == 4
+    assert not Path(local.store.root, ".elliptio/spool").exists(), "nothing waits any more"
