@@ -185,10 +185,11 @@ def said_html(text: str) -> str:
 
 
 class Section(NamedTuple):
-    """One part of a comparison, and what differs in it: name, value of a, value of b."""
+    """One part of a comparison, what differs in it (name, value of a, value of b), and what tells more of that."""
 
     name: str
     rows: Sequence[tuple[str, str, str]]
+    more: str = ""
 
 
 def comparison_text(a: str, b: str, sections: Sequence[Section], *, same: bool) -> str:
@@ -228,7 +229,8 @@ def _card(title: str, rows: str) -> str:
 
 def _summary(section: Section) -> str:
     count = len(section.rows)
-    return f"{count:,} {'differs' if count == 1 else 'differ'}" if count else "same"
+    more = f"; {section.more}" if section.more else ""
+    return f"{count:,} {'differs' if count == 1 else 'differ'}{more}" if count else "same"
 
 
 def _change_rows(rows: Sequence[tuple[str, str, str]]) -> str:

@@ -104,3 +104,12 @@ def test_what_is_no_model_is_refused(local: eio.Handler) -> None:
         compare_models(whole(), {"rate": 0.1})
     with pytest.raises(NotAModelError):
         compare_models(whole(), local.save({"rate": 0.1}, "params.json"))
+
+
+def test_comparing_artifacts_leads_to_comparing_their_fields(local: eio.Handler) -> None:
+    one, other, file = local.save(whole(), "one"), local.save(whole(0.2), "two"), local.save({"rate": 0.1}, "a.json")
+    told = "model.json" in str(local.compare(one, other)), "compare_models" in str(local.compare(one, other))
+    assert told == (True, True)
+    assert "compare_models" in local.compare(one, other)._repr_html_()
+    assert "compare_models" not in str(local.compare(one, file))
+    assert "compare_models" not in str(local.compare(one, one))

@@ -21,6 +21,8 @@ from elliptio.naming import listed
 if TYPE_CHECKING:
     import pandas as pd
 
+_BY_FIELD = "of models, elliptio.models.compare_models tells the fields that do"
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -215,7 +217,12 @@ class Comparison:
             for name, section in self._changes.items()
         }
         who_when = found.pop("who_when")
-        return [*map(Section._make, found.items()), Section("git", _git_rows(self.git)), Section("who, when", who_when)]
+        more = {"files": _BY_FIELD if all(side.is_model for side in self._sides) else ""}
+        return [
+            *(Section(name, rows, more.get(name, "")) for name, rows in found.items()),
+            Section("git", _git_rows(self.git)),
+            Section("who, when", who_when),
+        ]
 
     def _pair(self, relpath: str) -> tuple[RemoteFile | None, RemoteFile | None]:
         a, b = (side.files.get(os.fspath(relpath)) for side in self._sides)

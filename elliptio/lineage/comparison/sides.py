@@ -31,6 +31,7 @@ class Side:
     facts: Mapping[str, Mapping[str, Any]]
     git: Mapping[str, Any]
     files: Mapping[str, RemoteFile] = field(default_factory=dict)
+    is_model: bool = False
 
 
 def of_artifact(artifact: Artifact) -> Side:
@@ -48,7 +49,7 @@ def of_artifact(artifact: Artifact) -> Side:
     if (run := artifact.run) is not None:
         facts |= {name: flattened(run.get(name) or {}) for name in ("params", "metrics")}
     git = {**metadata.git, "diff": diff} if metadata.git else {"commit": None, "dirty": False}
-    return Side(artifact.artifact_id, facts, git, artifact.files)
+    return Side(artifact.artifact_id, facts, git, artifact.files, is_model=metadata.model is not None)
 
 
 def of_run(lake: Lake, run_id: str) -> Side:
