@@ -34,7 +34,7 @@ def check_values(path: str, operand: Any) -> None:
     """
     if isinstance(operand, Mapping) and operand and not is_operators(operand) and set(operand) != _ALL_LABELS:
         inner = {f"{path}.{name}": value for name, value in operand.items()}
-        raise _meant(path, operand, "a dict equals only one of exactly these fields, in this order", inner, exact=True)
+        raise futile(path, operand, "a dict equals only one of exactly these fields, in this order", inner, exact=True)
     if path in _NAMES_OF_FILES:
         _check_names(path, operand)
     for value in compared(operand):
@@ -73,31 +73,46 @@ def _check_names(path: str, operand: Any) -> None:
     glob = next((one for one in listed if isinstance(one, str) and _GLOB.search(one)), None)
     if glob is not None:
         pattern = "".join({"*": ".*", "?": "."}.get(part, re.escape(part)) for part in re.split(r"([*?])", glob))
-        raise _meant(path, glob, "a name equals no pattern", {path: {"$regex": f"^{pattern}$"}}, exact=True)
+        raise futile(path, glob, "a name equals no pattern", {path: {"$regex": f"^{pattern}$"}}, exact=True)
     climbing = next((one for one in listed if isinstance(one, str) and one.startswith(("/", "./", "../"))), None)
     if climbing is not None:
         name = climbing.rsplit("/", 1)[-1]
-        raise _meant(path, climbing, "names of files are relative to their artifact", {path: name})
+        raise futile(path, climbing, "names of files are relative to their artifact", {path: name})
 
 
 def _check_kind(path: str, value: Any, operand: Any) -> None:
     if path in _TEXTS and isinstance(value, bool | int | float | bytes):
-        raise _meant(path, value, "it is a text", {path: str(value)})
+        raise futile(path, value, "it is a text", {path: str(value)})
     if path in _LISTS and isinstance(value, bool | int | float | bytes):
-        raise _meant(path, value, "it holds texts", {path: str(value)})
+        raise futile(path, value, "it holds texts", {path: str(value)})
     if path in _NUMBERS and isinstance(value, str):
         number = int(value) if value.isdecimal() else 0
-        raise _meant(path, value, "it is a number", {path: number})
+        raise futile(path, value, "it is a number", {path: number})
     if path in _TEXTS and isinstance(operand, list):
-        raise _meant(path, operand, "it is one text, no list", {path: {"$in": operand}})
+        raise futile(path, operand, "it is one text, no list", {path: {"$in": operand}})
     if path == "tags" and isinstance(value, str) and value.startswith("tag:"):
-        raise _meant(path, value, "they are names alone", {path: value.removeprefix("tag:")})
+        raise futile(path, value, "they are names alone", {path: value.removeprefix("tag:")})
 
 
-def _meant(path: str, value: Any, why: str, meant: Mapping[str, Any], *, exact: bool = False) -> QueryError:
-    asked, found = f"{path} is asked for as {shorten(repr(value), 60)}", shorten(repr(dict(meant)), 200)
+def futile(path: str, value: Any, why: str, meant: Mapping[str, Any] | None, *, exact: bool = False) -> QueryError:
+    """Make the error for a value that a field can never equal.
+
+    Parameters
+    ----------
+    path, value
+        What is asked for as what.
+    why
+        Why that finds nothing.
+    meant
+        The query that may be meant, where one can be guessed.
+    exact
+        True: ``{"$eq": …}`` takes the value all the same.
+
+    """
+    asked, found = f"{path} is asked for as {shorten(repr(value), 60)}", shorten(repr(dict(meant or {})), 200)
+    guess = f"; did you mean {found}?" if meant is not None else "."
     otherwise = f" For exactly that: {{{path!r}: {{'$eq': …}}}}." if exact else ""
-    return QueryError(f"{asked}, which would find nothing: {why}; did you mean {found}?{otherwise}")
+    return QueryError(f"{asked}, which would find nothing: {why}{guess}{otherwise}")
 
 
 def compared(operand: Any) -> Iterator[Any]:

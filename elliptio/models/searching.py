@@ -17,10 +17,12 @@ from elliptio.indexes.query.predicate import compile_query
 from elliptio.models import identity
 from elliptio.models.conditions import description_at, said, within_ends
 from elliptio.models.errors import NotAModelError
+from elliptio.models.meaning import Described, check_moments, check_values, ends, names_at
 from elliptio.models.model import DataModel
 from elliptio.models.rows import big_fields, model_of
 from elliptio.models.schemas import Known, as_now, known_of, known_schemas, renamed, schema
 from elliptio.models.types import asked
+from elliptio.system.warn import warn
 
 if TYPE_CHECKING:
     from elliptio.handler import Handler
@@ -58,12 +60,13 @@ class Search:
     groups: dict[str, Known] = field(default_factory=dict)
     fields: dict[str, Any] = field(default_factory=dict)
     _asked: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    _unknown: str = ""
 
     def __post_init__(self) -> None:
         if isinstance(self.model, str):
             defined = list(dict.fromkeys(identity.named(self.model)))
             if len(defined) != 1:
-                self._of_name(self.model)
+                self._of_name(self.model, defined)
                 return
             self.model = defined[0]
         if not (isinstance(self.model, type) and issubclass(self.model, DataModel)) or self.model is DataModel:
@@ -76,12 +79,22 @@ class Search:
     def _known(self) -> Iterator[Known]:
         return known_schemas(self.handler.lake)
 
-    def _of_name(self, name: str) -> None:
+    def _of_name(self, name: str, defined: Sequence[type[DataModel]]) -> None:
         """Take all that was saved under a name, whatever it is now; its fields are those of all versions."""
-        for known in self._known():
+        from difflib import get_close_matches
+
+        saved = list(self._known())
+        for known in [*saved, *map(known_of, defined)]:
             if name in (known.entry["name"], known.entry["class"]):
-                self.groups[known.hash] = known
                 self.fields.update(known.fields)
+        self.groups.update((one.hash, one) for one in saved if name in (one.entry["name"], one.entry["class"]))
+        if not self.fields:
+            names = {one.entry["name"] for one in saved} | {cls.__model_name__ for cls in identity.defined()}
+            close = get_close_matches(name, names, n=1)
+            guess = f"; did you mean {close[0]!r}?" if close else "."
+            self._unknown = f"Nothing was saved as {name!r}, and no class of that name is defined{guess}"
+            if close:
+                warn(self._unknown, UserWarning)
 
     # --- names ---
 
@@ -115,9 +128,14 @@ class Search:
         head, _, rest = name.partition(".")
         if rest and head in ("artifact", "run"):
             return rest if head == "artifact" else name
+        raise self._no_field(name, head, self.fields)
+
+    def _no_field(self, name: str, part: str, known: Iterable[str]) -> QueryError:
+        if self._unknown:
+            return QueryError(self._unknown)
         called = self.model if isinstance(self.model, str) else self.model.__qualname__
-        raise QueryError(
-            f"There is no field {name!r} of {called}; {meant(head, self.fields)} Who made it and when are "
+        return QueryError(
+            f"There is no field {name!r} of {called}; {meant(part, known)} Who made it and when are "
             "'artifact.username', 'artifact.creation_time'."
         )
 
@@ -186,12 +204,16 @@ class Search:
         value = self._said(now, operand)
         condition, looked_at = {path: value}, self._looked_at(now)
         meets = compile_query({"$or": [condition, {f"{FIELDS}.{name}": value}]})
+        described = list(self._described({name, now}))
+        check_values(name, described, operand, value)
         narrowed = self._narrowed(now, value)
         met, others = [], False
         for document in self._documents(looked_at):
             others = True
             if narrowed(document) and meets({"model": {"fields": self.asked(document)}}):
                 met.append(document["_id"])
+        if not others:
+            self._check_saved(name, path, described, operand)
         plain = {"$and": [condition, {"$nor": looked_at}]} if others else condition
         return {"$or": [plain, {"_id": {"$in": met}}]} if met else plain
 
@@ -202,6 +224,28 @@ class Search:
             if head in known.fields:
                 return said(description_at(known.fields[head], known.classes, rest), known.classes, operand)
         return operand
+
+    def _described(self, names: Iterable[str]) -> Iterator[Described]:
+        """Follow the names of a field, of now and then, in all schemas."""
+        for known in self._all():
+            for head, *rest in (name.split(".") for name in names):
+                if head in known.fields:
+                    for end in ends(known.fields[head], known.classes, rest):
+                        yield end, known.classes
+
+    def _check_saved(self, name: str, path: str, described: Sequence[Described], operand: Any) -> None:
+        """Refuse what nothing that was saved can meet: parts that no class has, and datetimes of the other sort."""
+
+        def is_there(**operator: Any) -> bool:
+            query = {"$and": [self._schemas(self.groups), {path: {f"${each}": of for each, of in operator.items()}}]}
+            return next(self.handler.lake.find(query, sort=[], limit=1, deleted=True), None) is not None
+
+        if described:
+            check_moments(name, described, operand, lambda kind: is_there(type=kind))
+        elif not is_there(exists=True):
+            head, *rest = path.removeprefix(f"{FIELDS}.").split(".")
+            among = (names_at(one.fields[head], one.classes, rest) for one in self._all() if head in one.fields)
+            raise self._no_field(name, rest[-1], {each for names in among for each in names})
 
     def _looked_at(self, now: str) -> list[dict[str, Any]]:
         """Say which documents do not have a field as it is now: one of these conditions holds for them."""

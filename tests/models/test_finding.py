@@ -334,6 +334,14 @@ def test_what_is_no_model(local: eio.Handler, wrong: Any) -> None:
 
 def test_an_unknown_name_finds_nothing(lake: eio.Handler) -> None:
     assert len(find_models("Nobody", handler=lake)) == 0
+    with pytest.raises(QueryError, match="Nothing was saved as 'Nobody', and no class of that name is defined"):
+        find_models("Nobody", {"number": 1}, handler=lake)
+
+
+def test_a_name_that_is_nearly_known_is_told(lake: eio.Handler) -> None:
+    with pytest.warns(UserWarning, match="Nothing was saved as 'Evrey'.*did you mean 'Every'") as caught:
+        assert len(find_models("Evrey", handler=lake)) == 0
+    assert caught[0].filename == __file__
 
 
 V1 = "class Training(DataModel, version=1):\n    rate: float\n    size: int\n"
