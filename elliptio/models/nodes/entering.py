@@ -7,7 +7,6 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
-from elliptio.handler import Handler
 from elliptio.models.nodes.engine import current_engine
 from elliptio.models.nodes.node import Node, check, is_stored, mark, written
 from elliptio.models.nodes.reading import document_of
@@ -49,8 +48,7 @@ class create_current(Generic[N]):  # reads as what it does, as `contextlib.suppr
         self._block = contextlib.ExitStack()
 
     def __enter__(self) -> N:
-        self._handler = current_engine()
-        self._begin(self._handler)
+        self._begin()
         return self._entered()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -58,9 +56,8 @@ class create_current(Generic[N]):  # reads as what it does, as `contextlib.suppr
         self._end(error)
 
     async def __aenter__(self) -> N:
-        self._handler = handler = current_engine()
         try:
-            await in_thread(lambda: self._begin(handler))
+            await in_thread(self._begin)
         except BaseException as error:
             if self._recording is not None:  # cancelled while it began
                 await _at_last(self, error)
@@ -73,8 +70,9 @@ class create_current(Generic[N]):  # reads as what it does, as `contextlib.suppr
         self._block.close()
         await in_thread(lambda: self._end(error))
 
-    def _begin(self, handler: Handler) -> None:
+    def _begin(self) -> None:
         """Write that the node begins. May be done in another thread than the one that is in it then."""
+        self._handler = handler = current_engine()  # which may have to be opened
         if handler.lake.notice is not None:
             handler.lake.notice()
         node = self._node
