@@ -28,6 +28,9 @@ DIFF_LOG = "git.diff"
 OUTPUT_LOG = "output.log"
 """Logs of an artifact: the cells that were executed, what was not committed, what its block printed."""
 
+STREAM = ".stream.json"
+"""Ending of the name of the first file of a sealed stream, which says what the others hold; it begins as theirs do."""
+
 LAKE_FOLDER = ".elliptio"
 LAKE_IDENTITY = f"{LAKE_FOLDER}/lake.json"
 

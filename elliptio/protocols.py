@@ -353,7 +353,7 @@ class Format(Protocol):
 
 @runtime_checkable
 class Assembling(Protocol):
-    """Make one value of all files of an artifact: what the format of a data model does."""
+    """Make one value of all files of an artifact: what the formats of data models and of sealed streams do."""
 
     def assemble(self, artifact: Any, *, strict: bool) -> Any:
         """Make the value of an artifact; `strict` if nothing may stand in for it.

@@ -14,7 +14,7 @@ from elliptio.artifacts.files import Files
 from elliptio.errors import ElliptioError, FileKeyError, NotWrittenError
 from elliptio.labels import AnyLabels, Labels
 from elliptio.metadata import Metadata
-from elliptio.naming import check_relpath, listed
+from elliptio.naming import STREAM, check_relpath, listed
 from elliptio.protocols import Assembling, Document
 from elliptio.system.os_errors import explained
 
@@ -127,8 +127,8 @@ class Artifact:
     def load(self, *, strict: bool = False) -> Any:
         """Read what was saved with `Handler.save`: the value, or a dict of values by the names that they were given.
 
-        Of a data model the model. Of other artifacts the value of their only file, or a dict of values by the names of
-        the files. With options, read one: ``.files[name].load(…)``.
+        Of a data model the model, of a sealed stream the list of its values. Of other artifacts the value of their only
+        file, or a dict of values by the names of the files. With options, read one: ``.files[name].load(…)``.
 
         Parameters
         ----------
@@ -145,12 +145,18 @@ class Artifact:
             As for `RemoteFile.open`.
         MissingExtraError
             If a library is not installed.
+        elliptio.flows.StepFailedError, elliptio.flows.FlowCancelledError
+            If it is a stream that is not whole.
 
         """
         if self.metadata.model is not None:
-            from elliptio.formats.registry import get
+            return _assembling("model").assemble(self, strict=strict)
+        if next(iter(self.files), "").endswith(STREAM):
+            return _assembling("stream").assemble(self, strict=strict)
+        return self._values()
 
-            return cast("Assembling", get("model")).assemble(self, strict=strict)
+    def _values(self) -> Any:
+        """Read each file: the value of the only one, or a dict of values by name."""
         values = {record.relpath: record.value for record in self.metadata.files}
         names = {
             relpath: value.name for relpath, value in values.items() if value is not None and value.name is not None
@@ -198,6 +204,12 @@ class Artifact:
             return self._find_neighbours(self.metadata)
         except ElliptioError:
             return Neighbours(children=None)
+
+
+def _assembling(name: str) -> Assembling:
+    from elliptio.formats.registry import get
+
+    return cast("Assembling", get(name))
 
 
 class NewArtifact(Artifact):

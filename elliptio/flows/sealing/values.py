@@ -15,9 +15,10 @@ from elliptio.documents import NewerFormatError
 from elliptio.errors import FormatError
 from elliptio.flows.errors import FlowCancelledError, StepFailedError, TamperedDataError
 from elliptio.flows.sealing.segments import FILE, JSON, PACKED, TABLES, VALUE, decode
-from elliptio.flows.sealing.writing import MANIFEST, VERSION
+from elliptio.flows.sealing.writing import VERSION
 from elliptio.flows.serializing.exact import unpack
 from elliptio.formats import registry
+from elliptio.naming import STREAM
 from elliptio.runs import scopes
 
 MANY = 1_000
@@ -50,6 +51,12 @@ def values_of(artifact: Artifact) -> Iterator[Any]:
     return chain.from_iterable(batches_of(artifact))
 
 
+def load_stream(artifact: Artifact) -> Any:
+    """Give the list of the values of a sealed stream; of another artifact the values of its files."""
+    manifest = _manifest(artifact)
+    return artifact._values() if manifest is None else list(chain.from_iterable(_sealed(artifact, manifest)))
+
+
 def batches_of(artifact: Artifact) -> Iterator[list[Any]]:
     """Give the same values, as many at once as are small; large ones one by one."""
     manifest = _manifest(artifact)
@@ -77,7 +84,7 @@ async def stream_of(artifact: Artifact) -> AsyncGenerator[list[Any], None]:
 def _manifest(artifact: Artifact) -> dict[str, Any] | None:
     """Read what a sealed stream says of itself; None if it is none."""
     first = next(iter(artifact.files), "")
-    if not first.endswith(MANIFEST):
+    if not first.endswith(STREAM):
         return None
     try:
         content = json.loads(artifact.files[first].download_string())

@@ -18,14 +18,11 @@ from elliptio.flows.brokers.defining import Outcome
 from elliptio.flows.sealing.segments import FILE, Segment, Segments
 from elliptio.labels import check_labels
 from elliptio.metadata import FileRecord
-from elliptio.naming import check_relpath
+from elliptio.naming import STREAM, check_relpath
 from elliptio.provenance.collecting import Provenance
 from elliptio.saving.publication import Publication, discarding
 from elliptio.system.os_errors import explained
 from elliptio.work import Work
-
-MANIFEST = ".stream.json"
-"""Ending of the name of the file that says what the others hold; it begins as theirs do."""
 
 VERSION = 1
 
@@ -159,7 +156,7 @@ class StreamWriter:
         if outcome.get("cause"):
             content["cause"] = {name: outcome["cause"].get(name, "") for name in ("step", "kind", "text")}
         encoded = json.dumps(content, indent=1).encode()
-        return self._write(self._stem + MANIFEST, Segment("manifest", 0, "", encoded))
+        return self._write(self._stem + STREAM, Segment("manifest", 0, "", encoded))
 
 
 def stem_of(stream: str) -> str:

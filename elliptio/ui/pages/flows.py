@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from elliptio.artifacts.artifact import Artifact
 from elliptio.errors import ElliptioError
 from elliptio.flows.sealing.planning import steps_of
-from elliptio.flows.sealing.writing import MANIFEST
+from elliptio.naming import STREAM
 from elliptio.protocols import Document
 from elliptio.ui import wording
 from elliptio.ui.asked import Answer, Asked, NotThereError, as_dict, segment
@@ -149,7 +149,7 @@ def _seconds(run: Document | None) -> float:
 
 def _manifest(view: View, document: Document) -> dict[str, Any]:
     """Read what counts the values of a stream, verified; nothing where it cannot be read."""
-    name = next((str(one) for one in document.get("file_relpaths") or () if str(one).endswith(MANIFEST)), None)
+    name = next((str(one) for one in document.get("file_relpaths") or () if str(one).endswith(STREAM)), None)
     if name is None:
         return {}
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import sys
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -259,6 +260,26 @@ def test_a_file_of_that_name_is_not_taken_for_a_stream(h: eio.Handler) -> None:
     with h.new(["bar.stream.json"]) as mine:
         mine.file.upload_string('{"elliptio": 1}')
     assert [file.relpath for file in values_of(mine)] == ["bar.stream.json"]
+    assert mine.load() == {"elliptio": 1}
+
+
+@pytest.mark.parametrize("values", [[], [1], PLAIN, RICH, [{"a": 1}, (2, b"b"), 3]])
+def test_load_gives_the_list_of_values(h: eio.Handler, seal: Seal, values: list[Any]) -> None:
+    assert difference(h.get(seal(values).artifact_id).load(), values) is None
+
+
+def test_load_gives_no_values_of_a_stream_that_is_not_whole(h: eio.Handler, seal: Seal) -> None:
+    cause = {"step": "s", "kind": "ValueError", "text": "no luck"}
+    broken = seal([1, 2], status="failed", cause=cause)
+    with pytest.raises(StepFailedError, match="no luck"):
+        broken.load()
+
+
+def test_load_says_what_to_install(seal: Seal, monkeypatch: pytest.MonkeyPatch) -> None:
+    sealed = seal([1])
+    monkeypatch.setitem(sys.modules, "msgspec", None)
+    with pytest.raises(eio.MissingExtraError, match=r"elliptio\[flows\]"):
+        sealed.load()
 
 
 def test_a_newer_version_is_refused(h: eio.Handler) -> None:
