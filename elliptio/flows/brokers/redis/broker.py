@@ -18,7 +18,7 @@ from elliptio.flows.brokers.redis.queue import RedisSteps
 from elliptio.flows.serializing import Serializer
 from elliptio.flows.serializing.batches import Batches
 from elliptio.flows.serializing.signing import Signer
-from elliptio.masking import hide_login
+from elliptio.masking import hide_login, hide_words
 
 _LIST = ["elliptio:{flows}:made", "elliptio:{flows}:until"]
 
@@ -76,7 +76,7 @@ class RedisBroker:
                 "serialization_secret": secret, "limit": limit, "limit_bytes": limit_bytes, "lease": lease, "ttl": ttl,
             }
         )  # fmt: skip
-        self._client = Client(_address(url))
+        self._client = _client(_address(url))
         key = self.settings.serialization_secret
         if key is None:
             raise ConfigError(
@@ -139,3 +139,11 @@ def _address(url: str | None) -> str:
             f"{hide_login(found)!r} is no address of a Redis, which begins with redis://, rediss:// or unix://."
         )
     return found
+
+
+def _client(url: str) -> Client:
+    try:
+        return Client(url)
+    except (ValueError, OSError) as error:  # such as a port that is none, or a certificate that is not there
+        said = hide_words(str(error), url)
+        raise ConfigError(f"{hide_login(url)!r} cannot be the address of a Redis: {said}") from None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ssl
 from typing import Any
+from urllib.parse import urlsplit
 
 import anyio
 from anyio.abc import ByteStream
@@ -139,6 +140,9 @@ class Address:
         self._user: str | None = options.get("username")
         self._password: str | None = options.get("password")
         self._database = int(options.get("db") or 0)
+        base = urlsplit(url).path.strip("/")
+        if self._path is None and base and not base.isdecimal():
+            raise ValueError("what follows the host must be the number of a database, as in redis://localhost:6379/0.")
         self._tls = _tls(options) if url.startswith("rediss:") else None
 
     def __str__(self) -> str:
