@@ -51,6 +51,8 @@ class Declaration:
             object.__setattr__(self, attribute, value)
         _check(self)
 
+    __init__.__qualname__ = "Processor.__init__"  # as an unknown field is refused by Python, in the user's words
+
     def __repr__(self) -> str:
         said = [f"name={self.name!r}"]
         for one in fields(self)[1:]:
@@ -88,6 +90,8 @@ def _names(processor: object, what: str, names: Iterable[str]) -> frozenset[str]
                 f"{what} of the processor {processor!r}: {name!r} is no name of a stream. It must be a text that can "
                 "be seen and does not begin with '@'."
             )
+    if twice := sorted({name for name in taken if taken.count(name) > 1}):
+        raise ProcessorError(f"{what} of the processor {processor!r} name a stream twice: {', '.join(twice)}.")
     return frozenset(taken)
 
 

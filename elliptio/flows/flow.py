@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from elliptio.flows.declaring import Declaration
-from elliptio.flows.errors import ProcessorError, UnresolvedFlowError
+from elliptio.flows.errors import MismatchedIOError, ProcessorError, UnresolvedFlowError
 from elliptio.flows.topology import Topology
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ class Flow:
         for one in self.processors:
             if not isinstance(one, Declaration):
                 raise ProcessorError(_no_processor(one))
+        if not self.processors:
+            raise ProcessorError("A flow needs at least one processor: Flow.from_tasks(one, another).")
         self._topology: Topology | None = None
 
     @classmethod
@@ -53,7 +55,7 @@ class Flow:
         Raises
         ------
         ProcessorError
-            If something else is among them.
+            If something else is among them, or there is none.
 
         """
         return cls(processors)
@@ -76,7 +78,7 @@ class Flow:
         CyclicFlowError
             If processors need each other's streams in a circle.
         ProcessorError
-            If there is no processor, or two have one name.
+            If two have one name.
 
         """
         self._topology = Topology.of(self.processors)
@@ -138,10 +140,15 @@ class Flow:
         ------
         StepFailedError
             If a step failed.
+        FloatingIOError, MismatchedIOError
+            If an input is missing, or cannot be one.
 
         """
         from elliptio.flows.running_alone import run_alone
 
+        if strange := self.inputs & settings.keys():
+            name = min(strange)
+            raise MismatchedIOError(f"Inputs of a flow are given as a mapping: flow.run({{{name!r}: …}}).")
         return run_alone(self, inputs, all_outputs=all_outputs, record=record, settings=settings)
 
 
@@ -149,4 +156,5 @@ def _no_processor(one: object) -> str:
     runner = getattr(one, "processor", None)
     if isinstance(runner, Declaration):
         return f"{one!r} is what implements a processor; the flow takes the processor itself, {runner.name!r}."
-    return f"A flow is made of processors, not of {one!r}."
+    each = " Give each by itself: Flow.from_tasks(*processors)." if isinstance(one, list | tuple | set) else ""
+    return f"A flow is made of processors, not of {one!r}.{each}"

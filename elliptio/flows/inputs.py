@@ -51,7 +51,10 @@ def sorted_inputs(topology: Topology, inputs: Any) -> dict[str, list[Any]]:
                 else f"{name!r} is no name of a stream."
             )
     if floating := topology.inputs - given.keys():
-        raise FloatingIOError(f"Flow requires supplied values for inputs: {', '.join(sorted(floating))}.")
+        strange = sorted(given.keys() - topology.inputs)
+        read_by_none = f" Nobody in it reads what was given: {', '.join(strange)}." if strange else ""
+        missing = ", ".join(sorted(floating))
+        raise FloatingIOError(f"Flow requires supplied values for inputs: {missing}.{read_by_none}")
     return given
 
 

@@ -41,7 +41,7 @@ class Topology:
         Raises
         ------
         ProcessorError
-            If two have one name, or there is none.
+            If two have one name.
         DuplicateIOError
             If two write one stream.
         CyclicFlowError
@@ -49,8 +49,6 @@ class Topology:
 
         """
         given = list(dict.fromkeys(processors))
-        if not given:
-            raise ProcessorError("A flow needs at least one processor.")
         names: dict[str, Declaration] = {}
         for one in given:
             if (other := names.setdefault(one.name, one)) is not one:

@@ -7,6 +7,7 @@ from elliptio.errors import ConfigError
 from elliptio.flows import (
     IO,
     CeleryExecutor,
+    FloatingIOError,
     Flow,
     IOVals,
     LocalExecutor,
@@ -37,6 +38,35 @@ def test_parts_of_a_supervisor_that_are_none_are_named(name, given):
 def test_a_processor_is_no_list_of_processors():
     with pytest.raises(ProcessorError, match=r"Flow\.from_tasks"):
         Flow(Processor(name="alone", outputs=["y"]))
+
+
+def test_a_flow_of_nothing_is_refused_at_once():
+    with pytest.raises(ProcessorError, match="at least one processor"):
+        Flow.from_tasks()
+
+
+def test_a_list_of_processors_is_told_how_to_be_given():
+    with pytest.raises(ProcessorError, match=r"Flow\.from_tasks\(\*processors\)"):
+        Flow.from_tasks([Processor(name="alone", outputs=["y"])])
+
+
+@pytest.mark.parametrize("field", ["inputs", "outputs", "wait"])
+def test_a_stream_is_named_once(field):
+    with pytest.raises(ProcessorError, match=f"{field} of the processor 'a' name a stream twice: b"):
+        Processor(name="a", **{"inputs": ["b"], field: ["b", "b"]})
+
+
+def test_an_unknown_field_is_one_of_a_processor():
+    with pytest.raises(TypeError, match=r"Processor\.__init__\(\) got an unexpected keyword argument 'output'"):
+        Processor(name="a", output=["b"])
+
+
+def test_what_was_given_to_nobody_is_named_beside_what_is_missing():
+    flow = Flow.from_tasks(Processor(name="alone", inputs=["foo"], outputs=["y"])).resolve()
+    with pytest.raises(FloatingIOError, match=r"for inputs: foo\. Nobody in it reads what was given: fo\."):
+        flow.run({"fo": 1})
+    with pytest.raises(MismatchedIOError, match=r"flow\.run\({'foo': …}\)"):
+        flow.run(foo=1)
 
 
 def test_a_processor_is_no_flow():
@@ -100,11 +130,17 @@ def test_a_processor_may_be_named_without_its_keyword():
     assert Processor("plain", inputs=["a"]) == Processor(name="plain", inputs=["a"])
 
 
-@pytest.mark.parametrize("url", [5, "localhost:6379", "http://:secret@localhost"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        5, "localhost:6379", "http://:secret@localhost", "redis://:secret@localhost:six", "redis://localhost/shop",
+        "redis://:sec/secret@localhost", "rediss://localhost?ssl_ca_certs=/not/there.pem",
+    ],
+)  # fmt: skip
 def test_an_address_that_is_none_is_named(url):
-    with pytest.raises(ConfigError, match="redis://") as caught:
+    with pytest.raises(ConfigError, match="rediss?://") as caught:
         RedisBroker(url, secret="a secret of tests")
-    assert ":secret@" not in str(caught.value)
+    assert "secret@" not in str(caught.value)
 
 
 @pytest.mark.parametrize("setting", ["limit", "limit_bytes", "lease", "ttl"])
