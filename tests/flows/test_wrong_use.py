@@ -138,7 +138,7 @@ def test_a_processor_may_be_named_without_its_keyword():
     ],
 )  # fmt: skip
 def test_an_address_that_is_none_is_named(url):
-    with pytest.raises(ConfigError, match="rediss?://") as caught:
+    with pytest.raises(ConfigError, match=r"rediss?://") as caught:
         RedisBroker(url, secret="a secret of tests")
     assert "secret@" not in str(caught.value)
 
