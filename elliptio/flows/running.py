@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -84,7 +85,7 @@ async def run_step(around: Surroundings, flow_id: str, step: str) -> bool:
         raise FlowNotFoundError(f"There is no flow {flow_id!r}: it was forgotten, or has expired.")
     epoch = await channel.claim(step, around.settings.lease)
     if not epoch:
-        around.waits.taken = epoch.left
+        around.waits.taken = time.monotonic() + epoch.left if epoch.left else 0.0
         return False
     return await _Step(around, flow_id, plan, step, epoch).run()
 

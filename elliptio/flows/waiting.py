@@ -27,7 +27,8 @@ class Waits:
     Attributes
     ----------
     taken
-        Seconds for which somebody else has the step, unless that is made longer.
+        When the lease of somebody else who has the step ends, by the monotonic clock, unless that is made longer; 0 if
+        nobody has.
 
     """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import anyio
@@ -29,6 +30,9 @@ _LOOK_SECONDS = 0.5
 
 _TRIES = 20
 """So many times in a lease a step is looked at that could not be run, of whatever reason."""
+
+_SOON = 0.001
+"""A step is hidden for at least so many seconds."""
 
 _STOP_SECONDS = 5.0
 """Time that a worker which is stopped takes to give its steps back."""
@@ -169,13 +173,16 @@ class Worker:
             self._room.set()
             # What was left shows at once, what somebody else has when the lease of that one ends.
             with anyio.move_on_after(_STOP_SECONDS, shield=True):
-                await self._put_away(flow_id, step, over, waits.taken or again)
+                again = max(_SOON, waits.taken - time.monotonic()) if waits.taken else again
+                await self._put_away(flow_id, step, over, again)
 
     async def _run(self, flow_id: str, step: str, waits: Waits) -> bool:
         """Run a step, if nobody does; tell whether there is nothing left to do."""
         try:
             if await self._supervisor.run_step(flow_id, step, leave=True, waits=waits):
                 return True
+            if waits.taken:
+                return False
             _, end = await self._supervisor.broker.flow(flow_id).read(CONTROL + step, 0, 1, 0)
         except FlowNotFoundError:
             return True

@@ -24,6 +24,7 @@ from elliptio.flows import (
     WorkerExecutor,
 )
 from elliptio.flows.brokers.redis.channel import RedisChannel
+from elliptio.flows.brokers.redis.queue import RedisSteps
 from elliptio.flows.executors.workers import Worker, work
 from tests.flows.executors.processes import LEASE, MODULE, SECRET, expected, logs, started, variables
 
@@ -266,6 +267,36 @@ def test_a_step_that_somebody_has_comes_back_when_that_lease_ends(
 
     anyio.run(main)
     assert tries == [1, 0, 2], "once before it ends, and once when it has"
+
+
+@pytest.mark.slow
+def test_a_step_that_somebody_has_comes_back_no_later_for_a_slow_worker(
+    redis_url: str, shop: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, hidden = LEASE / 5, []
+    run_step, keep = Supervisor.run_step, RedisSteps.keep
+
+    async def running(self: Supervisor, flow_id: str, step: str, **more: Any) -> bool:
+        found = await run_step(self, flow_id, step, **more)
+        await anyio.sleep(slow)
+        return found
+
+    async def keeping(self: RedisSteps, flow: str, step: str, ttl: float) -> None:
+        hidden.append(ttl)
+        await keep(self, flow, step, ttl)
+
+    monkeypatch.setattr(Supervisor, "run_step", running)
+    monkeypatch.setattr(RedisSteps, "keep", keeping)
+
+    async def main() -> None:
+        async with supervisor(redis_url) as boss:
+            execution = await boss.start_flow(shop.flow, inputs={"count": 3})
+            assert await boss.broker.flow(execution.id).claim("numbers", LEASE)
+            await Worker(boss, 10).carry(execution.id, "numbers")
+            await execution.cancel()
+
+    anyio.run(main)
+    assert 0 < min(hidden) <= LEASE - slow, "counted from when the lease was looked at"
 
 
 @pytest.mark.slow
