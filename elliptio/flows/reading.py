@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ BATCH = 1000
 """So many values are asked for at once."""
 
 _SOON = 0.05
-"""So many seconds a reader waits for values before it tells how far it is."""
+"""So many seconds a reader waits for values before it tells how far it is, and it tells no later than after so many."""
 
 
 class Cursor(enum.Enum):
@@ -121,7 +122,7 @@ class Stream(AsyncIterator[T]):
         self._values: Iterator[T] = iter(())
         self._fetched = -1 if isinstance(cursor, Cursor) else cursor
         self._end: Outcome | None = None
-        self._told = -1
+        self._told, self._told_at = -1, 0.0
         self._asking = False
         self.alone = True
         self._asked = reading.asked
@@ -214,10 +215,12 @@ class Stream(AsyncIterator[T]):
         """Name the reader if it is to be said how far it is: when it begins, by and by, and when it has to wait."""
         if self._reader is None or self._told == self.position:
             return ""
-        if not at_all and self.position - self._told < max(1, self._reading.settings.limit // 4):
+        now = time.monotonic()
+        few = self.position - self._told < max(1, self._reading.settings.limit // 4)
+        if not at_all and few and now - self._told_at < _SOON:
             return ""
         self._reading.attached.add(self.name)
-        self._told = self.position
+        self._told, self._told_at = self.position, now
         return self._reader
 
     async def _ask(self, asking: bool) -> None:

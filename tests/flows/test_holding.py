@@ -194,3 +194,55 @@ def test_many_flows_leave_nothing(backend: str) -> None:
             assert len(await supervisor.broker.flows()) <= 101
 
     anyio.run(main, backend=backend)
+
+
+def test_the_status_tells_how_far_a_reader_is_that_never_has_to_wait_long(backend: str) -> None:
+    lag = []
+
+    async def main() -> None:
+        async def coming() -> AsyncIterator[int]:
+            for number in range(40):
+                await anyio.sleep(0.01)
+                yield number
+
+        async with Supervisor() as supervisor:
+            reads = Processor(name="reads", inputs=["x"], outputs=["y"])
+
+            @reads
+            async def _reads(x: IO[int]) -> AsyncIterator[int]:
+                async for number in x.stream():
+                    lag.append((await execution.status()).streams["x"].lag)
+                    yield number
+
+            execution = await supervisor.start_flow(Flow.from_tasks(reads).resolve(), {"x": coming()})
+            await execution.wait()
+
+    anyio.run(main, backend=backend)
+    assert len(lag) == 40
+    assert max(lag) <= 20, "a twentieth of a second, at a hundred values in one"
+
+
+def test_the_status_tells_who_holds_whom_back(backend: str) -> None:
+    stopped = Processor(name="stopped", inputs=["x"], outputs=["y"])
+    go_on = anyio.Event()
+
+    @stopped
+    async def _stopped(x: IO[int]) -> AsyncIterator[int]:
+        async for number in x.stream():
+            await go_on.wait()
+            yield number
+
+    async def main() -> None:
+        async with Supervisor(limit=LIMIT) as supervisor:
+            execution = await supervisor.start_flow(Flow.from_tasks(numbers(500), stopped).resolve())
+            while not (status := await execution.status()).streams["x"].held_by:
+                await anyio.sleep(0.01)
+            assert status.streams["x"].held_by == ("stopped",)
+            assert status.streams["x"].lag >= LIMIT
+            assert "held by stopped" in str(status)
+            assert status.steps["stopped"].state == "running"
+            go_on.set()
+            await execution.wait()
+            assert (await execution.status()).streams["x"].held_by == ()
+
+    anyio.run(main, backend=backend)
