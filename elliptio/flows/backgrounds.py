@@ -77,3 +77,12 @@ def library_here() -> str | None:
     except RuntimeError:
         return None
     return "asyncio"
+
+
+def is_cancelled() -> bool:
+    """Tell, where a cancellation was raised, whether it is meant for the task that runs here.
+
+    With asyncio, who waits for a task that was cancelled gets the same error as if it were cancelled itself.
+    """
+    task = asyncio.current_task() if library_here() == "asyncio" else None
+    return task is None or task.cancelling() > 0

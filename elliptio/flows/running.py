@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
+from elliptio.flows.backgrounds import is_cancelled
 from elliptio.flows.brokers.defining import CANCELLED, CONTROL, DONE, Broker, Epoch, Outcome
 from elliptio.flows.errors import (
     BrokerUnavailableError,
@@ -139,7 +140,7 @@ class _Step:
                 tasks.start_soon(self._keep, tasks.cancel_scope)
                 self.outputs.tasks = tasks
                 try:
-                    await self._call(implementation_of(self.document))
+                    await self._work()
                 finally:
                     await self.outputs.flush()
                 tasks.cancel_scope.cancel()
@@ -153,12 +154,25 @@ class _Step:
                 raise
             if isinstance(error, BaseExceptionGroup):
                 error = _first_cause(error)
+            if isinstance(error, _RaisedError):
+                error = error.raised
             if not isinstance(error, StepFailedError):
                 log.info("The step %r of %s failed.", self.name, self.reading.flow_id, exc_info=error)
             return failed(self.name, error)
         if self.lost:
             raise LeaseLostError(f"Another one has taken over the step {self.name!r}.")
         return CANCELLED if self.cancelled else DONE
+
+    async def _work(self) -> None:
+        """Call the function; what it raises beside exceptions, as `sys.exit` does, fails the step alone."""
+        try:
+            await self._call(implementation_of(self.document))
+        except (SystemExit, KeyboardInterrupt) as error:
+            raise _RaisedError(error) from error
+        except anyio.get_cancelled_exc_class() as error:
+            if is_cancelled():
+                raise
+            raise _RaisedError(error) from error  # of a task that the function has waited for
 
     async def _check_inputs(self) -> None:
         """Raise the error of an input that the step has waited for, and that failed."""
@@ -232,6 +246,14 @@ class _Step:
         for step, inputs in self.plan["wait"].items():
             if ended.issuperset(inputs) and not ended.isdisjoint(self.document["outputs"]):
                 await self.around.start(self.reading.flow_id, step)
+
+
+class _RaisedError(Exception):
+    """Carries what a function raised that is no exception, through all that ends with it."""
+
+    def __init__(self, raised: BaseException) -> None:
+        super().__init__(str(raised))
+        self.raised = raised
 
 
 async def _with_dependencies(work: Callable[..., Awaitable[None]], parameters: tuple[inspect.Parameter, ...]) -> None:
