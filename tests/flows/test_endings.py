@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 import pytest
 
-from elliptio.flows import IO, Flow, Processor, RedisBroker, StepFailedError, Supervisor
+from elliptio.flows import IO, Flow, IOStreamTimeout, Processor, RedisBroker, StepFailedError, Supervisor
 from elliptio.flows.executors.workers import Worker, WorkerExecutor
 
 pytestmark = pytest.mark.filterwarnings("ignore:The processor .* is implemented once more")
@@ -87,6 +87,46 @@ def test_a_worker_outlives_it(redis_url: str, loop: str, how: str) -> None:
                 assert (await _read(execution))[1].kind == CAUSES[how][0]
                 assert (await execution.status()).steps["ends-oddly"].epoch == 1
             tasks.cancel_scope.cancel()
+
+    anyio.run(main, backend=loop)
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "trio"])
+def test_steps_that_fail_each_by_itself_are_all_named(loop: str) -> None:
+    fail = [Processor(name=f"fails-{n}", inputs=["go"], outputs=[f"never-{n}"]) for n in range(3)]
+    for one in fail:
+
+        @one
+        async def _fail(go: IO[int], name: str = one.name) -> int:
+            raise ValueError(f"{name} has no luck")
+
+    async def main() -> None:
+        async with Supervisor() as supervisor:
+            execution = await supervisor.start_flow(Flow.from_tasks(*fail).resolve(), {"go": 1})
+            with pytest.raises(ExceptionGroup, match="fails-0, fails-1, fails-2") as caught:
+                await execution.wait()
+            causes = [
+                (error.step, error.text) for error in caught.value.exceptions if isinstance(error, StepFailedError)
+            ]
+            assert causes == [(f"fails-{n}", f"fails-{n} has no luck") for n in range(3)]
+
+    anyio.run(main, backend=loop)
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "trio"])
+def test_a_step_whose_worker_is_gone_for_good_is_named_with_it(redis_url: str, loop: str) -> None:
+    async def main() -> None:
+        broker = RedisBroker(redis_url, secret="of tests", lease=0.2)
+        settings = {"io_read_timeout": 0.1, "io_read_pending_timeout": 0.6}
+        async with Supervisor(broker=broker, executor=WorkerExecutor(), **settings) as supervisor:
+            execution = await supervisor.start_flow(flow, {"how": "exit"})
+            assert await broker.flow(execution.id).claim("ends-oddly", 0.2)
+            with (
+                anyio.fail_after(20),
+                pytest.raises(IOStreamTimeout, match=r"'ends-oddly' of .*, and nobody has taken"),
+            ):
+                await execution["y"].first()
+            await execution.forget()
 
     anyio.run(main, backend=loop)
 

@@ -142,6 +142,16 @@ async def test_a_sealed_stream_is_an_input_of_another_flow(h: eio.Handler, broke
     assert second["sum"].metadata.based_on == [first["squared"].artifact_id]
 
 
+async def test_the_attached_supervisor_records_in_the_default_lake(broker: Any) -> None:
+    supervisor = Supervisor.attach(broker=broker)
+    try:
+        execution = await Flow.from_tasks(count).resolve().start({"upto": 3}, record=True)
+        found = await execution.sealed()
+        assert eio.Handler().get(found["number"].artifact_id).load() == [0, 1, 2]
+    finally:
+        await supervisor.aclose()
+
+
 async def test_images_arrays_and_tables_come_back_equal(h: eio.Handler, broker: Any) -> None:
     found = await sealed(broker, Flow.from_tasks(paint).resolve(), {"size": 3}, h)
     assert [image.getpixel((0, 0)) for image in values_of(found["image"])] == [(0, 0, 0), (1, 0, 0), (2, 0, 0)]
