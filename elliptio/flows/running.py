@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -150,8 +150,10 @@ class _Step:
                 raise error from None
             if isinstance(error, FlowCancelledError | StreamEndedError):
                 return CANCELLED
-            if not isinstance(error, Exception):
-                raise
+            if not isinstance(
+                error, Exception
+            ):  # on trio, a cancellation is in a group with what came at the same time
+                raise next(one for one in _leaves(error) if not isinstance(one, Exception)) from None
             if isinstance(error, BaseExceptionGroup):
                 error = _first_cause(error)
             if isinstance(error, _RaisedError):
@@ -272,14 +274,13 @@ async def _with_dependencies(work: Callable[..., Awaitable[None]], parameters: t
 
 def _first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """Choose among errors that came together: one that is no consequence of another step's."""
-    leaves: list[BaseException] = []
-
-    def collect(error: BaseException) -> None:
-        if isinstance(error, BaseExceptionGroup):
-            for one in error.exceptions:
-                collect(one)
-        else:
-            leaves.append(error)
-
-    collect(group)
+    leaves = list(_leaves(group))
     return next((one for one in leaves if not isinstance(one, StepFailedError)), leaves[0])
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions:
+            yield from _leaves(one)
+    else:
+        yield error

@@ -148,3 +148,38 @@ def test_a_step_that_is_cancelled_is_no_failure(loop: str) -> None:
             return (await execution.status()).state
 
     assert anyio.run(main, backend=loop) == "cancelled"
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "trio"])
+def test_a_flow_that_is_cancelled_while_steps_read_complains_of_nothing(
+    loop: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    makes = Processor(name="makes", inputs=["n"], outputs=["x"])
+    follows = Processor(name="follows", inputs=["x"], outputs=["y"])
+
+    async def given() -> AsyncIterator[int]:
+        for number in range(1_000):
+            yield number
+
+    @makes
+    async def _makes(n: IO[int]) -> AsyncIterator[int]:
+        async for value in n.stream():
+            yield value
+
+    @follows
+    async def _follows(x: IO[int]) -> AsyncIterator[int]:
+        async for value in x.stream():
+            yield value
+
+    async def main() -> None:
+        async with Supervisor(limit=10) as supervisor:
+            for moments in range(20):
+                execution = await supervisor.start_flow(Flow.from_tasks(makes, follows).resolve(), {"n": given()})
+                for _ in range(moments):
+                    await anyio.lowlevel.checkpoint()
+                await execution.cancel()
+                assert (await execution.status()).state == "cancelled"
+                await execution.forget()
+
+    anyio.run(main, backend=loop)
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
