@@ -67,6 +67,10 @@ def test_steps_and_streams_of_a_flow(h: eio.Handler) -> None:
     assert page.count('<path class="e"') == 4
     for artifact in h.find({"labels.flow_id": identifier}).index:
         assert f"../artifacts/{artifact}" in page
+        assert '<dt>Flow</dt><dd title="stream ' in (shown := client.get(f"/artifacts/{artifact}").text)
+        assert f'href="../flows/{identifier}"' in shown
+    for run in h.lake.find_runs({"labels.flow_id": identifier}):
+        assert f'href="../flows/{identifier}"' in client.get(f"/runs/{run['_id']}").text
 
 
 def test_a_flow_that_failed(local: eio.Handler) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import sys
+from html import unescape
 from pathlib import Path
 
 import pytest
 
+from elliptio.pipelines import Catalog, Entry
 from tests.pipelines.projects import Project
 from tests.ui.conftest import client_of
 from tests.ui.test_injections import PAYLOADS, check
@@ -77,10 +79,36 @@ def test_each_step_with_its_state_and_the_line_that_changed(project: Project) ->
     assert "hunter2secret" not in page
     assert page.count('<tr id="s') == 3
     assert page.count('class="box run"') == 3
-    assert 'href="../catalog/raw"' in page
+    assert f'href="../catalog/raw?project={quoted(project.session().catalog.project)}"' in page
     for identifier in (one for step in build.rows for one in step.artifact_ids.values()):
         assert f'href="../artifacts/{identifier}"' in page
     assert f'href="../snapshots/{build.snapshot.id}"' in page
+
+
+def test_an_artifact_and_a_run_lead_to_what_they_are_a_part_of(project: Project) -> None:
+    build = project.run(NAMES)
+    (made,) = [step.artifact_ids["clean"] for step in build.rows if "clean" in step.artifact_ids]
+    client, name = client_of(project.handler), quoted(project.session().catalog.project)
+    page = client.get(f"/artifacts/{made}").text
+    assert f'<dt>Entry</dt><dd title="clean"><a class="l" href="../catalog/clean?project={name}">' in page
+    assert f'<dt>Pipeline</dt><dd title="test"><a class="l" href="../pipelines/test?build={build.run_id}">' in page
+    step = project.handler.show(made).metadata.run_id
+    for run in (step, build.run_id):
+        assert f'href="../pipelines/test?build={build.run_id}">test</a>' in client.get(f"/runs/{run}").text
+
+
+def test_an_entry_of_the_same_name_in_another_project_is_not_taken_for_it(project: Project) -> None:
+    project.run(NAMES)
+    other = Catalog([Entry.read({"name": "clean", "type": "json"})], project="other", handler=project.handler)
+    newer = other.save("clean", {"of": "another"}).artifact_id
+    client = client_of(project.handler)
+    links = re.findall(r'href="\.\./(catalog/clean[^"]*)"', client.get("/pipelines/test").text)
+    links += re.findall(
+        r'href="\.\./(catalog/clean[^"]*)"', client.get(f"/snapshots/{project.run(NAMES).snapshot.id}").text
+    )
+    assert len(links) >= 3
+    for link in links:
+        assert newer not in client.get(f"/{unescape(link)}").text
 
 
 def test_an_older_build_is_chosen_in_the_address(project: Project) -> None:

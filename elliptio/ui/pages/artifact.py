@@ -13,7 +13,7 @@ from elliptio.naming import CELLS_LOG, DIFF_LOG
 from elliptio.ui import wording
 from elliptio.ui.asked import Answer, Asked, NotThereError, WrongError, as_dict, see_other, segment
 from elliptio.ui.checks import AT_ONCE, UNHASHED, UNREAD, VERIFIED
-from elliptio.ui.pages import fields, picture, previewing, rows
+from elliptio.ui.pages import belonging, fields, picture, previewing, rows
 from elliptio.ui.pages.run_rows import took
 from elliptio.ui.view import View
 
@@ -64,9 +64,7 @@ def show(view: View, asked: Asked) -> Answer:
     run = artifact.run
     logs = list(metadata.log_relpaths)
     used, parents = _used(view, identifier), _parents(view, metadata.based_on)
-    run_name = "" if run is None else wording.plain(run.get("name"), 40)
-    run_id = "" if run is None else str(run.get("_id") or "")
-    made_by = [(run_name, f"{asked.up}runs/{segment(run_id)}" if run_id else "", "run")] if run_name else []
+    run_id = str((run or {}).get("_id") or "")
     return view.page(
         "artifact.html",
         asked,
@@ -77,6 +75,7 @@ def show(view: View, asked: Asked) -> Answer:
         project=str(artifact.labels.get("project") or ""),
         part=part,
         parts_there=_parts(metadata, logs),
+        belongs=belonging.of_artifact(view, asked.up, metadata, artifact.labels, run),
         facts=_facts(metadata, run),
         labels=wording.labels_of({"labels": artifact.labels}, 40),
         notes=metadata.notes,
@@ -86,11 +85,17 @@ def show(view: View, asked: Asked) -> Answer:
         parents=parents,
         parent_count=len(metadata.based_on),
         run_id=run_id,
-        mini=picture.mini(asked.up, parents, len(metadata.based_on), made_by, used),
+        mini=picture.mini(asked.up, parents, len(metadata.based_on), _made_by(asked, run), used),
         like=None if view.exported else _earlier(view, artifact),
         again=_again(view, artifact) if part == "files" and not view.exported else None,
         **_part(view, asked, artifact, part),
     )
+
+
+def _made_by(asked: Asked, run: Mapping[str, Any] | None) -> list[tuple[str, str, str]]:
+    """Name the run that made it, where it has a name, and where it is shown."""
+    name, run_id = (str((run or {}).get(one) or "") for one in ("name", "_id"))
+    return [(wording.plain(name, 40), f"{asked.up}runs/{segment(run_id)}" if run_id else "", "run")] if name else []
 
 
 def _again(view: View, artifact: Artifact) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from typing import Any
 from elliptio.pipelines.catalog.recent import entries, recent
 from elliptio.protocols import Document
 from elliptio.ui import wording
-from elliptio.ui.asked import Answer, Asked, NotThereError, segment
+from elliptio.ui.asked import Answer, Asked, NotThereError
 from elliptio.ui.pages import partitions
 from elliptio.ui.pages.beginnings import not_yet
+from elliptio.ui.pages.belonging import entry_link
 from elliptio.ui.shortcuts import bar_of
 from elliptio.ui.view import View
 
@@ -91,7 +92,7 @@ def _entry(view: View, asked: Asked, document: Document) -> dict[str, Any]:
     return {
         **_version(view, document, set()),
         "name": wording.plain(entry["name"], 120),
-        "link": f"{asked.up}catalog/{segment(str(entry['name']))}?project={segment(str(entry['project']))}",
+        "link": asked.up + entry_link(entry["name"], entry["project"]),
         "project": wording.plain(entry["project"], 80),
         "type": _type(document),
         "names": ", ".join(wording.plain(one, 40) for one in entry.get("keys") or ()),

@@ -12,8 +12,9 @@ from elliptio.pipelines.graphs.graph import Graph, GraphCraft
 from elliptio.protocols import Document
 from elliptio.provenance.redaction import redact_values
 from elliptio.ui import wording
-from elliptio.ui.asked import Answer, Asked, NotThereError, segment
+from elliptio.ui.asked import Answer, Asked, NotThereError
 from elliptio.ui.pages.beginnings import not_yet
+from elliptio.ui.pages.belonging import entry_link
 from elliptio.ui.pages.graphing import Box, graph_of
 from elliptio.ui.pages.run_rows import lasting, took
 from elliptio.ui.systems import SOME
@@ -89,7 +90,7 @@ def pipeline(view: View, asked: Asked) -> Answer:
         build=_build(view, chosen, record),
         is_newest=chosen is rows[0],
         snapshot=None if record is None else record["content"]["snapshot"],
-        picture=None if drawn is None else graph_of(asked, *boxes_of(asked, drawn, lines)),
+        picture=None if drawn is None else graph_of(asked, *boxes_of(asked, drawn, lines, record)),
         steps=[_step(number, line, links) for number, line in enumerate(lines[:MOST_STEPS])],
         steps_left_out=max(len(lines) - MOST_STEPS, 0) + (0 if record is None else record["content"]["left_out"]),
         recorded=record is not None,
@@ -193,7 +194,7 @@ def _links(view: View, lines: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def boxes_of(
-    asked: Asked, drawn: Graph, lines: Sequence[Mapping[str, Any]], *, built: bool = True
+    asked: Asked, drawn: Graph, lines: Sequence[Mapping[str, Any]], record: Document | None, *, built: bool = True
 ) -> tuple[list[Box], list[tuple[str, str]]]:
     """Make boxes and edges of a graph: steps, with what became of them where it was `built`, and entries."""
     boxes: dict[str, Box] = {}
@@ -202,27 +203,32 @@ def boxes_of(
     for number, line in enumerate(lines):
         fates.setdefault(line["craft"], []).append((number, line))
     made = set(drawn.outputs)
+    project = "" if record is None else record["about"]["project"]
+
+    def link(name: str) -> str:
+        return asked.up + entry_link(name, project)
+
     for craft in drawn.crafts:
         own = {name for name, _ in craft.outputs}
         for _, name, volatile in craft.inputs:
             before = name in own
             key = f"{'before' if before else 'volatile' if volatile else 'entry'} {name}"
             remark = "the version before" if before else "passed on" if volatile else "" if name in made else "input"
-            boxes.setdefault(key, _thing(asked, key, name, remark, volatile=volatile))
+            boxes.setdefault(key, _thing(key, name, remark, link="" if volatile else link(name)))
             edges[key, f"craft {craft.name}"] = None
         key = f"craft {craft.name}"
         boxes[key] = _craft(craft.name, craft.per, fates.get(craft.name, [])) if built else _plain(craft)
         for name, volatile in craft.outputs:
             key = f"{'volatile' if volatile else 'entry'} {name}"
-            boxes.setdefault(key, _thing(asked, key, name, "passed on" if volatile else "", volatile=volatile))
+            boxes.setdefault(
+                key, _thing(key, name, "passed on" if volatile else "", link="" if volatile else link(name))
+            )
             edges[f"craft {craft.name}", key] = None
     return list(boxes.values()), list(edges)
 
 
-def _thing(asked: Asked, key: str, name: str, remark: str, *, volatile: bool) -> Box:
-    link = "" if volatile else f"{asked.up}catalog/{segment(name)}"
-    says = f"{name}, {remark or 'entry'}"
-    return Box(key, name, remark, "unknown" if volatile else "data", link=link, says=says)
+def _thing(key: str, name: str, remark: str, *, link: str) -> Box:
+    return Box(key, name, remark, "data" if link else "unknown", link=link, says=f"{name}, {remark or 'entry'}")
 
 
 def _plain(craft: GraphCraft) -> Box:

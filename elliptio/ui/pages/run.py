@@ -13,7 +13,7 @@ from elliptio.protocols import Document
 from elliptio.ui import wording
 from elliptio.ui.answers import attached, csv_of
 from elliptio.ui.asked import Answer, Asked, NotThereError, WrongError, as_dict, segment, written
-from elliptio.ui.pages import charts, narrowing, pausing, rows, run_context, run_rows
+from elliptio.ui.pages import belonging, charts, narrowing, pausing, rows, run_context, run_rows
 from elliptio.ui.pages.artifact import short_row
 from elliptio.ui.pages.run_context import Context
 from elliptio.ui.view import View
@@ -67,15 +67,16 @@ def _shown(view: View, asked: Asked) -> Answer:
         live=is_going and not paused,
         follows=pausing.choices(asked) if is_going else [],
         events=_events(asked, run["_id"], x, y) if not paused and (is_going or read < len(context.siblings)) else "",
-        **_beside(view, run, now),
+        **_beside(view, asked.up, run, now),
     )
 
 
-def _beside(view: View, run: Document, now: datetime) -> dict[str, Any]:
+def _beside(view: View, up: str, run: Document, now: datetime) -> dict[str, Any]:
     """Say what stands around what a run measured."""
     loaded = _texts(run.get("used"))
     return {
         "around": _around(view, run),
+        "belongs": belonging.of_run(view, up, run),
         "output": output_of(view, run),
         "diff": run_records.LOGS[naming.DIFF_LOG] in _names(view, run),
         "tree": tree_of(view, run, now),

@@ -15,6 +15,7 @@ from elliptio.ui import wording
 from elliptio.ui.asked import Answer, Asked, NotThereError, WrongError, segment
 from elliptio.ui.pages import paging
 from elliptio.ui.pages.beginnings import not_yet
+from elliptio.ui.pages.belonging import entry_link
 from elliptio.ui.pages.graphing import graph_of
 from elliptio.ui.pages.pipelines import boxes_of
 from elliptio.ui.view import View
@@ -75,13 +76,13 @@ def snapshot(view: View, asked: Asked) -> Answer:
             if one["about"]["fingerprint"] != about["fingerprint"]
         ][:MOST_OTHERS],
         forget=asked.link(**{"with": None}),
-        picture=graph_of(asked, *boxes_of(asked, here.graph, [], built=False)) if other is None else None,
+        picture=graph_of(asked, *boxes_of(asked, here.graph, [], document, built=False)) if other is None else None,
         parameters=[
             (wording.plain(craft, 120), wording.plain(name, 120), wording.plain(value, 200))
             for craft, values in here.parameters.items()
             for name, value in redact_values(values).items()
         ][:MOST_ROWS],
-        rows=[_artifact(row, files) for row in rows],
+        rows=[_artifact(row, files, about["project"]) for row in rows],
         more=max(len(every) - MOST_ROWS, 0),
     )
 
@@ -149,11 +150,11 @@ def _files(view: View, identifiers: list[Any]) -> dict[str, str]:
     return {row["artifact_id"]: wording.files_of(row, 1) for row in found.rows()}
 
 
-def _artifact(row: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, Any]:
+def _artifact(row: Mapping[str, Any], files: Mapping[str, str], project: str) -> dict[str, Any]:
     which = ", ".join(f"{name}={value}" for name, value in row["keys"].items())
     return {
         "entry": wording.plain(row["entry"], 120),
-        "link": segment(str(row["entry"])),
+        "link": entry_link(row["entry"], project),
         "which": wording.plain(which, 120),
         "role": row["role"],
         "id": row["artifact_id"],
