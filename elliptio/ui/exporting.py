@@ -1,7 +1,9 @@
 """Write pages of some artifacts, of what they were made from and what was made of them, and of the runs that did it.
 
-They are files to be handed on: the pages of the view, found by following their links, which lead from file to file
-then; what is not written is no link. Nothing of them needs a server or JavaScript.
+So are those of the entries of a catalog, builds of pipelines, snapshots, models and flows that these artifacts are a
+part of, without what else these have: other versions, other builds. They are files to be handed on: the pages of the
+view, found by following their links, which lead from file to file then; what is not written is no link. Nothing of
+them needs a server or JavaScript.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from elliptio.ui.guard import Policy
 from elliptio.ui.pages import ROUTES, exported
 from elliptio.ui.pages.artifact import PARTS
 from elliptio.ui.pages.files import IMAGES
+from elliptio.ui.related import Related
 from elliptio.ui.view import View
 from elliptio.ui.wording import suffix_of
 
@@ -151,13 +154,14 @@ class _Writer:
     ) -> None:
         # What is read later was not "just now": moments are written as dates.
         later = datetime.now(tz=UTC) + timedelta(days=400)
-        self.view = View(h, Policy("", 0), clock=lambda: later, exported=True)
+        self.view = View(h, Policy("", 0), clock=lambda: later, exported=frozenset(kept))
         self.pages = self.files = 0
         self._folder = folder
         self._named, self._kept, self._left_out = list(named), dict.fromkeys(kept), left_out
         self._with_files = with_files
         made_by = h.search({"_id": {"$in": list(self._kept)}}, max_docs=0, columns=["run_id"], counted=False).rows()
         self._runs = {str(row.get("run_id")) for row in made_by}
+        self._related = Related(self.view, kept)
         self._names: dict[str, str | None] = {}
         self._begun = {"index.html"}
         self._waiting: list[tuple[str, str]] = []
@@ -225,7 +229,7 @@ class _Writer:
             return f"lineage/{unquote(identifier)}{'.' + form if form else ''}.html"
         if kind == "runs" and identifier in self._runs and not query and _ID.fullmatch(identifier):
             return f"runs/{identifier}.html"
-        return None
+        return self._related.name_of(path, query)
 
     def _of_artifact(self, identifier: str, n: str | None, end: str | None, part: str | None) -> str | None:
         place = f"artifacts/{identifier}"

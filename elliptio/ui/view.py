@@ -55,7 +55,7 @@ class View:
     clock
         Tells the time.
     exported
-        Whether pages are written, to be read without a server.
+        Artifacts whose pages are written, to be read without a server; none where a server shows all.
     known_damaged, known_wrong
         What was wrong when somebody looked last: files, and how many of each other kind.
     contexts, trees
@@ -69,7 +69,7 @@ class View:
     systems: Systems = field(default_factory=Systems)
     kept: Kept = field(default_factory=Kept)
     clock: Callable[[], datetime] = _now
-    exported: bool = False
+    exported: frozenset[str] = frozenset()
     known_damaged: set[tuple[str, str]] = field(default_factory=set)
     known_wrong: dict[str, int] = field(default_factory=dict)
     contexts: dict[str, Any] = field(default_factory=dict)
@@ -143,7 +143,7 @@ class View:
             up=asked.up,
             asked=asked,
             lake=self.lake_name,
-            exported=self.exported,
+            exported=bool(self.exported),
             writes=sorted(self.policy.write),
             versions={name: asset.version for name, asset in ASSETS.items()},
             troubles=self.wrong,

@@ -13,11 +13,18 @@ import pytest
 
 import elliptio as eio
 from elliptio.cli import main
+from elliptio.models import DataModel, identity
+from elliptio.pipelines import Catalog, Entry
 from elliptio.ui import exporting
 from elliptio.ui.exporting import export
 from tests.ui.conftest import damage, saved, story
 from tests.ui.looking import WANTED, listen
-from tests.ui.test_injections import MARK, NAMES, PAYLOADS, check, hostile
+from tests.ui.test_flows import FLOW
+from tests.ui.test_injections import MARK, PAYLOADS, check, hostile
+from tests.ui.test_injections import NAMES as FILE_NAMES
+from tests.ui.test_pipelines import NAMES, Project, project
+
+__all__ = ["project"]
 
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
@@ -81,6 +88,67 @@ def test_the_run_that_made_one_is_there_and_no_other(h: eio.Handler, tmp_path: P
     assert "refresh" not in text
     assert other.run_id not in text
     assert f"runs/{run_id}.html" in (folder / f"artifacts/{made['model'].artifact_id}.html").read_text()
+
+
+def test_what_they_are_a_part_of_is_there_and_no_other_version(project: Project, tmp_path: Path) -> None:
+    first = project.run(NAMES)  # which took raw in
+    project.edit("lib/steps.py", "number * 2", "number * 4")
+    older = project.run(NAMES)
+    project.edit("lib/steps.py", "number * 4", "number * 3")
+    newer = project.run(NAMES)
+    of = {name: one for step in newer.rows for name, one in step.artifact_ids.items()}
+    folder = tmp_path / "handed on"
+    export(project.handler, folder, [of["report"]])
+    led = check_links(folder)
+    assert {path.resolve() for path, _ in pages(folder)} == {one for one in led if one.suffix == ".html"}
+    entries = sorted(path.name for path in (folder / "catalog").iterdir())
+    assert entries == ["clean.html", "raw.html", "report.html"]
+    assert {path.stem for path in (folder / "pipelines").iterdir()} == {first.run_id, newer.run_id}
+    assert {path.stem for path in (folder / "snapshots").iterdir()} == {first.snapshot.id, newer.snapshot.id}
+    build = (folder / "pipelines" / f"{newer.run_id}.html").read_text()
+    assert "helper `worth` in lib/steps.py:3 changed" in unescape(build)
+    assert "../catalog/report.html" in (folder / f"artifacts/{of['report']}.html").read_text()
+    gone = {one for step in older.rows for one in step.artifact_ids.values()} - set(of.values())
+    for path, text in pages(folder):
+        if path.parent.name in ("catalog", "pipelines", "snapshots"):
+            assert not any(one in text for one in (older.run_id, older.snapshot.id, *gone)), path
+
+
+def test_models_and_flows_are_there(local: eio.Handler, tmp_path: Path) -> None:
+    known = dict(identity._defined)
+
+    class Score(DataModel, version=1):
+        value: float
+
+    scores = [local.save(Score(0.5), label) for label in ("first", "second")]
+    identity._defined.clear()
+    identity._defined.update(known)
+    for _ in range(2):
+        FLOW.run({"upto": 3}, record=local)
+    (total, _) = local.find({"labels.stream": "sum"}).index
+    flow = local.show(total).labels["flow_id"]
+    folder = tmp_path / "out"
+    export(local, folder, [scores[0].artifact_id, total])
+    check_links(folder)
+    assert [path.stem for path in (folder / "models").iterdir()] == [scores[0].artifact_id]
+    assert [path.stem for path in (folder / "flows").iterdir()] == [flow]
+    assert "counting" in (folder / f"flows/{flow}.html").read_text()
+    for path, text in pages(folder):
+        assert scores[1].artifact_id not in text, path
+
+
+def test_entries_of_one_name_have_pages_of_their_own(local: eio.Handler, tmp_path: Path) -> None:
+    names = ("a/b", "a.b", "A b")
+    saved = [
+        Catalog([Entry.read({"name": name, "type": "json"})], project=project, handler=local).save(name, {"a": project})
+        for name in names
+        for project in ("one", "two")
+    ]
+    folder = tmp_path / "out"
+    export(local, folder, [one.artifact_id for one in saved])
+    check_links(folder)
+    assert len(list((folder / "catalog").iterdir())) == len(saved)
+    assert {path.parent.name for path in folder.rglob("*.html")} >= {"catalog", "out"}
 
 
 def test_by_the_command(local: eio.Handler, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -200,7 +268,7 @@ def test_what_others_wrote_is_text_there_too(
     local: eio.Handler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = [
-        one for payload, name in zip(PAYLOADS[:3], NAMES[:3], strict=True)
+        one for payload, name in zip(PAYLOADS[:3], FILE_NAMES[:3], strict=True)
         for one in hostile(local, payload, name, monkeypatch)
     ]  # fmt: skip
     export(local, tmp_path / "out", [one.artifact_id for one in made], with_files=True)
@@ -216,7 +284,7 @@ def test_a_browser_reads_it_from_a_folder(
 ) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     made = story(local)
-    hostile(local, PAYLOADS[0], NAMES[0], monkeypatch)
+    hostile(local, PAYLOADS[0], FILE_NAMES[0], monkeypatch)
     folder = tmp_path / "out"
     export(local, folder, [*local.search(columns=[], max_docs=0).ids])
     seen: list[str] = []

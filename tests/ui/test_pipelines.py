@@ -122,6 +122,13 @@ def test_an_older_build_is_chosen_in_the_address(project: Project) -> None:
     assert client.get("/pipelines/test?build=run_none").status_code == 404
 
 
+def test_it_says_how_many_builds_are_shown(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("elliptio.ui.pages.pipelines.MOST_BUILDS", 2)
+    for _ in range(3):
+        project.run(NAMES)
+    assert "The newest 2 are shown." in client_of(project.handler).get("/pipelines/test").text
+
+
 def test_what_failed_and_what_was_not_run(project: Project) -> None:
     project.edit("lib/steps.py", "return clean / 2", "raise ValueError('no good')")
     project.run(NAMES, on_error="return")

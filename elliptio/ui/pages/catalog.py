@@ -54,26 +54,27 @@ def entry(view: View, asked: Asked) -> Answer:
     project = str(newest["entry"]["project"])
     found = recent(view.h.lake, project, name, MOST_READ)
     current = {keys: version.artifact_id for keys, version in found.partitions().items()}
-    begin = asked.number("from", 0, max(len(found.documents) - 1, 0)) // MOST_LISTED * MOST_LISTED
+    versions = [one for one in found.documents if not view.exported or one["_id"] in view.exported]
+    begin = asked.number("from", 0, max(len(versions) - 1, 0)) // MOST_LISTED * MOST_LISTED
     ids = set(current.values())
-    listed = found.documents[begin : begin + MOST_LISTED]
+    listed = versions[begin : begin + MOST_LISTED]
     return view.page(
         "entry.html",
         asked,
         name=wording.plain(name, 200),
         project=wording.plain(project, 80),
-        others=_others(view, asked, name, project),
+        others=[] if view.exported else _others(view, asked, name, project),
         type=_type(newest),
         craft=wording.plain((newest.get("recipe") or {}).get("craft") or "", 120),
-        newest=_version(view, newest, ids),
+        newest=_version(view, versions[0] if versions else newest, ids),
         names=[wording.plain(one, 40) for one in dict.fromkeys(each for keys in found.histories for each in keys)],
-        partitions=partitions.shown(current, asked.get("year")),
+        partitions=None if view.exported else partitions.shown(current, asked.get("year")),
         count=len(current),
         listed=[_version(view, document, ids) for document in listed],
-        total=len(found.documents),
-        is_cut=found.is_cut,
+        total=len(versions),
+        is_cut=found.is_cut and not view.exported,
         query=bar_of({"entry.name": name}),
-        older=asked.link(**{"from": str(begin + MOST_LISTED)}) if begin + MOST_LISTED < len(found.documents) else None,
+        older=asked.link(**{"from": str(begin + MOST_LISTED)}) if begin + MOST_LISTED < len(versions) else None,
         newer=asked.link(**{"from": str(begin - MOST_LISTED) if begin > MOST_LISTED else None}) if begin else None,
     )
 

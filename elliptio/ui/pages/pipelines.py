@@ -70,8 +70,8 @@ def pipeline(view: View, asked: Asked) -> Answer:
     name, wanted = asked.parts["name"], asked.get("build")
     query = {"labels.pipeline": name}
     found = view.h.runs.search(query, max_docs=MOST_BUILDS, columns=_RUN)
-    rows = found.rows()
-    if wanted and wanted not in found.ids:
+    rows = [] if view.exported else found.rows()
+    if wanted and wanted not in [row["run_id"] for row in rows]:
         rows += view.h.runs.search({**query, "run_id": wanted}, max_docs=1, columns=_RUN).rows()
     chosen = next((row for row in rows if row["run_id"] == wanted), None) if wanted else next(iter(rows), None)
     if chosen is None:
@@ -88,7 +88,7 @@ def pipeline(view: View, asked: Asked) -> Answer:
         name=wording.plain(name, 200),
         project=_project(record),
         build=_build(view, chosen, record),
-        is_newest=chosen is rows[0],
+        is_newest=chosen is rows[0] and not view.exported,
         snapshot=None if record is None else record["content"]["snapshot"],
         picture=None if drawn is None else graph_of(asked, *boxes_of(asked, drawn, lines, record)),
         steps=[_step(number, line, links) for number, line in enumerate(lines[:MOST_STEPS])],
@@ -100,8 +100,8 @@ def pipeline(view: View, asked: Asked) -> Answer:
             {**_build(view, row, kept.get(row["run_id"])), "on": row is chosen, "link": asked.link(build=row["run_id"])}
             for row in rows[:MOST_BUILDS]
         ],
-        total=f"{found.total:,}" if found.exact else f"more than {found.total:,}",
-        left_out=found.truncated,
+        total="" if view.exported else f"{found.total:,}" if found.exact else f"more than {found.total:,}",
+        left_out=found.truncated and not view.exported,
     )
 
 
