@@ -91,6 +91,15 @@ def test_a_calendar_has_no_empty_months_before_or_after() -> None:
     assert long is not None
     assert (len(long["marks"]), len(long["cells"])) == (12, 365)
     assert max(cell["x"] for cell in long["cells"]) < long["width"]
+    assert [year for year, _ in long["years"]] == ["2024", "2025", "2026"]
+    gap = {Keys({"day": f"{year}-03-01"}): "x" for year in (2020, 2023)}
+    empty = shown(gap, "2021")
+    assert empty is not None
+    assert empty["years"] == [("2020", False), ("2021", True), ("2022", False), ("2023", False)]
+    assert {cell["state"] for cell in empty["cells"]} == {"missing"}
+    ages = shown({Keys({"day": f"{year}-03-01"}): "x" for year in (1500, 2023)})
+    assert ages is not None
+    assert [year for year, _ in ages["years"]] == ["1500", "2023"]
     one = shown({Keys({"day": "2026-01-01"}): "x"})
     assert one is not None
     assert [mark["says"] for mark in one["marks"]] == ["Jan"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -35,6 +36,11 @@ async def _add(number: IO[int]) -> int:
 FLOW = Flow.from_tasks(counting, adding).resolve()
 
 
+def legend(page: str) -> list[str]:
+    (found,) = re.findall(r'<div class="foot legend">(.*?)</div>', page)
+    return re.findall(r"</i>([^<]*)", found)
+
+
 def run_id(h: eio.Handler) -> str:
     (identifier,) = {run["labels"]["flow_id"] for run in h.lake.find_runs({"labels.flow_id": {"$exists": True}})}
     return str(identifier)
@@ -64,6 +70,7 @@ def test_steps_and_streams_of_a_flow(h: eio.Handler) -> None:
     assert "counting finished upto number" in text
     assert "adding finished number sum" in text
     assert page.count('<g class="box') == 5
+    assert legend(page) == ["step", "sealed stream, or what it was given"]
     assert page.count('<path class="e"') == 4
     for artifact in h.find({"labels.flow_id": identifier}).index:
         assert f"../artifacts/{artifact}" in page

@@ -79,6 +79,7 @@ def test_each_step_with_its_state_and_the_line_that_changed(project: Project) ->
     assert "hunter2secret" not in page
     assert page.count('<tr id="s') == 3
     assert page.count('class="box run"') == 3
+    assert [one for one in ("made", "kept", "failed", "not run", "entry") if f"</i>{one}<" in page] == ["made", "entry"]
     assert f'href="../catalog/raw?project={quoted(project.session().catalog.project)}"' in page
     for identifier in (one for step in build.rows for one in step.artifact_ids.values()):
         assert f'href="../artifacts/{identifier}"' in page

@@ -460,13 +460,44 @@ def test_arrays() -> None:
     found = shown("a.npy", npy(np.zeros((3, 4), "float32")))
     assert isinstance(found, Header)
     assert ("shape", "3 × 4") in found.facts  # noqa: RUF001
-    assert ("type", "<f4") in found.facts
+    assert ("type", "float32") in found.facts
     written = io.BytesIO()
     np.savez_compressed(written, a=np.zeros(5), b=np.ones((2, 2), "int8"))
     found = shown("a.npz", written.getvalue())
     assert isinstance(found, Header)
-    assert ("a", "<f8  5") in found.facts
-    assert ("b", "|i1  2 × 2") in found.facts  # noqa: RUF001
+    assert ("a", "float64  5") in found.facts
+    assert ("b", "int8  2 × 2") in found.facts  # noqa: RUF001
+
+
+def test_types_of_numpy_have_the_names_that_people_use() -> None:
+    import numpy as np
+
+    names = {"f2": "float16", "u8": "uint64", "?": "bool", "c16": "complex128", "M8[ns]": "datetime64[ns]",
+             "m8[s]": "timedelta64[s]", ">f8": "float64, big-endian", "U5": "text of up to 5 letters",
+             "S3": "bytes, up to 3", "V8": "|V8"}  # fmt: skip
+    for code, said in {**names, "f8, i4": "f0: float64, f1: int32"}.items():
+        found = shown("a.npy", npy(np.zeros(2, code)))
+        assert isinstance(found, Header)
+        assert ("type", said) in found.facts
+
+
+def test_long_numbers_of_a_range_are_brief() -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    written = io.BytesIO()
+    values = {"x": [0.37454011884736254, 1e-12 / 3, 2 / 3], "y": [1234567890.123, 2e9, 3e18], "n": [7, 8, 2**60]}
+    parquet.write_table(pa.table(values), written)
+    for name, content in (
+        ("a.parquet", written.getvalue()),
+        ("a.csv", ("x,y,n\n" + "".join(f"{a},{b},{c}\n" for a, b, c in zip(*values.values(), strict=True))).encode()),
+    ):
+        table = shown(name, content)
+        assert isinstance(table, Table)
+        assert [column.range for column in table.columns] == [
+            "3.33333e-13 … 0.666667", "1234567890 … 3e+18", "7 … 1152921504606846976",
+        ]  # fmt: skip
+    assert [column.type for column in shown("a.parquet", written.getvalue()).columns] == ["float64", "float64", "int64"]  # type: ignore[union-attr]
 
 
 def test_safetensors() -> None:
@@ -475,7 +506,7 @@ def test_safetensors() -> None:
     ).encode()
     found = shown("m.safetensors", struct.pack("<Q", len(header)) + header + b"\0" * 24)
     assert isinstance(found, Header)
-    assert ("w", "F32  2 × 3") in found.facts  # noqa: RUF001
+    assert ("w", "float32  2 × 3") in found.facts  # noqa: RUF001
     assert ("format", "pt") in found.facts
 
 

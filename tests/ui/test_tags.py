@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from html import unescape
 
 import pytest
 
@@ -25,7 +26,13 @@ def test_a_tag_and_its_history(h: eio.Handler) -> None:
     text = client.get("/tags/prod").text
     assert "names nothing now" in text
     assert len(re.findall("<li[ >]", text)) == 3
-    assert "took it away" in text
+    model, raw = (f"…{made[name].artifact_id[-8:]}" for name in ("model", "raw"))
+    said = re.sub(r"\s+", " ", re.sub("<[^>]*>", "", text))
+    assert f"took it away from raw.csv {raw}" in said
+    assert f"moved it from model.json {model} to raw.csv {raw} · what differs" in said
+    assert f"gave it to model.json {model}" in said
+    (link,) = re.findall(r'href="\.\./(compare[^"]*)"', text)
+    assert client.get(f"/{unescape(link)}").status_code == 200
     assert client.get("/tags/none").status_code == 404
     assert client.get("/t/prod").status_code == 404
 

@@ -62,7 +62,9 @@ def _sorted(values: Any) -> list[Any]:
 def _calendar(name: str, days: Mapping[date, str], year: str) -> dict[str, Any]:
     """Draw a year, its months in which there is something: a column a week, a row a day of it."""
     first, last = min(days), max(days)
-    years = sorted({day.year for day in days})[-MOST_YEARS:]
+    every, there = range(first.year, last.year + 1), sorted({day.year for day in days})
+    # Of a year that is missing as a whole it is seen so, where there is room for a tab of each.
+    years = list(every) if len(every) <= MOST_YEARS else there[-MOST_YEARS:]
     chosen = int(year) if year.isascii() and year.isdigit() and int(year) in years else years[-1]
     week, begin = 0, max(date(chosen, 1, 1), first.replace(day=1))
     cells, marks = [], []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Any
 
 from elliptio.finding.tags import Tags
@@ -28,12 +29,16 @@ def history(view: View, asked: Asked) -> Answer:
     """Show all moves of a tag."""
     name = asked.parts["name"]
     moves = list(view.h.tags.moves(name))
-    known = _artifacts(view, moves[:MOST])
+    known = _artifacts(view, moves[: MOST + 1])
     return view.page(
         "tag.html",
         asked,
         name=name,
-        moves=[_move(view, move, known) for move in moves[:MOST]],
+        moves=[
+            {**_move(view, move, known), "before": _move(view, earlier, known) if earlier else None}
+            for move, earlier in zip_longest(moves[:MOST], moves[1 : MOST + 1])
+            if move
+        ],
         total=len(moves),
         now=moves[0],
         may_write=TAGS in view.policy.write,
@@ -91,6 +96,7 @@ def _move(view: View, move: Move, known: dict[str, dict[str, Any]]) -> dict[str,
         "tag": move.tag,
         "id": move.artifact_id,
         "files": wording.files_of(row) if row else "",
+        "short": f"…{(move.artifact_id or '')[-8:]}",
         "badge": short,
         "colour": colour,
         "gone": bool(row and row.get("deleted")) or (move.artifact_id is not None and row is None),

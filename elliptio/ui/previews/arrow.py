@@ -7,10 +7,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from elliptio.naming import shorten
-from elliptio.ui.previews.profiles import column_of
+from elliptio.ui.previews.profiles import brief, column_of
 from elliptio.ui.previews.reading import Ranged, RangedFile, UnfitError
 from elliptio.ui.previews.shapes import Column, Table
 from elliptio.ui.previews.text_tables import MOST_COLUMNS, MOST_LETTERS
+
+_FLOATS = {"halffloat": "float16", "float": "float32", "double": "float64"}
+"""Names of Arrow's types for which people have others."""
 
 _TIMESTAMP = 18
 """Number of the type in Arrow's format."""
@@ -116,7 +119,8 @@ def _bounds(figures: Sequence[Any]) -> str:
     if not all(each.has_min_max for each in figures):
         return ""
     try:
-        low, high = _text(min(each.min for each in figures)), _text(max(each.max for each in figures))
+        least, most = min(each.min for each in figures), max(each.max for each in figures)
+        low, high = (brief(one) if isinstance(one, float) else _text(one) for one in (least, most))
     except (ValueError, TypeError, OverflowError):
         return ""
     return low if low == high else f"{shorten(low, 40)} … {shorten(high, 40)}"
@@ -190,7 +194,8 @@ def _table(
         shown.append([shorten(value, MOST_LETTERS) for value in values])
         by_rows = column_of(name, values)
         bounds, empty = known.get(name, ("", None))
-        kind = shorten(str(schema.field(name).type if schema.names.count(name) == 1 else schema.field(place).type), 60)
+        said = str(schema.field(name).type if schema.names.count(name) == 1 else schema.field(place).type)
+        kind = shorten(_FLOATS.get(said, said), 60)
         missing = empty if name in known else (by_rows.empty if values else None)
         distinct = by_rows.distinct if values else None
         columns.append(

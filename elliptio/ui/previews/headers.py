@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import struct
 import zipfile
 from collections.abc import Mapping
@@ -24,6 +25,10 @@ MOST_STEPS = 200_000
 """Bytes and instructions of a pickle that are looked at."""
 
 MOST_OPENED = 50
+MOST_NESTED = 3
+_TYPE = re.compile(r"([<>|=]?)([a-zA-Z])(\d{0,9})(\[\w+\])?")
+_SIZED = {"f": "float", "i": "int", "u": "uint", "c": "complex", "M": "datetime", "m": "timedelta"}
+_TENSOR = re.compile(r"([FIU])(\d{1,3})")
 _NUMPY = b"\x93NUMPY"
 _NEVER = "it is never loaded here: loading a pickle runs what is in it"
 
@@ -56,7 +61,23 @@ def _array(data: bytes) -> tuple[str, tuple[int, ...], str, int]:
     if not isinstance(shape, tuple) or not all(type(side) is int and 0 <= side < 2**63 for side in shape):
         raise UnfitError("its header says no shape")
     order = "Fortran" if found.get("fortran_order") is True else "C"
-    return shorten(str(found.get("descr")), 200), shape, order, begin + length
+    return shorten(_type_of(found.get("descr")), 200), shape, order, begin + length
+
+
+def _type_of(description: object, depth: int = 0) -> str:
+    """Name a type of numpy as people do: ``float64``, not ``<f8``; what is none of those stays as it is."""
+    if isinstance(description, list) and depth < MOST_NESTED:
+        fields = [one for one in description[:MOST_NAMES] if isinstance(one, tuple) and len(one) > 1]
+        return ", ".join(f"{one[0]}: {_type_of(one[1], depth + 1)}" for one in fields)
+    found = _TYPE.fullmatch(description) if isinstance(description, str) else None
+    if found is None:
+        return str(description)
+    order, kind, size, unit = found[1], found[2], int(found[3] or 0), found[4] or ""
+    backwards = ", big-endian" if order == ">" else ""
+    if kind in _SIZED:
+        return f"{_SIZED[kind]}{8 * size}{unit}{backwards}"
+    plain = {"b": "bool", "O": "object", "U": f"text of up to {size:,} letters", "S": f"bytes, up to {size:,}"}
+    return plain.get(kind, str(description))
 
 
 def read_zip(ranged: Ranged, rows: int = 0) -> Header:
@@ -117,9 +138,16 @@ def read_safetensors(ranged: Ranged, rows: int = 0) -> Header:
     if isinstance(more, Mapping):
         facts += [(shorten(str(name), 100), shorten(str(value), 200)) for name, value in list(more.items())[:20]]
     for name, tensor in list(tensors.items())[:MOST_NAMES]:
-        facts.append((shorten(name, 200), f"{shorten(str(tensor.get('dtype')), 20)}  {_shape(_sides(tensor))}"))
+        facts.append((shorten(name, 200), f"{_tensor_type(tensor)}  {_shape(_sides(tensor))}"))
     note = f"first {MOST_NAMES:,} of {len(tensors):,} tensors are listed" if len(tensors) > MOST_NAMES else None
     return Header(facts, "safetensors", note)
+
+
+def _tensor_type(tensor: Mapping[str, Any]) -> str:
+    said = str(tensor.get("dtype"))
+    if found := _TENSOR.fullmatch(said):
+        return f"{_SIZED[found[1].lower()]}{found[2]}"
+    return shorten({"BF16": "bfloat16", "BOOL": "bool"}.get(said, said), 20)
 
 
 def _sides(tensor: Mapping[str, Any]) -> tuple[int, ...]:

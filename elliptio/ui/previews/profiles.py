@@ -24,6 +24,8 @@ _TIME = re.compile(
 )
 _BOOLEANS = frozenset({"true", "false", "True", "False", "TRUE", "FALSE"})
 _MOST_TEXT = 40
+_LONG = re.compile(r"(?=.*[.eE]).{10,}")
+"""Digits behind a point that nobody reads; a whole number stays as it is."""
 
 
 def column_of(name: str, values: Sequence[str]) -> Column:
@@ -37,12 +39,19 @@ def column_of(name: str, values: Sequence[str]) -> Column:
             low, high = min(numbers, key=numbers.__getitem__), max(numbers, key=numbers.__getitem__)
             weighed = [(number, counts[text]) for text, number in numbers.items()]
             histogram = bars(weighed)
+            if kind == "number":
+                low, high = (brief(numbers[text]) if _LONG.fullmatch(text) else text for text in (low, high))
             return Column(name, kind, _range(low, high), empty, histogram, len(counts))
     if kind == "empty":
         return Column(name, kind, "", empty, [], 0)
     histogram = [count for _, count in counts.most_common(BARS)]
     low, high = min(counts), max(counts)
     return Column(name, kind, _range(low, high), empty, histogram, len(counts))
+
+
+def brief(number: float) -> str:
+    """Write a number with as many digits as somebody reads."""
+    return f"{number:.0f}" if 1e6 <= abs(number) < 1e15 else f"{number:.6g}"
 
 
 def bars(weighed: Sequence[tuple[float, int]]) -> list[int]:
