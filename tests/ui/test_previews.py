@@ -481,6 +481,7 @@ def test_types_of_numpy_have_the_names_that_people_use() -> None:
         assert ("type", said) in found.facts
 
 
+@pytest.mark.slow
 def test_long_numbers_of_a_range_are_brief() -> None:
     import pyarrow as pa
     from pyarrow import parquet
