@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import re
 import socket
 import subprocess
+import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from html import unescape
@@ -210,3 +213,72 @@ def test_jupyter_server_proxy_takes_the_tile() -> None:
     config = pytest.importorskip("jupyter_server_proxy.config")
     made = config.ServerProcess(name="elliptio", **launcher())
     assert made.launcher_entry.path_info == "elliptio/"
+
+
+@pytest.fixture
+def jupyter(local: eio.Handler, tmp_path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """A real Jupyter server with jupyter-server-proxy: where it is, and what lets in."""
+    pytest.importorskip("jupyter_server_proxy", reason="pip install jupyter-server-proxy, which brings 40 packages")
+    port, folders = free_port(), ("HOME", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
+    environ = {**os.environ, **dict.fromkeys(folders, str(tmp_path)), "ELLIPTIO_ROOT": str(local.store.root)}
+    command = [sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root", f"--port={port}",
+               "--ServerApp.jpserver_extensions=jupyter_server_proxy=True", f"--ServerApp.base_url={HUB}/",
+               "--IdentityProvider.token=of-jupyter"]  # fmt: skip
+    with open(tmp_path / "log", "wb") as log:
+        process = subprocess.Popen(command, cwd=tmp_path, env=environ, stderr=log)
+    place, status = f"127.0.0.1:{port}", 0
+    for _ in range(200):
+        assert process.poll() is None, (tmp_path / "log").read_text()
+        with contextlib.suppress(OSError):
+            status, got, _ = through(place, f"{HUB}/api/status?token=of-jupyter", {})
+        if status == 200:
+            break
+        time.sleep(0.2)
+    # A browser that was let in has this; what is in the address or in a header would be taken for Jupyter's own.
+    yield place, {"Cookie": got["set-cookie"].partition(";")[0]}
+    process.terminate()
+    process.wait(timeout=30)
+
+
+def through(place: str, path: str, headers: dict[str, str]) -> tuple[int, dict[str, str], str]:
+    connection = http.client.HTTPConnection(place, timeout=60)
+    connection.request("GET", path, headers=headers)
+    answer = connection.getresponse()
+    text = answer.read().decode("utf-8", "replace")
+    connection.close()
+    return answer.status, {name.lower(): value for name, value in answer.getheaders()}, text
+
+
+def test_the_tile_in_a_real_jupyter(jupyter: tuple[str, dict[str, str]], local: eio.Handler) -> None:
+    made = story(local)
+    place, headers = jupyter
+    assert through(place, f"{HUB}/elliptio/artifacts", {})[0] in (302, 403)
+    status, _, text = through(place, f"{HUB}/elliptio/artifacts", headers)
+    assert (status, "model.json" in text) == (200, True)
+    for link in ("./", f"artifacts/{made['model'].artifact_id}", f"lineage/{made['raw'].artifact_id}", "problems"):
+        assert through(place, f"{HUB}/elliptio/{link.removeprefix('./')}", headers)[0] == 200
+    tiles = through(place, f"{HUB}/server-proxy/servers-info", headers)[2]
+    assert '"title": "elliptio"' in tiles
+
+
+@pytest.mark.parametrize("how", ["proxy", "proxy/absolute"])
+def test_a_view_behind_a_real_jupyter(jupyter: tuple[str, dict[str, str]], local: eio.Handler, how: str) -> None:
+    made = story(local)
+    place, headers = jupyter
+    port = free_port()
+    prefix = f"{HUB}/{how}/{port}"
+    server = Server(local, port=port, base="" if how == "proxy" else prefix, hosts=[place])
+    server.start()
+    status, got, _ = through(place, f"{prefix}/artifacts?token={server.policy.token}", headers)
+    assert (status, urljoin(f"{prefix}/artifacts", got["location"])) == (303, f"{prefix}/artifacts")
+    headers = {"Cookie": f"{headers['Cookie']}; {got['set-cookie'].partition(';')[0]}"}
+    status, _, text = through(place, f"{prefix}/artifacts", headers)
+    assert (status, "model.json" in text) == (200, True)
+    links = {urljoin(f"{prefix}/artifacts", unescape(one)) for one in re.findall(r' (?:href|src)="([^"#]+)"', text)}
+    assert f"{prefix}/artifacts/{made['model'].artifact_id}" in links
+    for link in links:
+        assert link.startswith(f"{prefix}/"), link
+        assert through(place, link, headers)[0] == 200, link
+    raw = f"{prefix}/artifacts/{made['model'].artifact_id}/files/0/raw"
+    assert through(place, raw, headers)[2] == '{"depth": 4}'
+    server.stop()
