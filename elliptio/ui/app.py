@@ -25,6 +25,7 @@ from elliptio.errors import (
     TagTakenError,
 )
 from elliptio.masking import hide_password
+from elliptio.system.collector import uncollected
 from elliptio.ui.asked import Answer, Asked, ForeignFormError, NotThereError, TakenError, WrongError
 from elliptio.ui.assets import ASSETS
 from elliptio.ui.entrance import EVENTS, Entrance, kind_of
@@ -138,7 +139,8 @@ def static(view: View, asked: Asked) -> Answer:
 def guarded(view: View, page: Page, asked: Asked) -> Answer:
     """Answer with a page, or with what went wrong."""
     try:
-        return page(view, asked)
+        with uncollected():  # what a page is made of is forgotten as soon as it is written
+            return page(view, asked)
     except (NotThereError, DocumentNotFoundError) as error:
         return said(view, asked, 404, "There is nothing here", str(error))
     except (QueryError, WrongError, MetadataError) as error:
