@@ -15,6 +15,7 @@ from benchmarks import lakes
 from benchmarks.place import Place
 from elliptio.finding.options import Unasked
 from elliptio.indexes.mongo import MongoIndex
+from elliptio.indexes.query import ordering
 
 
 @pytest.fixture
@@ -73,6 +74,13 @@ def test_what_was_deleted_stays_in_its_place(h: eio.Handler, family: dict[str, s
         assert set(frame.index[frame["state"] == "deleted"]) == {family["a"], family["b"]}
         assert set(frame.index) == {family[name] for name in ("gone", "a", "b", "c", "d", "e")}
     assert frame.loc[family["b"], "username"] == "maker of b"
+
+
+def test_documents_are_not_sorted_to_be_looked_up(
+    h: eio.Handler, family: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ordering, "sort_documents", None)
+    assert len(h.lineage(family["d"]).nodes()) == 6
 
 
 def test_find_among_relatives(h: eio.Handler, family: dict[str, str]) -> None:
