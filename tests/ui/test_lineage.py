@@ -74,6 +74,22 @@ def test_very_many_are_folded_and_open_in_place(local: eio.Handler) -> None:
     assert len(boxes(text)) < len(boxes(opened)) <= 40
 
 
+def test_the_list_below_a_picture_has_what_is_drawn(local: eio.Handler, monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = saved(local, "raw.csv", "x")
+    local.save_many([({"n": number}, f"{number}.json") for number in range(60)], based_on=raw)
+    last = saved(local, "last.md", "x", based_on=saved(local, "report.md", "x", based_on=raw))
+    text = client_of(local).get(f"/lineage/{raw.artifact_id}").text
+    drawn = re.findall(r'class="node[^"]*" href="[^"]*" data-id="(artifact_[^"]*)"', text)
+    assert last.artifact_id in drawn
+    assert sorted(re.findall(r'<tr data-id="([^"]*)"', text)) == sorted(drawn)
+    assert sorted(re.findall(r'way-to" data-id="([^"]*)"', text)) == sorted(set(drawn) - {raw.artifact_id}), "key w"
+    assert f'{63 - len(drawn)} more are folded or farther away: <a class="l" href="?as=table">a table</a>' in text
+    table = client_of(local).get(f"/lineage/{raw.artifact_id}?as=table").text
+    assert table.count('<tr data-id="artifact') == 63
+    monkeypatch.setattr(page, "MOST_ROWS", 10)
+    assert "53 more farther away are not listed" in client_of(local).get(f"/lineage/{raw.artifact_id}?as=table").text
+
+
 def test_a_run_that_failed_is_a_box_of_its_own(local: eio.Handler) -> None:
     raw = saved(local, "raw.csv", "x")
     with pytest.raises(MemoryError), local.run("train") as run:

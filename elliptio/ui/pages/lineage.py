@@ -31,11 +31,8 @@ MOST_RUNS = 200
 
 def show(view: View, asked: Asked) -> Answer:
     """Show the lineage of an artifact."""
-    direction, depth, form = (
-        _chosen(asked, "dir", DIRECTIONS, "both"),
-        asked.get("depth"),
-        _chosen(asked, "as", FORMS, "picture"),
-    )
+    direction, form = _chosen(asked, "dir", DIRECTIONS, "both"), _chosen(asked, "as", FORMS, "picture")
+    depth = asked.get("depth")
     if depth and not (depth.isascii() and depth.isdigit() and 0 < int(depth) < 1000):
         raise WrongError(f"depth is a number of generations, from 1, not {depth[:20]!r}.")
     lineage = view.h.lineage(
@@ -46,9 +43,13 @@ def show(view: View, asked: Asked) -> Answer:
     near, far = nearest(lineage)
     nodes, links = near.drawn()
     here = next(node for node in nodes if node.artifact_id == lineage.artifact_id)
-    picture = drawing.picture_of(view, asked, nodes, links, lineage.artifact_id) if form == "picture" else None
-    if picture is not None:
+    picture, listed = None, nodes
+    if form == "picture":
+        picture = drawing.picture_of(view, asked, nodes, links, lineage.artifact_id)
         picture["left_out"] += far
+        drawn = {box["id"] for box in picture["boxes"]}
+        listed = [node for node in nodes if node.artifact_id in drawn]
+    rows = _rows(view, asked, listed, lineage.artifact_id) if form != "tree" else []
     return view.page(
         "lineage.html",
         asked,
@@ -59,11 +60,12 @@ def show(view: View, asked: Asked) -> Answer:
         deepest=MOST_GENERATIONS if not depth and _is_deep(nodes) else 0,
         direction=direction,
         **_choices(asked, direction, depth, form),
+        table=asked.link(**{"as": "table"}),
         form=form,
         picture=picture,
         tree=str(near) if form == "tree" else "",
-        rows=_rows(view, asked, nodes, lineage.artifact_id) if form != "tree" else [],
-        left_out=max(len(nodes) - MOST_ROWS, 0) + far,
+        rows=rows,
+        left_out=len(nodes) - len(rows) + far,
         to=asked.get("to"),
         wrong=if_wrong(view, lineage, nodes, links) if direction != "up" else None,
     )
