@@ -265,9 +265,11 @@ def _attempts(inner: _Lineage, most: int) -> Iterator[tuple[_Found, bool]]:
 
     if len(depth) <= 3 * most:
         yield _joined(inner, range(len(depth)), first=True, kind="alike"), True
-    yield _joined(inner, colours(depth, looks=True, ways=True, rounds=ROUNDS), first=True, kind="alike"), True
+    looking = colours(depth, looks=True, ways=True, rounds=ROUNDS)
+    yield _joined(inner, looking, first=True, kind="alike"), True
     alike = colours(depth, looks=False, ways=True, rounds=ROUNDS)
-    yield _joined(inner, alike, first=True, kind="alike"), True
+    if alike != looking:  # else all of a kind look alike, and there is no more room than before
+        yield _joined(inner, alike, first=True, kind="alike"), True
     yield _joined(inner, alike, first=False, kind="alike"), False
     # Whole stretches of generations, as many as there is room for.
     deepest = max(depth, default=0) + 1

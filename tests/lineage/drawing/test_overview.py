@@ -156,6 +156,49 @@ def test_graphs_without_any_likeness_are_folded(seed: int) -> None:
         assert shown.left_out == 0
 
 
+def shapes(seed: int) -> Edges:
+    """A thousand artifacts: sweeps, chains, fans in and out and parts without any likeness, one behind another."""
+    dice = random.Random(seed)
+    edges: Edges = []
+    ends, count = ["a0"], 1
+
+    def made(parents: list[str]) -> str:
+        nonlocal count
+        count += 1
+        edges.extend((parent, f"a{count - 1}") for parent in dict.fromkeys(parents))
+        return f"a{count - 1}"
+
+    while count < 1000:
+        start, size = dice.sample(ends, min(len(ends), 1 + dice.randrange(3))), 1 + dice.randrange(300)
+        shape = dice.choice(["fan out", "fan in", "sweep", "chain", "any"])
+        if shape == "chain":
+            for _ in range(size):
+                start = [made(start)]
+            ends += start
+        elif shape == "any":
+            near = list(start)
+            for _ in range(size):
+                near.append(made(dice.sample(near[-30:], min(len(near[-30:]), 1 + dice.randrange(3)))))
+            ends += near[-3:]
+        else:
+            wide = [made([] if shape == "fan in" else start) for _ in range(size)]
+            ends += wide[:3] if shape == "fan out" else [made([*start, *wide])]
+    return edges
+
+
+@pytest.mark.parametrize("seed", [pytest.param(seed, marks=pytest.mark.slow if seed > 1 else ()) for seed in range(8)])
+def test_a_thousand_of_any_shape_have_room_in_forty_boxes(seed: int) -> None:
+    nodes, links, asked = lineage(shapes(seed), "a0")
+    dice = random.Random(seed)
+    other, far = (f"a{dice.randrange(len(nodes))}" for _ in "ab")
+    for asked in ("a0", other):
+        first = overview(nodes, links, asked)
+        check(first, nodes, links, asked)
+        check(overview(nodes, links, asked, to=far), nodes, links, asked)
+        opened = list(first.folds)[:3]
+        check(overview(nodes, links, asked, to=far, opened=opened), nodes, links, asked)
+
+
 def test_the_order_of_links_does_not_matter() -> None:
     nodes, links, asked = lineage(team(), "train")
     shown = overview(nodes, links, asked)
