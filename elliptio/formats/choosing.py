@@ -12,6 +12,7 @@ from elliptio.formats.libraries import meant
 from elliptio.formats.plain import name_of
 from elliptio.metadata import ValueRecord
 from elliptio.protocols import Format
+from elliptio.system.collector import uncollected
 
 
 class Chosen(NamedTuple):
@@ -117,7 +118,7 @@ def read(
 
     """
     found, kept = for_loading(relpath, saved, format)
-    with open(path, "rb") as file:
+    with open(path, "rb") as file, uncollected():  # the first read of a table imports pandas: all of that stays
         try:
             return found.read(file, **{**kept, **options})
         except FormatError as error:
