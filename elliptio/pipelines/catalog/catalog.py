@@ -82,17 +82,17 @@ class Catalog:
         root: str | os.PathLike[str] | None = None,
         session: Any = None,
     ) -> None:
-        self._root = Path(root) if root is not None else Path.cwd()
+        self.root = Path(root) if root is not None else Path.cwd()
         self._handler = handler
         self._session = session
         self.project = project
         if isinstance(source, str | os.PathLike):
-            reader = Reader(self._root, settings or {}, remember=False)
-            source = reading.read_entries(self._root / source, reader)
+            reader = Reader(self.root, settings or {}, remember=False)
+            source = reading.read_entries(self.root / source, reader)
         self._entries: dict[str, Entry] = {}
         for entry in source:
             self._add(entry)
-        self._places = Places(self._root, session, settings)
+        self._places = Places(self.root, session, settings)
         self._windows: Windows | None = None
         self._assets: Assets | None = None
 
@@ -137,7 +137,7 @@ class Catalog:
         """
         if not isinstance(other, Catalog):
             return NotImplemented
-        both = Catalog((), handler=self._handler, project=self.project, root=self._root, session=self._session)
+        both = Catalog((), handler=self._handler, project=self.project, root=self.root, session=self._session)
         both._places = self._places
         for entry in [*self._entries.values(), *other._entries.values()]:
             both._add(entry)
@@ -165,7 +165,7 @@ class Catalog:
             from elliptio.pipelines.catalog.memory import Memory
             from elliptio.pipelines.catalog.syncing import Windows
 
-            memory = Memory(self._root, self.handler.lake.lake_id)
+            memory = Memory(self.root, self.handler.lake.lake_id)
             self._windows = Windows(self.handler, self.project, self._places, memory)
             data_files.register(self)
         return self._windows
@@ -195,7 +195,7 @@ class Catalog:
         if self._assets is None:
             from elliptio.pipelines.catalog.assets import Assets
 
-            self._assets = Assets(self.handler, self.project, self._root, self.windows, self._session)
+            self._assets = Assets(self.handler, self.project, self.root, self.windows, self._session)
         return self._assets
 
     def is_whole(self, name: str, version: Version, versions: Versions) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -104,3 +105,12 @@ def absolute(module: Mapping[str, Any], level: int, name: str) -> str:
     package = module.get("__package__") or str(module.get("__name__", "")).rpartition(".")[0]
     base = package.rsplit(".", level - 1)[0] if level > 1 else package
     return f"{base}.{name}" if name else base
+
+
+def raised_at(error: BaseException, root: Path) -> str:
+    """Name the innermost line of the project that an error went through, to be put behind its text; else nothing."""
+    project = Project([root])
+    lines = [
+        (project.relative(frame.f_code.co_filename), line) for frame, line in traceback.walk_tb(error.__traceback__)
+    ]
+    return next((f" ({place}:{line})" for place, line in reversed(lines) if place), "")

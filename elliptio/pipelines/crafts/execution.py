@@ -7,12 +7,14 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from elliptio.naming import shorten
 from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.catalog.keys import NONE, Keys
 from elliptio.pipelines.catalog.versions import BUILT, Version
+from elliptio.pipelines.code.places import raised_at
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.hints import Output
 from elliptio.pipelines.crafts.recipes import Recipe, Taken, masked, shown, without_secrets
@@ -132,7 +134,7 @@ def execute(call: Call, catalog: Catalog, seen: Provenance | None = None) -> Mad
             return _execute(call, catalog, scope, seen)
         except Exception as error:
             told = isinstance(error, CraftError | CraftDefinitionError) and not isinstance(error, ValidationError)
-            for_users = error if told else _explained(call, error, scope.run_id)
+            for_users = error if told else _explained(call, error, scope.run_id, catalog.root)
             craft._run_hooks("on_error", craft, error)
             if for_users is error:
                 raise
@@ -267,8 +269,8 @@ def _differs(new: NewVersion, there: Version) -> bool:
     return new.staged.sha256 is None or new.staged.sha256 != there.sha256
 
 
-def _explained(call: Call, error: Exception, run_id: str) -> CraftError:
-    """Say which call failed, with what, and how to get its inputs."""
+def _explained(call: Call, error: Exception, run_id: str, root: Path) -> CraftError:
+    """Say which call failed, in which line, with what, and how to get its inputs."""
     where = f" at {call.keys}" if call.keys else ""
     inputs = [
         f"{parameter}={version.artifact_id}"
@@ -277,8 +279,10 @@ def _explained(call: Call, error: Exception, run_id: str) -> CraftError:
     ]
     given = [f"{name}={shorten(masked(name, repr(value)), 60)}" for name, value in call.parameters.items()]
     facts = ", ".join([*inputs, *given])
+    place = raised_at(error, root)
+    text = f"{named(error).removesuffix('.')}{place}" if place else named(error)
     return failed(
-        f"The craft {call.craft.name} failed{where}: {sentence(named(error))} "
+        f"The craft {call.craft.name} failed{where}: {sentence(text)} "
         f"{f'It was given {facts}. ' if facts else ''}"
         f"sess.inputs({call.craft.name!r}, {run_id!r}) gives its inputs again.",
         error,

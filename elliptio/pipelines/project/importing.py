@@ -18,6 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from elliptio.pipelines.code.places import raised_at
 from elliptio.pipelines.errors import ProjectError, UnknownNameError
 from elliptio.pipelines.project.names import meant
 from elliptio.pipelines.project.places import Project
@@ -160,13 +161,14 @@ def _module(name: str, project: Project, begin: object) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is not None and f"{name}.".startswith(f"{error.name}."):
             raise UnknownNameError(f"{begin}there is no module {name!r}; {_hint(name, project)}") from None
-        raise _broken(name, begin, error) from error
+        raise _broken(name, project, begin, error) from error
     except Exception as error:
-        raise _broken(name, begin, error) from error
+        raise _broken(name, project, begin, error) from error
 
 
-def _broken(name: str, begin: object, error: Exception) -> ProjectError:
-    return ProjectError(f"{begin}the module {name!r} cannot be imported: {type(error).__name__}: {error}")
+def _broken(name: str, project: Project, begin: object, error: Exception) -> ProjectError:
+    at = raised_at(error, project.root)
+    return ProjectError(f"{begin}the module {name!r} cannot be imported: {type(error).__name__}: {error}{at}")
 
 
 def _hint(name: str, project: Project) -> str:

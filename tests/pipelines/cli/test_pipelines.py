@@ -153,7 +153,7 @@ def test_a_run_that_fails_shows_what_was_done_and_ends_with_1(cli: Run, shop: Pa
     assert done.code == 1
     words = [line.split()[:2] for line in done.out.splitlines()[1:]]
     assert words == [["made", "add_turnover"], ["failed", "choose_best"]]
-    assert "The craft choose_best failed: ValueError: no total" in done.error
+    assert "The craft choose_best failed: ValueError: no total (lib/shop/crafts.py:15). It was given" in done.error
     assert "sess.inputs('choose_best'" in done.err
     found = cli("pipelines", "run", "report", "--json")
     assert (found.code, found.json["ok"]) == (1, False)

@@ -137,6 +137,8 @@ def test_an_error_in_a_module_keeps_its_cause(tmp_path: Path, text: str | bytes,
         load("ep_broken.f", project, where="p.yaml:1")
     assert isinstance(found.value.__cause__, cause)
     assert "ep_broken" not in sys.modules
+    # A SyntaxError says itself where it is.
+    assert cause is SyntaxError or str(found.value).endswith(" (lib/ep_broken.py:1)")
 
 
 def test_two_projects_with_modules_of_one_name(tmp_path: Path) -> None:
