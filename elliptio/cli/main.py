@@ -118,8 +118,10 @@ def build_parser(only: str | None = None) -> Parser:
 def _run(arguments: Sequence[str], args: argparse.Namespace, as_json: bool) -> int:
     parser = build_parser(_verb_of(arguments))
     try:
-        _check_words(parser, arguments)
-        parser.parse_args(arguments, namespace=args)
+        innermost = _check_words(parser, arguments)
+        _, unknown = parser.parse_known_args(arguments, namespace=args)
+        if unknown:
+            innermost.error(_unknown(innermost, unknown))
         args.command = parser
         if args.run is None and as_json:
             parser.error("say what to do: there is no verb")
@@ -148,8 +150,8 @@ def _verb_of(arguments: Sequence[str]) -> str | None:
     return word if word in VERBS and word != "completion" else None
 
 
-def _check_words(parser: Parser, arguments: Sequence[str]) -> None:
-    """Refuse a verb and options that there are not, and say which may be meant.
+def _check_words(parser: Parser, arguments: Sequence[str]) -> Parser:
+    """Refuse a verb and options that there are not, and say which may be meant; return the parser of the verb.
 
     argparse looks at the values first, and would blame them.
     """
@@ -158,13 +160,23 @@ def _check_words(parser: Parser, arguments: Sequence[str]) -> None:
     while parser.verbs and (place := next(verbs, None)) is not None:
         names = parser.verbs
         if given[place] not in names:
-            close = meant(given[place], names)
-            parser.error(f"there is no verb {given[place]!r}{_hint(close) or f': {parser.prog} --help lists them'}")
+            there = f": {parser.prog} --help lists them" if len(names) > 9 else f": say {', '.join(names)}"
+            parser.error(f"there is no verb {given[place]!r}{_hint(meant(given[place], names)) or there}")
         parser = names[given[place]]
     for word in given:
         name = word.partition("=")[0]
         if name.startswith("--") and name not in parser.options:
             parser.error(f"there is no option {name}{_hint(meant(name, parser.options)) or ': --help lists them'}")
+    return parser
+
+
+def _unknown(parser: Parser, words: Sequence[str]) -> str:
+    """Say what to do about words that the verb does not take."""
+    if words[0].startswith("-"):
+        return f"there is no option {words[0]}: {parser.prog} --help lists them"
+    pair = "=" in words[0] and next((each for each in parser.options if parser.takes_pair(each)), None)
+    advice = f"did you mean {pair} {words[0]}?" if pair else f"{parser.prog} --help says what it takes"
+    return f"there is no place for {words[0]!r}; {advice}"
 
 
 def _is_verb(given: Sequence[str], place: int) -> bool:

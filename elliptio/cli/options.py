@@ -51,6 +51,11 @@ class Parser(argparse.ArgumentParser):
         """The long names of its options."""
         return [name for action in self._actions for name in action.option_strings if name.startswith("--")]
 
+    def takes_pair(self, option: str) -> bool:
+        """Tell whether the value of an option is a name and a value."""
+        action = self._option_string_actions.get(option)
+        return action is not None and "=" in str(action.metavar)
+
     @property
     def verbs(self) -> dict[str, Parser]:
         """The parsers of its verbs, by name."""

@@ -67,6 +67,14 @@ def test_the_bare_command_says_what_each_verb_does(anywhere: Run) -> None:
         (["delete", "artifact_x", "--froce"], "did you mean '--force'?"),
         (["zzz"], "there is no verb 'zzz': elliptio --help lists them"),
         (["find", "--zzz"], "there is no option --zzz: --help lists them"),
+        (
+            ["get", "artifact_01", "-o", "out"],
+            "elliptio get: error: there is no option -o: elliptio get --help lists them",
+        ),
+        (["show", "a", "b"], "there is no place for 'b'; elliptio show --help says what it takes"),
+        (["pipelines", "run", "report", "top=1"], "no place for 'top=1'; did you mean --param top=1?"),
+        (["flows", "run", "nb:flow", "upto=3"], "no place for 'upto=3'; did you mean --input upto=3?"),
+        (["artifacts", "best_products"], "there is no verb 'best_products': say ls, describe"),
     ],
 )
 def test_a_mistyped_word_is_answered_with_the_one_that_is_meant(anywhere: Run, given: list[str], hint: str) -> None:
