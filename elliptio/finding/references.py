@@ -78,6 +78,8 @@ def resolve(lake: Lake, artifact: str | Artifact) -> str:
         return tagged(lake, reference.removeprefix(TAG))
     if reference.endswith(LATEST):
         return _latest(lake, reference.removesuffix(LATEST))
+    if ":" in reference:  # which no identifier has
+        _refuse_mistyped(reference)
     if reference.startswith("run_"):
         hint = "h.runs.tree, or elliptio runs --tree"
         raise DocumentNotFoundError(f"{reference!r} names a run, not an artifact: {hint}.")
@@ -113,6 +115,15 @@ def latest(lake: Lake, query: Mapping[str, Any] | None) -> Document:
         warn_if_index_is_lost(lake)
         raise DocumentNotFoundError(f"No artifact in {lake.index.address} matches {dict(query or {})!r}.")
     return found
+
+
+def _refuse_mistyped(reference: str) -> None:
+    """Refuse ``NAME:lastest``, and say what is meant."""
+    from difflib import SequenceMatcher
+
+    name, _, word = reference.rpartition(":")
+    if SequenceMatcher(None, word.lower(), LATEST[1:]).ratio() > 0.7:
+        raise DocumentNotFoundError(f"{reference!r} names no artifact; did you mean '{name}{LATEST}'?")
 
 
 def _latest(lake: Lake, name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import is_dataclass
 from typing import Any, NamedTuple
 
 from elliptio.errors import FormatError, UnknownFormatError, ValueRefusedError
@@ -42,9 +43,10 @@ def for_saving(value: Any, name: str, format: str | None) -> Chosen:
         return Chosen(_of_suffix(value, name), name)
     found = registry.of_value(value)
     if not found:
+        model = f"make it a data model, class {type(value).__name__}(elliptio.models.DataModel, version=1), "
         raise UnknownFormatError(
-            f"No format is known for a {name_of(value)}: give {name!r} a suffix, or save it with format='joblib' or "
-            f"format='pickle'.{registry.broken()}"
+            f"No format is known for a {name_of(value)}: {model if is_dataclass(value) else ''}give {name!r} a suffix, "
+            f"or save it with format='joblib' or format='pickle'.{registry.broken()}"
         )
     return Chosen(found[0], name + next(iter(found[0].suffixes), ""))
 

@@ -141,7 +141,8 @@ def _source(file: BinaryIO) -> Any:
 
 def _check_table(value: Any) -> None:
     if not any(is_a(value, name) for name in TYPES):
-        raise ValueRefusedError(f"value is of type {name_of(value)}, not a table: use pd.DataFrame(value).")
+        advice = "did a function return nothing?" if value is None else "use pd.DataFrame(value)."
+        raise ValueRefusedError(f"value is of type {name_of(value)}, not a table: {advice}")
 
 
 def _check_types(value: Any, found: Any, format: str) -> None:

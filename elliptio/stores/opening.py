@@ -39,6 +39,8 @@ class Scheme:
 def _local(root: str, **options: Any) -> Store:
     from elliptio.stores.local.store import LocalStore
 
+    if os.path.isfile(os.path.expanduser(root)):
+        raise ConfigError(f"the root {root!r} is a file: give a folder, which need not be there yet")
     try:
         return LocalStore(root, **options)
     except FileNotFoundError:
@@ -61,7 +63,7 @@ _ONE_SLASH = re.compile(r"(s3[an]?|gc?s|az|abfss?|https?|mongodb|sqlite|file):/(
 
 
 def open_store(root: str | Path | Store, **options: Any) -> Store:
-    """Make the store that a root describes. Touches neither disk nor network.
+    """Make the store that a root describes. Touches no network, and looks of a folder whether it is a file, no more.
 
     Parameters
     ----------
@@ -73,7 +75,7 @@ def open_store(root: str | Path | Store, **options: Any) -> Store:
     Raises
     ------
     ConfigError
-        If nothing is known by this scheme, or the URL cannot be a root.
+        If nothing is known by this scheme, or the URL or a file cannot be a root.
     MissingExtraError
         If a package that the scheme needs is not installed.
     """

@@ -23,6 +23,9 @@ def test_what_may_have_been_meant(h: eio.Handler, data: Path) -> None:
         h.upload(data)
     with pytest.raises(eio.DocumentNotFoundError, match=r"A tag is 'tag:prod', the newest .* 'prod:latest'"):
         h.get("prod")
+    for typed in ("train.csv:lastest", "train.csv:Latest", "train.csv:last"):
+        with pytest.raises(eio.DocumentNotFoundError, match=r"did you mean 'train.csv:latest'\?"):
+            h.get(typed)
     with pytest.raises(eio.DocumentNotFoundError, match=r"names a run, not an artifact: h\.runs.tree"):
         h.get(run.run_id)
 

@@ -6,6 +6,7 @@ import io
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,6 +20,11 @@ from elliptio.formats.choosing import for_loading, for_saving
 from elliptio.metadata import ValueRecord
 from elliptio.protocols import Format
 from elliptio.testing import FormatConformance
+
+
+@dataclass
+class Point:
+    x: int
 
 
 class Celsius:
@@ -191,6 +197,11 @@ def test_a_name_gets_the_usual_suffix(value: Any, name: str, relpath: str) -> No
         (pd.DataFrame(), "a.parqet", r"no format for 'a.parqet'; did you mean '.parquet'\?"),
         (pd.DataFrame(), "a.7z", r"there are .*\.csv.* Or name one: format='text'"),
         (object(), "a", "No format is known for a object: give 'a' a suffix"),
+        (
+            Point(1),
+            "a",
+            r"Point: make it a data model, class Point\(elliptio.models.DataModel, version=1\)",
+        ),
         ({}, "a.pkl", "pickle has to be named: format='pickle'"),
     ],
 )

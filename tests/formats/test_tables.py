@@ -378,6 +378,12 @@ def test_a_refusal_says_where_and_what_to_do(kind: str, says: str) -> None:
         formats.get("parquet").write({**FRAMES, **MORE_FRAMES}[kind], io.BytesIO())
 
 
+@pytest.mark.parametrize(("value", "advice"), [(None, "did a function return nothing"), ([1], "use pd.DataFrame")])
+def test_what_is_no_table_is_refused_with_advice(value: Any, advice: str) -> None:
+    with pytest.raises(eio.ValueRefusedError, match=advice):
+        formats.get("csv").write(value, io.BytesIO())
+
+
 @pytest.mark.parametrize(
     "schema", ["", "{", "[]", "{}", '{"class": "pandas.DataFrame"}', '{"class": "os.system", "schema": "AA=="}']
 )

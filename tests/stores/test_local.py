@@ -569,6 +569,13 @@ def test_a_file_system_without_locks_will_do(store: LocalStore, monkeypatch: pyt
     assert keys(store) == {"d/a/x"}
 
 
+def test_a_file_is_no_root(tmp_path: Path) -> None:
+    file = tmp_path / "a.py"
+    file.touch()
+    with pytest.raises(ConfigError, match=r"a\.py' is a file: give a folder, which need not be there yet"):
+        eio.Handler(file)
+
+
 @pytest.mark.parametrize("root", [5, b"/x", object()])
 def test_a_root_that_is_no_root_is_refused_at_once(root: object) -> None:
     with pytest.raises(ConfigError, match="folder, a URL"):
