@@ -200,3 +200,11 @@ def test_what_is_being_collected_on_s3_is_not_recorded(remote: eio.Handler, data
     else:
         remote.store.create(f"{lost}/{naming.COLLECTED if gone == 'collected' else gone}", b"{}")
     assert len(again(remote).find()) == 1
+    report = again(remote).reindex()
+    assert (report.artifacts, report.already_there) == (0, 1)
+    if gone == "file":
+        (problem,) = report.problems
+        assert (problem.relpath, problem.message) == (
+            "files/train.txt",
+            "is missing; so the artifact is not recorded",
+        )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TypeVar
 
@@ -82,13 +82,14 @@ def relocate(old: Lake, new: Lake) -> RelocateReport:
     """
     if old.store.root == new.store.root:
         raise ConfigError(f"{new.store.root} is both the old place and the new one: name two.")
-    complete, deleted = upkeep.lying(new)
+    there = upkeep.lying(new)
+    complete, deleted = there.complete, there.deleted
     lake_id, restored = _settle_identity(old, new, complete | deleted)
     places = _places(new.find({}, sort=(), limit=0))
     if not new.shared:
         places = {**_places(old.index.find(ARTIFACTS, {})), **places}
     carried = 0 if new.shared else _carry(old, new, complete)
-    recorded = upkeep.record(new, complete - set(places.values()), deleted)
+    recorded = upkeep.record(new, replace(there, complete=complete - set(places.values())))
     missing = [
         Problem(artifact_id, None, f"is missing: there is no {new.store.root}/{root}/metadata.json")
         for artifact_id, root in sorted(places.items())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator, Set
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -68,6 +69,9 @@ class ReindexReport:
 def reindex(lake: Lake) -> ReindexReport:
     """Put every artifact and tombstone that lies complete in the store into the index; add only what is missing.
 
+    Of an artifact in a folder files may have been lost since: it is recorded, and the report names them. On S3 it is
+    not, as its save may have been interrupted.
+
     Then the index is told which tags artifacts have, and which runs there were. An embedded index that is damaged is
     moved aside, and made anew.
 
@@ -93,7 +97,7 @@ def reindex(lake: Lake) -> ReindexReport:
 
 
 def _reindex(lake: Lake) -> ReindexReport:
-    report = record(lake, *lying(lake))
+    report = record(lake, lying(lake))
     report.problems += [Problem(f"tag:{name}", None, str(error)) for name, error in tags.sync(lake).items()]
     report.problems += [Problem(f"note:{key}", None, str(error)) for key, error in notes.sync(lake).items()]
     report.problems += [Problem(f"record:{key}", None, str(error)) for key, error in records.sync(lake).items()]
@@ -102,26 +106,47 @@ def _reindex(lake: Lake) -> ReindexReport:
     return report
 
 
-def lying(lake: Lake) -> tuple[set[str], set[str]]:
-    """List the folders in which an artifact lies complete, and those in which a deleted one lay."""
-    manifests: set[str] = set()
-    tombstones: set[str] = set()
+@dataclass
+class Lying:
+    """Hold what lies in a store.
+
+    Attributes
+    ----------
+    complete, deleted
+        Folders of the artifacts that have a manifest, and of those that were deleted.
+    files
+        How many files an artifact has, by its folder.
+
+    """
+
+    complete: set[str] = field(default_factory=set)
+    deleted: set[str] = field(default_factory=set)
+    files: Counter[str] = field(default_factory=Counter)
+
+
+def lying(lake: Lake) -> Lying:
+    """List what lies in a lake; what is being collected was never published."""
+    found, collected = Lying(), set()
     for stored in lake.store.list():
         folder, _, name = stored.key.rpartition("/")
+        root, part, _ = stored.key.partition(f"/{naming.FILES}/")
         if name in (naming.MANIFEST, TOMBSTONE_FILE) and is_artifact_root(folder):
-            (tombstones if name == TOMBSTONE_FILE else manifests).add(folder)
-    return manifests - tombstones, tombstones
+            (found.deleted if name == TOMBSTONE_FILE else found.complete).add(folder)
+        elif stored.key.endswith(f"/{naming.COLLECTED}"):
+            collected.add(stored.key.removesuffix(f"/{naming.COLLECTED}"))
+        elif part:
+            found.files[root] += 1
+    found.complete -= found.deleted | collected
+    return found
 
 
-def record(lake: Lake, complete: Set[str], deleted: Set[str]) -> ReindexReport:
-    """Put what lies in the given folders into the index; see `lying`."""
+def record(lake: Lake, there: Lying) -> ReindexReport:
+    """Put what lies in a lake into the index; see `lying`."""
     report = ReindexReport()
-    for folder in sorted(complete):
+    for folder in sorted(there.complete):
         with _noting(report, folder):
-            added = _reindex_one(lake, folder)
-            report.artifacts += added
-            report.already_there += not added
-    for folder in sorted(deleted):
+            _reindex_one(lake, folder, there.files[folder], report)
+    for folder in sorted(there.deleted):
         with _noting(report, folder):
             report.tombstones += record_tombstone(lake, folder)
     lake.reached()
@@ -144,15 +169,30 @@ def id_of(folder: str) -> str:
     return folder.rpartition("/")[2].partition("_")[2]
 
 
-def _reindex_one(lake: Lake, folder: str) -> bool:
+def _reindex_one(lake: Lake, folder: str, files: int, report: ReindexReport) -> None:
     document, environment, where = manifest_of(lake, folder)
     check_place(document, folder, where)
     check_document(document, environment, where)
+    if document.get("link") is None and files < len(document["files"]):
+        report.problems += _missing(lake, folder, document)
+        # Who publishes there looks after the manifest whether all files are there: nobody ever saw this one.
+        if lake.store.folder is None:
+            return
     # A lake that was copied or moved is taken as it lies now.
     added = lake.add_manifest({**document, "remote_root": folder, "lake_id": lake.lake_id}, environment)
     if not added and document.get("link") is not None:
         tell_index(lake, document["_id"], document)
-    return added
+    report.artifacts += added
+    report.already_there += not added
+
+
+def _missing(lake: Lake, folder: str, document: Document) -> Iterator[Problem]:
+    there = {stored.key for stored in lake.store.list(f"{folder}/{naming.FILES}")}
+    so = "; so the artifact is not recorded" if lake.store.folder is None else ""
+    for file in document["files"]:
+        relpath = f"{naming.FILES}/{file['relpath']}"
+        if f"{folder}/{relpath}" not in there:
+            yield Problem(document["_id"], relpath, f"is missing{so}")
 
 
 def record_tombstone(lake: Lake, folder: str) -> bool:

@@ -15,6 +15,7 @@ import pytest
 import elliptio as eio
 from elliptio.finding.search import EmptyIndexWarning
 from elliptio.lake.upkeep import upkeep, verification
+from elliptio.lake.upkeep.verification import Problem
 from elliptio.naming import uuid7
 from tests.conftest import Team
 
@@ -272,15 +273,27 @@ def test_a_document_in_the_index_without_what_it_must_have_is_a_problem(local: e
     assert len(local.find(columns=["username", "environment_id", "python.version"])) == 2
 
 
+def test_a_file_that_was_lost_is_named_when_the_index_is_rebuilt(local: eio.Handler, data: Path) -> None:
+    artifact = local.upload(data)
+    local.store.remove(f"{artifact.metadata.remote_root.removeprefix(local.store.root)[1:]}/files/train.txt")
+    local.index.delete("artifacts", [artifact.artifact_id])
+    report = local.reindex()
+    assert (report.artifacts, report.problems) == (
+        1,
+        [Problem(artifact.artifact_id, "files/train.txt", "is missing")],
+    )
+    assert local.get(artifact.artifact_id).files["test.txt"].download_string()
+
+
 def test_a_delete_while_reindexing_wins(h: eio.Handler, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     artifact = h.upload(data)
     (document,) = h.index.find("artifacts", {})
     h.index.delete("artifacts", [artifact.artifact_id])
     read = upkeep._reindex_one
 
-    def slowly(lake: Any, folder: str) -> bool:
+    def slowly(lake: Any, folder: str, *more: Any) -> None:
         h.store.create(f"{folder}/deleted.json", b"{}")
-        return read(lake, folder)
+        read(lake, folder, *more)
 
     monkeypatch.setattr(upkeep, "_reindex_one", slowly)
     assert h.reindex().artifacts == 0
