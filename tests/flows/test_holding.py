@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import tracemalloc
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -194,6 +195,24 @@ def test_many_flows_leave_nothing(backend: str) -> None:
             assert len(await supervisor.broker.flows()) <= 101
 
     anyio.run(main, backend=backend)
+
+
+def test_a_value_that_is_kept_takes_little(backend: str) -> None:
+    count, taken = 50_000, []
+
+    async def main() -> None:
+        async with Supervisor() as supervisor:
+            for many in (10, count):
+                gc.collect()
+                tracemalloc.start()
+                execution = await supervisor.start_flow(Flow.from_tasks(numbers(many)).resolve())
+                await execution.wait()
+                gc.collect()
+                taken.append(tracemalloc.get_traced_memory()[0])
+                tracemalloc.stop()
+
+    anyio.run(main, backend=backend)
+    assert taken[1] / count <= 60, "bytes, of which the number itself has 28"
 
 
 def test_the_status_tells_how_far_a_reader_is_that_never_has_to_wait_long(backend: str) -> None:
