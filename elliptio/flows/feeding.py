@@ -57,8 +57,10 @@ class Feeder:
             with anyio.CancelScope(shield=True):
                 await self.end(CANCELLED)
             raise
-        except Exception as error:
+        except BaseException as error:
             cause = single(error)
+            if not isinstance(cause, Exception | SystemExit | KeyboardInterrupt):
+                raise
             if isinstance(cause, LeaseLostError | StreamEndedError | FlowNotFoundError):
                 return
             await self.end(failed(self._step, cause))

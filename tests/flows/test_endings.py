@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import anyio
@@ -69,6 +69,30 @@ def test_what_is_no_exception_fails_the_step(loop: str, how: str) -> None:
             got, error = await _read(execution)
             assert got == [1]
             assert (error.step, error.kind, error.text) == ("ends-oddly", *CAUSES[how])
+
+    anyio.run(main, backend=loop)
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "trio"])
+def test_it_fails_an_input_too(loop: str) -> None:
+    passes = Processor(name="passes-on", inputs=["x"], outputs=["y"])
+
+    @passes
+    async def _passes(x: IO[int]) -> AsyncIterator[int]:
+        async for value in x.stream():
+            yield value
+
+    def given() -> Iterator[int]:
+        yield 1
+        sys.exit("no data today")
+
+    async def main() -> None:
+        async with Supervisor() as supervisor:
+            execution = await supervisor.start_flow(Flow.from_tasks(passes).resolve(), {"x": given()})
+            got, error = await _read(execution)
+            assert got == [1]
+            assert (error.kind, error.text) == CAUSES["exit"]
+            assert "What the input 'x' was given failed" in str(error)
 
     anyio.run(main, backend=loop)
 
