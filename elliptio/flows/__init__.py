@@ -104,7 +104,7 @@ def __getattr__(name: str) -> Any:
         else:
             found = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in ("anyio", "fast_depends", "msgspec", "sniffio"):
+        if (error.name or "").partition(".")[0] not in ("anyio", "fast_depends", "msgspec", "redis", "sniffio"):
             raise
         from elliptio.errors import MissingExtraError
 

@@ -351,7 +351,7 @@ class Supervisor(metaclass=_Attached):
             raise ConfigError(
                 f"redis_config must be a mapping, {{'url': 'redis://…'}}, not a {type(redis_config).__name__}."
             )
-        from elliptio.flows.brokers.redis import RedisBroker
+        from elliptio.flows import RedisBroker  # by the door, which says what to install
 
         names = ("limit", "limit_bytes", "lease", "ttl")
         ours = {name: getattr(self.settings, name) for name in names}

@@ -1,5 +1,8 @@
 """What is given in the place of something else is named at once."""
 
+import subprocess
+import sys
+
 import anyio
 import pytest
 
@@ -153,6 +156,25 @@ def test_settings_of_memory_are_above_0(setting, value):
 def test_what_is_no_app_of_celery_is_named():
     with pytest.raises(ConfigError, match="an app of Celery"):
         CeleryExecutor(5)
+
+
+WITHOUT = {
+    "redis": ("from elliptio.flows import RedisBroker", r"elliptio[flows]"),
+    "redis.connection": (
+        "from elliptio.flows import Supervisor; Supervisor(redis_config={'url': 'redis://localhost'})",
+        "redis",
+    ),
+    "celery": ("from elliptio.flows import CeleryExecutor; CeleryExecutor(None)", "elliptio[celery]"),
+}
+
+
+@pytest.mark.parametrize("library", WITHOUT)
+def test_a_library_that_is_not_there_is_named_with_its_extra(library):
+    code, said = WITHOUT[library]
+    command = [sys.executable, "-c", f"import sys; sys.modules[{library!r}] = None; {code}"]
+    error = subprocess.run(command, capture_output=True, text=True, check=False).stderr
+    assert "MissingExtraError" in error
+    assert said in error.splitlines()[-1]
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])

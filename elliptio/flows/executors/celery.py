@@ -20,6 +20,7 @@ from elliptio.flows import settings
 from elliptio.flows.executors.defining import Executor
 from elliptio.flows.executors.workers import Worker, queue_of
 from elliptio.flows.registry import implemented
+from elliptio.formats.libraries import need
 
 if TYPE_CHECKING:
     from elliptio.flows.supervisor import Supervisor
@@ -65,6 +66,7 @@ class CeleryExecutor(Executor):
     """
 
     def __init__(self, app: Any) -> None:
+        need("celery", "elliptio[celery]", "CeleryExecutor")
         from celery import Celery, signals
 
         if not isinstance(app, Celery):
