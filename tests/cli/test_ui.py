@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import gc
 import http.client
 import os
 import signal
@@ -86,6 +87,15 @@ def test_without_the_extra_it_is_named(cli: Run, saved: str, monkeypatch: pytest
 
     monkeypatch.setattr(builtins, "__import__", without)
     assert "pip install 'elliptio[ui]'" in cli("ui", "--no-open").error
+
+
+def test_what_is_loaded_for_it_is_no_more_searched_for_cycles(
+    cli: Run, saved: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frozen = []
+    monkeypatch.setattr(gc, "freeze", lambda: frozen.append((gc.isenabled(), "elliptio.ui.serving" in sys.modules)))
+    cli("ui", "--no-open", "--token", "short")
+    assert (frozen, gc.isenabled()) == ([(False, True)], True)
 
 
 def test_the_help_loads_nothing_of_it() -> None:

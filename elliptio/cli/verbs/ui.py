@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import gc
 import os
 import sys
 from pathlib import Path
@@ -97,9 +98,12 @@ def export(args: argparse.Namespace) -> int:
 
 def serve(args: argparse.Namespace, *, opening: bool, tells: bool = True, **options: Any) -> int:
     """Print where a lake is shown, and show it until that is interrupted."""
+    from elliptio.system.collector import uncollected
     from elliptio.ui import server_of
 
-    made = server_of()
+    with uncollected():
+        made = server_of()
+        gc.freeze()  # hundreds of modules, which stay as long as this process
     with handler(args) as h:
         server = made(h, **options)
         shown = server.url if tells else server.place
