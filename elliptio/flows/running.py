@@ -150,9 +150,8 @@ class _Step:
                 raise error from None
             if isinstance(error, FlowCancelledError | StreamEndedError):
                 return CANCELLED
-            if not isinstance(
-                error, Exception
-            ):  # on trio, a cancellation is in a group with what came at the same time
+            if not isinstance(error, Exception):
+                # On trio, a cancellation is in a group with what came at the same time.
                 raise next(one for one in _leaves(error) if not isinstance(one, Exception)) from None
             if isinstance(error, BaseExceptionGroup):
                 error = _first_cause(error)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import threading
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -21,35 +23,85 @@ _OF_THE_LOOP = ("current_async_library", "sniffio", "current_async_library_cvar"
 """Variables that tell which event loop runs here, which does not in another thread."""
 
 
+_LOOK_SECONDS = 0.1
+"""How often it is looked whether the code that waits for a flow was interrupted."""
+
+
 def run_alone(
     flow: Flow, inputs: Any, *, all_outputs: bool, record: Any, settings: Mapping[str, Any]
 ) -> dict[str, list[Any]]:
     """Run a flow to its end; in a thread of its own where an event loop runs already."""
 
-    def run() -> dict[str, list[Any]]:
-        return anyio.run(lambda: in_memory(flow, inputs, all_outputs=all_outputs, record=record, settings=settings))
+    async def run() -> dict[str, list[Any]]:
+        return await in_memory(flow, inputs, all_outputs=all_outputs, record=record, settings=settings)
 
-    if not loop_runs():
-        return run()
-    found: list[dict[str, list[Any]]] = []
-    errors: list[BaseException] = []
-    context = contextvars.Context()
-    for variable, value in contextvars.copy_context().items():
-        if variable.name not in _OF_THE_LOOP:
-            context.run(variable.set, value)
+    return _Apart(run).result() if loop_runs() else anyio.run(run)
 
-    def work() -> None:
+
+class _Apart:
+    """Runs a coroutine in a thread of its own, which ends with the code that waits for it.
+
+    Parameters
+    ----------
+    run
+        Makes the coroutine.
+
+    """
+
+    def __init__(self, run: Callable[[], Awaitable[dict[str, list[Any]]]]) -> None:
+        self._run = run
+        self._found: dict[str, list[Any]] | None = None
+        self._error: BaseException | None = None
+        self._stop: Callable[[], object] | None = None
+        self._over, self._unwanted = threading.Event(), False
+        self._context = contextvars.Context()
+        for variable, value in contextvars.copy_context().items():
+            if variable.name not in _OF_THE_LOOP:
+                self._context.run(variable.set, value)
+        self._thread = threading.Thread(target=self._work, name="elliptio-flow")
+
+    def result(self) -> dict[str, list[Any]]:
+        """Run it to its end."""
+        self._thread.start()
         try:
-            found.append(context.run(run))
-        except BaseException as error:
-            errors.append(error)
+            # Not by `join`: a thread whose join is interrupted counts as one that has ended.
+            while not self._over.wait(_LOOK_SECONDS):
+                if _is_interrupted():
+                    raise asyncio.CancelledError  # which the loop turns into the KeyboardInterrupt that it kept
+        except BaseException:
+            self._unwanted = True
+            if self._stop is not None:
+                self._stop()
+            self._over.wait()
+            self._thread.join()
+            raise
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        assert self._found is not None
+        return self._found
 
-    thread = threading.Thread(target=work, name="elliptio-flow")
-    thread.start()
-    thread.join()
-    if errors:
-        raise errors[0]
-    return found[0]
+    def _work(self) -> None:
+        try:
+            self._context.run(anyio.run, self._cancellable)
+        except BaseException as error:
+            self._error = error
+        finally:
+            self._over.set()
+
+    async def _cancellable(self) -> None:
+        loop = asyncio.get_running_loop()
+        with anyio.CancelScope() as scope:
+            self._stop = partial(loop.call_soon_threadsafe, scope.cancel)
+            if not self._unwanted:
+                self._found = await self._run()
+        self._stop = None
+
+
+def _is_interrupted() -> bool:
+    """Tell whether the task that runs here was cancelled: Ctrl-C does no more while `asyncio.run` runs."""
+    task = asyncio.current_task() if library_here() == "asyncio" else None
+    return task is not None and task.cancelling() > 0
 
 
 async def in_memory(
