@@ -1,4 +1,4 @@
-"""Know the functions of Python that reach code by themselves, whatever name they are called by."""
+"""Know the functions of Python that reach code, or its docstrings and hints, by themselves, by whatever name."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ _DOORS = frozenset(
         "ctypes.CDLL", "ctypes.PyDLL", "ctypes.cdll", "os.system", "os.popen", "os.posix_spawn", "os.posix_spawnp",
         "asyncio.create_subprocess_exec", "asyncio.create_subprocess_shell", "runpy.run_module", "runpy.run_path",
         "subprocess.run", "subprocess.call", "subprocess.check_call", "subprocess.check_output", "subprocess.Popen",
-        "subprocess.getoutput", "subprocess.getstatusoutput",
+        "subprocess.getoutput", "subprocess.getstatusoutput", "inspect.getdoc", "inspect.getsource",
+        "inspect.getsourcelines", "inspect.get_annotations", "typing.get_type_hints",
     }
 )  # fmt: skip
 _FAMILIES = "os.exec", "os.spawn", "sys.modules."

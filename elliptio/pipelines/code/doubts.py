@@ -19,6 +19,7 @@ _BY_MODULE = {
     "ctypes": {"CDLL", "PyDLL", "cdll"},
     "builtins": {"eval", "exec", "__import__"},
 }
+_LEFT_OUT = frozenset({"__doc__", "__annotations__"})
 
 
 def doubt_about(walk: Walk, node: ast.Call | ast.Subscript) -> None:
@@ -39,6 +40,12 @@ def doubt_about(walk: Walk, node: ast.Call | ast.Subscript) -> None:
             _note(walk, node, None)
         elif function.id in ("getattr", "vars") and node.args:
             _attribute_of(walk, node)
+
+
+def doubt_about_texts(walk: Walk, node: ast.Attribute | ast.Name, name: str) -> None:
+    """Note who reads docstrings or hints: they leave no trace in the digest of what they belong to."""
+    if name in _LEFT_OUT and isinstance(node.ctx, ast.Load):
+        _note(walk, node, None)
 
 
 def doubt_about_settings(walk: Walk, node: ast.Attribute) -> None:

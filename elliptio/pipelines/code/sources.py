@@ -30,7 +30,7 @@ from elliptio.system.collector import uncollected
 
 _log = logging.getLogger(__name__)
 
-VERSION = 3
+VERSION = 4
 """Raised when facts are made in another way."""
 _CELL = re.compile(r"[/\\]ipykernel_\d+[/\\]|^<(?:ipython|python)-input-|^<stdin")
 _NO_FACTS = FileFacts({}, {}, {}, [], {}, [], [])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from elliptio.pipelines.code.doubts import doubt_about, doubt_about_settings
+from elliptio.pipelines.code.doubts import doubt_about, doubt_about_settings, doubt_about_texts
 from elliptio.pipelines.code.walking import ASKED, BINDS, Slice, Special, Walk, Walked, is_idle, reference
 
 _MUTATORS = {
@@ -30,12 +30,14 @@ def _name(walk: Walk, node: ast.Name) -> None:
             walk.mutations.append((walk.scope, node.id))
         walk.refer(node.id, BINDS)
     else:
+        doubt_about_texts(walk, node, node.id)
         walk.refer(node.id)
 
 
 def _attribute(walk: Walk, node: ast.Attribute) -> None:
     _note_change(walk, node)
     doubt_about_settings(walk, node)
+    doubt_about_texts(walk, node, node.attr)
     chain = [node.attr]
     value = node.value
     while isinstance(value, ast.Attribute):

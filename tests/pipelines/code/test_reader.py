@@ -153,6 +153,10 @@ UNFOLLOWED = {
     "return tables.later(x)": "`tables.later` in crafts.py:5 is not defined now: it is not followed",
     "return print(tables)": "module `lib.tables` is a value in crafts.py:5: what is taken of it is not followed",
     "from lib import nothing": "import of lib in crafts.py:5 failed: AttributeError: it is not followed",
+    "return x.__doc__": "x.__doc__ in crafts.py:6 is not followed",
+    "return __doc__": "__doc__ in crafts.py:6 is not followed",
+    "return x.__annotations__": "x.__annotations__ in crafts.py:6 is not followed",
+    "from inspect import getdoc as g; return g(x)": "what `inspect.getdoc` in crafts.py:5 reaches is not followed",
     "import lib.tables": "module `lib.tables` is imported in crafts.py:5 for its effects: they are not followed",
 }
 
