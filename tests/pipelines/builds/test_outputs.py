@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from elliptio.errors import IntegrityError
 from elliptio.lake import run_records
 from elliptio.pipelines import Artifact, ArtifactInteractor, Craft, Pipeline
 from tests.pipelines.projects import Project, fates, reasons
@@ -62,6 +63,28 @@ def test_what_was_deleted_is_said(shop: Project) -> None:
     assert reasons(shop.plan("steps.added", {"a": 3})) == {"added": "parameter a: 1 → 3"}
     assert fates(shop.run("steps.added", {"a": 2})) == {"added": "made"}
     assert fates(shop.run("steps.added", {"a": 2})) == {"added": "skipped"}
+
+
+def test_a_flipped_byte_is_an_error_and_is_passed_on_to_nobody(shop: Project) -> None:
+    build = shop.run("steps.added", {"a": 6})
+    artifact = shop.handler.show(build.rows[0].artifact_ids["sum"])
+    kept = Path(str(artifact.file.remote_url))
+    kept.chmod(0o644)
+    kept.write_text("8")
+    (shop.root / "sum.json").unlink()
+    with pytest.raises(IntegrityError, match="is damaged"):
+        shop.run("steps.added", {"a": 6})
+    assert not (shop.root / "sum.json").exists()
+    assert fates(shop.run("steps.added", {"a": 6}, refresh=True)) == {"added": "made"}
+    assert (shop.root / "sum.json").read_text().strip() == "7"
+    assert fates(shop.run("steps.added", {"a": 6})) == {"added": "skipped"}
+
+
+def test_tags_retries_and_runners_are_no_reason(shop: Project) -> None:
+    shop.run("steps.added")
+    shop.edit("lib/steps.py", "@Craft()\ndef added", '@Craft(tags=("nightly",), retries=3)\ndef added')
+    assert fates(shop.plan("steps.added")) == {"added": "skip"}
+    assert fates(shop.run("steps.added", runner="threads", workers=2)) == {"added": "skipped"}
 
 
 def test_what_a_class_of_a_user_is_given_counts(tmp_path: Path) -> None:
