@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from elliptio.errors import IntegrityError
 from elliptio.pipelines.builds.reasons import Reasons
 from elliptio.pipelines.builds.sources import Need, Passed, Pending, Sources
 from elliptio.pipelines.builds.steps import Step
@@ -160,6 +161,8 @@ class Turn:
         recipe = self._recipe(craft, keys, parameters, inputs, context)
         call = Call(craft, keys, parameters, _from_lake(inputs), values, context, recipe)
         decided = self._fate(Decided(craft, keys, "make", call=call, needs=needs), recipe, bound)
+        if decided.status == "skip":
+            self._take_all(decided)
         if decided.status == "make":
             self._look_where_it_saves(craft, context)
         return decided
@@ -270,10 +273,18 @@ class Turn:
     # --- what came of it ---
 
     def skipped(self, decided: Decided) -> Step:
-        """Take what the lake has: make it current, and put it at its path."""
-        for name, version in decided.hit.items():
-            self._take(name, version)
+        """Note that the lake has what a step would make."""
         return self._step(decided, "skip" if self.asked.dry else "skipped")
+
+    def _take_all(self, decided: Decided) -> None:
+        """Take what the lake has: make it current, and put it at its path; what is damaged there is made again."""
+        for name, version in decided.hit.items():
+            try:
+                self._take(name, version)
+            except IntegrityError:
+                decided.status, decided.why = "make", f"what it made of {name!r} is damaged in the lake"
+                decided.hit, decided.again = {}, True
+                return
 
     def _take(self, name: str, version: Version) -> None:
         current = self.versions.current(name, version.keys)
