@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import weakref
 from typing import Protocol
+
+_IN_LAKE = re.compile(rb"(?:^|/)(?:\.elliptio/|\d{4}/\d\d/\d\d/[^/]+/\d{6}_artifact_[0-9a-f-]{36}/)")
+"""Places below the root of a lake, which may be a folder of the working tree."""
 
 
 class Keeper(Protocol):
@@ -25,6 +29,11 @@ def register(keeper: Keeper) -> None:
 def are_there() -> bool:
     """Tell whether somebody keeps data."""
     return bool(_keepers)
+
+
+def lies_in_lake(path: bytes) -> bool:
+    """Tell whether a path is one that a lake in a working tree makes."""
+    return _IN_LAKE.search(path) is not None
 
 
 def is_kept(toplevel: str, path: bytes) -> bool:

@@ -19,6 +19,7 @@ from typing import Any
 
 from elliptio.provenance.git import command as git_command
 from elliptio.provenance.git.command import GitRefusedError, GitTimeoutError
+from elliptio.provenance.git.data_files import lies_in_lake
 from elliptio.provenance.git.directory import find_toplevel, settings, submodules_are_plain, without_filters
 from elliptio.provenance.redaction import redact_url
 
@@ -168,7 +169,9 @@ def _parsed(output: bytes) -> _Told:
             name, _, value = rest.partition(b" ")
             told.headers[name] = value.decode("utf-8", "replace")
         elif kind == b"?":
-            told.untracked.append(rest)
+            # Else each artifact of a lake that lies here would have those before it among its uncommitted changes.
+            if not lies_in_lake(rest):
+                told.untracked.append(rest)
         elif kind == b"!":
             told.ignored.append(rest)
         elif kind in _FIELDS_BEFORE_PATH:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import elliptio as eio
 from elliptio.provenance.git import command as git_command
 from elliptio.provenance.git import patch
 from elliptio.provenance.git import state as git
@@ -221,6 +222,18 @@ def test_replacement_characters_are_text(committed, applied):
     diff = diff_of(committed)
     assert not diff.text.startswith("#")
     assert applied(committed, diff.text) == tree(committed.path)
+
+
+def test_a_lake_in_the_working_tree_is_no_change(committed):
+    lake = eio.Handler(committed.path / "data/lake", index=f"sqlite:///{committed.path.parent / 'index.sqlite'}")
+    saved = [lake.save({"rate": number}, "params.json") for number in range(3)]
+    with lake.run("train"):
+        lake.save({"rate": 5}, "params.json")
+    assert not git_state(committed.path).dirty
+    committed.write("data/lake/new.py", "x = 1\n")
+    committed.write("2026/11/28/notes.md", "x\n")
+    assert git_state(committed.path).untracked == (b"2026/11/28/notes.md", b"data/lake/new.py")
+    assert len(saved) == 3
 
 
 def test_large_new_files_are_left_out(committed, applied):
