@@ -17,6 +17,9 @@ from elliptio.models.types import decode, maker
 if TYPE_CHECKING:
     from elliptio.artifacts.artifact import Artifact
 
+_ROW = ""
+"""Key of what a row has of the model, whose class may be among those of its fields too."""
+
 
 def model_of(artifact: Artifact, known: Known | None) -> Any:
     """Make the model of an artifact; of its document, where that says all of its fields."""
@@ -39,18 +42,18 @@ def fields_of_row(stored: Mapping[str, Any], known: Known | None, wanted: Sequen
     plain = _plain(stored, [name for name in wanted if name in known.fields], known.classes)
     if plain is None:
         return None
-    own = schema(known.cls)
-    if any(key not in own.bound for key, one in known.classes.items() if key != known.root and one["kind"] != "alias"):
+    bound = {**schema(known.cls).bound, known.root: known.cls}
+    if any(key not in bound for key, entry in known.classes.items() if entry["kind"] != "alias"):
         return None  # some have moved, which a `Loading` finds
     fields = {name: kind for name, kind in known.fields.items() if name in plain}
-    classes = {**known.classes, known.root: {**known.entry, "kind": "dataclass", "fields": fields}}
+    classes = {**known.classes, _ROW: {**known.entry, "kind": "dataclass", "fields": fields}}
 
     def builders(key: str, entry: Mapping[str, Any]) -> Any:
-        if key == known.root:
+        if key == _ROW:
             return dict
-        return partial(_rebuilt, own.bound[key]) if entry["kind"] == "model" else maker(own.bound[key], entry)
+        return partial(_rebuilt, bound[key]) if entry["kind"] == "model" else maker(bound[key], entry)
 
-    return decode(classes, known.root, plain, builders=builders, open_file=_no_file)  # type: ignore[no-any-return]
+    return decode(classes, _ROW, plain, builders=builders, open_file=_no_file)  # type: ignore[no-any-return]
 
 
 def fields_of_model(made: Any, wanted: Sequence[str]) -> Mapping[str, Any]:

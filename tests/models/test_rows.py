@@ -48,3 +48,18 @@ def test_classes_that_hints_do_not_name(local: eio.Handler, held: Holds) -> None
         row = find_models(Holds, handler=local, **options).iloc[0]
         assert (row.base, row.anything, row.bases) == (held.base, held.anything, held.bases)
     assert list(find_models(Holds, handler=local, columns=["number"]).number) == [1]
+
+
+class Tree(DataModel, version=1):
+    number: int
+    left: Tree | None = None
+    others: tuple[Tree, ...] = ()
+
+
+def test_a_model_that_holds_its_own_class(local: eio.Handler) -> None:
+    tree = Tree(1, Tree(2, Tree(3)), (Tree(4), Tree(5, others=(Tree(6),))))
+    local.save(tree, "a")
+    row = find_models(Tree, handler=local).iloc[0]
+    assert (row.number, row.left, row.others) == (1, tree.left, tree.others)
+    assert find_models(Tree, handler=local, columns=["left"]).left.tolist() == [tree.left]
+    assert find_models(Tree, {"left.left.number": 3}, handler=local, columns=["number"]).number.tolist() == [1]
