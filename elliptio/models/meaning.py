@@ -27,8 +27,14 @@ Described = tuple[Any, Mapping[str, Any]]
 """A description, and the table of classes that it belongs to."""
 
 
-def ends(description: Any, classes: Mapping[str, Any], parts: Sequence[str]) -> Iterator[Any]:
-    """Follow a path to all descriptions that it may lead to; "any" where those are not known."""
+def ends(
+    description: Any, classes: Mapping[str, Any], parts: Sequence[str], seen: tuple[tuple[str, int], ...] = ()
+) -> Iterator[Any]:
+    """Follow a path to all descriptions that it may lead to; "any" where those are not known.
+
+    In lists a path goes on without a part of its own, so a class that holds lists of itself is `seen` again at the same
+    part: it leads nowhere else then.
+    """
     if not parts or description == "any":
         yield description
     elif description == "complex":
@@ -36,24 +42,27 @@ def ends(description: Any, classes: Mapping[str, Any], parts: Sequence[str]) -> 
     elif isinstance(description, Mapping) and "file" not in description:
         what, of = next(iter(description.items()))
         if what == "class":
-            yield from _ends_of_class(classes.get(of, {}), classes, parts)
+            if (of, len(parts)) not in seen:
+                yield from _ends_of_class(classes.get(of, {}), classes, parts, (*seen, (of, len(parts))))
         elif what == "union":
             for each in of:
-                yield from ends(each, classes, parts)
+                yield from ends(each, classes, parts, seen)
         elif what in ("dict", *_LISTS):
             if parts[0] in _SUMMED:
                 yield "any"
             for each in of[1:] if what == "dict" else of if what == "tuple" else [of]:
-                yield from ends(each, classes, parts[1:] if what == "dict" or parts[0].isdigit() else parts)
+                yield from ends(each, classes, parts[1:] if what == "dict" or parts[0].isdigit() else parts, seen)
 
 
-def _ends_of_class(entry: Mapping[str, Any], classes: Mapping[str, Any], parts: Sequence[str]) -> Iterator[Any]:
+def _ends_of_class(
+    entry: Mapping[str, Any], classes: Mapping[str, Any], parts: Sequence[str], seen: tuple[tuple[str, int], ...]
+) -> Iterator[Any]:
     if entry.get("kind") == "alias":
-        yield from ends(entry["is"], classes, parts)
+        yield from ends(entry["is"], classes, parts, seen)
     elif "fields" not in entry:
         yield from [] if entry.get("kind") == "enum" else ["any"]
     elif parts[0] in entry["fields"]:
-        yield from ends(entry["fields"][parts[0]], classes, parts[1:])
+        yield from ends(entry["fields"][parts[0]], classes, parts[1:], seen)
 
 
 def names_at(description: Any, classes: Mapping[str, Any], parts: Sequence[str]) -> set[str]:

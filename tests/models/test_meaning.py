@@ -6,7 +6,7 @@ import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum, IntEnum
-from typing import Any, Literal
+from typing import Any, Literal, Union
 
 import numpy as np
 import pandas as pd
@@ -136,3 +136,25 @@ def test_what_another_version_had_is_taken(local: eio.Handler, modules: Any) -> 
     modules.forget()
     assert list(find_models("Kept", {"size": 3}, handler=local)["size"]) == [3]
     assert list(find_models("Kept", {"size": "3"}, handler=local)["size"]) == ["3"]
+
+
+Json = Union[dict[str, "Json"], list["Json"], str, int, None]  # noqa: UP007
+
+
+class Tree(DataModel, version=1):
+    data: Json
+    left: Tree | None = None
+    others: list[Tree] = field(default_factory=list)
+
+
+def test_types_that_hold_themselves(local: eio.Handler) -> None:
+    tree = Tree({"a": [1, {"b": "x"}]}, Tree(2), [Tree(3, others=[Tree("y")])])
+    local.save(tree, "a")
+    for query in (
+        {"data.a": 1}, {"data.a.b": "x"}, {"data.a.1.b": "x"}, {"left.data": 2}, {"others.data": 3},
+        {"others.others.data": "y"}, {"others.0.others.0.data": "y"},
+    ):  # fmt: skip
+        assert find_models(Tree, query, handler=local, columns=["left"]).left.tolist() == [Tree(2)], query
+    for query in ({"others.others.dta": 1}, {"left.left.others": 3}, {"data": datetime(2026, 1, 1, tzinfo=UTC)}):
+        with pytest.raises(QueryError):
+            find_models(Tree, query, handler=local)
