@@ -1,6 +1,6 @@
 """Photograph the browser view over the lake of the demo, with Debian's chromium: ``python docs/make_screens.py``.
 
-Identifiers and times differ each time, so no test compares them; one holds that there are four, small, and shown.
+Identifiers and times differ each time, so a test compares them as somebody does who stands far away.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ CHROMIUM = "/usr/bin/chromium"
 SIZE = {"width": 1280, "height": 800}
 
 
-def main() -> None:
+def main(folder: Path = FOLDER) -> None:
     """Run the demo in an empty home, and write a picture of each of four pages of its lake."""
     from playwright.sync_api import sync_playwright
 
     import elliptio as eio
     from elliptio.ui.serving import Server
 
-    FOLDER.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="andy-") as home:
         environment = {**os.environ, "HOME": home, "XDG_DATA_HOME": f"{home}/data"}
         demo = [sys.executable, "-m", "elliptio", "demo"]
@@ -39,7 +39,7 @@ def main() -> None:
                 page = browser.new_context(viewport=SIZE, color_scheme=scheme).new_page()
                 page.goto(server.url)
                 page.goto(server.place + path)
-                (FOLDER / f"{name}.png").write_bytes(small(page.screenshot()))
+                (folder / f"{name}.png").write_bytes(small(page.screenshot()))
             browser.close()
         server.stop()
         h.close()
@@ -67,4 +67,4 @@ def small(png: bytes) -> bytes:
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(Path, sys.argv[1:]))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import runpy
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -47,3 +51,30 @@ def test_pages_of_the_browser_are_photographed_small() -> None:
         assert path.stat().st_size < 100_000
         with images.open(path) as image:
             assert (image.format, image.size) == ("PNG", (1280, 800))
+
+
+def coarse(path: Path) -> Any:
+    images = pytest.importorskip("PIL.Image")
+    with images.open(path) as image:
+        return image.convert("RGB").resize((64, 40), images.Resampling.BOX)
+
+
+def apart(one: Path, other: Path) -> float:
+    """How far two pictures are apart, as seen from far away: 0 to 255."""
+    chops, stat = pytest.importorskip("PIL.ImageChops"), pytest.importorskip("PIL.ImageStat")
+    return float(sum(stat.Stat(chops.difference(coarse(one), coarse(other))).mean) / 3)
+
+
+@pytest.mark.slow
+def test_pages_of_the_browser_look_as_they_did(tmp_path: Path) -> None:
+    """What differs each time, as identifiers and times, makes less than 0.5; one page for another makes 8."""
+    pytest.importorskip("playwright")
+    if not os.path.exists("/usr/bin/chromium"):
+        pytest.skip("there is no /usr/bin/chromium: apt-get install chromium")
+    make = [sys.executable, str(ROOT / "docs/make_screens.py"), str(tmp_path)]
+    subprocess.run(make, check=True, timeout=300, cwd=ROOT)
+    names = sorted(path.name for path in SCREENS.iterdir())
+    assert sorted(path.name for path in tmp_path.glob("*.png")) == names
+    for name in names:
+        assert apart(SCREENS / name, tmp_path / name) < 1.5, f"{name}: if it shall look so, python docs/make_screens.py"
+        assert all(apart(SCREENS / name, tmp_path / other) > 5 for other in names if other != name)
