@@ -57,3 +57,34 @@ def listen(page: Any, seen: list[str], ours: tuple[str, ...]) -> None:
     page.on("console", lambda message: seen.append(f"console {message.text}") if message.type == "error" else None)
     page.on("pageerror", lambda error: seen.append(f"error {error}"))
     page.on("request", lambda one: seen.append(one.url) if not one.url.startswith((*ours, "data:")) else None)
+
+
+MARK_ALL = """() => {
+  const all = [...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, summary")];
+  const seen = all.filter((one) => one.checkVisibility() && one.getClientRects().length && !one.closest(".histogram"));
+  seen.forEach((one, number) => { one.dataset.nth = number; });
+  return seen.map((one) => one.outerHTML.slice(0, 160));
+}"""
+"""Bars of a histogram are left out: what they lead to is a word of the query."""
+
+FOCUSED = """() => {
+  const one = document.activeElement, style = getComputedStyle(one);
+  const inner = one.querySelector("rect"), drawn = inner && getComputedStyle(inner);
+  const shown = style.outlineStyle !== "none" || (drawn && parseFloat(drawn.strokeWidth) >= 2) || one.closest(".q");
+  return [Number(one.dataset.nth ?? -1), Boolean(shown)];
+}"""
+
+
+def out_of_reach(page: Any) -> list[str]:
+    """List what of a page cannot be come to by the key Tab alone, or does not show that it was come to."""
+    every = page.evaluate(MARK_ALL)
+    left, unseen = set(range(len(every))), list[str]()
+    for _ in range(2 * len(every) + 20):
+        page.keyboard.press("Tab")
+        number, is_shown = page.evaluate(FOCUSED)
+        left.discard(number)
+        if number >= 0 and not is_shown:
+            unseen.append(f"no sign of it: {every[number]}")
+        if not left:
+            break
+    return [*unseen, *(every[number] for number in sorted(left))]

@@ -13,7 +13,7 @@ from elliptio.models import DataModel, identity
 from elliptio.pipelines import Catalog, Entry
 from elliptio.ui.serving import Server
 from tests.pipelines.projects import Project
-from tests.ui.looking import faults
+from tests.ui.looking import faults, out_of_reach
 from tests.ui.test_catalog import READ
 from tests.ui.test_flows import FLOW, run_id
 from tests.ui.test_pipelines import CATALOG, CRAFTS, NAMES
@@ -119,6 +119,25 @@ def test_a_graph_is_walked_by_keys(shown: tuple[Server, list[str]], chromium: An
     )
     assert min(sizes, default=11) >= 11
     context.close()
+
+
+def test_all_is_reached_by_the_keyboard_alone(shown: tuple[Server, list[str]], chromium: Any) -> None:
+    server, pages = shown
+    one, other = list(server.view.h.find(max_docs=2).index)
+    page = chromium.new_context().new_page()
+    page.goto(server.url)
+    found = []
+    for path in [*pages, "environments", "problems", "compare", f"compare?id={one}&id={other}", "identify", "runs"]:
+        page.goto(server.place + path)
+        found += [(path, missed) for missed in out_of_reach(page)]
+    assert found == []
+    for path in ("pipelines", "catalog", "snapshots", "models", "models/Net", "flows", "environments", "runs"):
+        page.goto(server.place + path)
+        page.keyboard.press("j")
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"{server.place}{path.partition('/')[0]}/**" if path != "models/Net" else "**/models/Net/*")
+        assert page.locator("h1").count() == 1, path
+    page.context.close()
 
 
 def test_looking_leaves_no_trace(shown: tuple[Server, list[str]]) -> None:
