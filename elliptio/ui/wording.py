@@ -85,9 +85,10 @@ def files_of(document: Mapping[str, Any], most: int = 3) -> str:
     model = model_name(document)
     if model:
         return plain(model, 120)
-    names = [plain(name, 120) for name in _texts(document.get("file_relpaths"))]
+    given = _texts(document.get("file_relpaths"))
     count = document.get("file_count")
-    total = count if isinstance(count, int) else len(names)
+    total = count if isinstance(count, int) else len(given)
+    names = [plain(name, 120) for name in given[: max(most, 1)]]
     if not names:
         link = document.get("link")
         return plain(link, 120) + f" · {total:,} files" if link else f"{total:,} files"

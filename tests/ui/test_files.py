@@ -13,7 +13,8 @@ import pytest
 from starlette.testclient import TestClient
 
 import elliptio as eio
-from elliptio.ui import checks
+from elliptio.lake.lake import Lake
+from elliptio.ui import checks, wording
 from elliptio.ui.ranges import range_of
 from tests.ui.conftest import TOKEN, client_of, damage, saved
 
@@ -237,3 +238,29 @@ def test_can_it_be_made_again(local: eio.Handler, ask: TestClient) -> None:
     assert "1 input in this lake:" in text
     assert "code: it was made outside of a git repository" in text
     assert TOKEN not in text
+
+
+def test_an_artifact_is_loaded_once_for_its_page(
+    local: eio.Handler, ask: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Loading one of 100,000 files reads and checks a list of all of them."""
+    loaded: list[str] = []
+    real = Lake.get
+    artifact = saved(local, "a.txt", "x")
+
+    def get(lake: Lake, artifact_id: str) -> Any:
+        loaded.append(artifact_id)
+        return real(lake, artifact_id)
+
+    monkeypatch.setattr(Lake, "get", get)
+    assert "Can it be made again?" in ask.get(place(artifact)).text
+    assert loaded == [artifact.artifact_id]
+
+
+def test_of_very_many_files_few_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"{number}.txt" for number in range(50_000)]
+    written: list[str] = []
+    real = wording.plain
+    monkeypatch.setattr(wording, "plain", lambda value, *most: written.append(value) or real(value, *most))
+    assert wording.files_of({"file_relpaths": names, "file_count": 100_000}) == "0.txt, 1.txt and 99,998 more"
+    assert len(written) <= 3

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from elliptio.artifacts.artifact import Artifact
 from elliptio.errors import ReproductionError
 from elliptio.lake.lake import Lake
 from elliptio.lineage.reproduction.gathering import gather
@@ -80,9 +81,9 @@ class Outlook:
     changed: int
 
 
-def outlook(lake: Lake, artifact_id: str) -> Outlook:
+def outlook(lake: Lake, artifact_id: str, loaded: Artifact | None = None) -> Outlook:
     """Plan as `Handler.reproduce` does, without asking registries and remotes, and without reading the inputs."""
-    steps = gather(lake, artifact_id, ancestors=False, verifying=False, most=MOST_READ)
+    steps = gather(lake, artifact_id, ancestors=False, verifying=False, most=MOST_READ, loaded=loaded)
     first = MOST_READ if steps[-1].is_cut else 0
     finder = _LocalCode(Path.cwd())
     try:

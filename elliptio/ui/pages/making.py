@@ -21,7 +21,7 @@ def outlook_of(view: View, artifact: Artifact) -> dict[str, Any]:
     """Say whether it can be made again, by what, and what stands in the way."""
     command = f"elliptio reproduce {artifact.artifact_id} --run"
     try:
-        found = outlook(view.h.lake, artifact.artifact_id)
+        found = outlook(view.h.lake, artifact.artifact_id, artifact)
     except ElliptioError as error:
         lines = [{"mark": "✕", "class": "err", "text": wording.plain(error), "inputs": []}]
         return {"answer": "that cannot be told", "class": "some", "lines": lines, "command": command}

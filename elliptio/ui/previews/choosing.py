@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 from elliptio.naming import shorten
 from elliptio.ui.previews import apart, headers, images, notebooks, text_tables, texts
@@ -113,12 +114,13 @@ def contact_sheet(relpaths: Sequence[str], sizes: Sequence[int]) -> list[int]:
         Their places in the order of the files, the first 60.
 
     """
-    found = [
+    named = (place for place, relpath in enumerate(relpaths) if relpath.lower().endswith(_SMALL))
+    found = (
         place
-        for place, (relpath, size) in enumerate(zip(relpaths, sizes, strict=True))
-        if 0 < size <= MOST_SMALL_BYTES and Source(relpath, size, _nothing).suffix in _SMALL
-    ]
-    return found[:MOST_SMALL]
+        for place in named
+        if 0 < sizes[place] <= MOST_SMALL_BYTES and Source(relpaths[place], 0, _nothing).suffix in _SMALL
+    )
+    return list(islice(found, MOST_SMALL))
 
 
 def _nothing(offset: int, length: int) -> bytes:
