@@ -105,6 +105,17 @@ def test_every_key(page: Any, served: Any, made: dict[str, eio.Artifact]) -> Non
     page.wait_for_url(served.place)
 
 
+def test_pages_are_turned_by_keys(
+    page: Any, served: Any, made: dict[str, eio.Artifact], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("elliptio.ui.pages.artifacts.PAGE", 2)
+    page.goto(f"{served.place}artifacts")
+    assert not page.is_visible("text=raw.csv")
+    page.keyboard.press("n")
+    page.wait_for_url("**after=**")
+    assert page.is_visible("text=raw.csv")
+
+
 def test_a_tag_is_moved_and_taken_away(
     page: Any, served: Any, made: dict[str, eio.Artifact], local: eio.Handler
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from typing import Any
 
 import pytest
@@ -228,6 +229,15 @@ def test_no_more_than_so_many_at_once(local: eio.Handler) -> None:
     client.app._open = 64  # type: ignore[attr-defined]
     answer = client.get("/artifacts")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+
+
+def test_a_page_that_takes_too_long_is_given_up(local: eio.Handler, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("elliptio.ui.app.SECONDS", 0.05)
+    go_on = threading.Event()
+    monkeypatch.setattr("elliptio.ui.pages.tags.show", lambda *_: go_on.wait(30))
+    answer = client_of(local).get("/tags")
+    go_on.set()
+    assert (answer.status_code, "It took too long" in answer.text) == (503, True)
 
 
 @pytest.mark.parametrize("end", ["/files/0/raw", "/files/0/frame", "/files/0/image", "/logs/0/raw"])

@@ -201,11 +201,13 @@ def test_what_waits_for_the_index(local: eio.Handler, monkeypatch: pytest.Monkey
         waits = saved_while_down(local)
     part = section(shown(local), "waiting")
     assert waits in part
+    assert "1 waits for the index" in client_of(local).get("/").text
     assert any(one.startswith("elliptio flush ") for one in commands(part))
     monkeypatch.undo()
     local.lake.reached()
     local.flush()
     assert "Nothing waits" in shown(local)
+    assert "both answer, nothing waits for the index" in client_of(local).get("/").text
 
 
 def saved_while_down(h: eio.Handler) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from starlette.testclient import TestClient
 
 import elliptio as eio
 from elliptio.ui import wording
 from elliptio.ui.pages.run_rows import took
-from tests.ui.conftest import saved, story
+from tests.ui.conftest import client_of, saved, story
 from tests.ui.test_pipelines import text_of
 
 
@@ -47,6 +48,14 @@ def test_the_days_of_the_overview_have_names_and_a_number(local: eio.Handler, as
     today = datetime.now(tz=UTC)
     assert re.findall(r"<span>(\d+ \w+)</span>", part)[-1] == f"{today.day} {today:%b}"
     assert len(re.findall(r"<span>(\d+ \w+)</span>", part)) == 4
+
+
+def test_the_overview_says_how_much_was_made_lately(local: eio.Handler, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved(local, "a.txt", "x" * 1500)
+    saved(local, "b.txt", "x" * 500)
+    assert "in the last 7 days, 2 kB" in text_of(client_of(local).get("/").text)
+    monkeypatch.setattr("elliptio.ui.facets.SAMPLE", 1)
+    assert "in the last 7 days, more than 500 B" in text_of(client_of(local).get("/").text)
 
 
 def test_a_query_that_cannot_be_read_finds_no_number(ask: TestClient) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from elliptio.masking import hide_password
@@ -26,7 +27,8 @@ def show(view: View, asked: Asked) -> Answer:
     newest = view.h.search(None, max_docs=NEWEST, sort="-creation_time", columns=[*rows.FIELDS], counted=False)
     projects: dict[str, dict[str, Any]] = {}
     sample = view.h.search(None, max_docs=facets.SAMPLE, sort="-creation_time", columns=[*rows.FIELDS], counted=False)
-    for row in sample.rows():
+    known = sample.rows()
+    for row in known:
         project = str((row.get("labels") or {}).get("project") or "")
         if project and project not in projects:
             projects[project] = {
@@ -42,6 +44,8 @@ def show(view: View, asked: Asked) -> Answer:
         asked,
         total=_said(count(view, {}, facets.MOST_COUNTED)),
         week=_said(count(view, {"creation_time": {"$gte": since}}, facets.MOST_COUNTED)),
+        week_size=_size(known, since),
+        waiting=view.known_wrong.get(findings.WAITING, 0),
         days=days,
         most=f"{max(day['count'] for day in days):,}",
         ticks=[days[place]["day"] for place in (0, DAYS // 3, 2 * DAYS // 3, DAYS - 1)],
@@ -57,6 +61,13 @@ def show(view: View, asked: Asked) -> Answer:
         index=hide_password(view.h.index.address),
         store=hide_password(view.h.store.root),
     )  # fmt: skip
+
+
+def _size(rows: Sequence[Mapping[str, Any]], since: datetime) -> str:
+    """Add up the sizes of what was made since; of more than are known, of these."""
+    recent = [row for row in rows if (row.get("creation_time") or since) >= since]
+    said = wording.size(sum(int(row.get("total_size") or 0) for row in recent))
+    return f"more than {said}" if len(recent) == facets.SAMPLE else said
 
 
 def _said(number: int) -> str:
