@@ -173,6 +173,15 @@ def test_looking_into_a_file(ask: TestClient, local: eio.Handler, name: str, con
     assert shown in answer.text
 
 
+def test_a_pdf_says_why_it_is_not_shown(local: eio.Handler, ask: TestClient) -> None:
+    artifact = saved(local, "report.pdf", b"%PDF-1.7\n%%EOF\n")
+    for url in (place(artifact), f"{place(artifact)}/files/0"):
+        text = ask.get(url).text
+        assert "A PDF is not shown here" in text
+        assert "<iframe" not in text
+    assert ask.get(f"{place(artifact)}/files/0/frame").status_code == 404
+
+
 def test_pages_of_others_are_shown_apart(ask: TestClient, local: eio.Handler) -> None:
     artifact = saved(local, "a.html", "<script>alert(1)</script><b>hello</b>")
     text = ask.get(f"{place(artifact)}/files/0").text

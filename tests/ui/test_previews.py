@@ -430,8 +430,11 @@ def test_a_notebook_shows_texts_and_pictures_only() -> None:
 def test_pages_and_drawings_are_kept_apart() -> None:
     assert shown("a.html", "<script>") == Sandboxed("html", ["<script>"])
     assert shown("a.svg", "<svg/>") == Sandboxed("svg", ["<svg/>"])
-    assert shown("a.pdf", b"%PDF-1.7\n\0\xff") == Sandboxed("pdf", [])
-    assert shown("unnamed", b"%PDF-1.7\n\0\xff") == Sandboxed("pdf", [])
+    for name in ("a.pdf", "unnamed"):
+        found = shown(name, b"%PDF-1.7\n\0\xff")
+        assert isinstance(found, Sandboxed)
+        assert (found.format, found.lines) == ("pdf", [])
+        assert "Download it" in str(found.more)
 
 
 def test_what_nobody_knows_is_shown_as_bytes() -> None:

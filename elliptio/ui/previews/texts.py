@@ -84,7 +84,10 @@ def read_page(ranged: Ranged, rows: int = 0) -> Sandboxed:
     if kind == "pdf" or ranged.head(5) == b"%PDF-":
         if ranged.head(5) != b"%PDF-":
             raise ValueError("it does not begin as a PDF does")
-        return Sandboxed("pdf", [], None)
+        says = (
+            "A PDF is not shown here: browsers show none where nothing may run. Download it: it is verified on its way."
+        )
+        return Sandboxed("pdf", [], says)
     lines, notes = _lines(ranged)
     return Sandboxed(kind, lines, "; ".join(notes) or None)
 
