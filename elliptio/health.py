@@ -29,6 +29,7 @@ REFUSALS = (
     *("access denied", "permission denied", "read-only file system", "not authorized", "not allowed"),
     *("readonly database", "read-only database", "requires authorization"),
 )
+UPGRADE = "pip install --upgrade elliptio"
 ROOT_MEND = "choose another root with --root or ELLIPTIO_ROOT"
 INDEX_MEND = "correct it with --index or ELLIPTIO_INDEX"
 S3_MEND = (
@@ -82,6 +83,7 @@ def _disk_check(free: int, total: int) -> Check:
 def _store_checks(store: Store, mend: str, *, writing: bool) -> Iterator[Check]:
     """Reach, read and write a store; the first thing that fails explains the rest."""
     from elliptio import naming
+    from elliptio.lake.identity import check_format
 
     key = f"{naming.LAKE_FOLDER}/doctor/{naming.new_id('probe')[0]}"
     data = b"elliptio doctor was here\n"
@@ -89,6 +91,7 @@ def _store_checks(store: Store, mend: str, *, writing: bool) -> Iterator[Check]:
         known = store.stat(naming.LAKE_IDENTITY) is not None
         yield Check(OK, "store", f"{store.root} can be reached; {'a lake is there' if known else 'no lake there yet'}")
         next(iter(store.list(naming.LAKE_FOLDER)), None)
+        check_format(store)
         yield Check(OK, "store", "can be read")
         if not writing:
             return
@@ -120,7 +123,13 @@ def _store_mend(error: Exception, mend: str) -> str:
         return "set AWS_SECRET_ACCESS_KEY (or the profile) to the secret that belongs to AWS_ACCESS_KEY_ID"
     if "another region" in text:
         return "set AWS_DEFAULT_REGION to the region of the bucket"
-    return mend
+    if isinstance(error, FormatError):
+        return UPGRADE
+    return f"free some space, or {ROOT_MEND}" if _is_full(text) else mend
+
+
+def _is_full(text: str) -> bool:
+    return "disk is full" in text or "quota is used up" in text
 
 
 def _is_refused(error: BaseException | None) -> bool:
@@ -171,7 +180,9 @@ def _index_checks(index: Index, *, writing: bool) -> Iterator[Check]:
 
 def _index_mend(error: Exception, path: Path | None) -> str:
     if isinstance(error, FormatError):
-        return "pip install --upgrade elliptio"
+        return UPGRADE
+    if _is_full(str(error)):
+        return f"free some space, or {INDEX_MEND}"
     if path is not None:
         return f"chmod u+rw {path} and its folder (or their owner must), or {INDEX_MEND}"
     return f"start the server, see that the user may read and write (role readWrite), or {INDEX_MEND}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from elliptio import health
 from elliptio.indexes.mongo import MongoIndex
 from elliptio.indexes.sqlite.index import SqliteIndex
 from elliptio.stores.local.store import LocalStore
+from elliptio.system.os_errors import store_error
 from tests.cli.conftest import Result, Run
 
 DEAD = "mongodb://127.0.0.1:1/db?serverSelectionTimeoutMS=300"
@@ -73,9 +75,9 @@ def test_a_file_where_the_folder_should_be(cli: Run, root: Path) -> None:
     assert result.code == 1
     assert result.json["ok"] is False
     failed = {check["name"]: check for check in failures(result)}
-    assert set(failed) == {"store", "index"}
-    assert "is not a folder" in failed["store"]["detail"]
-    assert "ELLIPTIO_ROOT" in failed["store"]["mend"]
+    assert set(failed) == {"lake"}
+    assert "is a file: give a folder" in failed["lake"]["detail"]
+    assert "ELLIPTIO_ROOT" in failed["lake"]["mend"]
     assert root.read_text() == "mine"
 
 
@@ -111,7 +113,7 @@ def test_a_read_only_parent(anywhere: Run, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("method", ["create", "open", "list"])
 def test_a_store_that_fails(cli: Run, saved: str, root: Path, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: Any) -> Any:
+    def fail(*_: Any, **__: Any) -> Any:
         raise eio.StoreError("it broke")
 
     before = tree(root)
@@ -168,7 +170,7 @@ def test_a_dead_mongodb(cli: Run, saved: str) -> None:
 @pytest.mark.slow
 def test_every_line_that_fails_says_how_to_mend_it(anywhere: Run, root: Path) -> None:
     root.write_text("mine")
-    result = anywhere("doctor", "--root", root, "--index", DEAD)
+    result = anywhere("doctor", "--root", root / "lake", "--index", DEAD)
     failed = [line for line in result.out.splitlines() if line.startswith("FAIL")]
     assert len(failed) == 2
     assert all(" -> " in line for line in failed)
@@ -235,6 +237,29 @@ def test_a_full_disk(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     result = cli("doctor")
     assert result.code == 1
     assert "free some space" in result.out
+
+
+@pytest.mark.parametrize("method", ["create", "list"])
+def test_where_nothing_more_can_be_written_no_right_is_missing(
+    cli: Run, saved: str, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise store_error("write", "probe", OSError(errno.ENOSPC, "No space left on device"))
+
+    monkeypatch.setattr(LocalStore, method, fail)
+    monkeypatch.setattr(SqliteIndex, "find", fail)
+    mends = {check["name"]: check["mend"] for check in failures(cli("doctor", "--json"))}
+    assert mends.keys() >= {"store", "index"}
+    assert all(mend.startswith("free some space, or ") for mend in mends.values())
+
+
+def test_a_lake_of_a_newer_elliptio(cli: Run, saved: str, root: Path) -> None:
+    identity = root / ".elliptio/lake.json"
+    identity.write_text(identity.read_text().replace('"version": 1', '"version": 99'))
+    result = cli("doctor", "--json")
+    (failed,) = failures(result)
+    assert (result.code, failed["name"], failed["mend"]) == (1, "store", "pip install --upgrade elliptio")
+    assert "version 99, written by a newer elliptio" in failed["detail"]
 
 
 def test_without_git(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
