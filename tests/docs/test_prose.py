@@ -19,6 +19,18 @@ def test_no_first_line_is_a_riddle() -> None:
     assert list(riddles()) == []
 
 
+def test_a_reader_sees_in_which_file_a_block_belongs() -> None:
+    """The comment by which the pages are run is not shown."""
+    pages = PACKAGE.parent / "docs"
+    hidden = [
+        f"{page.name}: {found[1]}"
+        for page in sorted(pages.glob("*.md"))
+        for found in re.finditer(r"(.*)\n\n<!-- file: (\S+) -->", page.read_text(encoding="utf-8"))
+        if found[1] != f"`{found[2]}`:"
+    ]
+    assert hidden == []
+
+
 def riddles() -> Iterator[str]:
     """Place and text of each docstring that opens with a question."""
     for path in sorted(PACKAGE.rglob("*.py")):
