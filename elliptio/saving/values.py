@@ -66,7 +66,8 @@ def plan(
         return _apart(value, name, format, options, lake)
     if name is not None:
         if not isinstance(name, str | os.PathLike):
-            raise ValueRefusedError(f"The name of a value is a text, not a {name_of(name)}: give labels as labels=….")
+            hint = "the value comes first, h.save(value, name)" if isinstance(value, str) else "give labels as labels=…"
+            raise ValueRefusedError(f"The name of a value is a text, not a {name_of(name)}: {hint}.")
         chosen = for_saving(value, os.fspath(name), format)
         planned = [Planned(chosen.relpath, value, chosen.format, None)]
     else:

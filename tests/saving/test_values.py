@@ -140,6 +140,13 @@ def test_what_is_refused_leaves_nothing(local: eio.Handler, value: Any, name: An
     assert not list(Path(local.store.root).rglob("*.csv"))
 
 
+def test_a_name_before_the_value_is_noticed(local: eio.Handler) -> None:
+    with pytest.raises(eio.ValueRefusedError, match=r"not a pandas.DataFrame: the value comes first"):
+        local.save("table.csv", pd.DataFrame())  # type: ignore[arg-type]
+    with pytest.raises(eio.ValueRefusedError, match="not a dict: give labels as labels="):
+        local.save(pd.DataFrame(), {"a": 1})  # type: ignore[arg-type]
+
+
 def test_a_refusal_names_the_file_and_the_place(local: eio.Handler) -> None:
     with pytest.raises(eio.ValueRefusedError, match=r"b.json: value\['x'\] is of type set.*sorted"):
         local.save({"a.json": 1, "b": {"x": {1}}})
