@@ -404,13 +404,6 @@ class TestErrors:
         with pytest.raises(FloatingIOError, match=r"supplied values for inputs: a\.$"):
             runs(main)
 
-    def test_a_mistyped_input_is_named_where_one_is_missing(self, runs: Runs) -> None:
-        async def main(supervisor: Supervisor) -> None:
-            await supervisor.start_flow(Flow.from_tasks(foo, bar).resolve(), {"A": 1})
-
-        with pytest.raises(FloatingIOError, match=r"for inputs: a\. Given is what nobody reads: A\.$"):
-            runs(main)
-
     def test_a_flow_before_resolve(self) -> None:
         for use in ("topology", "execution_plan", "inputs", "outputs"):
             with pytest.raises(UnresolvedFlowError, match="must be resolved before"):
