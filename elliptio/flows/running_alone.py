@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 _OF_THE_LOOP = ("current_async_library", "sniffio", "current_async_library_cvar")
 """Variables that tell which event loop runs here, which does not in another thread."""
 
-
 _LOOK_SECONDS = 0.1
-"""How often it is looked whether the code that waits for a flow was interrupted."""
+"""An interrupt of the code that waits for a flow is looked for so often."""
 
 
 def run_alone(

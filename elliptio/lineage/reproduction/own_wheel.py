@@ -14,6 +14,7 @@ elliptio = elliptio.cli:main
 
 [elliptio.formats]
 model = elliptio.models.assembling:MODEL
+stream = elliptio.flows.assembling:STREAM
 
 [fsspec.specs]
 elliptio = elliptio.urls:ElliptioFileSystem
