@@ -26,11 +26,14 @@ def main(folder: Path = FOLDER) -> None:
     from elliptio.ui.serving import Server
 
     folder.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="andy-") as home:
-        environment = {**os.environ, "HOME": home, "XDG_DATA_HOME": f"{home}/data"}
+    with tempfile.TemporaryDirectory() as place:
+        # The end of the address of the lake is on each page: one that says nothing of who made the pictures.
+        home = f"{place}/home/andy"
+        data = f"{home}/Documents/data"
+        environment = {**os.environ, "HOME": home, "XDG_DATA_HOME": data}
         demo = [sys.executable, "-m", "elliptio", "demo"]
         subprocess.run(demo, env=environment, check=True, stdout=subprocess.DEVNULL)
-        h = eio.Handler(f"{home}/data/elliptio/demo", progress=False)
+        h = eio.Handler(f"{data}/elliptio/demo", progress=False)
         server = Server(h)
         server.start()
         with sync_playwright() as playwright:

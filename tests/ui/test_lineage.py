@@ -17,10 +17,16 @@ def boxes(text: str) -> list[str]:
     return [unescape(one) for one in re.findall(r'<text class="t"[^>]*>([^<]*)', text)]
 
 
+def legend(text: str) -> list[str]:
+    (found,) = re.findall(r'<div class="foot legend">(.*?)</div>', text)
+    return re.findall(r"</i>([^<]+)", found)
+
+
 def test_a_lineage_is_drawn_with_runs_above(h: eio.Handler) -> None:
     made = story(h)
     text = client_of(h).get(f"/lineage/{made['raw'].artifact_id}").text
     assert boxes(text) == ["raw.csv", "model.json"]
+    assert legend(text) == ["asked for", "artifact, its run above"]
     assert re.search(r'<text class="cap "[^>]*>train · ', text)
     assert "2 boxes, none left out" in text
     assert re.search(r"<b>1</b><span>artifact was made of it", text)
@@ -67,6 +73,7 @@ def test_very_many_are_folded_and_open_in_place(local: eio.Handler) -> None:
     url = f"/lineage/{raw.artifact_id}"
     text = client.get(url).text
     assert len(boxes(text)) <= 40
+    assert legend(text) == ["asked for", "artifact, its run above", "folded"]
     (fold,) = [one for one in boxes(text) if "more like it" in one]
     assert int(fold.split()[0]) + len(boxes(text)) - 1 == len(made) + 1
     (link,) = re.findall(r'href="(\?open=[^"]*)"', text)
