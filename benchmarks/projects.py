@@ -52,7 +52,8 @@ def run(folder: Path, command: list[str]) -> None:
     """Run a command in a project."""
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"{' '.join(command)}: {done.stderr[-300:]}")
+        said = done.stderr.strip().splitlines() or ["nothing was said"]
+        raise RuntimeError(said[-1][-300:])  # the lines before it name files of this machine
 
 
 def expect(folder: Path, ran: int) -> None:

@@ -48,13 +48,13 @@ def _project(folder: Path, entries: str, steps: str, options: str = "volatiles=F
     )
 
 
-def _chain(folder: Path, steps: int) -> None:
+def _chain(folder: Path, steps: int, *, apart: bool = False) -> None:
     entries = "- {name: e0, type: json, extra: {path: e0.json}}\n"
     entries += "".join(f"- {{name: e{number + 1}, type: json}}\n" for number in range(steps))
     crafts = "".join(
-        f"\n\n@Craft()\ndef s{number}(e{number}: Artifact) -> Artifact('e{number + 1}'):\n"
-        f"    say('s')\n    return e{number} + 1\n"
-        for number in range(steps)
+        f"\n\n@Craft()\ndef s{number}({taken}: Artifact) -> Artifact('e{number + 1}'):\n"
+        f"    say('s')\n    return {taken} + 1\n"
+        for number, taken in enumerate("e0" if apart else f"e{number}" for number in range(steps))
     )
     _project(folder, entries, f"{crafts}\n\n{_joined('s', steps)}")
     write(folder, "e0.json", "0")
@@ -110,15 +110,7 @@ def _busy(folder: Path, steps: int) -> None:
 
 
 def _on_dask(folder: Path, steps: int) -> None:
-    entries = "- {name: e0, type: json, extra: {path: e0.json}}\n"
-    entries += "".join(f"- {{name: e{number + 1}, type: json}}\n" for number in range(steps))
-    crafts = "".join(
-        f"\n\n@Craft()\ndef s{number}(e0: Artifact) -> Artifact('e{number + 1}'):\n"
-        f"    say('s')\n    return e0 + {number}\n"
-        for number in range(steps)
-    )
-    _project(folder, entries, f"{crafts}\n\n{_joined('s', steps)}")
-    write(folder, "e0.json", "0")
+    _chain(folder, steps, apart=True)
     write(
         folder,
         "run.py",
