@@ -13,6 +13,7 @@ from elliptio.pipelines.builds.reasons import CODE
 from elliptio.pipelines.catalog.versions import Versions
 from elliptio.pipelines.coding import accept
 from elliptio.pipelines.crafts.craft import CraftFunction
+from elliptio.pipelines.crafts.recipes import held_codes
 from elliptio.pipelines.errors import PipelineDefinitionError
 from elliptio.pipelines.graphs.selection import selected
 from elliptio.protocols import Document
@@ -111,15 +112,14 @@ def _held(session: BaseSession, craft: CraftFunction, documents: Iterable[Docume
     """Find the code that a craft was given, in a pickle or by the class of a parameter, and that changed since."""
     before: dict[str, str] = {}
     for document in documents:
-        for each in document["recipe"].get("held", ()):
-            name, _, digest = each.partition(" ")
+        for name, digest in held_codes(document["recipe"].get("held", ())).items():
             before.setdefault(name, digest)
     now = session.codes.held(craft, before)
     return {name: digest for name, digest in before.items() if name in now and now[name] != digest}
 
 
 def _holds(document: Document, held: Mapping[str, str]) -> bool:
-    return any(f"{name} {digest}" in document["recipe"].get("held", ()) for name, digest in held.items())
+    return not held.items().isdisjoint(held_codes(document["recipe"].get("held", ())).items())
 
 
 def _made(session: BaseSession, craft: CraftFunction, versions: Versions) -> list[Document]:

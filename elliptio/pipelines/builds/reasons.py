@@ -13,7 +13,7 @@ from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.catalog.versions import Version, Versions
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.execution import Call
-from elliptio.pipelines.crafts.recipes import classes_in, without_secrets
+from elliptio.pipelines.crafts.recipes import classes_in, held_codes, without_secrets
 from elliptio.provenance.collecting import username
 from elliptio.provenance.redaction import MASK
 
@@ -135,10 +135,11 @@ def keep_codes(session: BaseSession, craft: CraftFunction, crafts: Iterable[Craf
 
 
 def _held(before: Iterable[str], now: Iterable[str], call: Call) -> list[str]:
-    known = {each.partition(" ")[0] for each in before}
+    known = held_codes(before)
     return [
         f"{name.replace(':', '.')}, {_relation(name, call)}, {'changed' if name in known else 'is new'}"
-        for name in (each.partition(" ")[0] for each in now if each not in before)
+        for name, digest in held_codes(now).items()
+        if known.get(name) != digest
     ]
 
 

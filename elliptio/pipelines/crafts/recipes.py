@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import functools
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass
 from typing import Any
 
@@ -124,8 +124,7 @@ def recipe_of(
     if any(not isinstance(output, str) and output[0].is_custom for output in outputs):
         unknown = unknown or _add_parameters(digest, {}, context)
     if held:
-        # No mapping: names of modules have dots, which those of fields must not.
-        parts["held"] = [f"{name} {code}" for name, code in held.items()]
+        parts["held"] = held_lines(held)
         digest.update(encode(("held", held)))
     parts["packages"] = dict(code["packages"])
     if craft.version is not None:
@@ -162,6 +161,16 @@ def held_by(
     if classes:
         found.update(f"{cls.__module__}:{cls.__qualname__}" for cls in classes)
     return sorted(found) if found else []
+
+
+def held_lines(codes: Mapping[str, str]) -> list[str]:
+    """Write digests of code by its name. No mapping: names of modules have dots, which those of fields must not."""
+    return [f"{name} {digest}" for name, digest in codes.items()]
+
+
+def held_codes(lines: Iterable[str]) -> dict[str, str]:
+    """Read what `held_lines` wrote."""
+    return {name: digest for name, _, digest in (line.partition(" ") for line in lines)}
 
 
 PLAIN = frozenset({int, str, float, bool, type(None)})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.crafts.fingerprints import Fingerprint
+from elliptio.pipelines.crafts.recipes import held_codes, held_lines
 from elliptio.pipelines.errors import MissingKeysError, UnknownNameError, VersionNotFoundError
 from elliptio.pipelines.graphs.graph import Graph
 from elliptio.pipelines.snapshots.partitions import Partition, first_of
@@ -283,9 +284,7 @@ class Snapshot:
             "inputs": {name: [one.as_record() for one in some] for name, some in self.inputs.items()},
         }
         if self.held:
-            # Names of modules have dots, which those of fields must not.
-            held = {name: [f"{each} {code}" for each, code in codes.items()] for name, codes in self.held.items()}
-            record["held"] = held
+            record["held"] = {name: held_lines(codes) for name, codes in self.held.items()}
         return record
 
     @classmethod
@@ -293,7 +292,7 @@ class Snapshot:
         """Read it back."""
         inputs = {name: [Partition.from_record(one) for one in some] for name, some in record["inputs"].items()}
         fingerprint = Fingerprint.from_hex(record["fingerprint"])
-        held = {name: dict(one.split(" ") for one in some) for name, some in record.get("held", {}).items()}
+        held = {name: held_codes(some) for name, some in record.get("held", {}).items()}
         return cls(graph, record["parameters"], inputs, fingerprint, catalog, backend, None, record["entries"], held)
 
 

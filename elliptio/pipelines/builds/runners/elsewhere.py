@@ -25,7 +25,7 @@ from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.catalog.versions import version_of
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.execution import Call
-from elliptio.pipelines.crafts.recipes import Recipe, Taken
+from elliptio.pipelines.crafts.recipes import Recipe, Taken, held_codes
 from elliptio.pipelines.errors import CraftError, failed
 from elliptio.runs import scopes
 from elliptio.runs.recording import Recording
@@ -149,10 +149,10 @@ def _differs(session: BaseSession, craft: CraftFunction, data: Mapping[str, Any]
     # Changes that were accepted are asked for only where the code is another one as it stands.
     if wanted.get("code") not in (None, found.digest) and wanted["code"] != session.code_of(craft)["digest"]:
         return "its code is another one"
-    held = [each for each in wanted.get("held", ()) if not each.startswith("__main__:")]
-    known = session.codes.held(craft, [each.partition(" ")[0] for each in held])
-    for each in held:
-        name, _, digest = each.partition(" ")
+    codes = held_codes(wanted.get("held", ()))
+    held = {name: digest for name, digest in codes.items() if not name.startswith("__main__:")}
+    known = session.codes.held(craft, held)
+    for name, digest in held.items():
         if known.get(name) != digest:
             return f"{name.replace(':', '.')}, which it is given, is another one"
     here, there = dict(found.distributions), wanted.get("packages", {})
