@@ -159,8 +159,6 @@ class _Writer:
         self._folder = folder
         self._named, self._kept, self._left_out = list(named), dict.fromkeys(kept), left_out
         self._with_files = with_files
-        made_by = h.search({"_id": {"$in": list(self._kept)}}, max_docs=0, columns=["run_id"], counted=False).rows()
-        self._runs = {str(row.get("run_id")) for row in made_by}
         self._related = Related(self.view, kept)
         self._names: dict[str, str | None] = {}
         self._begun = {"index.html"}
@@ -227,7 +225,7 @@ class _Writer:
         if kind == "lineage" and unquote(identifier) in self._kept and not set(query) - {"as"}:
             form = query.get("as", "")
             return f"lineage/{unquote(identifier)}{'.' + form if form else ''}.html"
-        if kind == "runs" and identifier in self._runs and not query and _ID.fullmatch(identifier):
+        if kind == "runs" and identifier in self._related.runs and not query and _ID.fullmatch(identifier):
             return f"runs/{identifier}.html"
         return self._related.name_of(path, query)
 

@@ -21,6 +21,11 @@ class Related:
     artifact_ids
         The artifacts.
 
+    Attributes
+    ----------
+    runs
+        Identifiers of the runs that made them.
+
     """
 
     def __init__(self, view: View, artifact_ids: Sequence[str]) -> None:
@@ -30,8 +35,9 @@ class Related:
         self._flows = {str(as_dict(one.get("labels")).get("flow_id")) for one in documents}
         entries = [as_dict(one.get("entry")) for one in documents]
         self._entries = {(str(one.get("name")), str(one.get("project"))) for one in entries if one}
-        runs = {one["run_id"] for one in documents if isinstance(one.get("run_id"), str)}
-        self._builds = {(name, one) for one, name in builds_of(view, lake.find_runs({"_id": {"$in": [*runs]}})).items()}
+        self.runs = {one["run_id"] for one in documents if isinstance(one.get("run_id"), str)}
+        made_by = lake.find_runs({"_id": {"$in": [*self.runs]}})
+        self._builds = {(name, one) for one, name in builds_of(view, made_by).items()}
         self._named: dict[tuple[str, ...], str] = {}
 
     def name_of(self, path: str, query: Mapping[str, str]) -> str | None:
