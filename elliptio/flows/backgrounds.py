@@ -79,10 +79,15 @@ def library_here() -> str | None:
     return "asyncio"
 
 
+def task_here() -> asyncio.Task[Any] | None:
+    """Return the task of asyncio that runs here; None in none, and with another library."""
+    return asyncio.current_task() if library_here() == "asyncio" else None
+
+
 def is_cancelled() -> bool:
     """Tell, where a cancellation was raised, whether it is meant for the task that runs here.
 
     With asyncio, who waits for a task that was cancelled gets the same error as if it were cancelled itself.
     """
-    task = asyncio.current_task() if library_here() == "asyncio" else None
+    task = task_here()
     return task is None or task.cancelling() > 0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from elliptio.flows.backgrounds import library_here
+from elliptio.flows.backgrounds import library_here, task_here
 from elliptio.flows.brokers.memory import MemoryBroker
 from elliptio.flows.executors.local import LocalExecutor
 from elliptio.flows.supervisor import Supervisor
@@ -99,7 +99,7 @@ class _Apart:
 
 def _is_interrupted() -> bool:
     """Tell whether the task that runs here was cancelled: Ctrl-C does no more while `asyncio.run` runs."""
-    task = asyncio.current_task() if library_here() == "asyncio" else None
+    task = task_here()
     return task is not None and task.cancelling() > 0
 
 
