@@ -7,37 +7,49 @@ from benchmarks.model import Bar, Job, Scale, Side
 FASTSTREAM = "values may be lost, doubled or reordered; not signed; no end of a stream"
 TASKIQ = "a task for each value; lost with its worker; not signed; no order"
 CELERY = "a chain of three tasks for each value; not signed; no order"
+WHERE = {"": "in one process", "redis": "through Redis"}
 
 
 def flows(scale: Scale) -> list[Job]:
+    return [*in_one_process(scale), *through_redis(scale)]
+
+
+def side(function: str, module: str = "streams") -> Side:
+    return Side("elliptio", module, function, "ours")
+
+
+def in_one_process(scale: Scale) -> list[Job]:
     queue = Side("asyncio.Queue", "flows", "queues", "floor", "no end, no failure, no second reader, nothing kept")
     return [
-        Job(
-            "flow-start",
-            "start a flow of three steps, and get the first value of the second",
-            (Side("elliptio", "flows", "first_value", "ours"),),
-            (Bar("1 ms", plus=0.001),),
-            rounds=scale.rounds * 3, times=5,
-        ),
+        first_value(scale, "flow-start", "", 1),
+        failure(scale, "flow-failure", "", 5),
         Job(
             "flow-local",
             f"{scale.values:,} values through three steps in one process",
-            (Side("elliptio", "flows", "pass_on", "ours"), queue),
+            (side("pass_on", "flows"), queue),
             (Bar("1 × asyncio.Queue", 1, ("asyncio.Queue",)),),
             count=scale.values, rounds=scale.rounds,
         ),
         Job(
             "flow-local-many",
             f"{scale.values:,} values through three steps in one process, 1,000 at once",
-            (Side("elliptio", "flows", "pass_many_on", "ours"), queue),
+            (side("pass_many_on", "flows"), queue),
             (Bar(f"1 s a million values, {scale.values / 1e6:g} s", plus=scale.values / 1e6),),
             count=scale.values, rounds=scale.rounds,
         ),
+    ]  # fmt: skip
+
+
+def through_redis(scale: Scale) -> list[Job]:
+    entries = Side("XADD and XREAD", "streams", "large_entries", "floor", "not signed, no end, no expiry, no lease")
+    return [
+        first_value(scale, "flow-redis-start", "redis", 5),
+        failure(scale, "flow-redis-failure", "redis", 50),
         Job(
             "flow-redis",
             f"{scale.messages:,} values through three steps and Redis",
             (
-                Side("elliptio", "flows", "through_redis", "ours"),
+                side("through_redis"),
                 Side("FastStream", "faststream", "through_redis", "peer", FASTSTREAM),
                 Side("taskiq", "taskiq", "through_redis", "peer", TASKIQ),
                 Side("Celery", "celery", "through_redis", "peer", CELERY),
@@ -45,4 +57,46 @@ def flows(scale: Scale) -> list[Job]:
             (Bar("1/30 of FastStream", 1 / 30, ("FastStream",)), Bar("1/30 of taskiq", 1 / 30, ("taskiq",))),
             count=scale.messages, rounds=min(3, scale.rounds), needs="redis",
         ),
+        Job(
+            "flow-redis-all",
+            f"{scale.values:,} values through three steps and Redis",
+            (side("through_redis"),),
+            (Bar(f"1 s for 100,000 values, {scale.values / 1e5:g} s", plus=scale.values / 1e5),),
+            count=scale.values, rounds=min(3, scale.rounds), needs="redis",
+        ),
+        Job(
+            "flow-redis-many",
+            f"{scale.values:,} values through three steps and Redis, 1,000 at once",
+            (side("many_through_redis"),),
+            (Bar(f"1 s for 100,000 values, {scale.values / 1e5:g} s", plus=scale.values / 1e5),),
+            count=scale.values, rounds=scale.rounds, needs="redis",
+        ),
+        Job(
+            "flow-redis-large",
+            f"{scale.large_values:,} values of 100 KB through Redis, while they are read",
+            (side("large_values"), entries),
+            (Bar("2 × XADD and XREAD", 2, ("XADD and XREAD",)),),
+            size=100_000, count=scale.large_values, rounds=scale.rounds, needs="redis",
+        ),
+        Job(
+            "flow-redis-slow",
+            f"{scale.values * 5:,} values through Redis to a step that is slower than who makes them",
+            (side("slow_reader"),),
+            (Bar("10 MB more memory", plus=10, unit="MB more"),),
+            count=scale.values * 5, rounds=1, needs="redis",
+        ),
     ]  # fmt: skip
+
+
+def first_value(scale: Scale, name: str, needs: str, most: float) -> Job:
+    """From the start of a flow to its first value, at most so many milliseconds."""
+    title = f"start a flow of three steps {WHERE[needs]}, and get the first value of the second"
+    bars = (Bar(f"{most:g} ms", plus=most / 1000),)
+    return Job(name, title, (side("first_value"),), bars, rounds=scale.rounds * 3, times=50, needs=needs)
+
+
+def failure(scale: Scale, name: str, needs: str, most: float) -> Job:
+    """From the failure of a step to that of who reads what it makes, at most so many milliseconds."""
+    title = f"know {WHERE[needs]} why the step that is read from has failed"
+    bars = (Bar(f"{most:g} ms", plus=most / 1000),)
+    return Job(name, title, (side("failure"),), bars, rounds=scale.rounds * 3, times=50, needs=needs)

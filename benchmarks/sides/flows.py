@@ -1,4 +1,4 @@
-"""Values through three steps: flows of elliptio, in memory and through Redis, and queues of asyncio."""
+"""Values through three steps in one process: flows of elliptio, and queues of asyncio."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any
 
-import anyio
-
 from benchmarks.place import Action, Place
-from elliptio.flows import Flow, IOVals, LocalExecutor, Processor, RedisBroker, Supervisor
+from elliptio.flows import Flow, IOVals, Processor
 
 _MANY = 1_000
 """Values that are yielded at once, where they are."""
 
 
-def _flow() -> Flow:
+def flow_of() -> Flow:
     count = Processor(name="bench-count", inputs=["upto"], outputs=["number"])
     square = Processor(name="bench-square", inputs=["number"], outputs=["squared"])
     total = Processor(name="bench-total", inputs=["squared"], outputs=["sum"])
@@ -40,7 +38,7 @@ def _flow() -> Flow:
     return Flow.from_tasks(count, square, total).resolve()
 
 
-def _flow_of_many() -> Flow:
+def flow_of_many() -> Flow:
     count = Processor(name="bench-count-many", inputs=["upto"], outputs=["number"])
     square = Processor(name="bench-square-many", inputs=["number"], outputs=["squared"])
     total = Processor(name="bench-total-many", inputs=["squared"], outputs=["sum"])
@@ -66,39 +64,25 @@ def _flow_of_many() -> Flow:
     return Flow.from_tasks(count, square, total).resolve()
 
 
-def _checked(count: int, found: int) -> None:
+def checked(count: int, found: int) -> None:
     assert found == sum(number * number for number in range(count)), found
 
 
 def pass_on(place: Place) -> Iterator[Action]:
-    flow = _flow()
+    flow = flow_of()
     while True:
-        yield lambda: _checked(place.count, flow.run({"upto": place.count})["sum"][0])
+        yield lambda: checked(place.count, flow.run({"upto": place.count})["sum"][0])
 
 
 def pass_many_on(place: Place) -> Iterator[Action]:
-    flow = _flow_of_many()
+    flow = flow_of_many()
     while True:
-        yield lambda: _checked(place.count, flow.run({"upto": place.count})["sum"][0])
-
-
-def first_value(place: Place) -> Iterator[Action]:
-    """From the start of a flow to the first value that came through two of its steps, in a supervisor that is there."""
-    flow = _flow()
-    with asyncio.Runner() as runner:
-        supervisor = Supervisor()
-
-        async def run() -> None:
-            execution = await supervisor.start_flow(flow, {"upto": 1}, all_outputs=True)
-            _checked(1, await execution["squared"].first())
-
-        while True:
-            yield lambda: runner.run(run())
+        yield lambda: checked(place.count, flow.run({"upto": place.count})["sum"][0])
 
 
 def queues(place: Place) -> Iterator[Action]:
     while True:
-        yield lambda: _checked(place.count, asyncio.run(_through_queues(place.count)))
+        yield lambda: checked(place.count, asyncio.run(_through_queues(place.count)))
 
 
 async def _through_queues(count: int) -> int:
@@ -122,18 +106,3 @@ async def _through_queues(count: int) -> int:
 
     _, _, found = await asyncio.gather(counts(), squares(), total())
     return found
-
-
-def through_redis(place: Place) -> Iterator[Action]:
-    flow = _flow()
-
-    async def run() -> None:
-        broker = RedisBroker(place.redis, secret="a secret of benchmarks")
-        async with Supervisor(executor=LocalExecutor(), broker=broker) as supervisor:
-            execution = await supervisor.start_flow(flow, {"upto": place.count})
-            _checked(place.count, await execution["sum"].first())
-            await execution.wait()
-            await execution.forget()
-
-    while True:
-        yield lambda: anyio.run(run)

@@ -70,8 +70,8 @@ def test_jobs_on_mongodb_can_be_done(tmp_path: Path, monkeypatch: pytest.MonkeyP
 @pytest.mark.server
 @pytest.mark.filterwarnings("ignore:The processor .* is implemented once more")
 @pytest.mark.skipif(redis_program() is None, reason="there is no Redis server here")
-def test_jobs_on_redis_can_be_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (job,) = of("redis")
+@pytest.mark.parametrize("job", of("redis"), ids=lambda job: job.name)
+def test_jobs_on_redis_can_be_done(job: model.Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with redis_server() as server:
         do(job, tmp_path, monkeypatch, redis=server.url)
 
