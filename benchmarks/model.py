@@ -50,10 +50,14 @@ class Bar:
 
 @dataclass(frozen=True)
 class Limit:
-    """Why elliptio cannot take less than one of the sides of a job, which is timed for that."""
+    """Why elliptio cannot take less than one of the sides of a job, which is timed for that.
+
+    Where the job is not done in a process of its own, it `is_profiled` too.
+    """
 
     side: str
     because: str
+    is_profiled: bool = True
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,7 @@ def run(job: Job, sides: list[Side], folder: Path, shared: Path) -> dict[str, An
         for side in sides:
             if side.name not in ends:
                 with told(side, ends):
-                    if job.limit and side.name == "elliptio":
+                    if job.limit and job.limit.is_profiled and side.name == "elliptio":
                         profiles[side.name] = workers[side.name].profile()
                     ends[side.name] = workers[side.name].end()
     for number in range(len(sides)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -99,6 +100,37 @@ pipeline = of_day + of_month
     projects.write_days(folder, days)
 
 
+def _tables(folder: Path, days: int) -> None:
+    """Write a program that reads the tables of days as DataFrames and keeps what comes of them, and does no more."""
+    write(
+        folder,
+        "run.py",
+        f"""\
+        import json, os, sys
+        from pathlib import Path
+
+        import pandas
+
+        {textwrap.indent(SAY, " " * 8).lstrip()}
+        def keep(what, name, value):
+            say(what)
+            Path(what).mkdir(exist_ok=True)
+            with open(f"{{what}}/{{name}}.json", "w") as file:
+                json.dump(value, file)
+                file.flush()
+                os.fsync(file.fileno())
+
+        days = sys.argv[1:] or sorted(path.stem for path in Path("raw").iterdir())
+        for day in days:
+            keep("total", day, int(pandas.read_csv(f"raw/{{day}}.csv")["amount"].sum()))
+        for month in sorted({{day[:7] for day in days}}):
+            totals = sorted(Path("total").glob(f"{{month}}-*.json"))
+            keep("monthly", month, sum(json.loads(path.read_text()) for path in totals))
+        """,
+    )
+    projects.write_days(folder, days)
+
+
 def _busy(folder: Path, steps: int) -> None:
     entries = "".join(f"- {{name: e{number}, type: json}}\n" for number in range(steps))
     crafts = "".join(
@@ -164,6 +196,15 @@ def skip_days(place: Place) -> Iterator[Action]:
 def change_a_day(place: Place) -> Iterator[Action]:
     every = place.count + projects.months_of(place.count)
     return projects.again(place, _days, RUN, every, 2, projects.change_a_day)
+
+
+def read_days(place: Place) -> Iterator[Action]:
+    return projects.first(place, _tables, RUN, place.count + projects.months_of(place.count))
+
+
+def read_a_day(place: Place) -> Iterator[Action]:
+    day = projects.python("run.py", "2025-01-10")
+    return projects.first(place, _tables, day, 2)
 
 
 def two_processes(place: Place) -> Iterator[Action]:
