@@ -236,8 +236,11 @@ def _shared(among: Iterable[Scope]) -> Scope | None:
 
 
 @contextlib.contextmanager
-def entered(scope: Scope) -> Iterator[None]:
-    """Be in a scope, in this thread or task; in the main thread, child processes that are started meanwhile are too."""
+def entered(scope: Scope, *, ends: bool = True) -> Iterator[None]:
+    """Be in a scope, in this thread or task; in the main thread, child processes that are started meanwhile are too.
+
+    Where it does not end with the block it may be entered again, by several threads at once.
+    """
     scope.of_main_thread = threading.current_thread() is threading.main_thread()
     before = _current.get()
     try:
@@ -249,7 +252,7 @@ def entered(scope: Scope) -> Iterator[None]:
         _current.set(scope)
         yield
     finally:
-        scope.ended = True
+        scope.ended = ends
         # A generator or a fixture may leave the block in another context than it entered it in, or before one that
         # was entered later: that goes on.
         if _current.get() is scope:

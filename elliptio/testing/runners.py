@@ -199,9 +199,9 @@ class RunnerConformance:
         assert self.statuses(self.run(runner, "bad", "after"))["after"] == "made"
 
     def test_runs_of_crafts_are_below_that_of_the_build(self, session: Any, runner: Any) -> None:
-        build = self.run(runner, "one", "two")
+        build = self.run(runner, "one", "two", "both")
         runs = session.handler.runs({"parent": build.run_id})
-        assert sorted(runs["name"]) == ["one", "two"]
+        assert sorted(runs["name"]) == ["both", "one", "two"]
         assert set(runs["root"]) == {build.run_id}
         assert session.catalog.current("one").metadata.run_id in set(runs.index)
 

@@ -101,7 +101,7 @@ def _within(handler: Handler, run: Mapping[str, str | None] | None) -> Iterator[
     if not run or not run_id or run.get(scopes.LAKE) not in (None, "", handler.store.root):
         yield
         return
-    with scopes.entered(part_of(handler, run_id)):
+    with scopes.entered(part_of(handler, run_id), ends=False):
         yield
 
 
