@@ -22,7 +22,7 @@ from elliptio.lake.dead_runs import bury
 from elliptio.lake.lake import RUNS
 from elliptio.pipelines import Artifact, Craft
 from elliptio.pipelines.builds.making import Outcome
-from elliptio.pipelines.builds.runners import elsewhere
+from elliptio.pipelines.builds.runners import answers, elsewhere
 from elliptio.pipelines.builds.runners.tasks import Task
 from elliptio.pipelines.catalog import together
 from elliptio.pipelines.catalog.keys import Keys
@@ -398,7 +398,7 @@ def test_a_step_more_that_is_made_elsewhere_looks_at_its_code_once(
             answer = elsewhere.run_in(there, step.data() or {}, elsewhere.variables(step.session))
             asked.update(there.handler.lake.index.asked)
             future: Future[Outcome] = Future()
-            future.set_result(elsewhere.outcome_of(answer, step.session))
+            future.set_result(answers.outcome_of(answer, step.session))
             return future
 
         def close(self) -> None: ...

@@ -12,7 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from elliptio.pipelines.builds.making import Outcome
-from elliptio.pipelines.builds.runners.elsewhere import adapted, variables
+from elliptio.pipelines.builds.runners.answers import adapted
+from elliptio.pipelines.builds.runners.elsewhere import variables
 from elliptio.pipelines.builds.runners.here import Inline
 from elliptio.pipelines.builds.runners.tasks import Task
 from elliptio.pipelines.errors import PipelineDefinitionError

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from elliptio.errors import MissingExtraError
 from elliptio.pipelines.builds.making import Outcome
-from elliptio.pipelines.builds.runners.elsewhere import adapted, answered, variables
+from elliptio.pipelines.builds.runners.answers import adapted
+from elliptio.pipelines.builds.runners.elsewhere import answered, variables
 from elliptio.pipelines.builds.runners.here import Inline
 from elliptio.pipelines.builds.runners.tasks import Task
 from elliptio.pipelines.errors import PipelineDefinitionError

@@ -1,32 +1,28 @@
-"""Make a step from its data, in a process that was given nothing else, and send back what came of it."""
+"""Make a step from its data, in a process that was given nothing else."""
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import functools
 import importlib
 import os
-import pickle
 import sys
 import threading
-import traceback
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from elliptio.pipelines import active
-from elliptio.pipelines.builds.making import Outcome
 from elliptio.pipelines.builds.runners.addresses import craft_at
+from elliptio.pipelines.builds.runners.answers import Answer, safely
 from elliptio.pipelines.builds.runners.tasks import Task
 from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.catalog.versions import version_of
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.execution import Call
 from elliptio.pipelines.crafts.recipes import Recipe, Taken, held_codes
-from elliptio.pipelines.errors import CraftError, failed
+from elliptio.pipelines.errors import CraftError
 from elliptio.runs import scopes
 from elliptio.runs.recording import Recording
 
@@ -175,103 +171,12 @@ def _taken(session: BaseSession, data: Mapping[str, Any]) -> Taken:
     return Taken(data["name"], {Keys(keys): found[identifier] for keys, identifier in data["versions"]})
 
 
-# --- what is sent back ---
-
-Answer = dict[str, Any]
-"""Answer of `run_step`, or ``failed`` with what it raised; JSON can hold it."""
-
-
 def answered(data: Mapping[str, Any], run: Mapping[str, str | None] | None) -> Answer:
     """Make a step, and answer with what came of it, an error too: what can be sent to any other process."""
     return safely(lambda: run_step(data, run))
-
-
-def safely(make: Any) -> Answer:
-    """Call what makes a step, and answer."""
-    try:
-        made: Answer = make()
-    except Exception as error:
-        cause = error.__cause__ or error
-        text = "".join(traceback.format_exception(cause)).rstrip()
-        return {
-            "failed": str(error),
-            "cause": _sendable(cause),
-            "type": type(cause).__name__,
-            "said": str(cause),
-            "trace": text,
-        }
-    return made
-
-
-def _sendable(cause: BaseException) -> str | None:
-    """Write an error as a text of JSON, if it comes out as it went in."""
-    try:
-        content = pickle.dumps(cause)
-        again = pickle.loads(content)
-    except Exception:  # whatever the class of a user does
-        return None
-    return base64.b64encode(content).decode() if type(again) is type(cause) and str(again) == str(cause) else None
-
-
-def outcome_of(answer: Answer, session: BaseSession) -> Outcome:
-    """Read an answer.
-
-    Raises
-    ------
-    CraftError
-        If the step failed: its cause is of the type of that of the craft, where this process knows it.
-
-    """
-    if "failed" in answer:
-        cause = _cause(answer)
-        raise failed(answer["failed"], cause) from cause
-    ids = list(answer["artifacts"].values())
-    documents = session.handler.lake.find({"_id": {"$in": ids}}, sort=(), limit=0)
-    found = {one["_id"]: version_of(one) for one in documents}
-    if len(found) < len(set(ids)):
-        raise CraftError(
-            f"What a process made is not known here: {', '.join(sorted(set(ids) - set(found)))} is not in the index "
-            f"{session.handler.index.address}. Let both use the same index."
-        )
-    versions = {name: found[identifier] for name, identifier in answer["artifacts"].items()}
-    return Outcome(versions, {}, answer["loaded"], answer["seconds"], answer["shared"])
-
-
-def _cause(answer: Answer) -> BaseException:
-    cause: BaseException | None = None
-    if answer["cause"] is not None:
-        with contextlib.suppress(Exception):  # its class may not be known here
-            cause = pickle.loads(base64.b64decode(answer["cause"]))
-    if not isinstance(cause, BaseException):
-        cause = RuntimeError(f"{answer['type']}: {answer['said']}")
-    cause.add_note(f"In the process that made the step:\n{answer['trace']}")
-    return cause
-
-
-def gone(what: str) -> CraftError:
-    """Say that whoever made a step is no more."""
-    return CraftError(f"{what}. What it had not saved is lost; the next run makes it again.")
 
 
 def variables(session: BaseSession) -> dict[str, str | None]:
     """Variables that make another process part of the run that the code at hand is in."""
     scope = session.handler._scope.here()
     return {} if scope.run is None else {**scope.environment(), scopes.BASED_ON: ""}
-
-
-def adapted(future: Any, session: BaseSession) -> Future[Outcome]:
-    """Turn the future of an answer into that of an outcome."""
-    found: Future[Outcome] = Future()
-
-    def done(one: Any) -> None:
-        try:
-            found.set_result(outcome_of(one.result(), session))
-        except CraftError as error:
-            found.set_exception(error)
-        except BaseException as error:
-            failure = gone(f"The step was not made: {type(error).__name__}: {error}")
-            failure.__cause__ = error
-            found.set_exception(failure)
-
-    future.add_done_callback(done)
-    return found

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from elliptio.pipelines.builds.making import Outcome
 from elliptio.pipelines.builds.runners import worker
-from elliptio.pipelines.builds.runners.elsewhere import Answer, gone, outcome_of, variables
+from elliptio.pipelines.builds.runners.answers import Answer, gone, outcome_of
+from elliptio.pipelines.builds.runners.elsewhere import variables
 from elliptio.pipelines.builds.runners.here import Inline
 from elliptio.pipelines.builds.runners.tasks import Task
 from elliptio.pipelines.errors import PipelineDefinitionError

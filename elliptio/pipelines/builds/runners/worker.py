@@ -49,7 +49,7 @@ def serve(fd: int) -> None:
         script: dict[str, Any] = {}
         while True:
             data, run = pickle.loads(connection.recv_bytes())
-            from elliptio.pipelines.builds.runners import elsewhere
+            from elliptio.pipelines.builds.runners import answers, elsewhere
 
             def make(data: Any = data, run: Any = run) -> Any:
                 nonlocal session
@@ -59,7 +59,7 @@ def serve(fd: int) -> None:
                     _import_main(script)
                 return elsewhere.run_in(session, data, run)
 
-            connection.send_bytes(pickle.dumps(elsewhere.safely(make)))
+            connection.send_bytes(pickle.dumps(answers.safely(make)))
     except (EOFError, OSError, KeyboardInterrupt):
         pass
 
