@@ -213,9 +213,7 @@ class Steps:
         """Let a step be recorded as any other run when it lasts."""
         with self._lock:
             self._open.add(step)
-            if self._thread is None and not ending.begun:
-                self._thread = threading.Thread(target=self._work, name="elliptio-steps", daemon=True)
-                self._thread.start()
+            self._ensure_thread()
 
     def forget(self, step: Brief) -> None:
         """Note that a step is over."""
@@ -226,12 +224,14 @@ class Steps:
         """Keep what there is to say of a step that is over; it is written, and the index told, a moment later."""
         with self._lock:
             (self._written if is_written else self._over)[document["_id"]] = document
+            self._ensure_thread()
 
     def close(self) -> None:
         """Write what is still to be written."""
         self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
+        thread = self._thread
+        if thread is not None:
+            thread.join()
         self.write()
 
     def write(self) -> None:
@@ -258,13 +258,23 @@ class Steps:
         with spool.telling(self._lake, note=around, says=says), self._lake.pausing():
             self._lake.index.insert(run_records.COLLECTION, *documents)
 
+    def _ensure_thread(self) -> None:
+        if self._thread is None and not self._stop.is_set() and not ending.begun:
+            self._thread = threading.Thread(target=self._work, name="elliptio-steps", daemon=True)
+            self._thread.start()
+
     def _work(self) -> None:
-        written = time.monotonic()
+        written = needed = time.monotonic()
         while not self._stop.wait(MOMENT / 2):
             now = time.monotonic()
             with self._lock:
                 lasting = [one for one in self._open if now - one.since >= MOMENT]
                 self._open.difference_update(lasting)
+                if self._open or self._over or self._written:
+                    needed = now
+                elif now - needed >= TOGETHER_SECONDS:  # a worker may wait for hours, in many runs
+                    self._thread = None
+                    return
             for one in lasting:
                 with contextlib.suppress(ElliptioError):  # it says so itself when it ends
                     one.last()
@@ -274,3 +284,30 @@ class Steps:
                     self.write()
                 except ElliptioError as error:
                     log.warning("What steps were made could not be written: %s", error)
+
+
+class Told(Steps):
+    """The steps that this process makes of a run of another one, which is told of them and records them."""
+
+    def write(self) -> None:
+        """Leave that to the process that is told."""
+
+    def take(self) -> list[Document]:
+        """Hand over what there is to say of the steps that are over: each ``document``, and whether it `is_written`."""
+        with self._lock:
+            over, self._over = self._over, {}
+            written, self._written = self._written, {}
+        return [
+            {"document": one, "is_written": is_written}
+            for is_written, some in ((False, over), (True, written))
+            for one in some.values()
+        ]
+
+
+def steps_of(lake: Lake, recording: Recording) -> Steps:
+    """Give what records the brief steps of a run."""
+    with recording._lock:
+        if recording.steps is None:
+            recording.steps = Steps(lake, recording)
+        found: Steps = recording.steps
+    return found

@@ -54,6 +54,13 @@ class Recording:
     begin
         What is known from the start; None in a process that another one started as a part of this run.
 
+    Attributes
+    ----------
+    steps
+        What records brief steps of it together, once there are any: see `runs.brief`.
+    described
+        Identifiers of the environments that this process described in files of it, or of steps of it.
+
     """
 
     def __init__(self, lake: Lake, scope: Scope, begin: Document | None = None) -> None:
@@ -68,6 +75,7 @@ class Recording:
         self._params: dict[str, Any] = dict((begin or {}).get("params", {}))
         self._notes: list[dict[str, Any]] = []
         self.steps: Any = None
+        self.described: set[str] = set()
         self._mine: set[int] = set()
         self._renew()
         self._told = 0
@@ -128,13 +136,17 @@ class Recording:
     @property
     def root(self) -> str:
         """Identifier of the outermost run around this one."""
+        return str(self._known().get("root", self._scope.run_id))
+
+    def describes(self, environment_id: str) -> bool:
+        """Tell whether files of it, or of a step that was made here, say what is in an environment."""
+        return environment_id in self.described or environment_id == self._known().get("environment_id")
+
+    def _known(self) -> Document:
+        """Facts that were known from the start; of a run of another process what its file says, if it can be read."""
         if self._begin is None:
-            try:
-                self._begin = run_records.read(self._lake, self._scope.run_id, ())
-            except ElliptioError as error:
-                log.warning("The run %s is not known here: %s", self._scope.run_id, error)
-                return self._scope.run_id
-        return str(self._begin["root"])
+            self._begin = _begin_of(self._lake, self._scope.run_id)
+        return self._begin or {}
 
     def moved(self, root: str) -> None:
         """Take note that another run is the outermost around this one now."""
@@ -364,6 +376,15 @@ def _flush_at_exit(recording: Recording, flush: Callable[[], None]) -> None:
     from multiprocessing.util import Finalize
 
     Finalize(recording, flush, exitpriority=100)
+
+
+def _begin_of(lake: Lake, run_id: str) -> Document | None:
+    """Read how a run of another process began, if it can be read."""
+    try:
+        return run_records.read(lake, run_id, ())
+    except ElliptioError as error:
+        log.warning("The run %s is not known here: %s", run_id, error)
+        return None
 
 
 def _fitting(rows: Sequence[Mapping[str, Any]]) -> int:

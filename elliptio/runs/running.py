@@ -113,20 +113,23 @@ def begin(
     if node is not None:
         document |= node
     scope = Scope(lake.store.root, run_id, loaded, scopes.around(within), within.home or within)
+    around = outer.run if step is not None and isinstance(outer.run, Recording) else None
     if step is not None:
         document["step"] = dict(step)
-    if step is not None and seen is not None and isinstance(outer.run, Recording):
-        around = outer.run.begin
-        if around is not None and around["environment_id"] == document["environment_id"]:
-            return scope, _brief(lake, scope, document, outer.run)  # what is there describes the environment
+    if around is not None and seen is not None and around.describes(document["environment_id"]):
+        brief = _brief(lake, scope, document, around)
+        if brief is not None:
+            return scope, brief
     began = {**document, "environment": facts.environment}
-    return scope, Recording.began(lake, scope, began, diff=facts.diff if seen is None else None)
+    recording = Recording.began(lake, scope, began, diff=facts.diff if seen is None else None)
+    if around is not None:
+        around.described.add(document["environment_id"])
+    return scope, recording
 
 
-def _brief(lake: Lake, scope: Scope, begin: Document, around: Recording) -> Recording:
-    """Record a step of a build that goes on in this process."""
-    from elliptio.runs.brief import Brief, Steps
+def _brief(lake: Lake, scope: Scope, begin: Document, around: Recording) -> Recording | None:
+    """Record a step of a build that goes on in this process, or that is told of it; None where neither is so."""
+    from elliptio.runs.brief import Brief, steps_of
 
-    if around.steps is None:
-        around.steps = Steps(lake, around)
-    return Brief(lake, scope, begin, around.steps)
+    among = around.steps if around.begin is None else steps_of(lake, around)
+    return None if among is None else Brief(lake, scope, begin, among)

@@ -9,15 +9,24 @@ import traceback
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
+import bson
+from bson.codec_options import CodecOptions
+
 from elliptio.pipelines.builds.making import Outcome
 from elliptio.pipelines.catalog.versions import version_of
 from elliptio.pipelines.errors import CraftError, failed
+from elliptio.runs.brief import steps_of
+from elliptio.runs.recording import Recording
 
 if TYPE_CHECKING:
     from elliptio.pipelines.session import BaseSession
+    from elliptio.protocols import Document
+    from elliptio.runs.scopes import Scope
+
+OPTIONS: CodecOptions[Document] = CodecOptions(tz_aware=True)
 
 Answer = dict[str, Any]
-"""Answer of `run_step`, or ``failed`` with what it raised; JSON can hold it."""
+"""Answer of `run_in`, with the ``runs`` to record; or ``failed`` with what it raised. JSON can hold it."""
 
 
 def safely(make: Any) -> Answer:
@@ -47,8 +56,8 @@ def _sendable(cause: BaseException) -> str | None:
     return base64.b64encode(content).decode() if type(again) is type(cause) and str(again) == str(cause) else None
 
 
-def outcome_of(answer: Answer, session: BaseSession) -> Outcome:
-    """Read an answer.
+def outcome_of(answer: Answer, session: BaseSession, around: Scope | None = None) -> Outcome:
+    """Read an answer, and record the runs that it tells of: in that which the step was asked for in.
 
     Raises
     ------
@@ -59,6 +68,11 @@ def outcome_of(answer: Answer, session: BaseSession) -> Outcome:
     if "failed" in answer:
         cause = _cause(answer)
         raise failed(answer["failed"], cause) from cause
+    if around is not None and isinstance(around.run, Recording):
+        for one in bson.decode(base64.b64decode(answer["runs"]), OPTIONS)["runs"] if "runs" in answer else ():
+            # Two builds may wait for one task of Dask: it is a step of the one that asked first.
+            if one["is_written"] or one["document"]["parent"] == around.run_id:
+                steps_of(session.handler.lake, around.run).add(one["document"], is_written=one["is_written"])
     ids = list(answer["artifacts"].values())
     documents = session.handler.lake.find({"_id": {"$in": ids}}, sort=(), limit=0)
     found = {one["_id"]: version_of(one) for one in documents}
@@ -69,6 +83,11 @@ def outcome_of(answer: Answer, session: BaseSession) -> Outcome:
         )
     versions = {name: found[identifier] for name, identifier in answer["artifacts"].items()}
     return Outcome(versions, {}, answer["loaded"], answer["seconds"], answer["shared"])
+
+
+def sent(runs: list[Document]) -> str:
+    """Write documents of runs as a text, for an answer."""
+    return base64.b64encode(bson.encode({"runs": runs})).decode()
 
 
 def _cause(answer: Answer) -> BaseException:
@@ -87,13 +106,19 @@ def gone(what: str) -> CraftError:
     return CraftError(f"{what}. What it had not saved is lost; the next run makes it again.")
 
 
+def asked_in(session: BaseSession) -> Scope:
+    """Find the run that the code at hand is in, which asks for a step."""
+    return session.handler._scope.here()
+
+
 def adapted(future: Any, session: BaseSession) -> Future[Outcome]:
     """Turn the future of an answer into that of an outcome."""
+    around = asked_in(session)
     found: Future[Outcome] = Future()
 
     def done(one: Any) -> None:
         try:
-            found.set_result(outcome_of(one.result(), session))
+            found.set_result(outcome_of(one.result(), session, around))
         except CraftError as error:
             found.set_exception(error)
         except BaseException as error:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from elliptio.pipelines import active
 from elliptio.pipelines.builds.runners.addresses import craft_at
-from elliptio.pipelines.builds.runners.answers import Answer, safely
+from elliptio.pipelines.builds.runners.answers import Answer, safely, sent
 from elliptio.pipelines.builds.runners.tasks import Task
 from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.catalog.versions import version_of
@@ -24,6 +24,7 @@ from elliptio.pipelines.crafts.execution import Call
 from elliptio.pipelines.crafts.recipes import Recipe, Taken, held_codes
 from elliptio.pipelines.errors import CraftError
 from elliptio.runs import scopes
+from elliptio.runs.brief import Told
 from elliptio.runs.recording import Recording
 
 if TYPE_CHECKING:
@@ -49,12 +50,14 @@ def run_step(data: Mapping[str, Any], run: Mapping[str, str | None] | None = Non
         If it fails; its cause is that of the craft.
 
     """
-    return run_in(_session(data["root"], data["lake"]["root"], data["lake"]["index"]), data, run)
+    return run_in(_session_of(data), data, run)
 
 
-def run_in(session: BaseSession, data: Mapping[str, Any], run: Mapping[str, str | None] | None) -> dict[str, Any]:
-    """Make a step in a session; see `run_step`."""
-    with active.inside(session), _within(session.handler, run):
+def run_in(
+    session: BaseSession, data: Mapping[str, Any], run: Mapping[str, str | None] | None, *, tells: bool = False
+) -> dict[str, Any]:
+    """Make a step in a session; see `run_step`. Where it `tells`, who asked for it records the run of a brief one."""
+    with active.inside(session), _within(session.handler, run, tells) as steps:
         craft = _craft(session, data)
         call = Call(
             craft,
@@ -67,12 +70,17 @@ def run_in(session: BaseSession, data: Mapping[str, Any], run: Mapping[str, str 
         )
         outcome = Task(call, session, data["again"]).run()
         session.catalog.windows.memory.write()
-    return {
+    answer = {
         "artifacts": {name: version.artifact_id for name, version in outcome.versions.items()},
         "loaded": list(outcome.loaded),
         "seconds": outcome.seconds,
         "shared": outcome.shared,
     }
+    return answer if steps is None else {**answer, "runs": sent(steps.take())}
+
+
+def _session_of(data: Mapping[str, Any]) -> BaseSession:
+    return _session(data["root"], data["lake"]["root"], data["lake"]["index"])
 
 
 @functools.lru_cache(maxsize=8)
@@ -91,22 +99,27 @@ def open_session(root: str, handler: Handler) -> BaseSession:
 
 
 @contextlib.contextmanager
-def _within(handler: Handler, run: Mapping[str, str | None] | None) -> Iterator[None]:
-    """Be in a run of another process. Not by variables: the threads of a worker may be in different runs."""
+def _within(handler: Handler, run: Mapping[str, str | None] | None, tells: bool) -> Iterator[Told | None]:
+    """Be in a run of another process; where that is told of brief steps, give those that are.
+
+    Not by variables: the threads of a worker may be in different runs.
+    """
     run_id = (run or {}).get(scopes.RUN_ID)
     if not run or not run_id or run.get(scopes.LAKE) not in (None, "", handler.store.root):
-        yield
+        yield None
         return
-    with scopes.entered(part_of(handler, run_id), ends=False):
-        yield
+    scope, steps = part_of(handler, run_id, tells)
+    with scopes.entered(scope, ends=False):
+        yield steps
 
 
 @functools.lru_cache(maxsize=8)
-def part_of(handler: Handler, run_id: str) -> scopes.Scope:
+def part_of(handler: Handler, run_id: str, tells: bool) -> tuple[scopes.Scope, Told | None]:
     """Take part in a run of another process, with one scope for all its steps: what is known of it is read once."""
     scope = scopes.Scope(handler.store.root, run_id, home=handler._scope)
-    Recording(handler.lake, scope)
-    return scope
+    recording = Recording(handler.lake, scope)
+    steps = recording.steps = Told(handler.lake, recording) if tells else None
+    return scope, steps
 
 
 def _craft(session: BaseSession, data: Mapping[str, Any]) -> CraftFunction:
@@ -173,7 +186,7 @@ def _taken(session: BaseSession, data: Mapping[str, Any]) -> Taken:
 
 def answered(data: Mapping[str, Any], run: Mapping[str, str | None] | None) -> Answer:
     """Make a step, and answer with what came of it, an error too: what can be sent to any other process."""
-    return safely(lambda: run_step(data, run))
+    return safely(lambda: run_in(_session_of(data), data, run, tells=True))
 
 
 def variables(session: BaseSession) -> dict[str, str | None]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from elliptio.pipelines.builds.making import Outcome
 from elliptio.pipelines.builds.runners import worker
-from elliptio.pipelines.builds.runners.answers import Answer, gone, outcome_of
+from elliptio.pipelines.builds.runners.answers import Answer, asked_in, gone, outcome_of
 from elliptio.pipelines.builds.runners.elsewhere import variables
 from elliptio.pipelines.builds.runners.here import Inline
 from elliptio.pipelines.builds.runners.tasks import Task
@@ -26,6 +26,7 @@ from elliptio.pipelines.errors import PipelineDefinitionError
 
 if TYPE_CHECKING:
     from elliptio.pipelines.session import BaseSession
+    from elliptio.runs.scopes import Scope
 
 log = logging.getLogger(__name__)
 
@@ -80,9 +81,9 @@ class Processes:
         data = None if self._beginning is None else step.data()
         if data is None:
             return Inline().submit(step)
-        return self._threads.submit(self._make, data, variables(self._session))
+        return self._threads.submit(self._make, data, variables(self._session), asked_in(self._session))
 
-    def _make(self, data: Mapping[str, Any], run: Mapping[str, str | None]) -> Outcome:
+    def _make(self, data: Mapping[str, Any], run: Mapping[str, str | None], around: Scope) -> Outcome:
         try:
             one = self._idle.get_nowait()
         except queue.Empty:
@@ -91,7 +92,7 @@ class Processes:
         if answer is None:
             raise gone(f"The process {one.pid} that made {data['craft'].partition(':')[2]} {one.ended()}")
         self._idle.put(one)
-        return outcome_of(answer, self._session)
+        return outcome_of(answer, self._session, around)
 
     def _started(self) -> Worker:
         assert self._beginning is not None

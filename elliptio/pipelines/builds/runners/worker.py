@@ -57,7 +57,7 @@ def serve(fd: int) -> None:
                     session = _begin(start, script)
                 if data["craft"].startswith("__main__:"):
                     _import_main(script)
-                return elsewhere.run_in(session, data, run)
+                return elsewhere.run_in(session, data, run, tells=True)
 
             connection.send_bytes(pickle.dumps(answers.safely(make)))
     except (EOFError, OSError, KeyboardInterrupt):
