@@ -143,6 +143,23 @@ def test_an_environment_of_its_own_is_described_once(
     assert document["python_version"] == "3.99"
 
 
+def test_code_and_environment_are_looked_at_once_in_each_build(
+    project: Project, worker: Elsewhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a build in one process does; and anew in the next one, as modules may have been edited since."""
+    looks = list[str]()
+    begin = BaseSession.begin
+    monkeypatch.setattr(
+        BaseSession, "begin", lambda one: (looks.append("there") if one is worker.there else None, begin(one))[1]
+    )
+    assert built(project, worker, "one two says").ok
+    assert looks == ["there"]
+    project.edit("lib/steps.py", "return one + 1", "return one + 2")
+    assert built(project, worker, "one two says").ok
+    assert len(looks) >= 2
+    assert project.session().catalog.load("two") == 3
+
+
 def test_of_a_worker_that_is_killed_what_saved_something_is_known(project: Project, worker: Elsewhere) -> None:
     worker.lost = True
     build = built(project, worker, "one")

@@ -8,6 +8,7 @@ import importlib
 import os
 import sys
 import threading
+import weakref
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from elliptio.pipelines.session import BaseSession
 
 _importing = threading.RLock()
+
+_looked: weakref.WeakKeyDictionary[BaseSession, str | None] = weakref.WeakKeyDictionary()
+"""Builds for which sessions looked at code and environment last."""
 
 
 def run_step(data: Mapping[str, Any], run: Mapping[str, str | None] | None = None) -> dict[str, Any]:
@@ -58,7 +62,7 @@ def run_in(
 ) -> dict[str, Any]:
     """Make a step in a session; see `run_step`. Where it `tells`, who asked for it records the run of a brief one."""
     with active.inside(session), _within(session.handler, run, tells) as steps:
-        craft = _craft(session, data)
+        craft = _craft(session, data, (run or {}).get(scopes.RUN_ID))
         call = Call(
             craft,
             Keys(data["keys"]),
@@ -122,8 +126,8 @@ def part_of(handler: Handler, run_id: str, tells: bool) -> tuple[scopes.Scope, T
     return scope, steps
 
 
-def _craft(session: BaseSession, data: Mapping[str, Any]) -> CraftFunction:
-    """Find the craft, with the code that the key of the step is made from.
+def _craft(session: BaseSession, data: Mapping[str, Any], run_id: str | None) -> CraftFunction:
+    """Find the craft, with the code that the key of the step is made from; that is looked at once in each build.
 
     Raises
     ------
@@ -138,9 +142,13 @@ def _craft(session: BaseSession, data: Mapping[str, Any]) -> CraftFunction:
         craft = craft_at(data["craft"])
         if data["craft"].startswith("__main__:"):
             return craft
+        if run_id is None or _looked.get(session) != run_id:
+            _looked[session] = run_id
+            session.begin()
         differs = _differs(session, craft, data)
         if differs:
             # A worker that lives longer than the code that it imported.
+            session.begin()
             _forget_modules(session)
             craft = craft_at(data["craft"])
             differs = _differs(session, craft, data)
@@ -153,7 +161,6 @@ def _craft(session: BaseSession, data: Mapping[str, Any]) -> CraftFunction:
 
 
 def _differs(session: BaseSession, craft: CraftFunction, data: Mapping[str, Any]) -> str:
-    session.begin()
     found, wanted = session.whole_code_of(craft), data["recipe"]
     # Changes that were accepted are asked for only where the code is another one as it stands.
     if wanted.get("code") not in (None, found.digest) and wanted["code"] != session.code_of(craft)["digest"]:
