@@ -116,11 +116,12 @@ class TestDask(RunnerConformance):
     def test_the_key_of_a_step_is_that_of_its_task(self, session: Any, scheduler: str) -> None:
         from distributed import Client
 
-        keys = []
+        keys, given = [], []
 
         class Watched(Client):
             def submit(self, *args: Any, key: str, **more: Any) -> Any:
                 keys.append(key)
+                given.extend(args[1:])
                 return super().submit(*args, key=key, **more)
 
         with Watched(scheduler.replace("dask://", "tcp://"), set_as_default=False) as client:
@@ -129,6 +130,8 @@ class TestDask(RunnerConformance):
             assert client.status == "running"
         document = session.catalog.current("one").metadata
         assert keys == [document.entry["step"]]
+        # In one piece: of dicts and lists Dask makes a graph, as other tasks might give a part of them.
+        assert [type(one) for one in given] == [bytes]
 
     def test_no_scheduler(self, session: Any) -> None:
         for address, said in (("dask://127.0.0.1:9", "No scheduler of Dask answers at dask"), ("dask://", "host:port")):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import pickle
 import uuid
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from elliptio.errors import MissingExtraError
 from elliptio.pipelines.builds.making import Outcome
-from elliptio.pipelines.builds.runners.answers import adapted
+from elliptio.pipelines.builds.runners.answers import Answer, adapted
 from elliptio.pipelines.builds.runners.elsewhere import answered, variables
 from elliptio.pipelines.builds.runners.here import Inline
 from elliptio.pipelines.builds.runners.tasks import Task
@@ -62,7 +63,9 @@ class Dask:
         if step.again or step.call.recipe.step is None:
             # Not what somebody else is waiting for.
             key = f"{key}-{uuid.uuid4().hex}"
-        future = self._client.submit(answered, data, variables(self._session), key=key, pure=False)
+        # Dask looks into dicts and lists for what other tasks give, here and where the step is made.
+        sent = pickle.dumps((data, variables(self._session)))
+        future = self._client.submit(_made, sent, key=key, pure=False)
         self._waiting.add(future)
         found = adapted(future, self._session)
         found.add_done_callback(lambda _: self._waiting.discard(future))
@@ -75,6 +78,11 @@ class Dask:
         self._waiting.clear()
         if self._is_own:
             self._client.close()
+
+
+def _made(sent: bytes) -> Answer:
+    """Make a step, in a worker."""
+    return answered(*pickle.loads(sent))
 
 
 def _connected(address: str) -> Any:
