@@ -27,9 +27,10 @@ from elliptio.finding import frame, search
 from elliptio.finding.options import Unasked
 from elliptio.indexes.sqlite import candidates, connection
 from elliptio.indexes.sqlite.index import SqliteIndex
+from elliptio.lake.checks import _check_packages
 from elliptio.testing.servers import S3Server
 from elliptio.testing.weather import weather_proxy
-from tests.performance.counting import CountingIndex, counted, flushes, hook, sqlite_steps
+from tests.performance.counting import CountingIndex, calls_of, counted, flushes, hook, sqlite_steps
 
 __all__ = ["flushes"]
 MB = 1 << 20
@@ -282,6 +283,15 @@ def test_rows_of_very_many_artifacts_take_little_room(
         finally:
             tracemalloc.stop()
     assert (peaks[MANY] - peaks[MANY // 2]) / (MANY // 2) <= 1370
+
+
+def test_packages_are_checked_without_a_call_for_each() -> None:
+    """Each `get` comes by, and there may be hundreds in an environment."""
+    calls = {}
+    for count in (1, 500):
+        environment = {"python_packages": {f"package-{number}": "1.0" for number in range(count)}}
+        calls[count] = calls_of(lambda environment=environment: _check_packages(environment, "it"))
+    assert calls[500] == calls[1]
 
 
 FEW, MANY = 200, 2000
