@@ -18,16 +18,18 @@ class Hooks:
         cls._hooks = {}
 
     @classmethod
-    def _hook(cls, moment: str, last: bool) -> Callable[[F], F]:
+    def _hook(cls, moment: str, last: bool | Callable[..., Any]) -> Callable[[F], F]:
         def register(function: F) -> F:
             known = cls.__dict__["_hooks"].setdefault(moment, [])
             # A cell that is run again brings the same function once more.
             place = (function.__module__, function.__qualname__)
             known[:] = [one for one in known if (one.__module__, one.__qualname__) != place]
-            known.insert(len(known) if last else 0, function)
+            known.insert(len(known) if is_last else 0, function)
             return function
 
-        return register
+        is_last = bool(last)
+        # Without parentheses it is the function itself: else nothing would say that it is never called.
+        return register(last) if callable(last) else register
 
     def _run_hooks(self, moment: str, *arguments: Any) -> None:
         for hook in self._hooks_of(moment):

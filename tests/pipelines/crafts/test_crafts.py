@@ -279,6 +279,29 @@ def test_hooks_run_in_order(session, monkeypatch: pytest.MonkeyPatch) -> None:
     ]  # fmt: skip
 
 
+def test_a_hook_may_be_registered_without_parentheses(session) -> None:
+    class Watched(Craft):
+        pass
+
+    seen = []
+
+    @Watched.hook_pre_run
+    def second(craft, arguments):
+        seen.append("second")
+
+    @Watched.hook_pre_run(last=False)
+    def first(craft, arguments):
+        seen.append("first")
+
+    @Watched()
+    def fine(a: Artifact) -> Volatile("v"):
+        return a
+
+    fine()
+    assert seen == ["first", "second"]
+    assert (first.__name__, second.__name__) == ("first", "second")
+
+
 def test_types_may_be_imported_for_type_checkers_alone(project: Project) -> None:
     project.write("catalog/all.yaml", CATALOG)
     project.write(
