@@ -7,8 +7,8 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from inspect import CO_VARARGS, CO_VARKEYWORDS
-from types import FrameType, FunctionType
-from typing import Annotated, Any, NamedTuple, get_args, get_origin
+from types import FrameType, FunctionType, UnionType
+from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 
 from elliptio.pipelines.errors import CraftDefinitionError
 
@@ -260,6 +260,10 @@ def _without_types(tree: ast.Expression) -> ast.Expression:
     return ast.fix_missing_locations(tree)
 
 
+_UNIONS = (Union, UnionType)
+"""Origins of ``Optional[…]`` and ``… | None``."""
+
+
 def _reference(hint: Any, parameter: str, where: str) -> Reference | None:
     """Return what a hint of a parameter refers to; None if it is a plain one."""
     if hint is Artifact or hint is Volatile:
@@ -273,6 +277,11 @@ def _reference(hint: Any, parameter: str, where: str) -> Reference | None:
         return hint(parameter)
     if isinstance(hint, Reference):
         return hint
+    if get_origin(hint) in _UNIONS:
+        several = [one for part in get_args(hint) if (one := _reference(part, parameter, where)) is not None]
+        if len(several) > 1:
+            raise CraftDefinitionError(f"{where} names several: {several!r}.")
+        return several[0] if several else None
     if isinstance(hint, list | tuple) and any(map(_is_reference, hint)):
         raise CraftDefinitionError(f"{where} names several: a parameter takes one.")
     return None

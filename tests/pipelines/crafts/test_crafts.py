@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Annotated
+from typing import Annotated, Optional
 
 import pandas as pd
 import pytest
@@ -300,6 +300,30 @@ def test_a_hook_may_be_registered_without_parentheses(session) -> None:
     fine()
     assert seen == ["first", "second"]
     assert (first.__name__, second.__name__) == ("first", "second")
+
+
+def test_an_input_may_be_optional(session) -> None:
+    @Craft()
+    def f(
+        a: Artifact | None,
+        b: Optional[Annotated[int, Artifact]] = None,  # noqa: UP045
+        x: Annotated[int, Artifact("c")] | None = None,
+        n: int | None = 2,
+    ) -> Volatile("v"):
+        return a, b, x, n
+
+    assert [(one.parameter, one.name, one.is_needed) for one in f.inputs] == [
+        ("a", "a", True),
+        ("b", "b", False),
+        ("x", "c", False),
+    ]
+    assert f() == (1, None, None, 2)
+    session.catalog.save("c", 3)
+    assert f(5) == (1, None, 3, 5)
+    with pytest.raises(CraftDefinitionError, match="hint of 'a' names several"):
+
+        @Craft()
+        def several(a: Annotated[int, Artifact("b")] | Annotated[int, Volatile("c")]) -> None: ...
 
 
 def test_types_may_be_imported_for_type_checkers_alone(project: Project) -> None:
