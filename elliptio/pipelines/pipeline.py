@@ -10,7 +10,7 @@ from elliptio.pipelines import active
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.errors import PipelineDefinitionError
 from elliptio.pipelines.graphs.graph import Graph, graph_of
-from elliptio.pipelines.graphs.order import Made, ordered, stages
+from elliptio.pipelines.graphs.order import ordered, stages
 from elliptio.pipelines.hooks import RunHooks
 from elliptio.system.collector import uncollected
 
@@ -132,8 +132,8 @@ class Pipeline(RunHooks):
         self.name = name
         self._crafts: list[Craft] = []
         self._names: dict[str, Craft] = {}
-        self._makers: dict[Made, Craft] = {}
-        self._takes: set[Made] = set()
+        self._makers: dict[str, Craft] = {}
+        self._takes: set[str] = set()
 
     def __add__(self, other: Any) -> Self:
         """Add a craft, or the crafts of another pipeline; those that are there already stay where they are.
@@ -153,8 +153,8 @@ class Pipeline(RunHooks):
         for craft in added:
             self._crafts.append(craft)
             self._names[craft.name] = craft
-            self._makers.update({(one.name, one.volatile): craft for one in craft.outputs})
-            self._takes.update((one.name, one.volatile) for one in craft.inputs)
+            self._makers.update({one.name: craft for one in craft.outputs})
+            self._takes.update(one.name for one in craft.inputs)
         return self
 
     __iadd__ = __add__
@@ -164,8 +164,8 @@ class Pipeline(RunHooks):
         if len(added) != 1:
             return bool(added)
         new = added[0]
-        makes = {(one.name, one.volatile) for one in new.outputs}
-        needs = {(one.name, one.volatile) for one in new.inputs} - makes
+        makes = {one.name for one in new.outputs}
+        needs = {one.name for one in new.inputs} - makes
         twice = any(one in self._makers for one in makes) or new.name in self._names
         return twice or (not self._takes.isdisjoint(makes) and any(one in self._makers for one in needs))
 

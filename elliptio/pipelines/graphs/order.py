@@ -23,6 +23,8 @@ def producers(crafts: Sequence[CraftFunction]) -> dict[Made, int]:
     """
     found: dict[Made, int] = {}
     names: dict[str, CraftFunction] = {}
+    # One name means one thing, whether it is saved or passed on.
+    makers: dict[str, int] = {}
     for number, craft in enumerate(crafts):
         other = names.setdefault(craft.name, craft)
         if other is not craft:
@@ -31,7 +33,8 @@ def producers(crafts: Sequence[CraftFunction]) -> dict[Made, int]:
                 "@Craft(name=…)."
             )
         for output in craft.outputs:
-            maker = found.setdefault((output.name, output.volatile), number)
+            found[output.name, output.volatile] = number
+            maker = makers.setdefault(output.name, number)
             if maker != number:
                 raise PipelineDefinitionError(
                     f"Two crafts make {output.name!r}:\n    {crafts[maker].name} ─┐\n    {craft.name} ─┴→ "
