@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from elliptio.errors import MetadataError
 from elliptio.pipelines import (
     Entry,
     Fingerprint,
@@ -171,6 +172,11 @@ class BackendConformance:
         with pytest.raises(ValueError, match="weekly"):
             connection.read_snapshot_tag("weekly", "prod")
 
+    def test_what_is_no_tag_is_refused(self, connection: Connection) -> None:
+        for wrong in ("", None, 5, "a\nb"):
+            with pytest.raises(MetadataError, match="a text such as 'prod'"):
+                connection.write_snapshot_tag(snapshot(graph()), wrong)  # type: ignore[arg-type]
+
     def test_tags_are_those_of_a_graph(self, connection: Connection) -> None:
         one, two = snapshot(graph()), snapshot(graph("weekly"))
         for each in (one, two):
@@ -201,6 +207,15 @@ class BackendConformance:
         assert connection.read_snapshot_partitions(two, "clean", CLEAN) == ()
         # They are not those of the entry.
         assert connection.read_artifact_partitions(CLEAN) == ()
+
+    def test_what_a_snapshot_takes_is_among_its_partitions(self, connection: Connection) -> None:
+        one, two = snapshot(graph()), snapshot(graph(), "other")
+        for each in (one, two):
+            connection.write_snapshot(each)
+            assert connection.read_snapshot_partitions(each, "raw", OTHER) == tuple(each.inputs["raw"])
+        connection.write_snapshot_partitions(one, "raw", OTHER, [*one.inputs["raw"], partition("1")])
+        assert set(connection.read_snapshot_partitions(one, "raw", OTHER)) == {*one.inputs["raw"], partition("1")}
+        assert connection.read_snapshot_partitions(two, "raw", OTHER) == tuple(two.inputs["raw"])
 
     def test_partitions_of_both(self, connection: Connection) -> None:
         one, two = snapshot(graph()), snapshot(graph(), "other")

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
+from elliptio.errors import MetadataError
 from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.crafts.fingerprints import Fingerprint
@@ -141,6 +142,24 @@ def fitting(partitions: Iterable[Partition], wanted: InputFingerprints) -> Parti
         return tuple(partitions)
     by_keys = {Keys(dict(keys)): fingerprint for keys, fingerprint in wanted.items()}
     return tuple(one for one in partitions if by_keys.get(Keys(one.keys)) == one.input_fingerprint)
+
+
+def taken_by(snapshot: Snapshot, key: str) -> Iterable[Partition]:
+    """List the partitions of an input, which a snapshot has of itself; of what it makes there is what was written."""
+    return () if key in snapshot.graph.outputs else snapshot.inputs.get(key, ())
+
+
+def check_tag(tag: str) -> None:
+    """Refuse what cannot be the tag of a snapshot.
+
+    Raises
+    ------
+    MetadataError
+        If it is no text, or one that cannot be read.
+
+    """
+    if not isinstance(tag, str) or not tag or not tag.isprintable():
+        raise MetadataError(f"A tag is a text such as 'prod', not {tag!r}.")
 
 
 def unknown_graph(name: str, fingerprint: Fingerprint) -> SnapshotNotFoundError:

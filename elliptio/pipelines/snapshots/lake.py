@@ -18,8 +18,10 @@ from elliptio.pipelines.snapshots.connections import (
     Connection,
     InputFingerprints,
     Partitions,
+    check_tag,
     fitting,
     name_of,
+    taken_by,
     taken_tag,
     unknown_graph,
     unknown_snapshot,
@@ -177,8 +179,7 @@ class LakeConnection(Connection):
 
     def write_snapshot_tag(self, snapshot: Snapshot, tag: str, overwrite: bool = False) -> None:
         """Let a tag name a snapshot; of several at once who do not overwrite, one succeeds."""
-        if not isinstance(tag, str) or not tag or not tag.isprintable():
-            raise ValueError(f"A tag is a text such as 'prod', not {tag!r}.")
+        check_tag(tag)
         self.write_snapshot(snapshot)
         content: dict[str, Any] = {"fingerprint": snapshot.id}
         others = self._made_later(snapshot)
@@ -210,7 +211,8 @@ class LakeConnection(Connection):
 
     def read_snapshot_partitions(self, snapshot: Snapshot, key: str, entry: Entry | str) -> Partitions:
         """Read the partitions of a snapshot."""
-        return tuple(dict.fromkeys(one for _, one in self._written(key, snapshot.id)))
+        written = (one for _, one in self._written(key, snapshot.id))
+        return tuple(dict.fromkeys([*taken_by(snapshot, key), *written]))
 
     def write_snapshot_partitions(
         self, snapshot: Snapshot, key: str, entry: Entry | str, partitions: Iterable[Partition]

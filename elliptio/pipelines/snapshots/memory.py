@@ -14,8 +14,10 @@ from elliptio.pipelines.snapshots.connections import (
     Connection,
     InputFingerprints,
     Partitions,
+    check_tag,
     fitting,
     name_of,
+    taken_by,
     taken_tag,
     unknown_graph,
     unknown_snapshot,
@@ -76,6 +78,7 @@ class MemoryConnection(Connection):
 
     def write_snapshot_tag(self, snapshot: Snapshot, tag: str, overwrite: bool = False) -> None:
         """Let a tag name a snapshot."""
+        check_tag(tag)
         known = self._tags.setdefault(snapshot.name, {})
         if tag in known and not overwrite:
             raise taken_tag(snapshot, tag, known[tag].id)
@@ -84,7 +87,8 @@ class MemoryConnection(Connection):
 
     def read_snapshot_partitions(self, snapshot: Snapshot, key: str, entry: Entry | str) -> Partitions:
         """Read the partitions of a snapshot."""
-        return tuple(self._of_snapshots.get((snapshot.name, snapshot.fingerprint, key), {}))
+        written = self._of_snapshots.get((snapshot.name, snapshot.fingerprint, key), {})
+        return tuple(dict.fromkeys([*taken_by(snapshot, key), *written]))
 
     def write_snapshot_partitions(
         self, snapshot: Snapshot, key: str, entry: Entry | str, partitions: Iterable[Partition]
