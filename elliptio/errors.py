@@ -22,7 +22,7 @@ so that code which never heard of elliptio can still handle it.
     ├── TagTakenError                       the tag names another artifact
     ├── ReproductionError (RuntimeError)    an artifact cannot be made again
     ├── IntegrityError                      stored bytes are not the bytes that were saved
-    ├── FormatError                         written by a newer elliptio, or damaged
+    ├── FormatError (ValueError)            written by a newer elliptio, or damaged
     ├── MissingExtraError (ImportError)     an optional dependency is not installed
     ├── StoreError (OSError)                the store failed
     │   └── MissingKeyError (FileNotFoundError)
@@ -104,7 +104,7 @@ class IntegrityError(ElliptioError):
     """Stored bytes are not the bytes that were saved."""
 
 
-class FormatError(ElliptioError):
+class FormatError(ElliptioError, ValueError):
     """A document or file of the lake is damaged, or was written by a newer elliptio."""
 
 

@@ -11,7 +11,7 @@
     ├── DuplicateNameError (ValueError)                 two have the same name
     ├── EntryError (ValueError)                         an entry of the catalog is wrong, or cannot do what is asked
     │   └── MissingKeysError (KeyError)                 a value of a `!{key}` is not given
-    ├── VersionNotFoundError (FileNotFoundError, LookupError, ValueError)   an entry has no such version
+    ├── VersionNotFoundError (FileNotFoundError, KeyError, ValueError)   an entry has no such version
     ├── NoSessionError (RuntimeError)                   not inside `with sess:`
     ├── CraftDefinitionError (TypeError, ValueError)    a craft's hints, parameters or results are wrong
     ├── PipelineDefinitionError (ValueError)            a cycle, two producers, an input that nobody makes
@@ -55,7 +55,7 @@ class MissingKeysError(EntryError, KeyError):
     """A value for a ``!{key}`` of an entry was not given."""
 
 
-class VersionNotFoundError(ElliptioError, FileNotFoundError, LookupError, ValueError):
+class VersionNotFoundError(ElliptioError, FileNotFoundError, KeyError, ValueError):
     """An entry has no such version, or none at all."""
 
 

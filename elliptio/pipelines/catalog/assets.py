@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from elliptio import naming
 from elliptio.artifacts.files import files_of
-from elliptio.errors import WriteOnlyError
+from elliptio.errors import FormatError, WriteOnlyError
 from elliptio.formats import registry
 from elliptio.formats.plain import name_of
 from elliptio.metadata import ValueRecord
 from elliptio.pipelines.catalog import pages, saving, types
 from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.catalog.interactors import ArtifactInteractor
-from elliptio.pipelines.catalog.keys import Keys
+from elliptio.pipelines.catalog.keys import Keys, named
 from elliptio.pipelines.catalog.saving import Label, Staged
 from elliptio.pipelines.catalog.syncing import Windows, taken
 from elliptio.pipelines.catalog.versions import BUILT, TAKEN_IN, Version, Versions
@@ -81,7 +81,10 @@ class Assets:
         else:
             assert artifact is not None
             file = artifact.file
-        return file.load(format=types.format_of(entry.type), **more)
+        try:
+            return file.load(format=types.format_of(entry.type), **more)
+        except FormatError as error:
+            raise FormatError(f"The entry {named(entry.name, version.keys)} cannot be loaded: {error}") from error
 
     def load_custom(self, entry: Entry, keys: Keys, more: Mapping[str, Any]) -> Any:
         """Load by a class of a user; its newest version counts as loaded, if it has one."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from elliptio.errors import FormatOptionError
 from elliptio.pipelines.catalog import reading
 from elliptio.pipelines.catalog.entries import Entry
-from elliptio.pipelines.catalog.keys import Keys
+from elliptio.pipelines.catalog.keys import Keys, named
 from elliptio.pipelines.catalog.patterns import Pattern
 from elliptio.pipelines.catalog.places import Places
 from elliptio.pipelines.errors import DuplicateNameError, EntryError, UnknownNameError, VersionNotFoundError
@@ -87,8 +87,7 @@ class Catalog:
         self._session = session
         self.project = project
         if isinstance(source, str | os.PathLike):
-            reader = Reader(self.root, settings or {}, remember=False)
-            source = reading.read_entries(self.root / source, reader)
+            source = reading.read_entries(self.root / source, Reader(self.root, settings or {}, remember=False))
         self._entries: dict[str, Entry] = {}
         for entry in source:
             self._add(entry)
@@ -97,11 +96,9 @@ class Catalog:
         self._assets: Assets | None = None
 
     def _add(self, entry: Entry) -> None:
-        other = self._entries.get(entry.name)
-        if other is not None:
-            places = " and ".join(one.place or "another catalog" for one in (other, entry))
-            raise DuplicateNameError(f"There are two entries {entry.name!r}: {places}. Rename one.")
-        self._entries[entry.name] = entry
+        other = self._entries.setdefault(entry.name, entry)
+        if other is not entry:
+            raise _twice(entry.name, other.place, entry.place)
 
     # --- what there is ---
 
@@ -119,8 +116,7 @@ class Catalog:
         if found is None:
             from elliptio.formats.libraries import meant
 
-            known = sorted(self._entries)
-            hint = meant(str(name), known) if len(known) < 30 else (meant(str(name), known)[:200])
+            hint = meant(str(name), self._entries)[: 200 if len(self) >= 30 else None]
             raise UnknownNameError(f"There is no entry {name!r} in the catalog; {hint}")
         # What takes an entry by itself, such as a flow, asks this catalog for its current version.
         vars(found)["_catalog"] = weakref.ref(self)
@@ -139,8 +135,10 @@ class Catalog:
             return NotImplemented
         both = Catalog((), handler=self._handler, project=self.project, root=self.root, session=self._session)
         both._places = self._places
-        for entry in [*self._entries.values(), *other._entries.values()]:
-            both._add(entry)
+        for name in sorted(self._entries.keys() & other._entries.keys()):
+            # Two projects have files of the same names.
+            raise _twice(name, *(one.root / one[name].place if one[name].place else "" for one in (self, other)))
+        both._entries = {**self._entries, **other._entries}
         return both
 
     def __repr__(self) -> str:
@@ -302,18 +300,17 @@ class Catalog:
         return found
 
     def _nothing(self, entry: Entry, keys: Keys, versions: Versions) -> VersionNotFoundError:
-        which = f"{entry.name!r} ({keys})" if keys else repr(entry.name)
         path = entry.path_of(keys)
         where = f", and there is no file {self._places.of(path).address(path)}" if path else ""
         was = " any more: it was removed" if versions.history(entry.name, keys).is_removed() else ""
         return VersionNotFoundError(
-            f"No data found for {which}: it has no version{was} in {self.handler.store.root}{where}."
+            f"No data found for {named(entry.name, keys)}: it has no version{was} in {self.handler.store.root}{where}."
         )
 
     # --- versions ---
 
-    def current(self, name: str, **keys: Any) -> Artifact:
-        """Show the artifact of the current version of an entry; looking does not count as loading.
+    def current(self, name: str, *, keys: Mapping[str, Any] | None = None, **more: Any) -> Artifact:
+        """Show the artifact of the current version of an entry, of some keys; looking does not count as loading.
 
         Raises
         ------
@@ -322,13 +319,13 @@ class Catalog:
 
         """
         entry = self[name]
-        found, more = self._keys(entry, None, keys)
-        self._refuse(entry, more)
+        found, rest = self._keys(entry, keys, more)
+        self._refuse(entry, rest)
         return self.handler.show(self._synced(entry, found, self.new_versions(), {}).artifact_id)
 
     latest = current
 
-    def versions(self, name: str, **keys: Any) -> pd.DataFrame:
+    def versions(self, name: str, *, keys: Mapping[str, Any] | None = None, **more: Any) -> pd.DataFrame:
         """List the versions of an entry, the newest first, of some keys or of all.
 
         Returns
@@ -339,11 +336,12 @@ class Catalog:
 
         """
         entry = self[name]
-        wanted = self._some_keys(entry, keys)
         from elliptio.pipelines.catalog import frames
 
+        wanted = self._some_keys(entry, {**more, **(keys or {})})
         versions = self._looked(entry, wanted)
-        return frames.of_versions(entry, {each: one for each, one in versions.of(name).items() if _fits(each, wanted)})
+        found = versions.of(name).items()
+        return frames.of_versions(entry, {each: one for each, one in found if wanted.items() <= each.items()})
 
     def partitions(self, name: str) -> pd.DataFrame:
         """List the combinations of keys that an entry has data for.
@@ -378,6 +376,11 @@ class Catalog:
             raise EntryError(_no_key(entry, name))
 
 
+def _twice(name: str, *places: str | Path) -> DuplicateNameError:
+    both = " and ".join(str(one or "another catalog") for one in places)
+    return DuplicateNameError(f"There are two entries {name!r}: {both}. Rename one.")
+
+
 def _no_key(entry: Entry, name: str) -> str:
     has = f"it has {', '.join(map(repr, entry.keys))}" if entry.keys else "it has none"
     return f"The entry {entry.name!r} has no key {name!r}; {has}."
@@ -393,7 +396,3 @@ def _explaining(entry: Entry, given: Mapping[str, Any]) -> Iterator[None]:
         if wrong is None:
             raise
         raise FormatOptionError(f"{_no_key(entry, wrong)} Nor is it an option: {error}") from error
-
-
-def _fits(keys: Keys, wanted: Keys) -> bool:
-    return all(keys.get(name) == value for name, value in wanted.items())

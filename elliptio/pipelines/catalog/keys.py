@@ -33,6 +33,11 @@ def canonical(value: Value | Any) -> Value:
     return text
 
 
+def named(entry: str, keys: Mapping[str, Value]) -> str:
+    """Name an entry for people, with the values of its keys: ``'coeffs' (samples=100)``."""
+    return f"{entry!r} ({keys})" if keys else repr(entry)
+
+
 _NAMES: dict[tuple[str, ...], tuple[str, ...]] = {}
 
 

@@ -10,7 +10,7 @@ from elliptio.errors import DocumentNotFoundError
 from elliptio.finding.references import is_name, resolve
 from elliptio.lake.lake import Lake
 from elliptio.pipelines.catalog.entries import Entry
-from elliptio.pipelines.catalog.keys import Keys
+from elliptio.pipelines.catalog.keys import Keys, named
 from elliptio.pipelines.catalog.versions import History, Version
 from elliptio.pipelines.errors import EntryError, VersionNotFoundError
 
@@ -40,13 +40,15 @@ def pointed_at(lake: Lake, entry: Entry, keys: Keys, history: History, wanted: A
         wanted = _time_of(wanted)
     if isinstance(wanted, date):
         return _at(entry, history, wanted)
-    identifier = _identifier(lake, str(getattr(wanted, "artifact_id", wanted)))
+    try:
+        identifier = _identifier(lake, str(getattr(wanted, "artifact_id", wanted)))
+    except DocumentNotFoundError as error:
+        raise VersionNotFoundError(f"{named(entry.name, keys)} has no version {wanted!r}: {error}") from error
     fits = [one for one in history.versions if one.artifact_id.startswith(identifier)]
     if len(fits) == 1:
         return fits[0]
-    which = f"{entry.name!r} ({keys})" if keys else repr(entry.name)
     raise VersionNotFoundError(
-        f"{which} has no version {wanted!r}: give the identifier of one, a tag of one, or a time; "
+        f"{named(entry.name, keys)} has no version {wanted!r}: give the identifier of one, a tag of one, or a time; "
         f"catalog.versions({entry.name!r}) lists them."
     )
 
@@ -71,7 +73,4 @@ def _time_of(text: str) -> date:
 def _identifier(lake: Lake, wanted: str) -> str:
     if wanted.startswith("artifact_"):
         return wanted
-    try:
-        return resolve(lake, wanted if is_name(wanted) else f"tag:{wanted}")
-    except DocumentNotFoundError as error:
-        raise VersionNotFoundError(str(error)) from error
+    return resolve(lake, wanted if is_name(wanted) else f"tag:{wanted}")

@@ -115,14 +115,14 @@ class Snapshot:
             found = {name: connection.read_snapshot_partitions(self, name, name) for name in self.graph.outputs}
         return {name: first_of([*self.tagged.get(name, ()), *some]) for name, some in found.items() if some}
 
-    def load(self, name: str, **keys: Any) -> Any:
+    def load(self, name: str, *, keys: Mapping[str, Any] | None = None, **more: Any) -> Any:
         """Load the value of an input or an output, as it was then; it counts as loaded.
 
         Parameters
         ----------
         name
             Of the entry.
-        keys
+        keys, more
             Values of its keys.
 
         Raises
@@ -135,7 +135,7 @@ class Snapshot:
             If it has several partitions.
 
         """
-        found = self._partition(name, keys)
+        found = self._partition(name, {**more, **(keys or {})})
         catalog = self._at()
         entry = self.entries.get(name)
         assert found.artifact_id is not None

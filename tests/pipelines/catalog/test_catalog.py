@@ -6,12 +6,13 @@ import json
 import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 import elliptio as eio
-from elliptio.errors import FormatOptionError, StoreError, WriteOnlyError
+from elliptio.errors import FormatError, FormatOptionError, StoreError, WriteOnlyError
 from elliptio.pipelines import Catalog
 from elliptio.pipelines.errors import (
     DuplicateNameError,
@@ -241,6 +242,43 @@ def test_catalogs_can_be_added(project: Project) -> None:
         _ = one + one
 
 
+def test_what_two_projects_both_have_is_named_with_their_folders(tmp_path: Path) -> None:
+    for name in ("here", "there"):
+        (tmp_path / name / "catalog").mkdir(parents=True)
+        (tmp_path / name / "catalog" / "all.yaml").write_text("- {name: a, type: json}")
+    handler = eio.Handler(tmp_path / "lake")
+    here, there = (Catalog("catalog", root=tmp_path / name, handler=handler) for name in ("here", "there"))
+    with pytest.raises(DuplicateNameError, match=r"/here/catalog/all.yaml:1 and .*/there/catalog/all.yaml:1"):
+        _ = here + there
+
+
+def test_keys_named_like_an_argument_are_given_to_every_verb(project: Project) -> None:
+    project.write("catalog/all.yaml", "- {name: odd, type: json, extra: {path: '!{name}_!{version}.json'}}")
+    catalog = project.session().catalog
+    keys = {"name": "n", "version": 2}
+    saved = catalog.save("odd", 1, keys=keys)
+    assert catalog.load("odd", keys=keys) == 1
+    assert catalog.current("odd", keys=keys).artifact_id == saved.artifact_id
+    assert list(catalog.versions("odd", keys=keys).index) == [saved.artifact_id]
+    assert list(catalog.versions("odd", keys={"version": 3}).index) == []
+
+
+def test_a_version_that_is_not_there_is_named_with_its_entry(catalog: Catalog) -> None:
+    catalog.save("rates", {"a": 1})
+    with pytest.raises(KeyError, match=r"'rates' has no version 'bad': There is no tag 'bad'") as caught:
+        catalog.load("rates", version="bad")
+    assert isinstance(caught.value, VersionNotFoundError)
+
+
+def test_a_file_that_cannot_be_read_is_named_with_its_entry(catalog: Catalog, project: Project) -> None:
+    project.write("out/rates.json", "{")
+    with pytest.raises(
+        ValueError, match=r"The entry 'rates' cannot be loaded: rates.json: .* read as 'json'"
+    ) as caught:
+        catalog.load("rates")
+    assert isinstance(caught.value, FormatError)
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -252,6 +290,7 @@ def test_catalogs_can_be_added(project: Project) -> None:
         ("- {name: a, type: csv, history: false}", r"all.yaml:1: a: 'history' stands in `extra`"),
         ("- {name: a, type: odbc, extra: {query: x}}", "the type odbc needs 'connection_string'"),
         ("- {name: a, type: csv, extra: 3}", "not of type int"),
+        ("- {name: a, type: csv, extra: {history: false}}", r"all.yaml:1: a: history: false.* needs a `path`"),
         ("- {type: csv}", "needs a `name`"),
         ("- {name: a}", "needs a `type`"),
         ("a: {type: csv}", "a catalog is a list"),
