@@ -26,13 +26,12 @@ from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.errors import CraftError, reason
 from elliptio.pipelines.graphs.graph import Graph, graph_of
 from elliptio.pipelines.graphs.order import dependencies
-from elliptio.pipelines.graphs.parameters import Parameters, distribute, names_of
+from elliptio.pipelines.graphs.parameters import distribute, names_of
 from elliptio.pipelines.graphs.selection import selected, with_values
 from elliptio.system.collector import collected, uncollected
 from elliptio.system.progress import NamedProgress
 
 if TYPE_CHECKING:
-    from elliptio.pipelines.catalog.catalog import Catalog
     from elliptio.pipelines.crafts.execution import Call
     from elliptio.pipelines.pipeline import Pipeline
     from elliptio.pipelines.session import BaseSession
@@ -105,7 +104,7 @@ class Engine:
         if isinstance(configuration, str):
             configuration = self.session.parameters[configuration]
         parameters = distribute(self._crafts, params, configuration)
-        _warn(self.name, self.session.catalog, self._crafts, parameters)
+        warn_of_unused(names_of(parameters), self._crafts, self.session.catalog, f"The pipeline {self.name!r}")
         names = with_values(self._crafts, selected(self._crafts, select))
         for craft in self._crafts:
             if craft.name in names:  # before anything runs: the last one may come after hours
@@ -316,18 +315,6 @@ def _run_hooks(pipeline: Pipeline, moment: str, what: Any) -> None:
 def _unfollowed(session: BaseSession, crafts: Sequence[CraftFunction]) -> list[str]:
     """List what of the code of crafts could not be followed, each once."""
     return list(dict.fromkeys(one for craft in crafts for one in session.whole_code_of(craft).unfollowed))
-
-
-def _warn(name: str, catalog: Catalog, crafts: Sequence[CraftFunction], parameters: Parameters) -> None:
-    """Warn of parameters that nothing takes, unless classes of users are there that may."""
-    entries = [catalog[one] for craft in crafts for one in craft.entries if one in catalog]
-    if any(entry.is_custom or "://" in str(entry._extra("path") or "") for entry in entries):
-        return
-    taken = {one for craft in crafts for one in (*craft.parameters, *craft.per)}
-    taken |= {one.parameter for craft in crafts for one in craft.inputs}
-    taken |= {one for entry in entries for one in entry.keys}
-    if not any(craft.takes_more for craft in crafts):
-        warn_of_unused(names_of(parameters), taken, f"The pipeline {name!r}")
 
 
 def completed(decided: Decided) -> Call:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from elliptio.pipelines.catalog.entries import Entry
+from elliptio.pipelines.catalog.interactors import Backend
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.hints import REQUIRED
 from elliptio.pipelines.errors import CraftDefinitionError
 from elliptio.system.warn import warn
+
+if TYPE_CHECKING:
+    from elliptio.pipelines.catalog.catalog import Catalog
 
 
 class UnusedParameterWarning(UserWarning):
@@ -119,8 +124,21 @@ def require(craft: CraftFunction, given: Collection[str], keys: Collection[str])
         )
 
 
-def warn_of_unused(given: Iterable[str], taken: Collection[str], what: str) -> None:
-    """Warn of parameters that nothing takes."""
+def _is_of_a_user(entry: Entry) -> bool:
+    """Tell whether a class of a user loads and saves an entry, or keeps it."""
+    return entry.is_custom or (
+        entry.pattern is not None and entry.pattern.text.partition("://")[0] in Backend.backends()
+    )
+
+
+def warn_of_unused(given: Iterable[str], crafts: Sequence[CraftFunction], catalog: Catalog, what: str) -> None:
+    """Warn of parameters that nothing takes, unless something may take any: ``**more``, or a class of a user."""
+    entries = [catalog[name] for craft in crafts for name in craft.entries if name in catalog]
+    if any(craft.takes_more for craft in crafts) or any(map(_is_of_a_user, entries)):
+        return
+    taken = {name for craft in crafts for name in (*craft.parameters, *craft.per)}
+    taken |= {one.parameter for craft in crafts for one in craft.inputs}
+    taken |= {name for entry in entries for name in entry.keys}
     known = {one.lower() for one in taken}
     for name in given:
         if name.lower() not in known:

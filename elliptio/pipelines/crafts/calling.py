@@ -37,7 +37,7 @@ def call(craft: CraftFunction, session: BaseSession, args: Sequence[Any], kwargs
     catalog, given = session.catalog, positional(craft, args, kwargs)
     keys = _partition(craft, given)
     bound = bind(craft, given, keys)
-    warn_of_unused(given, _taken_names(craft, catalog), f"The craft {craft.name}")
+    warn_of_unused(given, [craft], catalog, f"The craft {craft.name}")
     versions = catalog.new_versions()
     inputs, values, parameters = {}, dict(bound.given), dict(bound.parameters)
     for one in craft.inputs:
@@ -70,14 +70,6 @@ def _partition(craft: CraftFunction, given: Mapping[str, Any]) -> Keys:
     if missing:
         raise MissingKeysError(f"The craft {craft.name} runs once per {', '.join(craft.per)}: pass {missing[0]}=….")
     return Keys({name: given[name] for name in craft.per}) if craft.per else NONE
-
-
-def _taken_names(craft: CraftFunction, catalog: Catalog) -> set[str]:
-    names = {*craft.parameters, *(one.parameter for one in craft.inputs), *craft.per}
-    for name in craft.entries:
-        if name in catalog:
-            names |= set(catalog[name].keys)
-    return names
 
 
 def _take(one: Input, catalog: Catalog, versions: Versions, context: Mapping[str, Any]) -> Taken | None:

@@ -266,9 +266,10 @@ _UNIONS = (Union, UnionType)
 
 def _reference(hint: Any, parameter: str, where: str) -> Reference | None:
     """Return what a hint of a parameter refers to; None if it is a plain one."""
-    if hint is Artifact or hint is Volatile:
-        return hint(parameter)
-    if get_origin(hint) is Annotated:
+    if isinstance(hint, type):  # mostly; and that of no other hint is asked
+        return hint(parameter) if issubclass(hint, Reference) else None
+    origin = get_origin(hint)
+    if origin is Annotated:
         found = [one for one in get_args(hint)[1:] if _is_reference(one)]
         if len(found) > 1:
             raise CraftDefinitionError(f"{where} names several: {found!r}.")
@@ -277,7 +278,7 @@ def _reference(hint: Any, parameter: str, where: str) -> Reference | None:
         return hint(parameter)
     if isinstance(hint, Reference):
         return hint
-    if get_origin(hint) in _UNIONS:
+    if origin in _UNIONS:
         several = [one for part in get_args(hint) if (one := _reference(part, parameter, where)) is not None]
         if len(several) > 1:
             raise CraftDefinitionError(f"{where} names several: {several!r}.")

@@ -16,6 +16,7 @@ from elliptio.pipelines.errors import (
     ValidationError,
     VersionNotFoundError,
 )
+from elliptio.pipelines.io import ArtifactInteractor
 from tests.pipelines.projects import Project
 
 CATALOG = """
@@ -72,6 +73,41 @@ def test_a_call_fills_plain_parameters_in_order_and_any_by_keyword(session) -> N
         show(1, top=2)
     with pytest.warns(UnusedParameterWarning, match="'tpo'; did you mean 'top'"):
         show(tpo=1)
+
+
+def test_what_may_take_any_keyword_is_not_warned_of(project: Project, recwarn: pytest.WarningsRecorder) -> None:
+    class Sizes(ArtifactInteractor, interactor_name="sizes-of-any"):
+        def load(self, **more):
+            return more["size"]
+
+        def save(self, asset, **more): ...
+
+    project.write(
+        "catalog/all.yaml",
+        "- {name: s, type: sizes-of-any}\n- {name: far, type: json, extra: {path: 's3://bucket/far.json'}}",
+    )
+
+    @Craft()
+    def more(a: Volatile = 1, **more) -> Volatile("v"):
+        return more
+
+    @Craft()
+    def sized(s: Artifact) -> Volatile("w"):
+        return s
+
+    @Craft()
+    def of_a_bucket(far: Artifact = 1, top: int = 2) -> Volatile("x"):
+        return far
+
+    with project.session():
+        assert more(z=1, a=1) == {"z": 1}
+        assert sized(size=3) == 3
+        assert (Pipeline() + more)(z=1)["v"] == {"z": 1}
+        assert (Pipeline() + sized)(size=3)["w"] == 3
+        assert not recwarn.list
+        for call in (of_a_bucket, Pipeline() + of_a_bucket):
+            with pytest.warns(UnusedParameterWarning, match="'tpo'; did you mean 'top'"):
+                call(tpo=3, far=1)
 
 
 def test_a_call_saves_and_never_skips(session) -> None:
