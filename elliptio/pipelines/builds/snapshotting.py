@@ -9,6 +9,7 @@ from elliptio.lake.view import view_of
 from elliptio.pipelines.builds.sources import Pending
 from elliptio.pipelines.builds.turn import Turn
 from elliptio.pipelines.catalog.keys import Keys, canonical
+from elliptio.pipelines.catalog.types import USUAL, class_of
 from elliptio.pipelines.catalog.versions import Version
 from elliptio.pipelines.crafts.binding import bind
 from elliptio.pipelines.crafts.craft import CraftFunction
@@ -21,6 +22,7 @@ from elliptio.pipelines.snapshots.snapshot import Snapshot
 from elliptio.provenance.redaction import redact_values
 
 if TYPE_CHECKING:
+    from elliptio.pipelines.catalog.catalog import Catalog
     from elliptio.pipelines.session import BaseSession
 
 
@@ -75,7 +77,7 @@ def _kept(
     parameters = {craft.name: _parameters(turn, craft) for craft in crafts}
     held = {
         craft.name: code
-        for craft, names in _held(crafts, parameters, holds)
+        for craft, names in _held(crafts, parameters, holds, _classes(crafts, turn.catalog))
         if (code := session.codes.held(craft, names))
     }
     snapshot = Snapshot(
@@ -112,16 +114,29 @@ def _parameters(turn: Turn, craft: CraftFunction) -> dict[str, Any]:
     return {**found, **{keys[name.lower()]: canonical(value) for name, value in more.items()}}
 
 
+def _classes(crafts: Sequence[CraftFunction], catalog: Catalog) -> dict[str, list[str]]:
+    """Name the users' classes that load and save entries, ``module:Class``, by the names of the entries."""
+    types = {name: catalog[name].type for craft in crafts for name in craft.entries if name in catalog}
+    own = {name: class_of(type) for name, type in types.items() if type not in USUAL}
+    return {name: [f"{cls.__module__}:{cls.__qualname__}" for cls in some] for name, some in own.items() if some}
+
+
 def _held(
-    crafts: Sequence[CraftFunction], parameters: Mapping[str, Mapping[str, Any]], holds: Mapping[str, set[str]]
+    crafts: Sequence[CraftFunction],
+    parameters: Mapping[str, Mapping[str, Any]],
+    holds: Mapping[str, set[str]],
+    classes: Mapping[str, Sequence[str]],
 ) -> Iterator[tuple[CraftFunction, list[str]]]:
-    """Name the code that crafts are given, in pickles among the inputs and by the classes of parameters."""
+    """Name the code that crafts are given: in pickles among the inputs, by classes of parameters and of entries."""
     for craft in crafts:
         found: list[str] = []
         # Plain loops without a call: this is asked of every craft, and mostly there is nothing.
         if holds:
             for one in craft.inputs:
                 found += holds.get(one.name, ())
+        if classes:
+            for entry in craft.entries:
+                found += classes.get(entry, ())
         values = parameters[craft.name]
         for name in values:
             if values[name].__class__ not in PLAIN:

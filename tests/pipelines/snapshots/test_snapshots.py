@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 import pytest
 
 from elliptio.pipelines import Snapshot, VersionNotFoundError
@@ -251,3 +253,37 @@ def test_a_value_that_the_caller_gives_needs_no_data_and_counts(graph: Project) 
     assert first.parameters == {"inc": {"a": 7, "step": 1}}
     with pytest.raises(VersionNotFoundError, match="No data found for 'a'"):
         snapshot(graph, "steps.inc")
+
+
+def test_the_class_that_loads_an_input_is_part_of_the_id(project: Project) -> None:
+    sizes = """
+    from elliptio.pipelines import ArtifactInteractor
+
+    class Sizes(ArtifactInteractor, interactor_name="sizes-in-ids"):
+        def load(self, **more):
+            return {size}
+
+        def save(self, asset, **more): ...
+    """
+    project.write("lib/sizes.py", sizes.format(size=1))
+    project.session()
+    importlib.import_module("sizes")
+    project.write("catalog/all.yaml", "- {name: size, type: sizes-in-ids}\n- {name: b, type: json}")
+    project.write(
+        "lib/steps.py",
+        """
+        import sizes
+        from elliptio.pipelines import Artifact, Craft
+
+        @Craft()
+        def copied(size: Artifact) -> Artifact("b"):
+            return size
+        """,
+    )
+    found = []
+    for size in (1, 2, 1):
+        project.write("lib/sizes.py", sizes.format(size=size))
+        found.append(snapshot(project, "steps.copied"))
+    assert found[0].id == found[2].id != found[1].id
+    (change,) = found[0].diff(found[1]).itertuples()
+    assert (change.what, change.name) == ("craft", "copied, given sizes.Sizes")
