@@ -20,6 +20,7 @@ from elliptio.pipelines.catalog.places import Places
 from elliptio.pipelines.errors import DuplicateNameError, EntryError, UnknownNameError, VersionNotFoundError
 from elliptio.pipelines.project.yaml_files import Reader
 from elliptio.provenance.git import data_files
+from elliptio.system.warn import warn
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -292,7 +293,8 @@ class Catalog:
         """Bring an entry's window and its versions together, and return the current one."""
         if entry.is_query:
             self.assets.ask(entry, keys, versions, more)
-        self.windows.sync(entry, keys, versions)
+        if told := self.windows.sync(entry, keys, versions):
+            warn(f"{named(entry.name, keys)}: {told}.", UserWarning)
         self.windows.memory.write()
         found = versions.current(entry.name, keys)
         if found is None:

@@ -6,6 +6,7 @@ It is only a memory: without it windows are compared by their content.
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import sqlite3
 from collections.abc import Iterator
@@ -53,6 +54,14 @@ class Memory:
         if self._known is None:
             self._known = dict(self._read())
         return self._known.get(address)
+
+    def address_of(self, artifact_id: str) -> str | None:
+        """Tell where a version lay when this began; None if nowhere."""
+        return self._began.get(artifact_id)
+
+    @functools.cached_property
+    def _began(self) -> dict[str, str]:
+        return {one.artifact_id: address for address, one in self._read()}
 
     def set(self, address: str, artifact_id: str, sha256: str, stamp: str) -> None:
         """Remember what was put or taken."""

@@ -239,9 +239,13 @@ class Windows:
     ) -> str | None:
         deed, version = decision
         place = self.places.of(address)
-        if deed is Deed.PUT and not dry and version is not None and version.sha256 is not None and entry.history:
-            self._put(place, address, keys, version, None)
-        elif deed is Deed.REMEMBER and version is not None and version.sha256 is not None:
+        if deed is Deed.PUT and version is not None and version.sha256 is not None and entry.history:
+            before = None if copy or self.memory.get(address) else self.memory.address_of(version.artifact_id)
+            if not dry:
+                self._put(place, address, keys, version, None)
+            # The path of the entry is another than it was: perhaps it is mistyped.
+            return before and f"there was no file {address}: its version from {before} is used and put there"
+        if deed is Deed.REMEMBER and version is not None and version.sha256 is not None:
             self.memory.set(address, version.artifact_id, version.sha256, stamp)
         elif deed is Deed.TAKE_UP and version is not None and version.sha256 is not None:
             versions.take_up(entry.name, keys, version, username=username(), why="found at its path again")

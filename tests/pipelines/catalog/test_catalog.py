@@ -13,7 +13,7 @@ import pytest
 
 import elliptio as eio
 from elliptio.errors import FormatError, FormatOptionError, StoreError, WriteOnlyError
-from elliptio.pipelines import Catalog
+from elliptio.pipelines import Artifact, Catalog, Craft
 from elliptio.pipelines.errors import (
     DuplicateNameError,
     EntryError,
@@ -192,6 +192,33 @@ def test_a_file_that_is_missing_is_put_back(catalog: Catalog, project: Project) 
     (project.root / "out/rates.json").unlink()
     assert catalog.load("rates") == {"a": 1}
     assert (project.root / "out/rates.json").exists()
+
+
+def test_a_path_that_was_mistyped_later_is_told(catalog: Catalog, project: Project, tmp_path: Path) -> None:
+    project.write("raw/1.csv", "x\n1\n")
+    assert catalog.load("sales", day=1)["x"].tolist() == [1]
+    catalog.save("rates", {"a": 1})
+    project.edit("catalog/all.yaml", "out/rates.json", "out/rate.json")
+    with pytest.warns(UserWarning, match=r"'rates': there was no file .*out/rate\.json: .* from .*rates\.json is used"):
+        assert project.session().catalog.load("rates") == {"a": 1}
+    assert project.session().catalog.load("rates") == {"a": 1}, "told once: it lies there now"
+    # In a new checkout nothing lies anywhere yet.
+    other = Project(tmp_path / "other", tmp_path / "shop-lake")
+    other.write("catalog/all.yaml", CATALOG)
+    assert other.session().catalog.load("rates") == {"a": 1}
+
+
+def test_a_load_tells_of_what_it_puts_right(catalog: Catalog, project: Project) -> None:
+    @Craft()
+    def rated() -> Artifact("rates"):
+        return {"a": 1}
+
+    with project.session() as session:
+        rated()
+        project.write("out/rates.json", '{"a": 2}')
+        with pytest.warns(UserWarning, match="'rates': its path was overwritten by somebody: kept as a version"):
+            assert session.catalog.load("rates") == {"a": 1}
+    assert json.loads((project.root / "out/rates.json").read_text()) == {"a": 1}
 
 
 def test_two_checkouts_do_not_take_each_others_old_files_for_news(project: Project, tmp_path) -> None:
