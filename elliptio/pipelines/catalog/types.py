@@ -128,8 +128,8 @@ def check_extra(type: str, extra: Any, where: str) -> Any:
             )
             shown = _kind_of(value) if name == SECRET else repr(value)
             raise EntryError(f"{where}: {name} in `extra` is {wanted}, not {shown}.")
-    if extra.get("history") is False and "path" not in extra:
-        raise EntryError(f"{where}: history: false keeps no copy in the lake, so it needs a `path`: the only one.")
+    if extra.get("history") is False and "://" in extra.get("path", "://"):
+        raise EntryError(f"{where}: history: false keeps no copy in the lake, so it needs a `path` of this machine.")
     lacking = [one.name for one in fields if one.needed and one.name not in extra]
     if lacking:
         raise EntryError(f"{where}: the type {type} needs {' and '.join(map(repr, lacking))} in `extra`.")

@@ -318,6 +318,7 @@ def test_a_file_that_cannot_be_read_is_named_with_its_entry(catalog: Catalog, pr
         ("- {name: a, type: odbc, extra: {query: x}}", "the type odbc needs 'connection_string'"),
         ("- {name: a, type: csv, extra: 3}", "not of type int"),
         ("- {name: a, type: csv, extra: {history: false}}", r"all.yaml:1: a: history: false.* needs a `path`"),
+        ("- {name: a, type: csv, extra: {history: false, path: 's3://b/a'}}", "needs a `path` of this machine"),
         ("- {type: csv}", "needs a `name`"),
         ("- {name: a}", "needs a `type`"),
         ("a: {type: csv}", "a catalog is a list"),
