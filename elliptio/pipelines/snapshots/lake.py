@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from elliptio.lake import records
 from elliptio.pipelines.catalog.entries import Entry
+from elliptio.pipelines.catalog.keys import NONE
 from elliptio.pipelines.catalog.versions import Versions
 from elliptio.pipelines.crafts.fingerprints import Fingerprint
 from elliptio.pipelines.graphs.graph import Graph
@@ -70,10 +71,16 @@ class LakeConnection(Connection):
     # --- partitions of entries ---
 
     def read_artifact_partitions(self, entry: Entry | str, input_fingerprints: InputFingerprints = {}) -> Partitions:  # noqa: B006
-        """Read all known partitions of an entry: its versions in the lake, and those that were written."""
-        histories = Versions(self._lake, self._project).of(name_of(entry))
+        """Read all known partitions of an entry: its versions in the lake, and those that were written.
+
+        Of an entry without a version the files at its path are taken in first, where a catalog tells of one.
+        """
+        name, catalog = name_of(entry), self._backend.catalog
+        histories = Versions(self._lake, self._project).of(name)
+        if not histories and catalog is not None and name in catalog:
+            histories = catalog._looked(catalog[name], NONE).of(name)
         found = {partition_of(one): None for history in histories.values() for one in history.versions if not one.aside}
-        found.update(dict.fromkeys((one for _, one in self._written(name_of(entry), _ENTRIES))))
+        found.update(dict.fromkeys((one for _, one in self._written(name, _ENTRIES))))
         return fitting(found, input_fingerprints)
 
     def write_artifact_partitions(self, entry: Entry | str, partitions: Iterable[Partition]) -> None:

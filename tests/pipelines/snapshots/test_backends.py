@@ -14,6 +14,7 @@ import elliptio as eio
 from elliptio.pipelines import LakeBackend, MemoryBackend, SnapshotTagTakenError
 from elliptio.testing import BackendConformance
 from elliptio.testing.backends import CLEAN, graph, partition, snapshot
+from tests.pipelines.projects import Project
 
 
 class TestMemory(BackendConformance):
@@ -91,3 +92,20 @@ class TestLakeOnS3(BackendConformance):
     @pytest.fixture
     def backend(self, s3_root: str) -> LakeBackend:
         return LakeBackend(eio.Handler(s3_root, progress=False))
+
+
+def test_files_that_nobody_loaded_yet_are_known(project: Project) -> None:
+    project.write(
+        "catalog/all.yaml",
+        "- {name: raw, type: json, extra: {path: 'raw/!{day}.json'}}\n"
+        "- {name: one, type: json, extra: {path: one.json}}",
+    )
+    for name in ("raw/1.json", "raw/2.json", "one.json"):
+        project.write(name, "1")
+    session = project.session()
+    with session.backend.connect() as connection:
+        found = connection.read_artifact_partitions(session.catalog["raw"])
+        assert sorted(one.keys["day"] for one in found) == [1, 2]
+        (one,) = connection.read_artifact_partitions("one")
+        assert one.artifact_id == session.catalog.current("one").artifact_id
+        assert connection.read_artifact_partitions("nowhere") == ()
