@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from elliptio import naming
 from elliptio.artifacts.files import files_of
-from elliptio.errors import FormatError, WriteOnlyError
+from elliptio.errors import FormatError, ValueRefusedError, WriteOnlyError
 from elliptio.formats import registry
 from elliptio.formats.plain import name_of
 from elliptio.metadata import ValueRecord
@@ -154,7 +154,10 @@ class Assets:
         else:
             value, more = without_index(value, more)
             format = registry.get(types.format_of(entry.type))
-            staged = saving.stage_value(self._work, label, value, relpath, format, more, self._root)
+            try:
+                staged = saving.stage_value(self._work, label, value, relpath, format, more, self._root)
+            except ValueRefusedError as error:
+                raise ValueRefusedError(f"The entry {named(entry.name, keys)} cannot be saved: {error}") from error
         return NewVersion(entry, label, staged)
 
     def publish(self, new: NewVersion) -> Version:

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import elliptio as eio
-from elliptio.errors import FormatError, FormatOptionError, StoreError, WriteOnlyError
+from elliptio.errors import FormatError, FormatOptionError, StoreError, ValueRefusedError, WriteOnlyError
 from elliptio.pipelines import Artifact, Catalog, Craft
 from elliptio.pipelines.errors import (
     DuplicateNameError,
@@ -219,6 +219,13 @@ def test_a_load_tells_of_what_it_puts_right(catalog: Catalog, project: Project) 
         with pytest.warns(UserWarning, match="'rates': its path was overwritten by somebody: kept as a version"):
             assert session.catalog.load("rates") == {"a": 1}
     assert json.loads((project.root / "out/rates.json").read_text()) == {"a": 1}
+
+
+def test_a_value_that_is_refused_is_named_with_its_entry(catalog: Catalog) -> None:
+    with pytest.raises(ValueRefusedError, match=r"entry 'rates' cannot be saved: rates.json: value is of type set"):
+        catalog.save("rates", {1, 2})
+    with pytest.raises(ValueRefusedError, match=r"entry 'sales' \(day=1\) cannot be saved: 1.csv: .* not a table"):
+        catalog.save("sales", [1], day=1)
 
 
 def test_two_checkouts_do_not_take_each_others_old_files_for_news(project: Project, tmp_path) -> None:
