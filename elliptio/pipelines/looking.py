@@ -11,6 +11,7 @@ from elliptio.pipelines.catalog.versions import version_of
 from elliptio.pipelines.crafts.values import LazyPartitions
 from elliptio.pipelines.errors import SnapshotNotFoundError, UnknownNameError
 from elliptio.pipelines.project.names import meant
+from elliptio.pipelines.snapshots.connections import unknown_tag
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -138,20 +139,23 @@ def snapshot_of(session: BaseSession, given: str) -> Snapshot:
     """
     graph, separator, tag = given.rpartition(":")
     with session.backend.connect() as connection:
-        if separator and tag != LATEST:
+        if separator and tag != LATEST and connection.tags(graph):
             return connection.read_snapshot_tag(graph, tag)
         documents = list(connection.snapshots())
+        graphs = {document["about"]["graph"] for document in documents}
         if separator:
-            graphs = [document["about"]["graph"] for document in documents]
-            found = [document for document in documents if document["about"]["graph"] == graph][:1]
-            if not found:
+            if graph not in graphs:
                 raise SnapshotNotFoundError(f"There is no snapshot of the graph {graph!r}; {meant(graph, graphs)}")
+            if tag != LATEST:
+                raise unknown_tag(graph, tag, ())
+            found = [document for document in documents if document["about"]["graph"] == graph][:1]
         else:
             found = [document for document in documents if document["about"]["fingerprint"].startswith(given)]
         if len(found) != 1 or not given:
             how_many = f"{len(found)} snapshots here have ids" if found else "No snapshot here has an id"
+            tagged = [f"{name}:{given}" for name in sorted(graphs) if given in connection.tags(name)]
+            how = f"did you mean {tagged[0]!r}?" if tagged else "give an id, GRAPH:TAG or GRAPH:latest;"
             raise SnapshotNotFoundError(
-                f"{how_many} that begin{'' if found else 's'} with {given!r}: give an id, GRAPH:TAG or GRAPH:latest; "
-                "`elliptio snapshots ls` lists them."
+                f"{how_many} that begin{'' if found else 's'} with {given!r}: {how} `elliptio snapshots ls` lists them."
             )
         return connection.snapshot_of(found[0])

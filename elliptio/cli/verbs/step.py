@@ -11,6 +11,7 @@ from typing import Any
 from elliptio.cli import output
 from elliptio.cli.options import UsageError, Verb, add_group
 from elliptio.cli.projects import add_project_verb
+from elliptio.system.os_errors import explained
 
 _EPILOG = """\
 FILE is what `step.data()` gives a Runner, as JSON. The answer, on standard output, has the identifiers of what was
@@ -41,10 +42,11 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _read(file: str) -> dict[str, Any]:
-    text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+    with explained("read", file):
+        text = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     try:
         data = json.loads(text)
-    except ValueError as error:
+    except ValueError as error:  # not UTF-8 is one, too
         raise UsageError(f"{file} is no step: it is not JSON: {error}") from error
     needed = ("root", "lake", "craft", "parameters", "context", "keys", "inputs", "key", "recipe", "again")
     lacking = [name for name in needed if name not in data] if isinstance(data, dict) else ["craft"]

@@ -98,7 +98,12 @@ def test_snapshots(cli: Run, shop: Path) -> None:
     assert cli("snapshots", "show", "report:prod", "--json").json["id"] == other
     assert "did you mean 'prod'?" in cli("snapshots", "show", "report:prd").error
     assert "did you mean 'report'?" in cli("snapshots", "show", "reprt:latest").error
+    assert (
+        "There is no snapshot of the graph 'reprt'; did you mean 'report'?"
+        in cli("snapshots", "show", "reprt:prod").error
+    )
     assert "No snapshot here has an id that begins with 'zz'" in cli("snapshots", "show", "zz").error
+    assert "begins with 'prod': did you mean 'report:prod'?" in cli("snapshots", "show", "prod").error
 
 
 def test_compile(cli: Run, shop: Path) -> None:
@@ -166,7 +171,16 @@ def test_what_is_no_step_is_refused(cli: Run, tmp_path: Path) -> None:
     done = cli("step", "run", tmp_path / "step.json")
     assert done.code == 2
     assert "is no step: it lacks 'root'" in done.err
-    assert cli("step", "run", tmp_path / "nothing.json").code == 1
+    (tmp_path / "bytes.json").write_bytes(b"\xff\xfe{")
+    done = cli("step", "run", tmp_path / "bytes.json")
+    assert done.code == 2
+    assert "bytes.json is no step: it is not JSON" in done.err
+
+
+def test_a_file_of_a_step_that_cannot_be_read_is_said_in_words(cli: Run, tmp_path: Path) -> None:
+    for file, says in ((tmp_path / "nothing.json", "No such file or directory."), (tmp_path, "Is a directory.")):
+        done = cli("step", "run", file)
+        assert (done.code, done.error) == (1, f"cannot read {file}: {says}\n")
 
 
 @pytest.mark.slow
