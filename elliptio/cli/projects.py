@@ -12,6 +12,7 @@ from elliptio.cli.options import Verb, add_verb
 
 if TYPE_CHECKING:
     from elliptio.pipelines.listing import Listing
+    from elliptio.pipelines.pipeline import Pipeline
     from elliptio.pipelines.session import BaseSession
 
 
@@ -71,8 +72,10 @@ def parameter(text: str) -> tuple[str, Any]:
         raise argparse.ArgumentTypeError(f"the value in {text!r} is no YAML: {error.problem}") from error
 
 
-def parameters(args: argparse.Namespace) -> dict[str, Any]:
+def parameters(args: argparse.Namespace, pipeline: Pipeline) -> dict[str, Any]:
     """Collect the parameters that are given, those of one craft in a mapping of its own."""
+    from elliptio.pipelines.graphs.parameters import check_hints
+
     found: dict[str, Any] = {}
     for name, value in args.param:
         craft, _, own = name.rpartition(".")
@@ -80,6 +83,7 @@ def parameters(args: argparse.Namespace) -> dict[str, Any]:
             found.setdefault(craft, {})[own] = value
         else:
             found[name] = value
+    check_hints(pipeline.crafts, found)
     return found
 
 

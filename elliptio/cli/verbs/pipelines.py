@@ -145,8 +145,9 @@ def _plot(args: argparse.Namespace) -> int:
 
 def _plan(args: argparse.Namespace) -> int:
     with session(args) as sess:
-        plan = sess.pipelines_definitions[args.name].plan(
-            parameters(args), args.configuration, refresh=args.refresh, select=args.select, volatiles=False
+        pipeline = sess.pipelines_definitions[args.name]
+        plan = pipeline.plan(
+            parameters(args, pipeline), args.configuration, refresh=args.refresh, select=args.select, volatiles=False
         )
     if args.json:
         steps = [{name: row[name] for name in ("craft", "keys", "status", "why")} for row in plan.rows.rows()]
@@ -159,8 +160,9 @@ def _plan(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> int:
     runner = args.runner or ("processes" if (args.jobs or 1) > 1 else "inline")
     with session(args) as sess:
-        build = sess.pipelines_definitions[args.name].run(
-            parameters(args),
+        pipeline = sess.pipelines_definitions[args.name]
+        build = pipeline.run(
+            parameters(args, pipeline),
             configuration=args.configuration,
             refresh=args.refresh,
             select=args.select,
@@ -209,8 +211,9 @@ def _accept(args: argparse.Namespace) -> int:
 
 def _audit(args: argparse.Namespace) -> int:
     with session(args) as sess:
-        found = sess.pipelines_definitions[args.name].audit(
-            parameters(args), args.configuration, sample=args.sample, select=args.select, seed=args.seed
+        pipeline = sess.pipelines_definitions[args.name]
+        found = pipeline.audit(
+            parameters(args, pipeline), args.configuration, sample=args.sample, select=args.select, seed=args.seed
         )
     if args.json:
         facts = {"pipeline": found.name, "ok": found.ok, "tried": found.tried, "of": found.of, "seed": found.seed}

@@ -21,17 +21,18 @@ from elliptio.pipelines.builds.sources import Passed
 from elliptio.pipelines.builds.steps import Step, Steps
 from elliptio.pipelines.builds.turn import Asked, Decided, Turn
 from elliptio.pipelines.catalog.keys import NONE
-from elliptio.pipelines.crafts.binding import require, warn_of_unused
+from elliptio.pipelines.crafts.binding import require, taken_names, takes_any, warn_of_unused
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.errors import CraftError, reason
 from elliptio.pipelines.graphs.graph import Graph, graph_of
 from elliptio.pipelines.graphs.order import dependencies
-from elliptio.pipelines.graphs.parameters import distribute, names_of
+from elliptio.pipelines.graphs.parameters import Parameters, distribute
 from elliptio.pipelines.graphs.selection import selected, with_values
 from elliptio.system.collector import collected, uncollected
 from elliptio.system.progress import NamedProgress
 
 if TYPE_CHECKING:
+    from elliptio.pipelines.catalog.catalog import Catalog
     from elliptio.pipelines.crafts.execution import Call
     from elliptio.pipelines.pipeline import Pipeline
     from elliptio.pipelines.session import BaseSession
@@ -104,7 +105,7 @@ class Engine:
         if isinstance(configuration, str):
             configuration = self.session.parameters[configuration]
         parameters = distribute(self._crafts, params, configuration)
-        warn_of_unused(names_of(parameters), self._crafts, self.session.catalog, f"The pipeline {self.name!r}")
+        _warn(self.name, self.session.catalog, self._crafts, parameters)
         names = with_values(self._crafts, selected(self._crafts, select))
         for craft in self._crafts:
             if craft.name in names:  # before anything runs: the last one may come after hours
@@ -315,6 +316,24 @@ def _run_hooks(pipeline: Pipeline, moment: str, what: Any) -> None:
 def _unfollowed(session: BaseSession, crafts: Sequence[CraftFunction]) -> list[str]:
     """List what of the code of crafts could not be followed, each once."""
     return list(dict.fromkeys(one for craft in crafts for one in session.whole_code_of(craft).unfollowed))
+
+
+def _warn(name: str, catalog: Catalog, crafts: Sequence[CraftFunction], parameters: Parameters) -> None:
+    """Warn of parameters that nothing takes."""
+    if not (parameters.shared or parameters.own or parameters.elsewhere):
+        return
+    taken = {craft.name: taken_names(craft, catalog) for craft in crafts}
+    any_taken = {craft.name for craft in crafts if takes_any(craft, catalog)}
+    for craft in [one for one in parameters.own if one not in any_taken]:
+        warn_of_unused(parameters.own[craft], taken[craft], f"The craft {craft}")
+    if not any_taken:
+        names = set[str]().union(*taken.values())
+        plain = [one for one, value in parameters.shared.items() if not isinstance(value, Mapping)]
+        warn_of_unused(plain, names, f"The pipeline {name!r}")
+        # What has a mapping may be meant for a craft.
+        names.update(taken, (craft.qualified for craft in crafts if parameters.elsewhere))
+        mappings = [one for one in parameters.shared if one not in plain]
+        warn_of_unused([*mappings, *parameters.elsewhere], names, f"The pipeline {name!r}")
 
 
 def completed(decided: Decided) -> Call:

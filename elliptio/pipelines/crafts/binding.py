@@ -131,18 +131,26 @@ def _is_of_a_user(entry: Entry) -> bool:
     )
 
 
-def warn_of_unused(given: Iterable[str], crafts: Sequence[CraftFunction], catalog: Catalog, what: str) -> None:
-    """Warn of parameters that nothing takes, unless something may take any: ``**more``, or a class of a user."""
-    entries = [catalog[name] for craft in crafts for name in craft.entries if name in catalog]
-    if any(craft.takes_more for craft in crafts) or any(map(_is_of_a_user, entries)):
-        return
-    taken = {name for craft in crafts for name in (*craft.parameters, *craft.per)}
-    taken |= {one.parameter for craft in crafts for one in craft.inputs}
-    taken |= {name for entry in entries for name in entry.keys}
+def takes_any(craft: CraftFunction, catalog: Catalog) -> bool:
+    """Tell whether a craft may take any parameter: by ``**more``, or by an entry that is of a class of a user."""
+    return craft.takes_more or any(_is_of_a_user(catalog[name]) for name in craft.entries if name in catalog)
+
+
+def taken_names(craft: CraftFunction, catalog: Catalog) -> set[str]:
+    """List the names that a craft takes: parameters, inputs and keys."""
+    names = {*craft.parameters, *(one.parameter for one in craft.inputs), *craft.per}
+    for name in craft.entries:
+        if name in catalog:
+            names |= set(catalog[name].keys)
+    return names
+
+
+def warn_of_unused(given: Iterable[str], taken: Collection[str], what: str) -> None:
+    """Warn of parameters that nothing takes."""
     known = {one.lower() for one in taken}
     for name in given:
         if name.lower() not in known:
-            from elliptio.formats.libraries import meant
+            from elliptio.pipelines.project.names import meant
 
-            close = meant(name, sorted(taken)) if taken else "it takes none."
+            close = meant(name, taken) if taken else "it takes none."
             warn(f"{what} takes no parameter {name!r}; {close}", UnusedParameterWarning)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.catalog.keys import NONE, Keys
 from elliptio.pipelines.catalog.versions import Version, Versions
-from elliptio.pipelines.crafts.binding import bind, positional, warn_of_unused
+from elliptio.pipelines.crafts.binding import bind, positional, taken_names, takes_any, warn_of_unused
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.execution import Call, execute
 from elliptio.pipelines.crafts.hints import Input
@@ -37,7 +37,8 @@ def call(craft: CraftFunction, session: BaseSession, args: Sequence[Any], kwargs
     catalog, given = session.catalog, positional(craft, args, kwargs)
     keys = _partition(craft, given)
     bound = bind(craft, given, keys)
-    warn_of_unused(given, [craft], catalog, f"The craft {craft.name}")
+    if not takes_any(craft, catalog):
+        warn_of_unused(given, taken_names(craft, catalog), f"The craft {craft.name}")
     versions = catalog.new_versions()
     inputs, values, parameters = {}, dict(bound.given), dict(bound.parameters)
     for one in craft.inputs:

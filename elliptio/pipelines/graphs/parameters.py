@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.errors import PipelineDefinitionError
+
+_PLAIN: Mapping[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,)}
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class Parameters:
     own
         Those of one craft, by its name.
     elsewhere
-        Names with a mapping that are names of no craft here.
+        Names with a mapping among `params` that look like names of crafts, and are of none here. A configuration may
+        well have such: it serves several pipelines.
 
     """
 
@@ -60,7 +63,7 @@ def distribute(
                     )
                 own.setdefault(names[name], {}).update(value)
             elif isinstance(value, Mapping) and "." in name and name not in taken:
-                elsewhere.append(name)
+                elsewhere += [name] if level is params else []
             else:
                 shared[name] = value
     return Parameters(shared, own, tuple(elsewhere))
@@ -77,6 +80,21 @@ def _checked(what: str, level: Any) -> Mapping[str, Any]:
     return level
 
 
-def names_of(parameters: Parameters) -> Iterable[str]:
-    """List the names of all parameters that are given, each once."""
-    return dict.fromkeys([*parameters.shared, *(name for own in parameters.own.values() for name in own)])
+def check_hints(crafts: Sequence[CraftFunction], params: Mapping[str, Any]) -> None:
+    """Check what somebody typed against hints that are plain: ``int``, ``float`` and ``bool``.
+
+    Raises
+    ------
+    PipelineDefinitionError
+        If a value is of another type: the craft would fail on it, perhaps after hours.
+
+    """
+    given = distribute(crafts, params, None)
+    for craft in crafts:
+        hints = craft.__wrapped__.__annotations__
+        for name, value in given.of(craft).items():
+            hint = hints.get(name)
+            kind = hint if isinstance(hint, str) else getattr(hint, "__name__", "")
+            fits = _PLAIN.get(kind) if name in craft.parameters else None
+            if fits and type(value) not in fits and not (value is None and craft.parameters[name] is None):
+                raise PipelineDefinitionError(f"The craft {craft.name} takes {name}: {kind}, not {value!r}.")

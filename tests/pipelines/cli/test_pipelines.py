@@ -135,6 +135,9 @@ def test_run_takes_configurations_and_parameters(cli: Run, shop: Path) -> None:
     assert (shop / "data/made/best_1.csv").read_text().count("\n") == 2
     assert cli("pipelines", "run", "report", "-P", "top").code == 2
     assert cli("pipelines", "run", "report", "-P", "top=[1").code == 2
+    for verb in ("plan", "run", "audit"):
+        done = cli("pipelines", verb, "report", "-P", "top=one")
+        assert (done.code, done.error) == (1, "The craft choose_best takes top: int, not 'one'.\n")
 
 
 def test_run_selects_and_refreshes(cli: Run, shop: Path) -> None:
