@@ -19,14 +19,14 @@ statements of its file make it, since the modules that add to it may be imported
 - ``getattr``, ``vars`` and ``globals`` with a name that is computed, ``eval``, ``exec``, ``importlib.import_module``,
   ``__import__``, ``sys.modules``, ``runpy``, programs that are started, libraries of C, by whatever name they are
   called (`doors`); which subclasses there are; docstrings and hints that code reads, as ``f.__doc__``; the settings
-  of a session, as ``Session.get_session().settings``;
+  of a session, as ``Session.get_session().settings``; variables of the environment, as ``os.environ``;
 - a module that is handed around as a value, one that is imported in a function for its effects alone, an import in a
   function that fails, a name that nobody defined yet, compiled modules of the project;
 - the state of objects that are no plain data, of objects whose methods change them, of constants and of what functions
   close over, where functions change it: they count by the statements that make them, or by their types;
 - the code of packages that are installed in editable form, and of modules that lie elsewhere in no distribution.
 
-**Not followed, and not said**: what code does with files that it reads, with the environment and with the network;
+**Not followed, and not said**: what code does with files that it reads and with the network;
 methods that are put on classes of other packages; what a module does for its effects when it is imported; an object
 that is no plain data, where the file that makes it is edited between its import and the first look at it; which name
 an attribute's name stands for where ``__getattr__`` of a class or a module makes it (those count themselves); the

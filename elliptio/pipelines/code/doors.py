@@ -1,8 +1,9 @@
-"""Know the functions of Python that reach code, or its docstrings and hints, by themselves, by whatever name."""
+"""Know what of Python reaches code, its docstrings and hints, or the environment by itself, by whatever name."""
 
 from __future__ import annotations
 
 import builtins
+import os
 import sys
 from collections.abc import Iterator
 from types import BuiltinFunctionType, FunctionType, ModuleType
@@ -23,23 +24,27 @@ _DOORS = frozenset(
     }
 )  # fmt: skip
 _FAMILIES = "os.exec", "os.spawn", "sys.modules."
+_ENVIRONMENT = frozenset({"os.environ", "os.environb", "os.getenv", "os.getenvb"})
 _HOMES = {"posix": "os", "nt": "os", "asyncio.subprocess": "asyncio", "importlib._bootstrap": "importlib"}
 
 
-def doors_of(text: Text, module: dict[str, Any]) -> Iterator[str]:
-    """Yield the names in a piece of text that stand for such functions, as they are written, or imported, there."""
+def doors_of(text: Text, module: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the names in a piece of text that stand for such, as they are written, or imported, there, and the deed."""
     for chain in text.names:
-        if _is_door(_spelled(module, chain)):
-            yield ".".join(chain)
+        deed = _deed(_spelled(module, chain))
+        if deed:
+            yield ".".join(chain), deed
     for level, base, taken, chain in text.imports:
         # `import a.b` binds `a`.
         name = ".".join(filter(None, [base.partition(".")[0] if taken == "" else base, taken, *chain]))
-        if not level and _is_door(name):
-            yield name
+        if not level and _deed(name):
+            yield name, _deed(name)
 
 
-def _is_door(name: str) -> bool:
-    return name in _DOORS or name.startswith(_FAMILIES)
+def _deed(name: str) -> str:
+    if name in _DOORS or name.startswith(_FAMILIES):
+        return "reaches"
+    return "reads" if name in _ENVIRONMENT or name.startswith("os.environ.") else ""
 
 
 def _spelled(module: dict[str, Any], chain: Any) -> str:
@@ -50,4 +55,4 @@ def _spelled(module: dict[str, Any], chain: Any) -> str:
         return ".".join([value.__name__, *chain[1:]])
     if issubclass(kind, FunctionType | BuiltinFunctionType | type):
         return f"{_HOMES.get(str(value.__module__), value.__module__)}.{value.__qualname__}"
-    return "sys.modules" if value is sys.modules else ""
+    return "sys.modules" if value is sys.modules else "os.environ" if value is os.environ else ""

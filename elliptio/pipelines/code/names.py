@@ -56,9 +56,9 @@ def follow_text(follower: Follower, node: Node, text: Text, module: dict[str, An
         if _is_doubtful(follower, said, subject, module):
             file = node.place.rpartition(":")[0]
             node.note(f"{said} in {f'{file}:{line}' if file else 'a notebook'} is not followed")
-    for label in doors_of(text, module):
+    for label, deed in doors_of(text, module):
         if not any(said.startswith((f"{label}(", f"{label}[")) for _, said, _ in text.doubts):
-            node.note(f"what `{label}` in {node.place} reaches is not followed")
+            node.note(f"what `{label}` in {node.place} {deed} is not followed")
 
 
 def follow_decorators(

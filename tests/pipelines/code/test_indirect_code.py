@@ -142,6 +142,28 @@ def test_what_reaches_code_by_itself_is_named(what: str, tmp_path: Path) -> None
     assert said == (f"what `{name}` in crafts.py:{craft_line(above)} reaches is not followed",)
 
 
+ENVIRONMENT = {
+    "by item": ("os.environ", "import os\n", "return os.environ['RATE']"),
+    "by get": ("os.environ.get", "import os\n", "return os.environ.get('RATE')"),
+    "by getenv": ("os.getenv", "import os\n", "return os.getenv('RATE')"),
+    "by another name": ("e.get", "from os import environ as e\n", "return e.get('RATE')"),
+    "imported where it is used": ("os.getenv", "", "from os import getenv\n    return getenv('RATE')"),
+    "by its module, imported there": ("os.environ.get", "", "import os\n    return os.environ.get('RATE')"),
+}
+
+
+@pytest.mark.parametrize("what", ENVIRONMENT)
+def test_what_is_read_of_the_environment_is_named(what: str, tmp_path: Path) -> None:
+    name, above, craft = ENVIRONMENT[what]
+    said = read(tmp_path, project(craft, above)).unfollowed
+    assert said == (f"what `{name}` in crafts.py:{craft_line(above)} reads is not followed",)
+
+
+def test_what_a_constant_took_of_the_environment_is_followed_by_its_value(tmp_path: Path) -> None:
+    said = read(tmp_path, project("return RATE", "import os\nRATE = os.environ.get('RATE', '1')\n")).unfollowed
+    assert said == ()
+
+
 def test_a_call_that_its_text_names_already_is_named_once(tmp_path: Path) -> None:
     said = read(tmp_path, project("return eval('x') + sys.modules['lib.h'].y", "import sys\n")).unfollowed
     assert said == ("eval('x') in crafts.py:4 is not followed", "sys.modules['lib.h'] in crafts.py:4 is not followed")
