@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ CODE = "code"
 """Kind of the records that say what a digest of code was made of."""
 
 NEVER = "never made"
+_EXPRESSION = re.compile(r"[\[({]|[A-Za-z_][\w.]*\(")
 
 
 class Reasons:
@@ -166,12 +168,17 @@ def _named(what: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> list
     found = []
     for name in sorted({*before, *now}):
         if name not in before:
-            found.append(f"{what} {name}: {now[name]!r} is new")
+            found.append(f"{what} {name}: {_written(now[name])} is new")
         elif name not in now:
             found.append(f"{what} {name} is gone")
         elif before[name] != now[name] or type(before[name]) is not type(now[name]):
-            found.append(f"{what} {name}: {before[name]!r} → {now[name]!r}")
+            found.append(f"{what} {name}: {_written(before[name])} → {_written(now[name])}")
     return found
+
+
+def _written(value: Any) -> str:
+    """Write a value that was recorded: one that is not plain was so as the text of the expression that makes it."""
+    return value if isinstance(value, str) and _EXPRESSION.match(value) else repr(value)
 
 
 def _inputs(before: Mapping[str, str], now: Mapping[str, str], call: Call) -> list[str]:
