@@ -15,6 +15,7 @@
     ├── NoSessionError (RuntimeError)                   not inside `with sess:`
     ├── CraftDefinitionError (TypeError, ValueError)    a craft's hints, parameters or results are wrong
     ├── PipelineDefinitionError (ValueError)            a cycle, two producers, an input that nobody makes
+    │   └── UnknownInputError (KeyError)                the last of these
     ├── CraftError (RuntimeError)                       a craft failed; its cause is the error's cause
     │   └── ValidationError (ValueError)                a craft's `validate` refused what it made
     ├── SelectionError (ValueError)                     `select=` names nothing
@@ -69,6 +70,10 @@ class CraftDefinitionError(ElliptioError, TypeError, ValueError):
 
 class PipelineDefinitionError(ElliptioError, ValueError):
     """Crafts cannot be joined: a cycle, two of one name, two producers of one name, an input that nobody makes."""
+
+
+class UnknownInputError(PipelineDefinitionError, UnknownNameError):
+    """A craft takes what nobody makes, and what is no entry of the catalog."""
 
 
 class CraftError(ElliptioError, RuntimeError):

@@ -21,7 +21,7 @@ from elliptio.pipelines.builds.sources import Passed
 from elliptio.pipelines.builds.steps import Step, Steps
 from elliptio.pipelines.builds.turn import Asked, Decided, Turn
 from elliptio.pipelines.catalog.keys import NONE
-from elliptio.pipelines.crafts.binding import require, taken_names, takes_any, warn_of_unused
+from elliptio.pipelines.crafts.binding import require, require_keys, taken_names, takes_any, warn_of_unused
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.errors import CraftError, reason
 from elliptio.pipelines.graphs.graph import Graph, graph_of
@@ -109,9 +109,11 @@ class Engine:
         names = with_values(self._crafts, selected(self._crafts, select))
         for craft in self._crafts:
             if craft.name in names:  # before anything runs: the last one may come after hours
-                require(craft, parameters.of(craft), craft.per)
+                given = parameters.of(craft)
+                require(craft, given, craft.per)
                 for one in craft.outputs:
-                    _ = one.volatile or self.session.catalog[one.name]
+                    if not one.volatile:
+                        require_keys(craft, self.session.catalog[one.name], given)
         return Turn(self.session, self._crafts, Asked(parameters, frozenset(names), refresh, volatiles, dry))
 
     # --- running ---

@@ -14,7 +14,8 @@ from elliptio.pipelines.crafts.calling import custom_version
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.hints import Input
 from elliptio.pipelines.crafts.recipes import Taken
-from elliptio.pipelines.errors import PipelineDefinitionError, VersionNotFoundError
+from elliptio.pipelines.errors import PipelineDefinitionError, UnknownInputError, VersionNotFoundError
+from elliptio.pipelines.project.names import meant
 
 if TYPE_CHECKING:
     from elliptio.pipelines.catalog.catalog import Catalog
@@ -166,10 +167,7 @@ class Sources:
         if not complete and set(fixed) == set(craft.per):
             return [fixed]
         if not complete and (found is None or any(found)):
-            raise PipelineDefinitionError(
-                f"The craft {craft.name} runs once per {', '.join(craft.per)}, and its inputs have no such keys: name "
-                "keys of their entries (!{…} in the path), or pass them."
-            )
+            raise self._no_keys(craft)
         wanted = (keys for keys in complete if all(keys[name] == value for name, value in fixed.items()))
         return sorted(wanted, key=lambda keys: keys.order_by(craft.per))
 
@@ -209,7 +207,7 @@ class Sources:
             if not one.is_needed:
                 return None
             hint = " It is an entry of the catalog: hint it as Artifact." if one.name in self._catalog else ""
-            raise PipelineDefinitionError(
+            raise UnknownInputError(
                 f"Nobody makes the volatile value {one.name!r}:\n    ? → {one.name} → {craft.name}\nAdd a craft that "
                 f"returns Volatile({one.name!r}), or give {one.parameter!r} a default.{hint}"
             )
@@ -281,10 +279,20 @@ class Sources:
         others = [one for one in self._versions.history(entry.name, version.keys).versions if one.origin != BUILT]
         return max((one for one in others if not one.aside), default=version, key=lambda one: one.moment)
 
-    def _missing(self, one: Input, craft: CraftFunction) -> PipelineDefinitionError:
-        from elliptio.formats.libraries import meant
-
+    def _no_keys(self, craft: CraftFunction) -> PipelineDefinitionError:
+        known = [key for one in craft.inputs if one.name in self._catalog for key in self._catalog[one.name].keys]
+        lacking = next(name for name in craft.per if name.lower() not in {key.lower() for key in known})
+        have = (
+            f" {lacking!r}; {meant(lacking, known)}"
+            if known
+            else (" keys: name some in the paths of their entries (!{…}), or pass them.")
+        )
         return PipelineDefinitionError(
+            f"The craft {craft.name} runs once per {', '.join(craft.per)}, and its inputs have no{have}"
+        )
+
+    def _missing(self, one: Input, craft: CraftFunction) -> UnknownInputError:
+        return UnknownInputError(
             f"Nobody makes {one.name!r}, and it is not in the catalog:\n    ? → {one.name} → {craft.name}\n"
             f"Add an entry, or a craft that returns Artifact({one.name!r}); {meant(one.name, list(self._catalog))}"
         )

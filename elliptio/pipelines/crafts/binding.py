@@ -10,7 +10,7 @@ from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.catalog.interactors import Backend
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.hints import REQUIRED
-from elliptio.pipelines.errors import CraftDefinitionError
+from elliptio.pipelines.errors import CraftDefinitionError, MissingKeysError
 from elliptio.system.warn import warn
 
 if TYPE_CHECKING:
@@ -121,6 +121,27 @@ def require(craft: CraftFunction, given: Collection[str], keys: Collection[str])
         raise CraftDefinitionError(
             f"The craft {craft.name} needs a value for {', '.join(map(repr, missing))}: pass {missing[0]}=…, or give "
             "it a default."
+        )
+
+
+def require_keys(craft: CraftFunction, entry: Entry, given: Collection[str]) -> None:
+    """Check that each key of an entry that a craft makes has a value: from what is given, its partition or a default.
+
+    Raises
+    ------
+    MissingKeysError
+        If one has none; the message names it.
+
+    """
+    if not entry.keys:
+        return
+    inputs = (one.parameter for one in craft.inputs if not one.is_needed)
+    known = {name.lower() for name in (*given, *craft.per, *craft.parameters, *inputs)}
+    missing = [name for name in entry.keys if name.lower() not in known]
+    if missing:
+        raise MissingKeysError(
+            f"The craft {craft.name} makes {entry.name!r}, which needs a value for {', '.join(map(repr, missing))}: "
+            f"pass {missing[0]}=…, or run the craft per=({missing[0]!r},)."
         )
 
 

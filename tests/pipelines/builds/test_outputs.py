@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import re
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from elliptio.lake import run_records
-from elliptio.pipelines import Artifact, ArtifactInteractor, Craft, Pipeline
+from elliptio.pipelines import (
+    Artifact,
+    ArtifactInteractor,
+    Craft,
+    MissingKeysError,
+    Pipeline,
+    PipelineDefinitionError,
+)
 from tests.pipelines.projects import Project, fates, reasons
 from tests.pipelines.sessions import project as project_of
 from tests.pipelines.sessions import session
@@ -42,6 +51,25 @@ def shop(project: Project) -> Project:
     return project
 
 
+@pytest.mark.parametrize("do", [Project.run, Project.plan])
+def test_a_key_that_nobody_gives_is_said_before_anything_runs(shop: Project, do: Any) -> None:
+    with pytest.raises(MissingKeysError) as error:
+        do(shop, "steps.added steps.copied")
+    assert str(error.value) == (
+        "The craft copied makes 'out', which needs a value for 'k': pass k=…, or run the craft per=('k',)."
+    )
+    assert list(shop.session().catalog.versions("sum").index) == []
+
+
+@pytest.mark.parametrize("error", [PipelineDefinitionError, KeyError, ValueError])
+@pytest.mark.parametrize("hint", ["Artifact", "Volatile"])
+def test_an_input_that_nobody_makes_is_an_unknown_name(shop: Project, hint: str, error: type[Exception]) -> None:
+    shop.edit("lib/steps.py", "added(raw: Artifact", f"added(rw: {hint}")
+    shop.edit("lib/steps.py", "import Artifact,", "import Artifact, Volatile,")
+    with pytest.raises(error, match=r"\? → rw → added"):
+        shop.run("steps.added")
+
+
 def test_the_same_for_another_key_is_another_step(shop: Project) -> None:
     assert fates(shop.run("steps.copied", {"k": 1})) == {"copied": "made"}
     assert fates(shop.run("steps.copied", {"K": "2"})) == {"copied": "made"}
@@ -62,6 +90,22 @@ def test_what_was_deleted_is_said(shop: Project) -> None:
     assert reasons(shop.plan("steps.added", {"a": 3})) == {"added": "parameter a: 1 → 3"}
     assert fates(shop.run("steps.added", {"a": 2})) == {"added": "made"}
     assert fates(shop.run("steps.added", {"a": 2})) == {"added": "skipped"}
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "says"),
+    [
+        ([1], [1, 2], "[1] → [1, 2]"),
+        ({"x": 1}, (1,), "{'x': 1} → (1,)"),
+        ("1", 1, "'1' → 1"),
+        ("one", date(2024, 1, 2), "'one' → datetime.date(2024, 1, 2)"),
+        (Decimal(1), "two (2)", "Decimal('1') → 'two (2)'"),
+    ],
+)
+def test_a_parameter_is_told_as_it_is_written(shop: Project, before: Any, now: Any, says: str) -> None:
+    shop.edit("lib/steps.py", "return raw + a", "return raw")
+    shop.run("steps.added", {"a": before})
+    assert reasons(shop.plan("steps.added", {"a": now})) == {"added": f"parameter a: {says}"}
 
 
 def test_what_is_damaged_in_the_lake_is_made_again(shop: Project) -> None:

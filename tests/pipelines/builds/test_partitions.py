@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from elliptio.pipelines import CraftError, VersionNotFoundError
+from elliptio.pipelines import CraftError, PipelineDefinitionError, VersionNotFoundError
 from tests.pipelines.projects import Project, fates, reasons
 
 CATALOG = """
@@ -237,3 +237,11 @@ def test_an_entry_named_like_its_own_key(project: Project) -> None:
 def fates_of(build: Any) -> list[str]:
     """What became of the steps."""
     return [step.status for step in build.rows]
+
+
+def test_a_key_that_no_input_has_is_said_with_those_there_are(year: Project) -> None:
+    year.edit("lib/steps.py", "@Craft()", '@Craft(per="mnth")')
+    with pytest.raises(PipelineDefinitionError) as error:
+        year.run("steps.daily steps.monthly steps.yearly")
+    says = "The craft yearly runs once per mnth, and its inputs have no 'mnth'; did you mean 'month'?"
+    assert str(error.value) == says
