@@ -19,7 +19,8 @@ statements of its file make it, since the modules that add to it may be imported
 - ``getattr``, ``vars`` and ``globals`` with a name that is computed, ``eval``, ``exec``, ``importlib.import_module``,
   ``__import__``, ``sys.modules``, ``runpy``, programs that are started, libraries of C, by whatever name they are
   called (`doors`); which subclasses there are; docstrings and hints that code reads, as ``f.__doc__``; the settings
-  of a session, as ``Session.get_session().settings``; variables of the environment, as ``os.environ``;
+  and the pipelines of a session, as ``Session.get_session().settings``; variables of the environment, as
+  ``os.environ``;
 - a module that is handed around as a value, one that is imported in a function for its effects alone, an import in a
   function that fails, a name that nobody defined yet, compiled modules of the project;
 - the state of objects that are no plain data, of objects whose methods change them, of constants and of what functions

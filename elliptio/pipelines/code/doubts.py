@@ -49,8 +49,8 @@ def doubt_about_texts(walk: Walk, node: ast.Attribute | ast.Name, name: str) -> 
 
 
 def doubt_about_settings(walk: Walk, node: ast.Attribute) -> None:
-    """Note the settings of a session: they are no parameters, and nobody knows here which are asked for."""
-    if node.attr != "settings" or not isinstance(node.ctx, ast.Load):
+    """Note settings and pipelines of a session: they are no parameters, and nobody knows here which are asked for."""
+    if node.attr not in ("settings", "pipelines_definitions") or not isinstance(node.ctx, ast.Load):
         return
     root: ast.AST = node.value
     while isinstance(root, ast.Attribute | ast.Subscript | ast.Call):

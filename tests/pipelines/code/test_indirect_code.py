@@ -177,12 +177,16 @@ def test_the_subclasses_that_there_are_are_named_as_not_followed(tmp_path: Path)
 SETTINGS = {
     "of the session": ("Session.get_session().settings", "return Session.get_session().settings['rate']"),
     "by the alias": ("Session.get_active_session().settings", "return Session.get_active_session().settings.get('x')"),
+    "pipelines": (
+        "Session.get_session().pipelines_definitions",
+        "return Session.get_session().pipelines_definitions['prepare']()",
+    ),
     "of a local name": ("sess.settings", "sess = Session.get_session()\n    return sess.settings['a']['b']"),
 }
 
 
 @pytest.mark.parametrize("what", SETTINGS)
-def test_settings_that_a_craft_reads_are_named_as_not_followed(what: str, tmp_path: Path) -> None:
+def test_settings_and_pipelines_that_a_craft_asks_for_are_named_as_not_followed(what: str, tmp_path: Path) -> None:
     name, craft = SETTINGS[what]
     said = read(tmp_path, project(craft, "from elliptio.pipelines import Session\n")).unfollowed
     line = 3 + craft.count("\n") + 1
