@@ -86,13 +86,18 @@ class Sources:
         Where entries are, and what is known of their versions.
     made_here
         Names of the entries and of the values that this turn makes.
+    left_out
+        Names of the crafts that are not selected, by those of the entries that they make.
 
     """
 
-    def __init__(self, catalog: Catalog, versions: Versions, made_here: Iterable[tuple[str, bool]]) -> None:
+    def __init__(
+        self, catalog: Catalog, versions: Versions, made_here: Iterable[tuple[str, bool]], left_out: Mapping[str, str]
+    ) -> None:
         self._catalog = catalog
         self._versions = versions
         self._made_here = set(made_here)
+        self._left_out = left_out
         self._made: dict[str, dict[Keys, Version | Pending]] = {}
         self._values: dict[str, dict[Keys, Passed]] = {}
         self._current: dict[str, dict[Keys, Version]] = {}
@@ -218,7 +223,7 @@ class Sources:
             return None
         pending = next((passed.pending for passed in fits.values() if passed.pending), None)
         steps = {every: passed.step for every, passed in fits.items()}
-        made_by = steps.get(NONE) if len(steps) == 1 else _combined(steps)
+        made_by = steps[NONE] if set(steps) == {NONE} else _combined(steps)
         return Need(Taken(one.name, made_by=made_by, volatile=True), fits, pending)
 
     def _entry(self, one: Input, keys: Keys, context: Mapping[str, Any], craft: CraftFunction) -> Need | None:
@@ -303,7 +308,9 @@ class Sources:
         where = (
             f": there is no version of it, and no file at {hide_password(entry.pattern.text)}" if entry.pattern else ""
         )
-        return VersionNotFoundError(f"No data found for {which}{where}.")
+        maker = self._left_out.get(entry.name)
+        advice = f" {maker} makes it, and is not selected." if maker else ""
+        return VersionNotFoundError(f"No data found for {which}{where}.{advice}")
 
 
 def _given(entry: Entry, context: Mapping[str, Any], keys: Keys) -> Keys:

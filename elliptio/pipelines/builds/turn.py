@@ -122,7 +122,9 @@ class Turn:
         self.versions = Versions(session.handler.lake, self.catalog.project)
         self.crafts = [craft for craft in crafts if craft.name in asked.selected]
         made = [(output.name, output.volatile) for craft in self.crafts for output in craft.outputs]
-        self.sources = Sources(self.catalog, self.versions, made)
+        others = (craft for craft in crafts if craft.name not in asked.selected)
+        left_out = {output.name: craft.name for craft in others for output in craft.outputs}
+        self.sources = Sources(self.catalog, self.versions, made, left_out)
         self.reasons = Reasons(session, self.versions)
         self.versions.load(self._names(crafts))
 

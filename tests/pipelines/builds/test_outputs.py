@@ -18,6 +18,7 @@ from elliptio.pipelines import (
     MissingKeysError,
     Pipeline,
     PipelineDefinitionError,
+    VersionNotFoundError,
 )
 from tests.pipelines.projects import Project, fates, reasons
 from tests.pipelines.sessions import project as project_of
@@ -68,6 +69,13 @@ def test_an_input_that_nobody_makes_is_an_unknown_name(shop: Project, hint: str,
     shop.edit("lib/steps.py", "import Artifact,", "import Artifact, Volatile,")
     with pytest.raises(error, match=r"\? → rw → added"):
         shop.run("steps.added")
+
+
+def test_a_part_that_lacks_what_it_needs_says_who_makes_that(shop: Project) -> None:
+    shop.edit("lib/steps.py", "copied(raw: Artifact", "copied(sum: Artifact")
+    shop.edit("lib/steps.py", "return raw\n", "return sum\n")
+    with pytest.raises(VersionNotFoundError, match=r"no file at sum\.json\. added makes it, and is not selected\."):
+        shop.run("steps.added steps.copied", {"k": 1}, select="copied")
 
 
 def test_the_same_for_another_key_is_another_step(shop: Project) -> None:

@@ -245,3 +245,26 @@ def test_a_key_that_no_input_has_is_said_with_those_there_are(year: Project) -> 
         year.run("steps.daily steps.monthly steps.yearly")
     says = "The craft yearly runs once per mnth, and its inputs have no 'mnth'; did you mean 'month'?"
     assert str(error.value) == says
+
+
+def test_a_value_that_is_passed_on_for_one_key_alone_is_known_by_its_step(year: Project) -> None:
+    year.write(
+        "lib/steps.py",
+        """
+        from elliptio.pipelines import Artifact, Craft, Volatile
+
+        @Craft(per=("month", "day"))
+        def number(sales: Artifact) -> Volatile("sum"):
+            return int(sales["x"].sum())
+
+        @Craft(per="month")
+        def monthly(sum: Volatile) -> Artifact("monthly"):
+            return list(sum.values())
+        """,
+    )
+    for day in (2, 3):
+        (year.root / f"raw/02/{day}.csv").unlink()
+    assert made(year.run("steps.number steps.monthly", volatiles=False)) == {"number": 4, "monthly": 2}
+    assert made(year.run("steps.number steps.monthly", volatiles=False)) == {}
+    year.write("raw/02/1.csv", "x\n7\n")
+    assert made(year.run("steps.number steps.monthly", volatiles=False)) == {"number": 1, "monthly": 1}
