@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import sys
 import types
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -27,6 +28,12 @@ _DEEPEST = 100
 
 class NotPlainError(Exception):
     """A value is no plain data."""
+
+
+def _is_of_a_package(function: Any) -> bool:
+    """Tell whether a universal function is one of NumPy's or SciPy's own, and not made of some other function."""
+    homes = (sys.modules.get(name) for name in ("numpy", "scipy.special"))
+    return any(getattr(home, function.__name__, None) is function for home in homes)
 
 
 class Writing:
@@ -163,7 +170,7 @@ class Writing:
 
         if isinstance(value, np.dtype):
             self.tokens.append(f"dtype {value.descr if value.names else value.str}")
-        elif isinstance(value, np.ufunc):
+        elif isinstance(value, np.ufunc) and _is_of_a_package(value):
             self.tokens.append(f"ufunc {value.__name__}")
         elif isinstance(value, np.ma.MaskedArray):
             self.tokens.append("masked")

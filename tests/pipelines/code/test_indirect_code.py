@@ -56,6 +56,12 @@ NOTICED = {
         },
         OF_HELPER,
     ),
+    "universal function that was made": (
+        project(
+            "return U(x)", "import numpy as np\nfrom lib.h import helper\nU = np.frompyfunc(helper, 1, 1)\n"
+        ),
+        OF_HELPER,
+    ),
     "order of categories": (
         project(
             "return T",
