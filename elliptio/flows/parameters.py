@@ -47,7 +47,7 @@ class Checkpoint:
         """Keep a state together with the value that is yielded next.
 
         Save, then yield. If the step asks for another value of an input first, the state stands for what was yielded
-        before.
+        before; where nothing is yielded for long, it is kept when the lease is renewed.
         """
         self._saved = (state,)
         self._save(state)
@@ -98,7 +98,7 @@ class Parameters:
                 "Call what is not asynchronous inside it, in a thread if it takes long: `await "
                 "anyio.to_thread.run_sync(function)`."
             )
-        if processor.resume == "per_value" and not generates:
+        if processor.resume == "per_value" and processor.outputs and not generates:
             raise ProcessorError(
                 f"The processor {processor.name!r} resumes 'per_value', so its function must yield values."
             )

@@ -197,7 +197,7 @@ class _Step:
                 return
             await self.reading.let_go()
             try:
-                await self.channel.append(CONTROL + self.name, [], 0, self.name, self.epoch)
+                await self.outputs.renew()
             except LeaseLostError:
                 self.lost = True
                 scope.cancel()

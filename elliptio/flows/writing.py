@@ -12,7 +12,7 @@ import anyio
 import anyio.lowlevel
 from anyio.abc import TaskGroup
 
-from elliptio.flows.brokers.defining import Epoch
+from elliptio.flows.brokers.defining import CONTROL, Epoch
 from elliptio.flows.errors import HeldUpError, MismatchedIOError, ReplayError, StreamFullError
 from elliptio.flows.reading import Reading
 from elliptio.flows.serializing import same
@@ -193,7 +193,7 @@ class Outputs:
             full = [name for name, values in self._buffers.items() if values]
             state, self._state = self._state, None
             if state is not None and not full:
-                full = list(self._buffers)[:1]
+                await self._renew(state)
             for name in full:
                 values, self._buffers[name] = self._buffers[name], []
                 at = self._positions[name]
@@ -201,6 +201,17 @@ class Outputs:
                 await self._append(name, values, at, state if name == full[-1] else None)
         if self._reading.left:
             await self._reading.let_go()
+
+    async def renew(self) -> None:
+        """Renew the lease, and keep with it a state that no value came after."""
+        if self._state is None or any(self._buffers.values()) or self._lock.locked():
+            await self._renew(None)  # a state goes with the values that it counts
+        else:
+            await self.flush()
+
+    async def _renew(self, state: Any) -> None:
+        channel = self._reading.channel
+        await channel.append(CONTROL + self._step, [], 0, self._step, self._epoch, state=state)
 
     async def _append(self, name: str, values: list[Any], at: int, state: Any) -> None:
         self._positions[name] = at + len(values)

@@ -133,6 +133,58 @@ def test_a_state_that_was_saved(broker: Any, backend: str) -> None:
     assert reached.count(0) == 1
 
 
+def resumed_late(processor: Processor, reached: list[int], broker: Callable[[], Any], backend: str) -> None:
+    """Lose a step after it has worked for some leases, and let another one go on."""
+
+    async def main() -> None:
+        async with Supervisor(broker=broker(), executor=Nowhere(), lease=0.06) as supervisor:
+            execution = await supervisor.start_flow(Flow.from_tasks(processor).resolve(), {"x": iter(range(100))})
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(lambda: supervisor.run_step(execution.id, processor.name, leave=True))
+                while len(reached) < 60:
+                    await anyio.sleep(0.001)
+                tasks.cancel_scope.cancel()
+            while not await supervisor.run_step(execution.id, processor.name):
+                await anyio.sleep(0.01)
+
+    anyio.run(main, backend=backend)
+
+
+@pytest.mark.parametrize("outputs", [["y"], []])
+def test_a_state_is_kept_that_no_value_comes_after(broker: Any, backend: str, outputs: list[str]) -> None:
+    processor, reached, totals = Processor(name="total", inputs=["x"], outputs=outputs), [], []
+
+    @processor
+    async def _total(x: IO[int], c: Checkpoint) -> int | None:
+        done, total = await c.load((0, 0))
+        async for number in x.stream(cursor=done):
+            reached.append(number)
+            await anyio.sleep(0.005)
+            done, total = done + 1, total + number
+            c.save((done, total))
+        totals.append(total)
+        return total if outputs else None
+
+    resumed_late(processor, reached, broker, backend)
+    assert (totals, reached.count(0)) == ([sum(range(100))], 1)
+
+
+@pytest.mark.parametrize("outputs", [["y"], []])
+def test_inputs_that_make_no_value_are_not_read_again(broker: Any, backend: str, outputs: list[str]) -> None:
+    processor, reached = Processor(name="few", inputs=["x"], outputs=outputs, resume="per_value"), []
+
+    @processor
+    async def _few(x: IO[int]) -> AsyncIterator[int]:
+        async for number in x.stream():
+            reached.append(number)
+            await anyio.sleep(0.005)
+            if outputs and number == 99:
+                yield number
+
+    resumed_late(processor, reached, broker, backend)
+    assert (reached.count(0), reached[-1]) == (1, 99)
+
+
 def test_a_worker_that_comes_back_is_refused(backend: str) -> None:
     processor = Processor(name="late", outputs=["y"])
     goes_on: list[anyio.Event] = []
