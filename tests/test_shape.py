@@ -45,7 +45,7 @@ DOORS = {
         "FloatingIOError", "Flow", "FlowCancelledError", "FlowExecutionAdvancementTimeout", "FlowNotFoundError",
         "HeldUpError", "IOStreamTimeout", "IOVal", "IOVals", "LeaseLostError", "LocalExecutor", "MemoryBroker",
         "MismatchedIOError", "NobodyRunsError", "PositionError", "Processor", "ProcessorError", "ReadOnlyIOError",
-        "RedisBroker", "ReplayError", "Serializer", "Status", "StepFailedError", "StreamEndedError",
+        "RedisBroker", "ReplayError", "Serializer", "Status", "StepFailedError", "StepLostError", "StreamEndedError",
         "StreamFullError", "Supervisor", "SupervisorError", "TamperedDataError", "Topology", "UnevenStreamsError",
         "UnregisteredProcessorError", "UnresolvedFlowError", "UnserializableValueError", "WorkerExecutor",
     ],

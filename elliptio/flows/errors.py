@@ -20,6 +20,7 @@
     ├── UnevenStreamsError (ValueError)                     streams to be zipped do not end together
     ├── HeldUpError (RuntimeError)                          steps wait for each other in a circle
     ├── StepFailedError (RuntimeError)                      a step failed: its type, text and traceback
+    ├── StepLostError (RuntimeError)                        a step was lost with each worker that ran it
     ├── FlowCancelledError (RuntimeError)                   the flow was cancelled
     ├── ReplayError (RuntimeError)                          a step that was run again made other values
     ├── TamperedDataError (ValueError)                      bytes in the broker are not what was written there
@@ -134,6 +135,10 @@ class StepFailedError(ElliptioError, RuntimeError):
 
 CAUSE = ("step", "kind", "text", "worker", "traceback")
 """Parts of what an outcome says about a failure."""
+
+
+class StepLostError(ElliptioError, RuntimeError):
+    """A step was lost with each worker that ran it, as often as it may be begun: it may be what ends them."""
 
 
 class FlowCancelledError(ElliptioError, RuntimeError):

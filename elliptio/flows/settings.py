@@ -32,6 +32,8 @@ class Settings:
         Key that values outside of this process are signed with; no default.
     lease
         How long a worker may be silent before another one takes its step over.
+    attempts
+        How many workers in a row may be lost with a step that makes nothing new, before it fails.
     limit, limit_bytes
         How far the slowest attached reader of a stream may be behind, in values and in bytes.
     ttl
@@ -49,6 +51,7 @@ class Settings:
     flow_execution_advancement_timeout: float = 5.0
     serialization_secret: str | bytes | None = None
     lease: float = 15.0
+    attempts: int = 5
     limit: int = 1000
     limit_bytes: int = 64 * 2**20
     ttl: float = 7 * 86400.0
@@ -128,7 +131,8 @@ def _secret(value: Any, what: str) -> str | bytes:
     return value
 
 
+_WHOLE = frozenset({"attempts", "limit", "limit_bytes"})
+
 _READ: dict[str, Callable[[Any, str], Any]] = {
-    name: _secret if name == "serialization_secret" else _number(int if name.startswith("limit") else float)
-    for name in NAMES
+    name: _secret if name == "serialization_secret" else _number(int if name in _WHOLE else float) for name in NAMES
 }

@@ -14,6 +14,7 @@ from anyio.abc import TaskGroup
 
 from elliptio.flows.brokers.defining import CONTROL, Epoch
 from elliptio.flows.errors import HeldUpError, MismatchedIOError, ReplayError, StreamFullError
+from elliptio.flows.losses import LOST, check, losses, marked
 from elliptio.flows.reading import Reading
 from elliptio.flows.serializing import same
 from elliptio.flows.values import IOVal, IOVals, values_of
@@ -46,6 +47,8 @@ class Outputs:
         self._there: dict[str, int] = dict.fromkeys(names, 0)
         self._state: Any = None
         self._saved: tuple[Any] | None = None
+        self._before: dict[str, Any] = epoch.state or {}
+        self._times = 0
         self._per_value = document["resume"] == "per_value"
         self._lock = anyio.Lock(fast_acquire=True)
         self._news: anyio.Event | None = None
@@ -53,13 +56,25 @@ class Outputs:
         self.tasks: TaskGroup | None = None
 
     async def open(self) -> None:
-        """Find out what was written before, by whoever had the step."""
+        """Find out what was written before, by whoever had the step.
+
+        Raises
+        ------
+        StepLostError
+            If too many in a row were lost with it.
+
+        """
         if self._epoch == 1:
             return
-        saved = (self._epoch.state or {}).get("outputs", {})
+        saved = self._before.get("outputs", {})
         for name in self._buffers:
             self._there[name] = await self._reading.channel.append(name, [], 0, self._step, self._epoch)
             self._positions[name] = saved.get(name, 0)
+        flow = await self._reading.broker.state(self._reading.flow_id) if self._epoch.lost else None
+        self._times = losses(self._epoch, self._there, flow, self._step)
+        if self._times or LOST in self._before:
+            await self._renew(marked(self._before, self._times, self._there))
+        check(self._times, self._reading.settings.attempts, self._step)
 
     def empty(self) -> list[str]:
         """List the streams that nothing was written to."""
@@ -165,13 +180,25 @@ class Outputs:
     def asked(self, stream: str, position: int) -> None:
         """Note that a step asks for the value of an input at a position: all before were worked off."""
         if self._per_value:
-            self._state = {"input": position, "outputs": self._expected()}
+            self._note({"input": position}, new=position > self._before.get("input", 0))
         elif self._saved is not None:
             self._anchor()
 
     def _anchor(self) -> None:
         """Note after which values a state was reached that was saved."""
-        self._state, self._saved = {"saved": self._saved, "outputs": self._expected()}, None
+        saved, self._saved = self._saved, None
+        before = self._before.get("saved")
+        # Only one that was lost compares: what it saves once more is nothing new.
+        new = not self._times or saved is None or before is None or not same(saved[0], before[0])
+        self._note({"saved": saved}, new=new)
+
+    def _note(self, state: dict[str, Any], *, new: bool) -> None:
+        """Note a state to be kept; one that is no further than before keeps how often the step was lost."""
+        self._state = {**state, "outputs": self._expected()}
+        if new:
+            self._times = 0
+        elif self._times:
+            self._state = marked(self._state, self._times, self._there)
 
     def _expected(self) -> dict[str, int]:
         return {name: self._positions[name] + len(values) for name, values in self._buffers.items()}

@@ -102,7 +102,7 @@ def test_look_at_flows_and_forget_them(anywhere: Run, module: str, url: str) -> 
 def test_a_worker(anywhere: Run, module: str, url: str, here: Path) -> None:
     command = ("elliptio", "flows", "worker", module, "--concurrency", "9")
     with started(*command, folder=here, environ=variables(url)) as process:
-        until(lambda: "Takes steps of boom, last" in logs(here))
+        until(lambda: "Takes steps of boom, fatal" in logs(here))
         result = anywhere("flows", "run", f"{module}:flow", "--input", "count=5", "--json", "--workers", "--redis", url)
         assert result.json["outputs"] == expected(5)
         assert f":{process.pid}" in result.json["steps"]["squares"]["worker"]

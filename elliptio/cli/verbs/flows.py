@@ -33,6 +33,7 @@ steps to other workers.
 _SETTINGS = {
     "lease": "SECONDS",
     "ttl": "SECONDS",
+    "attempts": "N",
     "limit": "VALUES",
     "limit_bytes": "BYTES",
     "io_read_timeout": "SECONDS",

@@ -27,7 +27,8 @@ seconds after its last progress as a lease lasts."""
 class Epoch(int):
     """Counts how often a step was claimed, and holds the state that it had saved last (None if none).
 
-    Where it is 0 because somebody else has the step, ``left`` is for how many seconds yet.
+    Where it is 0 because somebody else has the step, ``left`` is for how many seconds yet. ``lost`` is whether whoever
+    had it before has not given it back: that one was lost, or stood still.
 
     Examples
     --------
@@ -38,11 +39,12 @@ class Epoch(int):
 
     state: Any
     left: float
+    lost: bool
 
-    def __new__(cls, number: int, state: Any = None, left: float = 0.0) -> Epoch:
+    def __new__(cls, number: int, state: Any = None, left: float = 0.0, *, lost: bool = False) -> Epoch:
         """Make one of a number."""
         epoch = super().__new__(cls, number)
-        epoch.state, epoch.left = state, left
+        epoch.state, epoch.left, epoch.lost = state, left, lost
         return epoch
 
 
@@ -147,7 +149,7 @@ class Channel(Protocol):
 
         0 means that somebody else has a lease that has not expired, or that the step has ended (its control stream,
         `CONTROL` and its name, has). Each claim has a higher epoch than the one before, which is refused from then on.
-        The lease is renewed by each append, for the same time.
+        The lease is renewed by each append, for the same time. The epoch says whether the one before was given back.
         """
 
     async def plan(

@@ -266,9 +266,10 @@ class _Channel:
             return Epoch(0)
         if now < lease.until:
             return Epoch(0, left=lease.until - now)
+        lost = lease.until > 0
         lease.epoch += 1
         lease.until, lease.ttl, lease.since = now + ttl, ttl, time.time()
-        return Epoch(lease.epoch, lease.state)
+        return Epoch(lease.epoch, lease.state, lost=lost)
 
     async def plan(
         self, document: dict[str, Any] | None = None, *, given: Mapping[str, Sequence[Any]] | None = None

@@ -110,6 +110,14 @@ class ClaimSuite:
             await channel.end("x", DONE, "p", first)
         second = await channel.claim("p", LONG)
         assert (second > first, second.state) == (True, {"row": 1})
+        assert (first.lost, second.lost) == (False, False)
+
+    @on_both
+    async def test_a_lease_that_was_not_given_back_was_lost(self, broker: Broker) -> None:
+        channel = broker.flow("a")
+        assert not (await channel.claim("p", 0.01)).lost
+        await anyio.sleep(0.03)
+        assert (await channel.claim("p", LONG)).lost
 
     @on_both
     async def test_who_comes_too_early_is_told_when_to_come(self, broker: Broker) -> None:

@@ -28,6 +28,7 @@ squares = Processor(name="squares", inputs=["n"], outputs=["n2"])
 sums = Processor(name="sums", inputs=["n2"], outputs=["total"])
 last = Processor(name="last", inputs=["n2"], outputs=["end"], wait=True)
 boom = Processor(name="boom", inputs=["count"], outputs=["never"])
+fatal = Processor(name="fatal", inputs=["count"], outputs=["gone"])
 
 @numbers
 async def _numbers(count: IO[int]):
@@ -59,8 +60,14 @@ async def _boom(count: IO[int]):
     await count.first()
     raise KeyError("no such thing")
 
+@fatal
+async def _fatal(count: IO[int]):
+    await count.first()
+    os._exit(9)  # as a fault in compiled code does
+
 flow = Flow.from_tasks(numbers, squares, sums, last).resolve()
 broken = Flow.from_tasks(boom).resolve()
+deadly = Flow.from_tasks(fatal).resolve()
 """
 
 

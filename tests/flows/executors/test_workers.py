@@ -321,6 +321,25 @@ def test_what_somebody_else_has_ended_and_what_was_forgotten_leaves_the_queue(re
 
 
 @pytest.mark.slow
+def test_a_step_that_ends_its_workers_fails_at_last(redis_url: str, folder: Path, shop: Any) -> None:
+    environ = variables(redis_url, ELLIPTIO_FLOWS_ATTEMPTS="2", ELLIPTIO_FLOWS_LEASE="0.3")
+
+    async def main() -> None:
+        async with supervisor(redis_url) as boss:
+            execution = await boss.start_flow(shop.deadly, inputs={"count": 3})
+            for _ in range(2):
+                with started("entry", "crafts_of_test", "1", "asyncio", folder=folder, environ=environ) as one:
+                    assert await anyio.to_thread.run_sync(one.wait) == 9, logs(folder)
+            said = r"StepLostError: 2 workers in a row were lost with .*'fatal'"
+            other = started("entry", "crafts_of_test", "1", "asyncio", folder=folder, environ=environ)
+            with other, pytest.raises(StepFailedError, match=said):
+                await execution["gone"].first()
+            await execution.forget()
+
+    anyio.run(main)
+
+
+@pytest.mark.slow
 def test_a_step_that_fails_in_a_worker_is_said(redis_url: str, folder: Path, shop: Any) -> None:
     async def main() -> None:
         async with supervisor(redis_url) as boss:

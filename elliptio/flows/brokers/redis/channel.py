@@ -246,10 +246,10 @@ class RedisChannel:
         )  # fmt: skip
         if status == b"gone":
             raise self._gone()
-        number, state, *left = more
+        number, state, left_or_lost = more
         if not number:
-            return Epoch(0, left=int(left[0]) / 1000)
-        return Epoch(number, self._records.read_state(state, step) if state else None)
+            return Epoch(0, left=int(left_or_lost) / 1000)
+        return Epoch(number, self._records.read_state(state, step) if state else None, lost=bool(left_or_lost))
 
     async def plan(
         self, document: dict[str, Any] | None = None, *, given: Mapping[str, Sequence[Any]] | None = None

@@ -153,12 +153,13 @@ local step, ttl = ARGV[1], ARGV[5]
 if ARGV[6] == '1' and redis.call('EXISTS', H) == 0 then return {0, 'gone'} end
 local state = redis.call('HGET', H, 'c:' .. step) or ''
 local epoch, ends, _, token = lease(step)
-if epoch and token == ARGV[3] then return {0, 'ok', tonumber(epoch), state} end
+local lost = epoch and token ~= '' and 1 or 0
+if epoch and token == ARGV[3] then return {0, 'ok', tonumber(epoch), state, 0} end
 if redis.call('HEXISTS', H, 'e:@' .. step) == 1 then return {0, 'ok', 0, '', 0} end
 if now < tonumber(ends or '0') then return {0, 'ok', 0, '', n(ends - now)} end
 epoch = n(tonumber(epoch or '0') + 1)
 redis.call('HSET', H, 'l:' .. step, table.concat({epoch, n(now + ARGV[2]), ARGV[2], ARGV[3], ARGV[4]}, ':'))
-return {touch(ttl), 'ok', tonumber(epoch), state}
+return {touch(ttl), 'ok', tonumber(epoch), state, lost}
 """
 )
 """Key: hash. Step, milliseconds, token, worker, ttl, whether the flow has to be there."""
