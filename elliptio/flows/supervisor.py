@@ -152,20 +152,24 @@ class Supervisor(metaclass=_Attached):
         if Supervisor._instance is not None:
             raise SupervisorError(
                 f"This process has a supervisor already, {Supervisor._instance!r}. Shut it down first: "
-                "Supervisor.instance.shutdown()."
+                "Supervisor.shutdown()."
             )
         Supervisor._instance = cls(**arguments)
         return Supervisor._instance
 
-    def shutdown(self) -> None:
+    def shutdown(self: Supervisor | None = None) -> None:  # as `attach`, it may be called on the class
         """Detach it from this process, so that another one can be attached. Flows that run go on.
 
-        Connections of the event loop that runs here are closed when nothing of them goes on here. `aclose` waits for
-        that, as should who ends its loop after this.
+        On the class, ``Supervisor.shutdown()``, it is the one that is attached, if any. Connections of the event loop
+        that runs here are closed when nothing of them goes on here. `aclose` waits for that, as should who ends its
+        loop after this.
         """
-        self._detach()
+        one = Supervisor._instance if self is None else self
+        if one is None:
+            return
+        one._detach()
         if library_here() is not None:
-            Background().start("a supervisor that was shut down", self._close)
+            Background().start("a supervisor that was shut down", one._close)
 
     async def aclose(self) -> None:
         """Detach it from this process, wait for what goes on in this event loop, and close connections of this loop."""
@@ -345,15 +349,15 @@ class Supervisor(metaclass=_Attached):
         return plan
 
     def _broker(self, redis_config: Mapping[str, Any] | None, serializer: Serializer | None) -> Broker:
+        names = ("limit", "limit_bytes", "lease", "ttl")
         if redis_config is None:
-            return MemoryBroker(self.settings.limit, self.settings.limit_bytes, lease=self.settings.lease)
+            return MemoryBroker(**{name: getattr(self.settings, name) for name in names})
         if not isinstance(redis_config, Mapping):
             raise ConfigError(
                 f"redis_config must be a mapping, {{'url': 'redis://…'}}, not a {type(redis_config).__name__}."
             )
         from elliptio.flows import RedisBroker  # by the door, which says what to install
 
-        names = ("limit", "limit_bytes", "lease", "ttl")
         ours = {name: getattr(self.settings, name) for name in names}
         ours["secret"] = self.settings.serialization_secret
         return RedisBroker(**{**ours, "serializer": serializer, **redis_config})

@@ -526,7 +526,15 @@ class TestSupervisors:
                 Supervisor.attach(executor=LocalExecutor())
         finally:
             attached.shutdown()
-        Supervisor.attach().shutdown()
+        second = Supervisor.attach()
+        Supervisor.shutdown()
+        Supervisor.shutdown()
+        assert Supervisor.attach() is not second
+        Supervisor.shutdown()
+
+    def test_its_settings_are_those_of_its_memory(self) -> None:
+        memory: Any = Supervisor(limit=5, limit_bytes=6, lease=7, ttl=8).broker
+        assert (memory.limit, memory.limit_bytes, memory.lease, memory.ttl) == (5, 6, 7, 8)
 
     def test_a_flow_is_waited_for_as_long_as_its_steps_run(self, runs: Runs) -> None:
         @(long := Processor(name="long", outputs=["x"]))
