@@ -244,6 +244,11 @@ def iso(moment: datetime) -> str:
     return aware.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def several(number: int, what: str) -> str:
+    """Write a number of things: ``1 value``, ``2,000 values``."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def listed(names: Sequence[str], most: int = 5) -> str:
     """Name the first of some files, and say how many more there are."""
     shown = ", ".join(repr(name) for name in names[:most])

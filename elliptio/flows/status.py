@@ -8,6 +8,7 @@ from typing import Any
 
 from elliptio.flows.brokers.defining import CONTROL
 from elliptio.flows.waiting import ASKING, FEEDER, end_of, holders, writer_of
+from elliptio.naming import several
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,8 @@ class Status:
         for name, one in self.streams.items():
             held = f", held by {', '.join(one.held_by)}" if one.held_by else ""
             lag = f", {one.lag:,} behind" if one.lag else ""
-            lines.append(f"  {name:<{width}}  {one.state:<9}  {one.count:>10,} values  {one.rate:>10,.0f}/s{lag}{held}")
+            count = several(one.count, "value") + " " * (one.count == 1)  # digits stand below digits
+            lines.append(f"  {name:<{width}}  {one.state:<9}  {count:>17}  {one.rate:>10,.0f}/s{lag}{held}")
         for name, step in self.steps.items():
             where = f"  {step.worker}" if step.worker else ""
             gone = "  nobody implements it" if name in self.missing else ""

@@ -265,3 +265,23 @@ def test_the_status_tells_who_holds_whom_back(backend: str) -> None:
             assert (await execution.status()).streams["x"].held_by == ()
 
     anyio.run(main, backend=backend)
+
+
+def test_the_status_counts_one_value_as_one() -> None:
+    processor = Processor(name="both", outputs=["one", "two"])
+
+    @processor
+    async def _both() -> AsyncIterator[IOVal[int]]:
+        yield IOVal(name="one", value=1)
+        yield IOVal(name="two", value=1)
+        yield IOVal(name="two", value=2)
+
+    async def main() -> str:
+        async with Supervisor() as supervisor:
+            execution = await supervisor.start_flow(Flow.from_tasks(processor).resolve())
+            await execution.wait()
+            return str(await execution.status())
+
+    one, two = anyio.run(main).splitlines()[1:3]
+    assert (" 1 value  " in one, " 2 values " in two) == (True, True)
+    assert one.index("1 value") == two.index("2 values")

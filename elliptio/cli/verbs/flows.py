@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from elliptio.cli import output
 from elliptio.cli.options import Verb, add_group, add_verb, pair
 from elliptio.cli.projects import print_rows
+from elliptio.naming import several
 
 if TYPE_CHECKING:
     from elliptio.flows import Execution, Flow, Status, Supervisor
@@ -263,7 +264,8 @@ def _progress(name: str, status: Status) -> str:
     held = f", held by {', '.join(one.held_by)}" if one.held_by else ""
     lag = f", {one.lag:,} behind" if one.lag else ""
     return output.cut(
-        output.one_line(f"{name}: {one.count:,} values, {one.rate:,.0f}/s, {one.state}{lag}{held}"), output.width()
+        output.one_line(f"{name}: {several(one.count, 'value')}, {one.rate:,.0f}/s, {one.state}{lag}{held}"),
+        output.width(),
     )
 
 

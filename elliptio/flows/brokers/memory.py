@@ -23,6 +23,7 @@ from elliptio.flows.errors import (
     StreamFullError,
 )
 from elliptio.flows.settings import load
+from elliptio.naming import several
 
 PATIENCE = 0.5
 """So many seconds an append waits for room before it is refused."""
@@ -343,7 +344,8 @@ class _Channel:
         if one.end is not None:
             raise StreamEndedError(f"The stream {stream!r} of {self.id!r} has ended ({one.end['status']}).", one.end)
         if at > len(one.values):
-            raise PositionError(f"The stream {stream!r} has {len(one.values)} values, so that none can come at {at}.")
+            count = several(len(one.values), "value")
+            raise PositionError(f"The stream {stream!r} has {count}, so that none can come at {at}.")
 
     def _is_full(self, stream: str, one: _Stream) -> bool:
         if self._plan is not None and stream in self._plan.get("unbounded", ()):

@@ -22,6 +22,7 @@ from elliptio.flows.errors import (
     StreamFullError,
     TamperedDataError,
 )
+from elliptio.naming import several
 
 if TYPE_CHECKING:
     from elliptio.flows.settings import Settings
@@ -102,7 +103,8 @@ class RedisChannel:
         while True:
             if at > tail.top and asked:
                 raise PositionError(
-                    f"Stream {stream!r} has {tail.top:,} values: those from position {at:,} on would leave a hole."
+                    f"Stream {stream!r} has {several(tail.top, 'value')}: those from position {at:,} on would leave a "
+                    "hole."
                 )
             fresh = parts[tail.top - at :] if at <= tail.top else []
             entries, after = self._records.entries(stream, fresh, tail)
@@ -320,7 +322,7 @@ def _full(stream: str, more: Sequence[Any]) -> str:
     if len(more) < 3:
         return f"Stream {stream!r} is about to be ended."
     reader = more[1].decode("utf-8", "replace")
-    return f"Stream {stream!r} has {more[0]:,} values, and its reader {reader!r} is at {int(more[2]):,}."
+    return f"Stream {stream!r} has {several(more[0], 'value')}, and its reader {reader!r} is at {int(more[2]):,}."
 
 
 __all__ = ["CONTROL", "Keys", "RedisChannel", "Shared"]

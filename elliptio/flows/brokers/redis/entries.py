@@ -11,6 +11,7 @@ from elliptio.flows.errors import TamperedDataError, UnserializableValueError
 from elliptio.flows.serializing.batches import NOTHING, Batches, digest
 from elliptio.flows.serializing.exact import pack, unpack
 from elliptio.flows.serializing.signing import SIZE, Signer
+from elliptio.naming import several
 
 MOST_VALUES, MOST_BYTES = 500, 2**18
 """Values, and bytes, after which the next value gets into another entry."""
@@ -111,7 +112,7 @@ class Records:
         """
         tail = self.entry(stream, *found[0]).tail if found else Tail()
         if tail.top != top:
-            raise TamperedDataError(f"Stream {stream!r} should have {top:,} values, and has {tail.top:,}.")
+            raise TamperedDataError(f"Stream {stream!r} should have {several(top, 'value')}, and has {tail.top:,}.")
         return tail
 
     def outcome(self, stream: str, outcome: Outcome, tail: Tail) -> bytes:

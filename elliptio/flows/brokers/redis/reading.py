@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from elliptio.flows.brokers.defining import Outcome
 from elliptio.flows.brokers.redis.entries import Entry, Records
 from elliptio.flows.errors import TamperedDataError
+from elliptio.naming import several
 
 MOST_BYTES = 2**23
 """Bytes that are asked for at once."""
@@ -66,7 +67,7 @@ def _check(stream: str, entry: Entry, at: int, first: bool) -> None:
     fits = entry.at <= at < entry.tail.top if first else entry.at == at
     if not fits:
         raise TamperedDataError(
-            f"Stream {stream!r} has a gap: after {at:,} values come those from position {entry.at:,} on."
+            f"Stream {stream!r} has a gap: after {several(at, 'value')} come those from position {entry.at:,} on."
         )
 
 
@@ -75,5 +76,5 @@ def _outcome(records: Records, stream: str, fields: Sequence[bytes], at: int, af
         raise TamperedDataError(f"The end of stream {stream!r} is not what was written.")
     outcome: Outcome = records.read(fields[1], "end", stream)
     if at < outcome["count"] or (at > outcome["count"] and at > after):
-        raise TamperedDataError(f"Stream {stream!r} should have {outcome['count']:,} values, and has {at:,}.")
+        raise TamperedDataError(f"Stream {stream!r} should have {several(outcome['count'], 'value')}, and has {at:,}.")
     return outcome
