@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -63,3 +64,9 @@ def values_of(item: Item) -> list[Any]:
             "For one value there is IOVal(name=…, value=…)."
         )
     return list(item.values)
+
+
+def size_of(value: Any) -> int:
+    """Tell about how many bytes of memory a value takes: of a container, without what it holds."""
+    size = getattr(value, "nbytes", None)
+    return size if isinstance(size, int) else sys.getsizeof(value)

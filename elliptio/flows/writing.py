@@ -17,12 +17,13 @@ from elliptio.flows.errors import HeldUpError, MismatchedIOError, ReplayError, S
 from elliptio.flows.losses import LOST, check, losses, marked
 from elliptio.flows.reading import Reading
 from elliptio.flows.serializing import same
-from elliptio.flows.values import IOVal, IOVals, values_of
+from elliptio.flows.values import IOVal, IOVals, size_of, values_of
 from elliptio.flows.waiting import circle
 from elliptio.naming import shorten
 
 BATCH, PAUSE = 100, 0.001
-"""Values are handed on when there are so many, or as many as a reader may be behind, or after so many seconds."""
+"""Values are handed on when there are so many, or as many as a reader may be behind, or after so many seconds; large
+ones when they make about a quarter of the bytes that it may be behind."""
 
 _MOST = 500
 """To a server a question costs as much as some hundred values, so that many go at once."""
@@ -42,6 +43,7 @@ class Outputs:
         self._epoch = epoch
         self._single = names[0] if len(names) == 1 else None
         self._batch = _together(reading.settings.limit, shared=reading.broker.shared)
+        self._most = reading.settings.limit_bytes // 4
         self._buffers: dict[str, list[Any]] = {name: [] for name in names}
         self._positions: dict[str, int] = dict.fromkeys(names, 0)
         self._there: dict[str, int] = dict.fromkeys(names, 0)
@@ -82,7 +84,7 @@ class Outputs:
 
     async def take_all(self, items: AsyncIterator[Any]) -> None:
         """Take all that a step yields."""
-        find, clock, bare, batch = self._buffers.get, time.perf_counter, self._single, self._batch
+        find, clock, bare, batch, most = self._buffers.get, time.perf_counter, self._single, self._batch, self._most
         count, since, look, stride = 0, 0.0, 1, 1  # the first value goes at once
         try:
             async for item in items:
@@ -100,16 +102,17 @@ class Outputs:
                     if self._idle:
                         self._tell()
                     continue
-                # The clock is looked at less and less often, as long as values come fast.
+                # The clock is looked at less and less often, as long as values come fast and are small.
                 late = clock() - since > PAUSE
-                if count >= batch or late:
+                size = size_of(item.value if type(item) is IOVal else item) or 1
+                if count >= batch or late or count * size >= most:
                     await self.flush()
                     count, look = 0, stride
                     if late:
                         await anyio.lowlevel.checkpoint()
                         since, look, stride = clock(), 1, 1
                 else:
-                    stride = min(2 * stride, 16, batch)
+                    stride = min(2 * stride, 16, batch, most // size - count + 1)
                     look = count + stride
                     if self._idle:
                         self._tell()

@@ -267,6 +267,36 @@ def test_the_status_tells_who_holds_whom_back(backend: str) -> None:
     anyio.run(main, backend=backend)
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_large_values_are_handed_on_a_few_at_once(backend: str, named: bool) -> None:
+    source, reader = Processor(name="large", outputs=["x"]), Processor(name="reads", inputs=["x"], outputs=["y"])
+    made, read, ahead = 0, 0, []
+
+    @source
+    async def _large() -> AsyncIterator[Any]:
+        nonlocal made
+        for _ in range(300):
+            made += 1
+            ahead.append(made - read)
+            yield IOVal(name="x", value=b"x" * 10_000) if named else b"x" * 10_000
+
+    @reader
+    async def _reads(x: IO[bytes]) -> AsyncIterator[int]:
+        nonlocal read
+        async for _ in x.stream():
+            read += 1
+            await anyio.sleep(0)
+        yield read
+
+    async def main() -> list[int]:
+        async with Supervisor(limit_bytes=100_000) as supervisor:
+            execution = await supervisor.start_flow(Flow.from_tasks(source, reader).resolve())
+            return list(await execution["y"].collect())
+
+    assert anyio.run(main, backend=backend) == [300]
+    assert max(ahead) <= 20, "ten may be unread, besides those that are gathered"
+
+
 def test_the_status_counts_one_value_as_one() -> None:
     processor = Processor(name="both", outputs=["one", "two"])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from array import array
 from bisect import bisect_right
@@ -23,6 +22,7 @@ from elliptio.flows.errors import (
     StreamFullError,
 )
 from elliptio.flows.settings import load
+from elliptio.flows.values import size_of
 from elliptio.naming import several
 
 PATIENCE = 0.5
@@ -376,9 +376,4 @@ class _Channel:
 def _size(values: Sequence[Any]) -> int:
     if _SMALL.issuperset(map(type, values)):
         return 32 * len(values)
-    return sum(_size_of(value) for value in values)
-
-
-def _size_of(value: Any) -> int:
-    size = getattr(value, "nbytes", None)
-    return size if isinstance(size, int) else sys.getsizeof(value)
+    return sum(map(size_of, values))
