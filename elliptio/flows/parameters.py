@@ -183,6 +183,11 @@ def _settle(processor: Declaration, parameter: inspect.Parameter, names: Mapping
 
     """
     for mark in filter(_depends, (parameter.default, *getattr(parameter.annotation, "__metadata__", ()))):
+        if not callable(mark.dependency):
+            raise ProcessorError(
+                f"The parameter {parameter.name!r} of processor {processor.name!r} depends on {mark.dependency!r}, "
+                "which cannot be called. Depends takes the function itself: Depends(function), not Depends(function())."
+            )
         function = _written(mark.dependency)
         if function in seen:
             continue

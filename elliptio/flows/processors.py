@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from elliptio.flows.declaring import Declaration
@@ -12,6 +13,7 @@ from elliptio.flows.registry import register
 from elliptio.flows.runner import Runner
 
 
+@dataclass(frozen=True, init=False, repr=False, eq=False)  # or other attributes could be set
 class Processor(Declaration):
     """An async function between named streams, told by what it reads and writes.
 

@@ -104,3 +104,15 @@ def test_a_dependency_that_cannot_be_resolved_is_named_at_once():
         @Processor(name="lacks", outputs=["y"])
         async def lacks(it: int = Depends(indirectly)):
             yield it
+
+
+def test_what_depends_on_a_result_is_refused() -> None:
+    def factor() -> int:
+        return 2
+
+    for wrong in (factor(), None):
+        with pytest.raises(ProcessorError, match=r"'factor' of processor 'lacks' .*Depends\(function\), not"):
+
+            @Processor(name="lacks", inputs=["x"], outputs=["y"])
+            async def _lacks(x: IO[int], factor: Annotated[int, Depends(wrong)]) -> int:
+                return factor

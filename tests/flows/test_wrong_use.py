@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import FrozenInstanceError
 
 import anyio
 import pytest
@@ -213,3 +214,12 @@ def test_what_a_flow_cannot_be_recorded_in_is_named():
 
     with pytest.raises(TypeError, match="record takes a Handler"):
         anyio.run(main)
+
+
+def test_a_processor_stays_as_it_is() -> None:
+    processor = Processor(name="still", inputs=["x"], outputs=["y"])
+    for name in ("name", "wait", "another"):
+        with pytest.raises(FrozenInstanceError):
+            setattr(processor, name, 1)
+    assert processor == Processor(name="still", inputs=["x"], outputs=["y"])
+    assert len({processor, Processor(name="still", inputs=["x"], outputs=["y"])}) == 1
