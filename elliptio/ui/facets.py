@@ -17,6 +17,9 @@ SAMPLE = 500
 
 MOST_SHOWN = 6
 MOST_COUNTED = 100_000
+MOST_OF_ONE = 5_000
+MOST_OF_SEVERAL = 2_000
+"""Limits of counting what has one value, of which a page shows several, and what several conditions hold for."""
 
 LARGE = 1000
 """From how many artifacts on the height of a bar is kept, so that the next page does not count them again."""
@@ -180,6 +183,11 @@ def _states(rows: Iterable[Mapping[str, Any]]) -> Iterable[str]:
             yield "noted"
         if row.get("reproduces"):
             yield "again"
+
+
+def counts_values(query: Mapping[str, Any]) -> bool:
+    """Tell whether an index can count what has a value besides: it has those in the order of their times."""
+    return query.keys() <= {"creation_time"} and is_cheap(query)
 
 
 def is_cheap(query: Mapping[str, Any]) -> bool:

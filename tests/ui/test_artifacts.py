@@ -128,6 +128,7 @@ def test_it_says_that_the_newest_tell_which_values_there_are(
     local: eio.Handler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(facets, "SAMPLE", 3)
+    monkeypatch.setattr(artifacts, "PAGE", 2)
     for number in range(4):
         saved(local, f"{number}.txt", str(number), {"project": f"p{number}"})
     text = re.sub(r"<[^>]*>", "", client_of(local).get("/artifacts").text)
@@ -193,6 +194,65 @@ def test_the_histogram_counts_what_was_made_when(local: eio.Handler) -> None:
     bars = re.findall(r'<a href="([^"]*)" aria-label="[^"]*: (\d+)"', text)
     assert sum(int(count) for _, count in bars) == 2
     assert len(rows(client, "/artifacts" + unescape(bars[0][0]))) == int(bars[0][1])
+
+
+def test_a_page_that_shows_all_asks_for_it_once(tmp_path: Path) -> None:
+    """What an answer can be narrowed by, how many there are and when they were made is seen in its rows."""
+    index = CountingIndex(SqliteIndex(tmp_path / "index.sqlite"))
+    story(eio.Handler(tmp_path / "lake", index=index, progress=False))
+    client = client_of(eio.Handler(tmp_path / "lake", index=index, progress=False))
+    client.get("/artifacts")
+    index.asked.clear()
+    text = client.get("/artifacts?q=size:>1&cols=files,who").text
+    assert facet(text, "Who") == {"brenda": 1, "andy": 1}
+    assert index.asked == {"find artifacts": 1, "count artifacts": 1}  # which is of the whole lake
+
+
+@pytest.fixture
+def of_many(h: eio.Handler, monkeypatch: pytest.MonkeyPatch) -> TestClient:
+    """A view of so many artifacts that not all of them are looked at for a page."""
+    for what in (facets.SAMPLE, facets.MOST_OF_ONE, facets.MOST_OF_SEVERAL):
+        assert what >= artifacts.PAGE
+    for module, name in ((artifacts, "PAGE"), (facets, "SAMPLE"), (facets, "MOST_OF_ONE"), (facets, "MOST_OF_SEVERAL")):
+        monkeypatch.setattr(module, name, 3)
+    with eio.mock_username("andy"):
+        for number in range(7):
+            saved(h, f"{number}.csv", "x", {"project": "seals" if number == 6 else "penguins"})
+    return client_of(h)
+
+
+def test_bars_of_many_are_in_a_frame_that_nobody_waits_for(of_many: TestClient) -> None:
+    text = of_many.get("/artifacts?cols=files,who").text
+    assert 'class="histogram"' not in text
+    (frame,) = re.findall(r'<iframe class="times" src="([^"]*)" title="When they were made">', text)
+    bars = of_many.get(f"/{unescape(frame)}").text
+    found = re.findall(r'<a href="([^"]*)" target="_parent" aria-label="[^"]*: (\d+)"', bars)
+    assert sum(int(count) for _, count in found) == 7
+    there = of_many.get("/" + unescape(found[0][0])).text
+    assert '<th scope="col">Who</th>' in re.sub(r"<a [^>]*>|</a>", "", there).replace(' aria-sort="none"', "")
+    (again,) = re.findall(r'<iframe class="times" src="([^"]*)"', there)
+    assert sum(map(int, re.findall(r': (\d+)" tabindex', of_many.get(f"/{unescape(again)}").text))) == 7
+
+
+def test_what_many_have_is_counted_no_further_than_that(of_many: TestClient) -> None:
+    text = of_many.get("/artifacts").text
+    assert re.findall(r"<span>([^<]*)</span></a>", text[: text.index("<h2>Who")]) == ["3+", "1"]
+    both = of_many.get("/artifacts?q=project:penguins+since:30d").text
+    assert '<span class="mid">more than 3 of 7</span>' in both
+    one = of_many.get("/artifacts?q=project:penguins").text
+    assert '<span class="mid">6 of 7</span>' in one
+    assert "Who <small>of the newest 3</small>" in one
+
+
+def test_of_what_no_index_serves_the_newest_are_looked_at_once(of_many: TestClient) -> None:
+    text = of_many.get("/artifacts?q=file:*.csv").text
+    assert '<span class="mid">more than 3 of 7</span>' in text
+    assert "<iframe" not in text
+    recent = of_many.get("/artifacts?q=file:*.csv+since:30d").text
+    (frame,) = re.findall(r'<iframe class="times" src="([^"]*)"', recent)
+    assert "Of the newest 3 alone" in of_many.get(f"/{unescape(frame)}").text
+    assert "Nothing was made." in of_many.get("/times?q=project:whales").text
+    assert of_many.get("/times?q=prject:x").status_code == 400
 
 
 def test_the_same_as_files(local: eio.Handler) -> None:
@@ -265,9 +325,9 @@ def test_looking_leaves_no_trace(h: eio.Handler) -> None:
 
 
 def test_what_was_counted_among_many_is_kept_for_a_minute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which values there are, and how high the bars are; what is counted among few, is counted for every page."""
+    """Which values there are, and how many have each; what is counted among few, is counted for every page."""
     monkeypatch.setattr(facets, "SAMPLE", 5)
-    monkeypatch.setattr(facets, "LARGE", 5)
+    monkeypatch.setattr(artifacts, "PAGE", 2)
     index, now = CountingIndex(SqliteIndex(tmp_path / "index.sqlite")), [0.0]
     h = eio.Handler(tmp_path / "lake", index=index, progress=False)
     view = View(h, policy(), kept=facets.Kept(lambda: now[0]))
@@ -290,9 +350,9 @@ def test_what_was_counted_among_many_is_kept_for_a_minute(tmp_path: Path, monkey
     saved(h, "9.csv", "x", {"project": "penguins"})
     page, again = look()
     assert "<span>9</span>" in page
-    assert len(ROW.findall(page)) == 10
+    assert '<span class="mid">10</span>' in page
     assert again["find artifacts"] == first["find artifacts"] - 1 == of_few["find artifacts"] - 1
-    assert again["count artifacts"] < of_few["count artifacts"] < first["count artifacts"]
+    assert (of_few["count artifacts"], first["count artifacts"], again["count artifacts"]) == (0, 3, 1)
     now[0] += facets.LASTS
     assert "<span>10</span>" in look()[0]
 

@@ -190,6 +190,25 @@ def test_all_can_be_done_without_javascript(served: Any, chromium: Any, made: di
     context.close()
 
 
+def test_bars_of_many_lead_somewhere(
+    served: Any, chromium: Any, made: dict[str, eio.Artifact], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are in a frame, and what is chosen there is shown by the page around it."""
+    monkeypatch.setattr("elliptio.ui.pages.artifacts.PAGE", 2)
+    monkeypatch.setattr("elliptio.ui.facets.SAMPLE", 2)
+    assert faults(chromium, served, ["artifacts", "times"]) == []
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(served.url)
+    page.click("nav.main >> text=Artifacts")
+    frame = page.frame_locator("iframe.times")
+    assert "3" in frame.locator(".histogram a").get_attribute("aria-label")
+    frame.locator(".histogram a").click()
+    page.wait_for_url("**/artifacts?q=since:**until:**")
+    assert page.locator("iframe.times").count() == 1
+    context.close()
+
+
 def test_another_site_gets_nothing(served: Any, chromium: Any, made: dict[str, eio.Artifact]) -> None:
     """A page of another origin, in the same browser that has the cookie, reads and changes nothing."""
 

@@ -38,6 +38,7 @@ ROUTES = [
     ("GET", "/artifacts/{id}/files/{n}/frame", _page("files.frame"), Kind.FRAME),
     ("GET", "/artifacts/{id}/files/{n}/image", _page("files.image"), Kind.BYTES),
     ("GET", "/artifacts/{id}/logs/{n}/raw", _page("files.raw_log"), Kind.BYTES),
+    ("GET", "/times", _page("times.show"), Kind.PAGE),
     ("GET", "/lineage/{id}", _page("lineage.show"), Kind.PAGE),
     ("GET", "/tags", _page("tags.show"), Kind.PAGE),
     ("GET", "/tags/{name}", _page("tags.history"), Kind.PAGE),

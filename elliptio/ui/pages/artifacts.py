@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 from typing import Any
 
 from elliptio.errors import MissingExtraError
@@ -13,7 +13,7 @@ from elliptio.finding.search import of_runs, why_empty
 from elliptio.masking import hide_password
 from elliptio.ui import facets
 from elliptio.ui.asked import Answer, Asked, WrongError, written
-from elliptio.ui.pages import paging, rows, views
+from elliptio.ui.pages import paging, rows, times, views
 from elliptio.ui.shortcuts import Bar, ShortcutError, as_command, as_python, as_url, bar_of, read_bar, without
 from elliptio.ui.view import View
 
@@ -21,16 +21,11 @@ PAGE = 100
 MOST_ROWS = 100_000
 """Rows of a file of an answer."""
 
-MOST_LETTERS = 8000
-"""Letters of a query."""
-
-_ALL = -1
-"""Counts all: a bar of the histogram that was cut off would say something wrong."""
-
 LABELS = "labels."
 MOST_TURNED = 5_000
 """Rows that are turned over where artifacts are sorted by a label: its values may be of any kind, or missing."""
 
+NEWEST = ("creation_time", -1)
 _SORTS = {"when": "creation_time", "size": "total_size", "who": "username", "count": "file_count"}
 _FACET_FIELDS = ["labels.project", "username", "file_relpaths", "tags", "link", "notes", "reproduces", "creation_time"]
 
@@ -38,7 +33,7 @@ _FACET_FIELDS = ["labels.project", "username", "file_relpaths", "tags", "link", 
 def show(view: View, asked: Asked) -> Answer:
     """Show what a query finds, a hundred at a time."""
     now = view.clock()
-    text = asked.get("q")[:MOST_LETTERS]
+    text = asked.get("q")[: times.MOST_LETTERS]
     try:
         bar = read_bar(text, now=now)
     except ShortcutError as error:
@@ -46,16 +41,19 @@ def show(view: View, asked: Asked) -> Answer:
     deleted = asked.get("deleted") == "1"
     columns = rows.columns_of(asked.all("cols"))
     path, direction = order_of(asked.get("sort"))
-    shown, older = _page(view, bar, asked.get("after"), (path, direction), columns, deleted)
+    after = asked.get("after")
+    shown, older = _page(view, bar, after, (path, direction), columns, deleted)
+    are_all = not (after or older or deleted) and (path, direction) == NEWEST
+    seen = _seen(view, bar.query, shown if are_all else None)
     return view.page(
         "artifacts.html",
         asked,
         text=bar.text,
         chips=_chips(asked, bar),
         same=same(bar, asked),
-        total=_total(view, bar.query, deleted),
-        facets=_facets(view, asked, bar),
-        histogram=_histogram(view, asked, bar),
+        total=_total(view, bar.query, seen, deleted=deleted),
+        facets=_facets(seen.facets, asked, bar),
+        **_bars(view, asked, bar, seen),
         columns=columns,
         choices=rows.CHOICES,
         sorts=_sorts(asked, path, direction, columns),
@@ -76,7 +74,9 @@ def _page(
     view: View, bar: Bar, after: str, order: tuple[str, int], columns: Sequence[str], deleted: bool
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Find the rows of a page, and where it ends if others come after them."""
-    fields = dict.fromkeys([*rows.FIELDS, *rows.fields_of(columns), order[0], *(["deleted"] if deleted else [])])
+    fields = dict.fromkeys(
+        [*rows.FIELDS, *_FACET_FIELDS, *rows.fields_of(columns), order[0], *(["deleted"] if deleted else [])]
+    )
     by_label = order[0].startswith(LABELS)
     begin = paging.turned(after, MOST_TURNED) if by_label else 0
     found = view.h.search(
@@ -109,7 +109,7 @@ def _wrong(view: View, asked: Asked, text: str, error: ShortcutError) -> Answer:
     """Show where a query cannot be read, and what to write instead."""
     before, wrong, after = text[: error.start], text[error.start : error.end], text[error.end :]
     told = {"says": error.says, "instead": error.instead, "before": before, "wrong": wrong, "after": after}
-    empty: dict[str, Any] = dict.fromkeys(("older", "newest", "same", "histogram"))
+    empty: dict[str, Any] = dict.fromkeys(("older", "newest", "same", "histogram", "times"))
     return view.page(
         "artifacts.html", asked, status=400, text=text, chips=[], total=("0", ""), facets=[], rows=[],
         columns=rows.columns_of([]), choices=rows.CHOICES, sorts={}, deleted=False, deleted_link="", error=told,
@@ -128,7 +128,7 @@ def order_of(text: str) -> tuple[str, int]:
     """
     name, direction = (text[1:], -1) if text.startswith("-") else (text, 1)
     if not text:
-        return "creation_time", -1
+        return NEWEST
     path = _SORTS.get(name, name)
     if path not in _SORTS.values() and not (path.startswith(LABELS) and path != LABELS):
         known = f"{', '.join(_SORTS)}, or a label such as labels.project"
@@ -148,20 +148,29 @@ def _sorts(asked: Asked, path: str, direction: int, columns: Sequence[str]) -> d
     return found
 
 
-def _total(view: View, query: Mapping[str, Any], deleted: bool) -> tuple[str, str]:
+def _total(view: View, query: Mapping[str, Any], seen: Seen, *, deleted: bool) -> tuple[str, str]:
     """Count what matches, and the whole lake, as far as is worth it."""
-    most = facets.MOST_COUNTED if facets.is_cheap(query) else 10_000
-    found = count(view, query, most, deleted=deleted)
-    whole = count(view, {}, facets.MOST_COUNTED) if query or deleted else found
-    return _said(found, most), _said(whole, facets.MOST_COUNTED) if query or deleted else ""
+    whole = _said(count(view, {}, facets.MOST_COUNTED), facets.MOST_COUNTED) if query or deleted else ""
+    if deleted:
+        return _said(count(view, query, facets.MOST_OF_SEVERAL, deleted=True), facets.MOST_OF_SEVERAL), whole
+    if seen.moments is not None:
+        return f"{len(seen.moments):,}", whole
+    if not facets.is_cheap(query):
+        return f"more than {facets.SAMPLE:,}", whole
+    most = facets.MOST_COUNTED if len(query) < 2 else facets.MOST_OF_SEVERAL
+    return _said(count(view, query, most), most), whole
 
 
 def _said(number: int, most: int) -> str:
     return f"more than {most:,}" if number > most else f"{number:,}"
 
 
+def _shortly(number: int) -> str:
+    return f"{facets.MOST_OF_ONE:,}+" if number > facets.MOST_OF_ONE else f"{number:,}"
+
+
 def count(view: View, query: Mapping[str, Any], most: int, *, deleted: bool = False) -> int:
-    """Count artifacts that match, no further than one more than `most`; all of them for `_ALL`."""
+    """Count artifacts that match, no further than one more than `most`."""
     return view.h.lake.count(of_runs(view.h.lake, query), limit=most + 1, deleted=deleted)
 
 
@@ -187,29 +196,55 @@ def narrowed(bar: Bar, condition: Mapping[str, Any]) -> str:
     return " ".join(filter(None, [bar.text, bar_of(condition)]))
 
 
-def _counted_facets(view: View, query: Mapping[str, Any]) -> list[facets.Facet]:
-    found = view.h.search(query, max_docs=facets.SAMPLE, columns=_FACET_FIELDS, counted=False)
+@dataclass(frozen=True)
+class Seen:
+    """Fields that an answer can be narrowed by, as its newest artifacts show them.
+
+    Attributes
+    ----------
+    facets
+        Fields, and their values.
+    moments
+        When each artifact of the answer was made; None where they are more than were looked at.
+
+    """
+
+    facets: Sequence[facets.Facet]
+    moments: Sequence[datetime] | None
+
+
+def _seen(view: View, query: Mapping[str, Any], known: Sequence[Mapping[str, Any]] | None) -> Seen:
+    """Look at an answer: at `known`, which is all of it, or at its newest artifacts, if that was not done lately."""
+    if known is not None:
+        return _seen_whole(known)
+    return view.kept.of(f"facets {query!r}", lambda: _sampled(view, query), lambda seen: seen.moments is None)
+
+
+def _seen_whole(found: Sequence[Mapping[str, Any]]) -> Seen:
+    moments = [row["creation_time"] for row in found if isinstance(row["creation_time"], datetime)]
+    return Seen(facets.facets_of(found, whole=True, count=None), moments)
+
+
+def _sampled(view: View, query: Mapping[str, Any]) -> Seen:
+    found = view.h.search(query, max_docs=facets.SAMPLE + 1, columns=_FACET_FIELDS, counted=False).rows()
+    if len(found) <= facets.SAMPLE:
+        return _seen_whole(found)
 
     def counted(condition: Mapping[str, Any]) -> int:
-        return count(view, {"$and": [query, condition]} if query else condition, facets.MOST_COUNTED)
+        return count(view, {"$and": [query, condition]} if query else condition, facets.MOST_OF_ONE)
 
-    cheap = counted if facets.is_cheap(query) else None
-    return facets.facets_of(found.rows(), whole=len(found.ids) < facets.SAMPLE, count=cheap)
-
-
-def _are_of_many(found: Sequence[facets.Facet]) -> bool:
-    return any(facet.of for facet in found)
+    cheap = counted if facets.counts_values(query) else None
+    return Seen(facets.facets_of(found[: facets.SAMPLE], whole=False, count=cheap), None)
 
 
-def _facets(view: View, asked: Asked, bar: Bar) -> list[dict[str, Any]]:
+def _facets(found: Sequence[facets.Facet], asked: Asked, bar: Bar) -> list[dict[str, Any]]:
     shown = []
-    kept = view.kept.of(f"facets {bar.query!r}", lambda: _counted_facets(view, bar.query), _are_of_many)
-    for facet in kept:
+    for facet in found:
         on = {chip.value: chip for chip in bar.chips if chip.key == facet.key and not chip.negated}
         values = [
             {
                 "name": value.name,
-                "count": value.count,
+                "count": _shortly(value.count),
                 "on": value.name in on,
                 "link": _with(
                     asked, without(bar, on[value.name]) if value.name in on else narrowed(bar, value.condition)
@@ -221,81 +256,21 @@ def _facets(view: View, asked: Asked, bar: Bar) -> list[dict[str, Any]]:
     return shown
 
 
-def _histogram(view: View, asked: Asked, bar: Bar) -> dict[str, Any] | None:
-    """Show when what matches was made, besides the time that the query asks for."""
-    if bar.mongo:
-        base, since, until, rest = bar.query, None, None, None
-    else:
-        times = [chip for chip in bar.chips if chip.key in ("since", "until") and not chip.negated]
-        rest = " ".join(bar.text[chip.start : chip.end] for chip in bar.chips if chip not in times)
-        base = read_bar(rest, now=view.clock()).query
-        asked_for = bar.query.get("creation_time") if times else None
-        limits = asked_for if isinstance(asked_for, Mapping) else {}
-        since, until = limits.get("$gte"), limits.get("$lt")
-    first, last = (_moment(view, base, direction) for direction in (1, -1))
-    if first is None or last is None:
-        return None
-    times_at = facets.edges(first, last)
-    counts = _counts(view, base, times_at)
-    if counts is None:
-        return None
-    bars = facets.bars_of(times_at, counts, since, until)
-    if rest is None:
-        links: list[str | None] = [None] * len(bars)
-    else:
-        links = [_with(asked, f"{rest} since:{_time(one.begin)} until:{_time(one.end)}".strip()) for one in bars]
-    width = round(1000 / max(len(bars), 1), 2)
-    return {
-        "bars": [
-            {"x": round(place * width, 2), "height": one.height, "asked": one.asked, "count": one.count,
-             "link": link, "says": f"{_day(one.begin)}: {one.count:,}"}
-            for place, (one, link) in enumerate(zip(bars, links, strict=True))
-        ],
-        "width": round(width * 0.84, 2),
-        "ticks": [_day(bars[place].begin) for place in _ticks(len(bars))],
-    }  # fmt: skip
-
-
-def _ticks(number: int) -> list[int]:
-    wanted = min(5, number)
-    return [round(place * (number - 1) / max(wanted - 1, 1)) for place in range(wanted)]
-
-
-def _time(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%MZ}"
-
-
-def _day(moment: datetime) -> str:
-    return f"{moment.day} {moment:%b}" + (f" {moment:%H:%M}" if moment.hour or moment.minute else "")
-
-
-def _moment(view: View, query: Mapping[str, Any], direction: int) -> datetime | None:
-    order = [("creation_time", direction)]
-    found = view.h.search(query, max_docs=1, sort=order, columns=["creation_time"], counted=False)
-    moment = found.columns["creation_time"][0] if found.ids else None
-    return moment if isinstance(moment, datetime) else None
-
-
-def _counts(view: View, query: Mapping[str, Any], times: Sequence[datetime]) -> list[int] | None:
-    """Count between edges: by the index where that is cheap, else the newest, if they are all."""
-    if facets.is_cheap(query):
-        parts = [{"creation_time": {"$gte": begin, "$lt": end}} for begin, end in pairwise(times)]
-        return [_bar(view, {"$and": [query, part]} if query else part) for part in parts]
-    found = view.h.search(query, max_docs=facets.SAMPLE, columns=["creation_time"], counted=False)
-    if len(found.ids) == facets.SAMPLE:
-        return None
-    return facets.counts_between(times, found.columns["creation_time"])
-
-
-def _bar(view: View, query: Mapping[str, Any]) -> int:
-    return view.kept.of(repr(query), lambda: count(view, query, _ALL), lambda found: found >= facets.LARGE)
+def _bars(view: View, asked: Asked, bar: Bar, seen: Seen) -> dict[str, Any]:
+    """Show when what matches was made: here where all of that was seen, else in a frame, for which nobody waits."""
+    base = times.base_of(bar, view.clock())
+    if seen.moments is not None and base.is_all:
+        drawn = times.of_moments(base, seen.moments, lambda text: _with(asked, text))
+        return {"histogram": drawn, "times": None}
+    shown = facets.is_cheap(base.query) or not base.is_all
+    return {"histogram": None, "times": f"{asked.up}times{asked.link(after=None).removesuffix('?')}" if shown else None}
 
 
 # --- files of the same answer ---
 
 
 def _answer(view: View, asked: Asked) -> tuple[list[dict[str, Any]], list[str]]:
-    bar = read_bar(asked.get("q")[:MOST_LETTERS], now=view.clock())
+    bar = read_bar(asked.get("q")[: times.MOST_LETTERS], now=view.clock())
     path, direction = order_of(asked.get("sort"))
     wanted = rows.fields_of(rows.columns_of(asked.all("cols"))) if asked.all("cols") else None
     found = view.h.search(

@@ -1,0 +1,67 @@
+"""What a page costs in a large lake, counted: it does not grow with what the page does not show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+import elliptio as eio
+from benchmarks import lakes
+from benchmarks.place import Place
+from elliptio.indexes.sqlite import candidates
+from elliptio.ui import facets
+from elliptio.ui.asked import Answer, Asked
+from elliptio.ui.pages import artifacts, overview
+from elliptio.ui.view import View
+from tests.performance.counting import hook, sqlite_steps
+from tests.ui.conftest import policy
+
+pytestmark = pytest.mark.slow
+
+FEW, MANY = 300, 3000
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> dict[int, eio.Handler]:
+    hook()
+    found = {}
+    for count in (FEW, MANY):
+        folder = tmp_path_factory.mktemp("filled")
+        found[count] = lakes.filled(Place(folder, folder, documents=count))
+    return found
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bounds that a lake of `FEW` is beyond already."""
+    monkeypatch.setattr(artifacts, "PAGE", 10)
+    monkeypatch.setattr(candidates, "_RARE", 12)
+    for name in ("SAMPLE", "MOST_COUNTED", "MOST_OF_ONE", "MOST_OF_SEVERAL"):
+        monkeypatch.setattr(facets, name, 12)
+
+
+@pytest.mark.parametrize(
+    ("page", "q"),
+    [
+        (artifacts.show, ""),
+        (artifacts.show, "who:user3"),
+        (artifacts.show, "since:2026-01-01"),
+        (artifacts.show, "who:user3 since:2026-01-01"),
+        (artifacts.show, "file:*.txt"),
+        (artifacts.show, "-who:user3"),
+        (overview.show, ""),
+    ],
+)
+def test_a_page_costs_the_same_among_many(
+    filled: dict[int, eio.Handler], page: Callable[[View, Asked], Answer], q: str
+) -> None:
+    """Steps of SQLite's machine, and nothing was counted before: ten times the artifacts make its trees deeper."""
+    steps = {}
+    for count, h in filled.items():
+        asked = Asked("/artifacts", query=(("q", q),))
+        page(View(h, policy()), asked)
+        with sqlite_steps() as found:
+            page(View(h, policy()), asked)
+        steps[count] = found["steps"]
+    assert 0 < steps[MANY] <= 1.2 * steps[FEW] + 100, steps
