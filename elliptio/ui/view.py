@@ -58,6 +58,8 @@ class View:
         Artifacts whose pages are written, to be read without a server; none where a server shows all.
     known_damaged, known_wrong
         What was wrong when somebody looked last: files, and how many of each other kind.
+    folded
+        Lineages that were drawn last, by what was opened in them: who opens one more fold waits for one more folding.
     contexts, trees
         What the pages of runs that were looked at last were made of, by run: a page that follows asks for it no more.
 
@@ -72,6 +74,7 @@ class View:
     exported: frozenset[str] = frozenset()
     known_damaged: set[tuple[str, str]] = field(default_factory=set)
     known_wrong: dict[str, int] = field(default_factory=dict)
+    folded: dict[str, Any] = field(default_factory=dict)
     contexts: dict[str, Any] = field(default_factory=dict)
     trees: dict[str, dict[str, Any]] = field(default_factory=dict)
 

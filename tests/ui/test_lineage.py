@@ -9,6 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 import elliptio as eio
+from elliptio.lineage.drawing import overview
 from elliptio.ui.pages import lineage as page
 from tests.ui.conftest import client_of, saved, story
 
@@ -79,6 +80,23 @@ def test_very_many_are_folded_and_open_in_place(local: eio.Handler) -> None:
     (link,) = re.findall(r'href="(\?open=[^"]*)"', text)
     opened = client.get(url + unescape(link)).text
     assert len(boxes(text)) < len(boxes(opened)) <= 40
+
+
+def test_a_lineage_that_was_folded_is_not_folded_again(h: eio.Handler, monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = saved(h, "raw.csv", "x")
+    h.save_many([({"n": number}, f"{number}.json") for number in range(60)], based_on=raw)
+    client, url, foldings = client_of(h), f"/lineage/{raw.artifact_id}", []
+    fold = overview._overview
+    monkeypatch.setattr(overview, "_overview", lambda *given: foldings.append(1) or fold(*given))
+    text = client.get(url).text
+    assert client.get(url).text == text
+    assert len(foldings) == 1
+    (link,) = re.findall(r'href="(\?open=[^"]*)"', text)
+    opened = client.get(url + unescape(link)).text
+    assert len(foldings) == 2
+    saved(h, "report.md", "x", based_on=raw)
+    assert "report.md" in client.get(url + unescape(link)).text  # another lineage, of which nothing is known
+    assert "report.md" not in opened
 
 
 def test_the_list_below_a_picture_has_what_is_drawn(local: eio.Handler, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,7 +96,7 @@ class Overview:
 class _Lineage:
     """A lineage by numbers, and what of it must be seen."""
 
-    nodes: Sequence[Node]
+    looking: Sequence[Hashable]
     graph: Graph
     asked: int
     way: tuple[int, ...]
@@ -122,6 +122,7 @@ def overview(
     most: int = MOST_BOXES,
     opened: Sequence[str] = (),
     to: str | None = None,
+    known: dict[tuple[str, ...], Overview] | None = None,
 ) -> Overview:
     """Fold a lineage to at most so many boxes; the same lineage is always folded in the same way.
 
@@ -137,6 +138,8 @@ def overview(
         Keys of folds that are opened, in this order: of each the first few artifacts come out. Others are ignored.
     to
         Where a way is to be shown to; nothing is shown where the lineage does not have it.
+    known
+        The same lineage by what was opened, as it was folded before: who opens one more waits for one folding more.
 
     Examples
     --------
@@ -160,12 +163,18 @@ def overview(
         start = number[asked]
         found = way(graph, start, number[to]) if to in number and to != asked else []
         kept = {start, *found[-1:]}
+        seen = [looks(node) for node in nodes]
+        known = {} if known is None else known
+        done: tuple[str, ...] = ()
+        shown = known[done] = known.get(done) or _overview(nodes, seen, graph, start, found, kept, most)
         for key in opened:
-            fold = _overview(nodes, graph, start, found, kept, most).folds.get(key)
+            fold = shown.folds.get(key)
             room = most // 2 - len(kept)
             if fold is not None and room > 0:
                 kept |= {number[one] for one in fold.members[: min(OPENED, room)]}
-        return _overview(nodes, graph, start, found, kept, most)
+                done = (*done, key)
+                shown = known[done] = known.get(done) or _overview(nodes, seen, graph, start, found, kept, most)
+        return shown
 
 
 def _graph(number: Mapping[str, int], links: Sequence[Link]) -> Graph:
@@ -181,15 +190,16 @@ def _graph(number: Mapping[str, int], links: Sequence[Link]) -> Graph:
 
 
 def _overview(
-    nodes: Sequence[Node], graph: Graph, asked: int, found: Sequence[int], kept: set[int], most: int
-) -> Overview:
-    near = _nearest(nodes, graph, [asked, *sorted(kept | set(found))])
+    nodes: Sequence[Node], seen: Sequence[Hashable], graph: Graph, asked: int, found: Sequence[int], kept: set[int],
+    most: int,
+) -> Overview:  # fmt: skip
+    near = _nearest(seen, graph, [asked, *sorted(kept | set(found))])
     place = {member: at for at, group in enumerate(near) for member in group}
     edges = dict.fromkeys(
         (at, place[child]) for at, group in enumerate(near) for child in graph.children[group[0]] if child in place
     )
     inner = _Lineage(
-        [nodes[group[0]] for group in near],
+        [seen[group[0]] for group in near],
         Graph.of(len(near), edges),
         place[asked],
         tuple(place[one] for one in found if one in place),
@@ -199,15 +209,15 @@ def _overview(
     return _written(nodes, near, *_folded(inner, most), inner)
 
 
-def _nearest(nodes: Sequence[Node], graph: Graph, single: Sequence[int]) -> list[list[int]]:
+def _nearest(looking: Sequence[Hashable], graph: Graph, single: Sequence[int]) -> list[list[int]]:
     """List the artifacts around those that stand for themselves, the nearest of very many.
 
     Of those with the same neighbours one stands for itself, and the others are together.
     """
     found: list[list[int]] = []
-    seen = bytearray(len(nodes))
+    seen = bytearray(len(looking))
     alone = set(single)
-    for start in (*single, *range(len(nodes))):
+    for start in (*single, *range(len(looking))):
         waiting = [] if seen[start] else [start]
         found += [[start]] if waiting else []
         seen[start] = True
@@ -218,7 +228,7 @@ def _nearest(nodes: Sequence[Node], graph: Graph, single: Sequence[int]) -> list
             for other in (*graph.parents[number], *graph.children[number]):
                 if not seen[other]:
                     seen[other] = True
-                    kind = (frozenset(graph.parents[other]), frozenset(graph.children[other]), _looks(nodes[other]))
+                    kind = (frozenset(graph.parents[other]), frozenset(graph.children[other]), looking[other])
                     groups.setdefault(other if other in alone else kind, []).append(other)
             for group in groups.values():
                 group.sort()
@@ -228,7 +238,7 @@ def _nearest(nodes: Sequence[Node], graph: Graph, single: Sequence[int]) -> list
     return sorted(found)
 
 
-def _looks(node: Node) -> tuple[Hashable, ...]:
+def looks(node: Node) -> tuple[Hashable, ...]:
     """Tell artifacts apart that nobody would call alike: by the ending of the first file, and by how they ended."""
     names = node.document.get("file_relpaths") or [""]
     return str(names[0]).rpartition(".")[2], isinstance(node, DeadEnd), node.state
@@ -258,8 +268,8 @@ def _attempts(inner: _Lineage, most: int) -> Iterator[tuple[_Found, bool]]:
     def colours(level: Sequence[int], *, looks: bool, ways: bool, rounds: int) -> list[int]:
         kinds: list[Hashable] = [
             (number,) if number in inner.kept
-            else (level[number], sides[number], ways and number in on_way, looks and _looks(node))
-            for number, node in enumerate(inner.nodes)
+            else (level[number], sides[number], ways and number in on_way, looks and look)
+            for number, look in enumerate(inner.looking)
         ]  # fmt: skip
         return refined(inner.graph, kinds, rounds)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from elliptio.lineage.drawing.layout import layout
 from elliptio.lineage.drawing.nodes import DeadEnd, Link, Node, cut, details, title
-from elliptio.lineage.drawing.overview import MOST_BOXES, Fold, Overview, overview
+from elliptio.lineage.drawing.overview import MOST_BOXES, Fold, Overview, looks, overview
 from elliptio.ui import wording
 from elliptio.ui.asked import Asked, segment
 from elliptio.ui.pages.run_rows import took
@@ -38,12 +39,16 @@ class _Grid:
 MOST_OPENED = 12
 """Folds that are open at once: each key takes room in the URL."""
 
+MOST_FOLDED = 50
+"""Ways in which folds of a lineage were opened that are remembered."""
+
 
 def picture_of(view: View, asked: Asked, nodes: Sequence[Node], links: Sequence[Link], here: str) -> dict[str, Any]:
     """Draw a lineage, folded to what a screen holds."""
     to = asked.get("to")
     opened = asked.all("open")[:MOST_OPENED]
-    shown = overview(nodes, links, here, most=MOST_BOXES, opened=opened, to=to or None)
+    folded = _folded(view, nodes, links, here, to)
+    shown = overview(nodes, links, here, most=MOST_BOXES, opened=opened, to=to or None, known=folded)
     known = {node.artifact_id: node for node in nodes}
 
     def say(box: str, letters: int) -> dict[str, Any]:
@@ -53,6 +58,18 @@ def picture_of(view: View, asked: Asked, nodes: Sequence[Node], links: Sequence[
         )
 
     return placed(shown, say) | {"to": _title(known.get(to)) if to else "", "forget": asked.link(to=None)}
+
+
+def _folded(
+    view: View, nodes: Sequence[Node], links: Sequence[Link], here: str, to: str
+) -> dict[tuple[str, ...], Overview]:
+    """Recall what this very lineage was folded to lately, by what was opened in it."""
+    seen = [here, to, *(f"{one.artifact_id} {looks(one)} {(one.run or {}).get('_id')}" for one in nodes)]
+    name = hashlib.blake2s("\n".join([*seen, *map(" ".join, links)]).encode(errors="replace")).hexdigest()
+    found = view.folded.get(name)
+    if found is None or len(found) > MOST_FOLDED:
+        view.keep(view.folded, name, found := {})
+    return cast("dict[tuple[str, ...], Overview]", found)
 
 
 def placed(shown: Overview, say: Callable[[str, int], dict[str, Any]]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from elliptio.lineage.drawing import overview as drawing
 from elliptio.lineage.drawing.layout import layout
 from elliptio.lineage.drawing.nodes import DeadEnd, Link, Node
 from elliptio.lineage.drawing.overview import MOST_BOXES, Overview, overview
@@ -274,3 +275,27 @@ def test_very_many_are_folded_or_left_out() -> None:
     check(shown, nodes, links, asked)
     assert shown.left_out > 90_000
     assert calls(lambda: overview(nodes, links, asked)) < 1_500_000
+
+
+def test_opening_one_more_takes_one_folding_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    nodes, links, asked = lineage(shapes(0), "a0")
+    foldings, fold = [0], drawing._overview
+
+    def counted(*arguments: Any) -> Overview:
+        foldings[0] += 1
+        return fold(*arguments)
+
+    known: dict[tuple[str, ...], Overview] = {}
+    opened: list[str] = []
+    shown = overview(nodes, links, asked, known=known)
+    while key := next((key for key in shown.folds if key not in opened and len(opened) < 2), None):
+        opened.append(key)
+        monkeypatch.setattr(drawing, "_overview", fold)
+        alone = overview(nodes, links, asked, opened=opened)
+        monkeypatch.setattr(drawing, "_overview", counted)
+        foldings[0] = 0
+        shown = overview(nodes, links, asked, opened=opened, known=known)
+        assert (foldings[0], shown) == (1, alone)
+        assert overview(nodes, links, asked, opened=[*opened, "fold-unknown"], known=known) == alone
+        assert foldings[0] == 1
+    assert len(opened) == 2
