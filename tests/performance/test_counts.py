@@ -302,6 +302,9 @@ QUESTIONS: dict[str, Callable[[eio.Handler, int], object]] = {
     "hash of a file": lambda h, count: h.find({"files.sha256": lakes.sha256_of(77)}),
     "id": lambda h, count: h.get(lakes.artifact_id(77)),
     "artifact_id": lambda h, count: h.find({"artifact_id": lakes.artifact_id(77)}),
+    "some of what all have": lambda h, count: h.find(
+        {"artifact_id": {"$in": [lakes.artifact_id(77), "artifact_none"]}, "file_relpaths": "one.txt"}
+    ),
     "user": lambda h, count: h.find({"username": "user3"}, max_docs=7),
     "user and time": lambda h, count: h.find(
         {"username": "user3", "creation_time": {"$gte": lakes.START + timedelta(seconds=count // 2)}}, max_docs=2

@@ -12,7 +12,7 @@ from benchmarks.place import Place
 from elliptio.indexes.sqlite import candidates
 from elliptio.ui import facets
 from elliptio.ui.asked import Answer, Asked
-from elliptio.ui.pages import artifacts, overview
+from elliptio.ui.pages import artifact, artifacts, overview
 from elliptio.ui.view import View
 from tests.performance.counting import hook, sqlite_steps
 from tests.ui.conftest import policy
@@ -51,6 +51,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
         (artifacts.show, "file:*.txt"),
         (artifacts.show, "-who:user3"),
         (overview.show, ""),
+        (artifact.show, ""),
     ],
 )
 def test_a_page_costs_the_same_among_many(
@@ -59,7 +60,7 @@ def test_a_page_costs_the_same_among_many(
     """Steps of SQLite's machine, and nothing was counted before: ten times the artifacts make its trees deeper."""
     steps = {}
     for count, h in filled.items():
-        asked = Asked("/artifacts", query=(("q", q),))
+        asked = Asked("/artifacts", {"id": lakes.artifact_id(77)}, query=(("q", q),))
         page(View(h, policy()), asked)
         with sqlite_steps() as found:
             page(View(h, policy()), asked)
