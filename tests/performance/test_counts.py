@@ -89,7 +89,7 @@ def test_the_view_loads_only_what_its_first_page_needs() -> None:
     pytest.importorskip("uvicorn")
     loaded = modules_loaded_by("import elliptio.ui.serving, elliptio.ui.pages.artifacts")
     pages = {name for name in loaded if name.startswith(("elliptio.ui.pages.", "elliptio.ui.previews"))}
-    assert pages == {f"elliptio.ui.pages.{name}" for name in ("artifacts", "paging", "rows", "views")}
+    assert pages == {f"elliptio.ui.pages.{name}" for name in ("artifacts", "paging", "rows", "times", "views")}
     rooms = ("elliptio.lineage", "elliptio.formats", "elliptio.pipelines", "elliptio.models", "elliptio.flows")
     assert not {name for name in loaded if name.startswith(rooms)}
     assert not {"pandas", "numpy", "pyarrow", "PIL", "git", "zipfile", "csv", "importlib.resources"} & loaded

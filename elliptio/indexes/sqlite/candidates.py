@@ -91,17 +91,6 @@ def _ranked(connection: sqlite3.Connection, conditions: list[Condition]) -> list
     return [conditions[place] for place in sorted(range(len(found)), key=found.__getitem__)]
 
 
-def by_identifier(narrowing: Narrowing) -> Narrowing:
-    """Keep the identifiers that are asked for, if they are few: what else is asked is seen in their documents.
-
-    Rows of a value are in the order of times, so whether one document has it is not seen in them at once.
-    """
-    for condition in narrowing.conditions if len(narrowing.conditions) > 1 else ():
-        if condition.path is None and not condition.is_range and sum(len(ids) for _, ids in condition.ranges) < _RARE:
-            return replace(narrowing, conditions=[condition], exact=False)
-    return narrowing
-
-
 def rarity(connection: sqlite3.Connection, condition: Condition, most: int) -> int:
     """Count the rows that satisfy a condition, no further than `most`."""
     sql, parameters = condition.members()

@@ -24,7 +24,6 @@ from elliptio.indexes.query.predicate import compile_query
 from elliptio.indexes.sqlite.candidates import (
     GLANCE,
     Collection,
-    by_identifier,
     candidates,
     candidates_by_id,
     candidates_in_order,
@@ -147,7 +146,7 @@ class SqliteIndex(Index):
         """Select the rows among which the answer is, or the first that may be enough; None where it is empty."""
         with GATE:
             known = self._reading(collection)
-            narrowing = by_identifier(narrow(query, known.path)) if known else None
+            narrowing = narrow(query, known.path) if known else None
             if known is None or narrowing is None or narrowing.empty:
                 return None
             if limit and not sort and not any(condition.path for condition in narrowing.conditions):
@@ -181,7 +180,7 @@ class SqliteIndex(Index):
         """Count what matches, or give the rows that must be looked at to know it."""
         with GATE:
             known = self._reading(collection)
-            narrowing = by_identifier(narrow(query, known.path)) if known else None
+            narrowing = narrow(query, known.path) if known else None
             if known is None or narrowing is None or narrowing.empty:
                 return 0
             if not narrowing.exact:

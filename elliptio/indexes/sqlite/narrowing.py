@@ -101,6 +101,12 @@ _MAX_VALUES = 500
 _MAX_IDS = 20_000
 """The same for identifiers: each is looked up once, while documents that are in no index must all be decoded."""
 
+_FEW_IDS = 1000
+"""Identifiers up to which it is quicker to look at their documents than at all rows of a value that is asked besides.
+
+Rows are in the order of times, so whether one document has a value is not seen in them at once.
+"""
+
 _MAX_CONDITIONS = 50
 _MAX_PARAMETERS = 20_000
 """Bounds beyond which the predicate decides too: SQLite limits the depth of expressions, and parameters to 32,766."""
@@ -135,7 +141,12 @@ def narrow(query: Query, lookup: Lookup) -> Narrowing:
 
 
 def _limit(result: Narrowing) -> None:
-    """Keep the first conditions, as many as SQLite surely takes."""
+    """Keep the first conditions, as many as SQLite surely takes; beside few identifiers none."""
+    for condition in result.conditions:
+        by_identifier = condition.path is None and not condition.is_range
+        if by_identifier and sum(len(values) for _, values in condition.ranges) <= _FEW_IDS:
+            result.conditions, result.exact = [condition], False
+            return
     kept: list[Condition] = []
     parameters = 0
     for condition in result.conditions[:_MAX_CONDITIONS]:
