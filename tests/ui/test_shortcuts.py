@@ -135,6 +135,10 @@ def test_the_text_of_a_bar_is_its_shortest_spelling(text: str, canonical: str) -
     [
         ("project:x usr:andy", "usr:andy", "who:andy"),
         ("tga:prod", "tga:prod", "tag:prod"),
+        ("sice:>1MB", "sice:>1MB", "size:>1MB"),
+        ("sice:30d", "sice:30d", "since:30d"),
+        ("labl.stage:raw", "labl.stage:raw", "label.stage:raw"),
+        ("metrics.loss:<1", "metrics.loss:<1", "run.metrics.loss:<1"),
         ("size:big", "size:big", "size:>1MB"),
         ("size:>5parsec", "size:>5parsec", "size:>1MB"),
         ("a since:yesterday", "since:yesterday", "since:30d"),

@@ -13,7 +13,7 @@ from elliptio.finding.fields import ARTIFACTS, DELETED, RUN, RUN_FIELDS
 from elliptio.labels import Labels
 from elliptio.metadata import FIELDS
 from elliptio.naming import literal_pattern
-from elliptio.ui.shortcuts.tokens import Word, quote
+from elliptio.ui.shortcuts.tokens import ShortcutError, Word, quote
 from elliptio.ui.shortcuts.values import (
     loose_operand,
     moment_of,
@@ -74,6 +74,8 @@ _ELSEWHERE = {
 }
 _LISTS = frozenset({"based_on", "file_relpaths", "log_relpaths", "tags"})
 _RUN_LOOSE = ("metrics", "params", "labels")
+_WITH_NAMES = ("labels", "python_packages")
+"""Fields that are asked for by a name within them."""
 _ID = re.compile(r"(artifact_)?([0-9a-f][0-9a-f-]*)?")
 ID_LENGTH = len("artifact_") + 36
 
@@ -144,9 +146,9 @@ def _positive(word: Word, now: datetime) -> Clause:
         return {f"python_packages.{rest}": text_operand(word)}
     if head == RUN and rest:
         return _of_run(word, rest)
-    if head in ARTIFACTS.fields and key not in ("labels", "python_packages"):
+    if head in ARTIFACTS.fields and key not in _WITH_NAMES:
         return {key: _of_field(word, head, rest)}
-    raise _unknown(word)
+    raise _unknown(word, now)
 
 
 def _may_be_empty(key: str) -> bool:
@@ -274,22 +276,41 @@ def _nothing(word: Word, key: str) -> Exception:
     return word.error(f"Nothing stands after {word.key}:", f"{key}:{_EXAMPLES.get(key, 'VALUE')}{empty}")
 
 
-def _unknown(word: Word) -> Exception:
+def _unknown(word: Word, now: datetime) -> Exception:
     """Say which key may be meant; what has a colon in it and no such key may be free text."""
     if word.key == DELETED:
         return word.error("Deleted artifacts are not among what a query asks for.", _ELSEWHERE["deleted"])
     if word.key in ("label", "labels"):
         name, _, value = word.value.partition("=")
         return word.error("A label is asked for by its name.", f"label.{name or 'stage'}:{value or 'VALUE'}")
-    known = [*KEYS[:-2], *ALIASES, *ARTIFACTS.fields]
-    begun = [name for name in sorted(known) if name.startswith(word.key.lower())]
-    close = begun or get_close_matches(word.key.lower(), known, n=1)
+    meant = [canonical_key(key) for key in _alike(word.key)]
     text = f"{word.key}:{word.op}{word.value}"
-    if not close:
+    if not meant:
         keys = ", ".join(f"{name}:" for name in KEYS[:-2])
         return word.error(
             f"There is no key {word.key!r}; there are {keys} label.NAME: and run.NAME:.",
             f"label.{word.key}:{word.value} for a label of your own, or {quote(text)} for this text",
         )
-    meant = canonical_key(close[0])
-    return word.error(f"There is no key {word.key!r}; did you mean {meant!r}?", word.with_key(meant))
+    # Of several the first that takes such a value: ``sice:>1MB`` is a size, though ``since`` is as near.
+    first = next((key for key in meant if _takes(word, key, now)), meant[0])
+    return word.error(f"There is no key {word.key!r}; did you mean {first!r}?", word.with_key(first))
+
+
+def _alike(key: str) -> list[str]:
+    """List keys that begin with this one, or else are like it; of one with a dot the part before is compared."""
+    head, dot, rest = key.partition(".")
+    if dot and rest:
+        if head in ("metrics", "params"):
+            return [f"{RUN}.{key}"]
+        return [f"{name}.{rest}" for name in get_close_matches(head.lower(), ("label", "package", RUN), n=3)]
+    known = [*KEYS[:-2], *ALIASES, *(name for name in ARTIFACTS.fields if name not in _WITH_NAMES)]
+    return [name for name in sorted(known) if name.startswith(key.lower())] or get_close_matches(key.lower(), known)
+
+
+def _takes(word: Word, key: str, now: datetime) -> bool:
+    """Tell whether a word could be read with another key."""
+    try:
+        _positive(dataclasses.replace(word, key=key), now)
+    except ShortcutError:
+        return False
+    return True
