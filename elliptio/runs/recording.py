@@ -315,7 +315,7 @@ class Recording:
 
     def _work(self) -> None:
         written = heard = time.monotonic()
-        due = min(FIRST_SECONDS, LOG_SECONDS)
+        due, told = min(FIRST_SECONDS, LOG_SECONDS), self._told
         while not self._stop.wait(min(GLANCE_SECONDS, LOG_SECONDS, HEARTBEAT_SECONDS)):
             now = time.monotonic()
             if now - written >= due:
@@ -323,9 +323,10 @@ class Recording:
                 written, due = now, min(LOG_SECONDS_AT_LAST, max(LOG_SECONDS, (now - self._started) / 20))
             elif self._owner:
                 self._show()
-            if self._owner and now - heard >= HEARTBEAT_SECONDS:
+            # Who asks what hangs on an artifact has to learn soon that this run reads it.
+            if self._owner and (self._told > told or now - heard >= HEARTBEAT_SECONDS):
                 self._beat()
-                heard = now
+                heard, told = now, self._told
 
     def _show(self) -> None:
         """Let who looks see what was measured since; it is written to stay some seconds later."""

@@ -695,3 +695,25 @@ def test_the_last_value_is_the_last_whatever_the_clock_says(
     again = eio.Handler(local.store.root)
     again.reindex()
     assert again.runs().metrics.iloc[0] == {"loss": 6}
+
+
+def test_what_a_run_reads_is_found_while_it_goes_on(
+    local: eio.Handler, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "FIRST_SECONDS", 0.0)
+    monkeypatch.setattr(recording, "GLANCE_SECONDS", 0.01)
+    raw = local.upload(data)
+    told = threading.Event()
+    record_run = type(local.lake).record_run
+
+    def recording_it(lake: Any, document: Any) -> None:
+        record_run(lake, document)
+        if document["used"]:
+            told.set()
+
+    monkeypatch.setattr(type(local.lake), "record_run", recording_it)
+    with local.run("train") as run:
+        run.get(raw.artifact_id)
+        assert told.wait(recording.HEARTBEAT_SECONDS - 5)
+        (found,) = local.lake.find_runs({"used": raw.artifact_id})
+    assert (found["_id"], found["status"]) == (run.run_id, "running")
