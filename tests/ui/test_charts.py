@@ -80,6 +80,7 @@ def test_ticks_are_round(low: float, high: float, expected: list[float]) -> None
 def test_ticks_of_a_log_axis_are_powers() -> None:
     assert charts.ticks(1e-6, 1, is_log=True) == pytest.approx([1e-6, 1e-4, 1e-2, 1])
     assert charts.ticks(0.1, 1, is_log=True) == pytest.approx([0.1, 0.2, 0.5, 1])
+    assert charts.ticks(0.62, 0.99, is_log=True) == pytest.approx([0.7, 0.8, 0.9])
 
 
 def test_an_axis_takes_what_it_cannot_show() -> None:

@@ -74,7 +74,8 @@ def ticks(low: float, high: float, most: int = 5, *, is_log: bool = False) -> li
         every = max(1, math.ceil((last - first) / most))
         factors = (1, 2, 5) if last - first <= 2 else (1,)
         found = [10.0**power * factor for power in range(first, last + 1, every) for factor in factors]
-        return [one for one in found if low * 0.999 <= one <= high * 1.001]
+        found = [one for one in found if low * 0.999 <= one <= high * 1.001]
+        return found if len(found) > 1 else [one for one in ticks(low, high, most) if one > 0]
     if not high > low:
         return [low]
     rough = (high - low) / most
