@@ -81,6 +81,8 @@ def title(node: Node, width: int) -> str:
     if count == 1 or len(joined) <= width:
         return _shortened(joined, width)
     more = f" and {count - 1:,} more"
+    if width - len(more) < ENDING:  # of the name nothing would be left to know it by
+        more = f" +{count - 1:,}"
     return _shortened(names[0], width - len(more)) + more
 
 

@@ -27,6 +27,10 @@ def test_title(facts: dict[str, Any], shown: str) -> None:
     assert len(shown) <= 25
 
 
+def test_where_there_is_little_room_the_name_comes_before_how_many_more() -> None:
+    assert title(node("x", file_relpaths=["train.csv", "test.csv"]), 13) == "train.csv +1"
+
+
 def test_who_and_when() -> None:
     assert subtitle(node("x"), 40) == "andy  2026-11-03 09:12"
     deleted = Node("x", 0, "deleted", {**node("x").document, "username": "somebody with a name"})
