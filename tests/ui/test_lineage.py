@@ -67,6 +67,26 @@ def test_the_way_to_another_is_marked(local: eio.Handler) -> None:
     assert "an artifact that is not in this lineage" in text
 
 
+def test_an_edge_that_is_implied_is_counted(local: eio.Handler) -> None:
+    raw = saved(local, "raw.csv", "x")
+    model = saved(local, "model.pt", "x", based_on=raw)
+    saved(local, "report.md", "x", based_on=[raw.artifact_id, model.artifact_id])
+    text = client_of(local).get(f"/lineage/{raw.artifact_id}").text
+    assert "1 edge that a longer way implies is hidden" in text
+
+
+def test_who_reads_it_now_is_a_link(local: eio.Handler) -> None:
+    raw = saved(local, "raw.csv", "x")
+    with local.run("train") as run:
+        run.get(raw.artifact_id)
+        recording = run._scope.run
+        assert recording is not None
+        recording.flush()
+        recording._beat()
+        text = client_of(local).get(f"/lineage/{raw.artifact_id}").text
+    assert f'reads it now: <a class="l" href="../runs/{run.run_id}">train</a>' in text
+
+
 def test_very_many_are_folded_and_open_in_place(local: eio.Handler) -> None:
     raw = saved(local, "raw.csv", "x")
     made = local.save_many([({"n": number}, f"{number}.json") for number in range(60)], based_on=raw)

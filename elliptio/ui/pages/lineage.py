@@ -155,6 +155,6 @@ def if_wrong(view: View, lineage: Lineage, nodes: Sequence[Node], links: Sequenc
         "more_tags": len(found.tags),
         "people": [wording.plain(who, 40) for who in found.people[:MOST_NAMED]],
         "more_people": len(found.people),
-        "runs": [names.get(one, one) for one in found.running[:MOST_NAMED]],
+        "runs": [(one, names.get(one, one)) for one in found.running[:MOST_NAMED]],
         "more_runs": len(found.running),
     }
