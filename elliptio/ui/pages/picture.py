@@ -39,7 +39,7 @@ def mini(
         places.append([(x, top + place * _ROW + _ROW / 2) for place in range(len(column))])
         boxes += [
             {"x": round(x, 1), "y": round(y - _HEIGHT / 2, 1), "full": name, "link": link,
-             "name": cut(name, int((wide - 6) / 6.8)),
+             "name": cut(name, int((wide - 14) / 7.4)),
              "kind": kind, "width": round(wide, 1), "height": _HEIGHT, "round": 16 if kind in ("run", "fold") else 6}
             for (name, link, kind), (_, y) in zip(column, places[-1], strict=True)
         ]  # fmt: skip

@@ -151,7 +151,7 @@ def row(
         "more_params": len(told) - MOST_VALUES,
         "metrics": measured[:MOST_VALUES],
         "more_metrics": len(measured) - MOST_VALUES,
-        "error": wording.plain(error.get("type") or "", 60),
+        "error": wording.plain(str(error.get("type") or "").rpartition(".")[2], 60),
         "says": wording.plain(error.get("message") or "", 200),
     }
 

@@ -59,6 +59,11 @@
     return true;
   };
 
+  /* Where a window is narrower than a lineage, what was asked for is in the middle of it. */
+  const asked = one("svg.lineage a.node.asked");
+  const frame = asked?.closest(".lg");
+  if (frame) frame.scrollLeft = Number(asked.dataset.x) + 70 - frame.clientWidth / 2;
+
   const keys = {
     "/": () => { const field = one("[role=search] input:not([type=hidden]), input[name=q], input[name=to]"); if (field) { field.focus(); field.select(); } else go(one("nav.main [data-key=a]")); },
     j: () => move(1),
