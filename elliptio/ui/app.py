@@ -26,7 +26,7 @@ from elliptio.errors import (
 )
 from elliptio.masking import hide_password
 from elliptio.system.collector import uncollected
-from elliptio.ui.asked import Answer, Asked, ForeignFormError, NotThereError, TakenError, WrongError
+from elliptio.ui.asked import Answer, Asked, ForeignFormError, NotThereError, TakenError, WrongError, text_of
 from elliptio.ui.assets import ASSETS
 from elliptio.ui.entrance import EVENTS, Entrance, kind_of
 from elliptio.ui.guard import REFUSED, WRONG_METHOD, Kind
@@ -106,9 +106,8 @@ async def asked_by(request: Request) -> Asked:
         form = await form_of(request)
     headers = {key: value for key, value in request.headers.items() if key in ("range", "if-range", "if-none-match")}
     path = request.scope["path"]
-    return Asked(
-        path, {key: str(part) for key, part in request.path_params.items()}, query, form, headers, request.method
-    )
+    parts = {key: text_of(str(part)) for key, part in request.path_params.items()}
+    return Asked(path, parts, query, form, headers, request.method)
 
 
 async def form_of(request: Request) -> dict[str, str]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from elliptio.ui.guard import Kind
+
+_LETTERS = {"2E": ".", "2F": "/", "7E": "~"}
+_ESCAPED = re.compile(f"~({'|'.join(_LETTERS)})")
 
 
 class NotThereError(Exception):
@@ -83,8 +87,19 @@ def written(path: str, query: list[tuple[str, str]]) -> str:
 
 
 def segment(text: str) -> str:
-    """Write a text as one part of a path."""
-    return quote(text, safe="")
+    """Write a text as one part of a path.
+
+    Browsers take ``.`` and ``..`` for folders, and servers ``%2F`` for a slash, however they are written: both get a
+    spelling of our own.
+
+    """
+    plain = _ESCAPED.sub(r"~7E\1", text).replace("/", "~2F")
+    return quote(plain.replace(".", "~2E") if plain in (".", "..") else plain, safe="")
+
+
+def text_of(part: str) -> str:
+    """Read a text that `segment` wrote as a part of a path."""
+    return _ESCAPED.sub(lambda found: _LETTERS[found[1]], part)
 
 
 @dataclass(frozen=True)

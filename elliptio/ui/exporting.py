@@ -23,7 +23,7 @@ from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 from elliptio.errors import ConfigError
 from elliptio.system.os_errors import explained
 from elliptio.ui.app import guarded
-from elliptio.ui.asked import Answer, Asked, segment
+from elliptio.ui.asked import Answer, Asked, segment, text_of
 from elliptio.ui.assets import ASSETS
 from elliptio.ui.guard import Policy
 from elliptio.ui.pages import ROUTES, exported
@@ -278,6 +278,6 @@ def _asked(url: str) -> tuple[Asked, str]:
         if len(names) == len(words):
             pairs = list(zip(names, words, strict=True))
             if all(name == word or name[:1] == "{" for name, word in pairs):
-                found = {name[1:-1]: word for name, word in pairs if name[:1] == "{"}
+                found = {name[1:-1]: text_of(word) for name, word in pairs if name[:1] == "{"}
                 return Asked("/".join(words), found, query), pattern
     raise AssertionError(url)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import unquote
 
-from elliptio.ui.asked import as_dict
+from elliptio.ui.asked import as_dict, text_of
 from elliptio.ui.pages.belonging import builds_of
 from elliptio.ui.view import View
 
@@ -42,7 +42,7 @@ class Related:
 
     def name_of(self, path: str, query: Mapping[str, str]) -> str | None:
         """Name the file of the page at an address; None if it is about something else, or shows more than that."""
-        kind, *parts = map(unquote, path[1:].split("/"))
+        kind, *parts = (text_of(unquote(part)) for part in path[1:].split("/"))
         if kind == "catalog" and set(query) == {"project"} and (*parts, query["project"]) in self._entries:
             return self._plain(kind, *parts, query["project"])
         if kind == "pipelines" and set(query) == {"build"} and (*parts, query["build"]) in self._builds:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import re
+from html import unescape
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urljoin
 
 import pytest
 from starlette.testclient import TestClient
 
 import elliptio as eio
+from elliptio.pipelines import Catalog, Entry
+from elliptio.ui.asked import segment, text_of
 from tests.ui.conftest import HOST, client_of, saved
 
 TARGETS = ["etc/passwd", "secret.txt", ".elliptio/lake.json", "metadata.json"]
@@ -112,3 +116,29 @@ def test_a_place_in_the_document_leads_nowhere_else(local: eio.Handler) -> None:
     client = client_of(local)
     for identifier in ("artifact_", "tag:prod", "a.txt:latest", "run_01", "artifact_0" * 100, "%00", "artifact_\ud800"):
         assert client.get(f"/artifacts/{quote(identifier, errors='replace')}").status_code == 404
+
+
+@pytest.mark.parametrize("name", [".", "..", "a/b", "~2F", "~", "...", "%2e", "~7E2E", "../..", "שלום", "a#b?c"])
+def test_a_name_is_one_part_of_a_path(name: str) -> None:
+    part = segment(name)
+    assert text_of(unquote(part)) == name
+    assert "/" not in part
+    assert urljoin("http://host/catalog/x", part) == f"http://host/catalog/{part}"
+    assert unquote(unquote(part)) == unquote(part) or "%" in name  # a proxy that decodes it too changes nothing
+
+
+def test_tags_and_entries_are_reached_whatever_their_names(local: eio.Handler) -> None:
+    names = (".", "..", "~2E", "a b", "a#b")
+    artifact = saved(local, "a.csv", "x")
+    for name in names:
+        local.tag(artifact, name)
+    entries = (*names, "a/b")
+    for name in entries:
+        Catalog([Entry.read({"name": name, "type": "json"})], handler=local).save(name, 1)
+    client = client_of(local)
+    for page, count in (("tags", len(names)), ("catalog", len(entries))):
+        text = client.get(f"/{page}").text
+        links = {unescape(link) for link in re.findall(rf'href="(\./{page}/[^"]*)"', text)}
+        assert len(links) == count
+        for link in links:
+            assert client.get(urljoin(f"http://{HOST}/{page}", link)).status_code == 200, link
