@@ -22,8 +22,7 @@ class Hooks:
         def register(function: F) -> F:
             known = cls.__dict__["_hooks"].setdefault(moment, [])
             # A cell that is run again brings the same function once more.
-            place = (function.__module__, function.__qualname__)
-            known[:] = [one for one in known if (one.__module__, one.__qualname__) != place]
+            known[:] = [one for one in known if not _is_again(function, one)]
             known.insert(len(known) if is_last else 0, function)
             return function
 
@@ -42,6 +41,13 @@ class Hooks:
             if hooks := cls.__dict__.get("_hooks"):
                 found += hooks.get(moment, ())
         return found
+
+
+def _is_again(function: Any, known: Any) -> bool:
+    """Tell whether a function stands for one that was there; the name of an inner one or a lambda says little."""
+    if (function.__module__, function.__qualname__) != (known.__module__, known.__qualname__):
+        return False
+    return "<" not in function.__qualname__ or (function.__code__ == known.__code__ and not function.__closure__)
 
 
 class RunHooks(Hooks):

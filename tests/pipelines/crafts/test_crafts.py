@@ -362,6 +362,26 @@ def test_an_input_may_be_optional(session) -> None:
         def several(a: Annotated[int, Artifact("b")] | Annotated[int, Volatile("c")]) -> None: ...
 
 
+def test_hooks_without_a_name_of_their_own_do_not_replace_each_other(session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Craft, "_hooks", {})
+    seen = []
+
+    def noting(what):
+        return Craft.hook_pre_run()(lambda craft, arguments: seen.append(what))
+
+    @Craft()
+    def fine():
+        seen.append("run")
+
+    noting("first")
+    noting("second")
+    for _ in range(2):  # as a cell that is run again
+        Craft.hook_post_run()(lambda craft, result: [].append(result))
+    fine()
+    assert seen == ["first", "second", "run"]
+    assert len(Craft._hooks["post_run"]) == 1
+
+
 def test_types_may_be_imported_for_type_checkers_alone(project: Project) -> None:
     project.write("catalog/all.yaml", CATALOG)
     project.write(
