@@ -13,7 +13,7 @@ from elliptio.pipelines import active
 from elliptio.pipelines.builds import recorded, snapshotting
 from elliptio.pipelines.builds.build import Build
 from elliptio.pipelines.builds.making import Outcome
-from elliptio.pipelines.builds.plan import Plan, told
+from elliptio.pipelines.builds.plan import NEEDED, Plan, told
 from elliptio.pipelines.builds.progress import Progress
 from elliptio.pipelines.builds.reasons import keep_codes
 from elliptio.pipelines.builds.runners import Runner, Task, runner_of
@@ -276,7 +276,7 @@ class Engine:
             if decided.error is not None:
                 asker.why = f"{decided.craft.name} failed"
                 raise decided.error
-            decided.why = "a step that runs needs what it passes on"
+            decided.why = NEEDED
             keep_codes(self.session, decided.craft, turn.crafts)
             try:
                 outcome = Task(completed(decided), self.session, again=True).run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from elliptio.pipelines.builds.steps import MAKE, SKIP, WIDTH, Step, Steps, notes
@@ -10,8 +11,10 @@ from elliptio.pipelines.builds.steps import MAKE, SKIP, WIDTH, Step, Steps, note
 if TYPE_CHECKING:
     import pandas as pd
 
-    from elliptio.pipelines.builds.turn import Turn
+    from elliptio.pipelines.builds.turn import Decided, Turn
     from elliptio.pipelines.crafts.craft import CraftFunction
+
+NEEDED = "a step that runs needs what it passes on"
 
 
 class Plan:
@@ -68,13 +71,28 @@ class Plan:
 
 def told(turn: Turn, crafts: Sequence[CraftFunction]) -> list[Step]:
     """Tell what would become of each step of some crafts; nothing runs."""
-    steps = []
+    steps: list[Step] = []
     for craft in crafts:
         for decided in turn.decide(craft):
             if decided.status == "defer":
+                decided.row = len(steps)
                 steps.append(turn.deferred(decided))
             elif decided.status == "skip":
                 steps.append(turn.skipped(decided))
             else:
+                if decided.pending is None:  # else it is not known yet
+                    _tell_what_it_needs(decided, steps)
                 steps.append(turn.planned(decided))
     return steps
+
+
+def _tell_what_it_needs(decided: Decided, steps: list[Step]) -> None:
+    """Tell of the steps whose values nobody needed before, that they are made as well."""
+    stack = [decided]
+    while stack:
+        for need in stack.pop().needs.values():
+            for passed in need.passed.values():
+                one = passed.deferred
+                if one is not None and steps[one.row].status == SKIP:
+                    steps[one.row] = replace(steps[one.row], status=MAKE, why=NEEDED, artifact_ids={})
+                    stack.append(one)

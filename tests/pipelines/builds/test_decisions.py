@@ -365,7 +365,45 @@ def test_a_value_that_nobody_needs_is_a_row_too(project: Project) -> None:
     build = project.run(every, volatiles=False)
     assert fates(build) == {"counted": "skipped", "total": "skipped"}
     assert fates(project.plan(every, volatiles=False)) == {"counted": "skip", "total": "skip"}
-    assert [step.craft for step in project.run(every, {"x": 2}, volatiles=False).rows] == ["counted", "total"]
+    plan = project.plan(every, {"x": 2}, volatiles=False)
+    build = project.run(every, {"x": 2}, volatiles=False)
+    assert [step.craft for step in build.rows] == ["counted", "total"]
+    assert fates(plan) == {"counted": "make", "total": "make"}
+    assert reasons(plan) == reasons(build)
+    assert reasons(plan)["counted"] == "a step that runs needs what it passes on"
+
+
+def test_a_plan_tells_which_values_a_step_needs_and_no_others(project: Project) -> None:
+    project.write("catalog/all.yaml", "- {name: total, type: json}\n- {name: raw, type: json, extra: {path: raw.json}}")
+    project.write("raw.json", "1")
+    project.write(
+        "lib/steps.py",
+        """
+        from elliptio.pipelines import Artifact, Craft, Volatile
+
+        @Craft()
+        def first(raw: Artifact) -> Volatile("a"):
+            return raw
+
+        @Craft()
+        def second(a: Volatile) -> Volatile("b"):
+            return a
+
+        @Craft()
+        def aside(a: Volatile) -> Volatile("c"):
+            return a
+
+        @Craft()
+        def total(b: Volatile) -> Artifact("total"):
+            return b
+        """,
+    )
+    every = "steps.first steps.second steps.aside steps.total"
+    plan = project.plan(every, volatiles=False)
+    build = project.run(every, volatiles=False)
+    assert fates(build) == {"first": "made", "second": "made", "aside": "skipped", "total": "made"}
+    assert fates(plan) == {"first": "make", "second": "make", "aside": "skip", "total": "make"}
+    assert reasons(plan) == reasons(build)
 
 
 def test_a_result_without_an_entry_is_told_before_anything_runs(shop: Project) -> None:
