@@ -289,9 +289,9 @@ class Engine:
             progress.steps[decided.row] = _made(decided, outcome)
             stack.pop()
 
-    def _finish(self, turn: Turn, decided: Decided, future: Future[Outcome], progress: Progress) -> None:
+    def _finish(self, turn: Turn, decided: Decided, future: Future[Any], progress: Progress) -> None:
         try:
-            outcome = future.result()
+            outcome = _read(future.result(), self.session)
         except CraftError as error:
             self._failed(turn, decided, error, progress)
             return
@@ -306,6 +306,15 @@ class Engine:
         progress.shown.end(decided.label)
         decided.why = reason(error)
         progress.steps.append(turn.failed(decided))
+
+
+def _read(given: Any, session: BaseSession) -> Outcome:
+    """Read what a runner's future gave: that of the command is an answer."""
+    if isinstance(given, Outcome):
+        return given
+    from elliptio.pipelines.builds.runners.elsewhere import outcome_of
+
+    return outcome_of(given, session)
 
 
 def _run_hooks(pipeline: Pipeline, moment: str, what: Any) -> None:

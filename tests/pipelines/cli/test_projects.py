@@ -136,8 +136,6 @@ class Sent:
         self.answers: list[Any] = []
 
     def submit(self, step: Any) -> Future[Any]:
-        from elliptio.pipelines.builds.runners.elsewhere import outcome_of
-
         file = self.folder / "step.json"
         file.write_text(json.dumps(step.data()))
         done = subprocess.run(
@@ -147,7 +145,7 @@ class Sent:
         assert done.stderr == "hello\n" * ("add_turnover" in step.call.craft.name)
         self.answers.append(json.loads(done.stdout))
         future: Future[Any] = Future()
-        future.set_result(outcome_of(self.answers[-1], step.session))
+        future.set_result(self.answers[-1])
         return future
 
     def close(self) -> None:

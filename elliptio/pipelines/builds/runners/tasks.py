@@ -120,8 +120,9 @@ class Runner(Protocol):
     identifiers. A runner promises:
 
     - ``submit`` gives a future at once, unless it says `one_by_one`: then the future it gives is done.
-    - The future gives an `Outcome`, or raises `CraftError`, whose cause is of the type, and has the message, of what
-      the craft raised. Whatever else happens to a step, a worker that dies too, is a `CraftError` that says so.
+    - The future gives an `Outcome`, or the answer of `run_step` and of ``elliptio step run``, or raises `CraftError`,
+      whose cause is of the type, and has the message, of what the craft raised. Whatever else happens to a step, a
+      worker that dies too, is a `CraftError` that says so.
     - A step that fails, or whose worker dies, does nothing to the others.
     - A step whose ``data()`` is None is made in this process, by ``step.run()``.
     - The runs of crafts are below the run that ``submit`` was called in.
