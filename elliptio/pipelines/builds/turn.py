@@ -311,9 +311,11 @@ class Turn:
     def _mark(self, decided: Decided, pending: Pending) -> None:
         context = {**self.asked.parameters.of(decided.craft), **decided.keys}
         context = {**decided.craft.defaults, **context}
+        call = decided.call if decided.craft.cache and not pending.failed else None
+        step = None if call is None else call.recipe.step
         for output in decided.craft.outputs:
-            if output.volatile:
-                self.sources.pass_on(output.name, decided.keys, Passed(None, pending=pending))
+            if output.volatile:  # one is known by the step that makes it, before it is there
+                self.sources.pass_on(output.name, decided.keys, Passed(step, pending=None if step else pending))
             else:
                 self.sources.add(output.name, self.catalog[output.name].keys_of(context), pending)
 

@@ -401,6 +401,7 @@ def test_a_plan_tells_which_values_a_step_needs_and_no_others(project: Project) 
     every = "steps.first steps.second steps.aside steps.total"
     plan = project.plan(every, volatiles=False)
     build = project.run(every, volatiles=False)
+    assert reasons(project.plan(every))["total"] == reasons(project.run(every))["total"] == "unchanged"
     assert fates(build) == {"first": "made", "second": "made", "aside": "skipped", "total": "made"}
     assert fates(plan) == {"first": "make", "second": "make", "aside": "skip", "total": "make"}
     assert reasons(plan) == reasons(build)
