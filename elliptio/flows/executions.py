@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from elliptio.flows.sealing.recording import FlowRecorder
     from elliptio.flows.status import Status
     from elliptio.flows.supervisor import Supervisor
+    from elliptio.work import Work
 
 log = logging.getLogger(__name__)
 
@@ -114,20 +115,28 @@ class Execution(Mapping[str, IO[Any]]):
         ----------
         failed
             Also make artifacts, now, of streams that failed or were cancelled: who reads one gets its values, then why
-            it is not whole.
+            it is not whole. Only where it was started.
 
         Raises
         ------
         UnresolvedFlowError
             If it was not started with ``record=``.
+        FlowNotFoundError
+            If another process records it, in a lake whose index, as it is configured here, does not know of it.
 
         """
-        if self._recorder is None:
+        if self._recorder is not None:
+            return await self._recorder.sealed(failed=failed)
+        if "recorded" not in self._plan:
             raise UnresolvedFlowError(
-                f"{self.id} is not recorded here, so that its streams become no artifacts: start_flow(…, "
-                "record=handler)."
+                f"{self.id} is not recorded, so that its streams become no artifacts: start_flow(…, record=handler)."
             )
-        return await self._recorder.sealed(failed=failed)
+        if failed:
+            raise UnresolvedFlowError(f"Failed streams of {self.id} become artifacts only where it was started.")
+        from elliptio.flows.sealing import elsewhere
+
+        await self._errors()
+        return await elsewhere.sealed(self._plan["recorded"], self.id)
 
     async def _open_streams(self) -> list[str]:
         """Name the streams that have not ended; all of them where that cannot be read."""
@@ -210,26 +219,41 @@ class Execution(Mapping[str, IO[Any]]):
         for error in errors.values():
             raise error
 
-    async def _record(self, record: Any, given: Mapping[str, list[Any]]) -> None:
+    async def _record(self, work: Work, given: Mapping[str, list[Any]]) -> None:
         from elliptio.artifacts.artifact import Artifact
         from elliptio.flows.sealing.recording import FlowRecorder, Plan
-        from elliptio.work import Work
 
-        if record is True:
-            from elliptio.handler import Handler
-
-            record = Handler()
-        if not isinstance(record, Work):
-            raise TypeError(f"record takes a Handler, a run, or True for the default lake, not {record!r}.")
         artifacts = {
             name: values[0] for name, values in given.items() if len(values) == 1 and isinstance(values[0], Artifact)
         }
         steps = [one["name"] for one in self._plan["processors"]]
         name = " → ".join(steps) if len(steps) < 4 else f"{len(steps)} steps"
         plan = Plan.of(self.id, self._plan, name, given=artifacts)
-        self._recorder = FlowRecorder(record, self._reading.channel, plan)
+        self._recorder = FlowRecorder(work, self._reading.channel, plan)
         await self._recorder.begin()
         self._supervisor.background.start(self.id + " record", self._recorder.follow)
+
+
+def work_of(record: Any) -> Work | None:
+    """Give what records a flow, of what was given as ``record=``; None if nothing does.
+
+    Raises
+    ------
+    TypeError
+        If it is neither a `Handler` nor a run, nor True or False.
+
+    """
+    if record is None or record is False:
+        return None
+    from elliptio.work import Work
+
+    if record is True:
+        from elliptio.handler import Handler
+
+        return Handler()
+    if not isinstance(record, Work):
+        raise TypeError(f"record takes a Handler, a run, or True for the default lake, not {record!r}.")
+    return record
 
 
 def _error(outcome: Outcome, step: str, flow_id: str) -> Exception:

@@ -23,7 +23,7 @@ from elliptio.flows.errors import (
     SupervisorError,
     TamperedDataError,
 )
-from elliptio.flows.executions import INPUTS, Execution
+from elliptio.flows.executions import INPUTS, Execution, work_of
 from elliptio.flows.executors.defining import Executor
 from elliptio.flows.feeding import Feeder
 from elliptio.flows.inputs import is_entry, is_plain, sorted_inputs, with_artifacts
@@ -249,6 +249,11 @@ class Supervisor(metaclass=_Attached):
         flow_id = new_id("flow")[0]
         plan = {**topology.document(), "id": flow_id, "created": time.time(), "all_outputs": all_outputs}
         plan["inputs"] = sorted(given)
+        work = work_of(record)
+        if work is not None:
+            from elliptio.flows.sealing.elsewhere import recorded
+
+            plan["recorded"] = recorded(work, given)
         execution = Execution(self, flow_id, plan)
         channel = self.broker.flow(flow_id)
         whole = {name: values for name, values in given.items() if all(map(is_plain, values))}
@@ -256,8 +261,8 @@ class Supervisor(metaclass=_Attached):
         self._forget_ended()
         self._started[flow_id] = execution
         try:
-            if record is not None and record is not False:
-                await execution._record(record, given)
+            if work is not None:
+                await execution._record(work, given)
             for name in given.keys() - whole.keys():
                 await self._feed(execution, name, given[name])
             for processor in topology.processors:

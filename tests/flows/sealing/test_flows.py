@@ -229,6 +229,42 @@ async def test_what_a_step_saves_and_loads_is_recorded(h: eio.Handler) -> None:
     assert h.get("note.txt:latest").metadata.run_id == found["scaled"].metadata.run_id
 
 
+@pytest.mark.server
+async def test_what_another_process_records_is_found_by_identifier(
+    h: eio.Handler, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def one() -> Supervisor:
+        return Supervisor(broker=RedisBroker(redis_url, secret="a secret of tests"))
+
+    given = (await sealed(MemoryBroker(), Flow.from_tasks(count).resolve(), {"upto": 3}, h))["number"]
+    async with one() as starts, one() as looks:
+        execution = await starts.start_flow(Flow.from_tasks(square).resolve(), {"number": given}, record=h)
+        other = await looks.flow(execution.id)
+        found = await other.sealed()
+        assert {name: one.artifact_id for name, one in found.items()} == {
+            name: one.artifact_id for name, one in (await execution.sealed()).items()
+        }
+        assert set(found) == {"number", "squared"}
+        with pytest.raises(UnresolvedFlowError, match="only where it was started"):
+            await other.sealed(failed=True)
+        monkeypatch.setenv("ELLIPTIO_INDEX", f"sqlite:///{tmp_path / 'other.sqlite'}")
+        with (
+            pytest.warns(UserWarning, match="holds nothing"),
+            pytest.raises(LookupError, match="knows no run of flow_"),
+        ):
+            await other.sealed()
+
+
+async def test_what_was_recorded_is_found_when_other_flows_were_started(h: eio.Handler) -> None:
+    async with Supervisor() as supervisor:
+        flow = Flow.from_tasks(count).resolve()
+        first = await supervisor.start_flow(flow, {"upto": 2}, record=h)
+        await first.wait()
+        await (await supervisor.start_flow(flow, {"upto": 3})).wait()
+        found = await (await supervisor.flow(first.id)).sealed()
+    assert found["number"].load() == [0, 1]
+
+
 async def test_a_flow_that_is_not_recorded_has_no_artifacts(broker: Any) -> None:
     async with Supervisor(broker=broker) as supervisor:
         execution = await supervisor.start_flow(Flow.from_tasks(count).resolve(), {"upto": 1})
