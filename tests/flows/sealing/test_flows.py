@@ -15,6 +15,7 @@ from PIL import Image
 import elliptio as eio
 from elliptio.flows import IO, Flow, IOVal, MemoryBroker, Processor, RedisBroker, Supervisor
 from elliptio.flows.errors import StepFailedError, TamperedDataError, UnresolvedFlowError
+from elliptio.flows.sealing import elsewhere
 from elliptio.flows.sealing.values import values_of
 from elliptio.flows.serializing.batches import Batches
 from elliptio.flows.serializing.exact import joined, unpack
@@ -230,9 +231,7 @@ async def test_what_a_step_saves_and_loads_is_recorded(h: eio.Handler) -> None:
 
 
 @pytest.mark.server
-async def test_what_another_process_records_is_found_by_identifier(
-    h: eio.Handler, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_another_process_records_is_found_by_identifier(h: eio.Handler, redis_url: str) -> None:
     def one() -> Supervisor:
         return Supervisor(broker=RedisBroker(redis_url, secret="a secret of tests"))
 
@@ -247,12 +246,12 @@ async def test_what_another_process_records_is_found_by_identifier(
         assert set(found) == {"number", "squared"}
         with pytest.raises(UnresolvedFlowError, match="only where it was started"):
             await other.sealed(failed=True)
-        monkeypatch.setenv("ELLIPTIO_INDEX", f"sqlite:///{tmp_path / 'other.sqlite'}")
-        with (
-            pytest.warns(UserWarning, match="holds nothing"),
-            pytest.raises(LookupError, match="knows no run of flow_"),
-        ):
-            await other.sealed()
+
+
+async def test_a_lake_that_knows_no_run_of_a_flow_says_so(h: eio.Handler) -> None:
+    h.save(1, "one.json")
+    with pytest.raises(LookupError, match=r"knows no run of flow_x: its index"):
+        await elsewhere.sealed({"root": h.lake.store.root, "given": {}}, "flow_x")
 
 
 async def test_what_was_recorded_is_found_when_other_flows_were_started(h: eio.Handler) -> None:
