@@ -60,6 +60,8 @@ class View:
         What was wrong when somebody looked last: files, and how many of each other kind.
     folded
         Lineages that were drawn last, by what was opened in them: who opens one more fold waits for one more folding.
+    large
+        The artifact of very many files that was looked at last, with the document that says whether it is still so.
     contexts, trees
         What the pages of runs that were looked at last were made of, by run: a page that follows asks for it no more.
 
@@ -75,6 +77,7 @@ class View:
     known_damaged: set[tuple[str, str]] = field(default_factory=set)
     known_wrong: dict[str, int] = field(default_factory=dict)
     folded: dict[str, Any] = field(default_factory=dict)
+    large: dict[str, Any] = field(default_factory=dict)
     contexts: dict[str, Any] = field(default_factory=dict)
     trees: dict[str, dict[str, Any]] = field(default_factory=dict)
 

@@ -7,6 +7,7 @@ import hashlib
 import http.client
 import re
 from collections.abc import Iterator
+from html import unescape
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from starlette.testclient import TestClient
 import elliptio as eio
 from elliptio.lake.lake import Lake
 from elliptio.ui import checks, wording
+from elliptio.ui.pages import artifact as artifact_page
 from elliptio.ui.ranges import range_of
 from tests.ui.conftest import TOKEN, client_of, damage, saved
 
@@ -218,11 +220,56 @@ def test_many_files_are_listed_in_parts(ask: TestClient, local: eio.Handler) -> 
         for file in new.files.values():
             file.upload_string(file.relpath)
     text = ask.get(f"/artifacts/{new.artifact_id}").text
-    assert "199.txt" in text
-    assert "200.txt" not in text
-    later = ask.get(f"/artifacts/{new.artifact_id}?from=200&file=200").text
-    assert "200.txt" in later
-    assert "399.txt" in later
+    assert listed(text) == [f"{number:03}.txt" for number in range(100)]
+    (later,) = re.findall(r'<a href="([^"]*)">later', text)
+    assert listed(ask.get(f"/artifacts/{new.artifact_id}{unescape(later)}").text)[0] == "100.txt"
+    assert listed(ask.get(f"/artifacts/{new.artifact_id}?file=449").text) == [f"{n:03}.txt" for n in range(400, 450)]
+
+
+def listed(text: str) -> list[str]:
+    """Names of the files beside a preview."""
+    return re.findall(r'<span class="cut">(\w+\.txt)</span>', text)
+
+
+def test_files_are_found_by_a_part_of_their_name(h: eio.Handler, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(artifact_page, "FILES", 3)
+    with h.new([f"{name}{number}.txt" for name in ("test", "Train") for number in range(5)]) as new:
+        for file in new.files.values():
+            file.upload_string(file.relpath)
+    client, url = client_of(h), f"/artifacts/{new.artifact_id}"
+    text = client.get(f"{url}?name=train").text
+    assert listed(text) == ["Train0.txt", "Train1.txt", "Train2.txt"]
+    assert '5 of 10 <a class="l" href="?">all</a>' in text
+    (later,) = re.findall(r'<a href="([^"]*)">later', text)
+    text = client.get(url + unescape(later)).text
+    assert listed(text) == ["Train3.txt", "Train4.txt"]
+    assert "Train3.txt</a>" in text  # the first of them is looked into
+    assert re.search(r'<a href="[^"]*name=train[^"]*">← earlier', text)
+    assert listed(client.get(f"{url}?name=nothing&from=9&file=99").text) == []
+
+
+def test_an_artifact_of_very_many_files_is_read_once(h: eio.Handler, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of the list of its files is read and checked for that; whatever may change is seen at once."""
+    monkeypatch.setattr(artifact_page, "MANY_FILES", 2)
+    reads: list[str] = []
+    real = Lake.get
+    monkeypatch.setattr(Lake, "get", lambda lake, one: reads.append(one) or real(lake, one))
+    few = saved(h, "few.txt", "x")
+    with h.new(["a.txt", "b.txt"]) as new:
+        for file in new.files.values():
+            file.upload_string(file.relpath)
+    client, url = client_of(h), f"/artifacts/{new.artifact_id}"
+    del reads[:]
+    for path in (url, f"{url}/files/1", f"{url}?part=document", f"{url}?name=b"):
+        assert client.get(path).status_code == 200
+    assert reads == [new.artifact_id]
+    h.tag(new.artifact_id, "prod")
+    del reads[:]
+    assert "tags/prod" in client.get(url).text
+    assert reads == [new.artifact_id]
+    assert client.get(place(few)).status_code == 200
+    h.delete(new.artifact_id, force=True)
+    assert client.get(url).status_code == 410
 
 
 def test_the_parts_of_an_artifact(local: eio.Handler, ask: TestClient) -> None:

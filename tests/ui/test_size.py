@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -12,9 +13,9 @@ from benchmarks.place import Place
 from elliptio.indexes.sqlite import candidates
 from elliptio.ui import facets
 from elliptio.ui.asked import Answer, Asked
-from elliptio.ui.pages import artifact, artifacts, overview
+from elliptio.ui.pages import artifact, artifacts, files, overview
 from elliptio.ui.view import View
-from tests.performance.counting import hook, sqlite_steps
+from tests.performance.counting import calls_of, hook, sqlite_steps
 from tests.ui.conftest import policy
 
 pytestmark = pytest.mark.slow
@@ -66,3 +67,23 @@ def test_a_page_costs_the_same_among_many(
             page(View(h, policy()), asked)
         steps[count] = found["steps"]
     assert 0 < steps[MANY] <= 1.2 * steps[FEW] + 100, steps
+
+
+def test_a_page_of_very_many_files_lists_a_hundred(local: eio.Handler, tmp_path: Path) -> None:
+    """Each further file takes at most the few calls that tell its name from that of a picture."""
+    calls: dict[str, dict[int, int]] = {"list": {}, "document": {}, "file": {}}
+    for count in (1000, 3000):
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        for number in range(count):
+            (folder / f"{number:04}.csv").write_text("a,b\n1,2\n")
+        identifier, view = local.upload(folder).artifact_id, View(local, policy())
+        for name, page, part in (("list", artifact.show, "files"), ("document", artifact.show, "document"),
+                                 ("file", files.show, "files")):  # fmt: skip
+            asked = Asked("/artifacts/x", {"id": identifier, "n": "7"}, query=(("part", part), ("from", "900")))
+            body = page(view, asked).body
+            calls[name][count] = calls_of(lambda page=page, asked=asked, view=view: page(view, asked))
+            assert isinstance(body, bytes)
+            assert body.count(b'class="cut"') == (100 if name == "list" else 0)
+    for name, of in calls.items():
+        assert (of[3000] - of[1000]) / 2000 <= 3.5, (name, of)  # 45, where the list of files is read for each page

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from elliptio.artifacts.artifact import Artifact
 from elliptio.documents import jsonable
@@ -18,9 +19,13 @@ from elliptio.ui.pages.run_rows import took
 from elliptio.ui.view import View
 
 PARTS = ("files", "code", "packages", "logs", "cells", "document")
-FILES = 200
+FILES = 100
 """Files that are listed at once."""
 
+MANY_FILES = 1000
+"""Files from which on an artifact is kept: to load it, the list of all of them is read and checked."""
+
+MOST_NAME = 200
 MOST_USED = 8
 MOST_TEXT = 1 << 20
 """Bytes of a log that are shown."""
@@ -35,9 +40,15 @@ def loaded(view: View, identifier: str) -> Artifact:
         If there is none.
 
     """
+    document = next(view.h.lake.find({"_id": identifier}, sort=(), limit=1), None)
+    kept = view.large.get(identifier)
+    if kept is not None and document == kept[0]:  # else it was tagged, noted or deleted since
+        return cast("Artifact", kept[1])
     artifact = view.h.show(identifier) if identifier.startswith("artifact_") else None
     if artifact is None or artifact.artifact_id != identifier:
         raise DocumentNotFoundError(f"There is no artifact {identifier[:80]!r}.")
+    if document is not None and artifact.metadata.file_count >= MANY_FILES:
+        view.large = {identifier: (document, artifact)}
     return artifact
 
 
@@ -193,10 +204,12 @@ def _files(view: View, asked: Asked, artifact: Artifact) -> dict[str, Any]:
     """List files, and look into one of them."""
     metadata = artifact.metadata
     names = metadata.file_relpaths
-    chosen = asked.number("file", 0, max(len(names) - 1, 0))
-    begin = asked.number("from", chosen // FILES * FILES, len(names)) // FILES * FILES
+    wanted = asked.get("name")[:MOST_NAME]
+    places = _named(names, wanted) if wanted else range(len(names))
+    chosen = asked.number("file", places[0] if places else 0, max(len(names) - 1, 0))
+    begin = asked.number("from", bisect_left(places, chosen) // FILES * FILES, len(places)) // FILES * FILES
     listed = []
-    for place in range(begin, min(begin + FILES, len(names))):
+    for place in places[begin : begin + FILES]:
         record = metadata.files[place]
         short, colour = wording.badge(wording.suffix_of(record.relpath))
         listed.append(
@@ -204,17 +217,26 @@ def _files(view: View, asked: Asked, artifact: Artifact) -> dict[str, Any]:
              "badge": short, "colour": colour, "on": place == chosen,
              "check": view.checks.known(artifact.files[record.relpath])}
         )  # fmt: skip
-    after = begin + FILES
+
+    def turned(to: int) -> str:
+        return asked.link(**{"from": str(to), "file": str(places[to])})
+
     return {
         "files": listed,
         "chosen": chosen,
         "preview": previewing.of_file(view, artifact, chosen) if names else None,
         "sheet": previewing.sheet(artifact) if len(names) > 1 else [],
-        "later": asked.link(**{"from": str(after), "file": str(after)}) if after < len(names) else None,
-        "earlier": asked.link(**{"from": str(max(begin - FILES, 0)), "file": str(max(begin - FILES, 0))})
-        if begin
-        else None,
+        "later": turned(begin + FILES) if begin + FILES < len(places) else None,
+        "earlier": turned(max(begin - FILES, 0)) if begin and places else None,
+        "wanted": wanted if len(names) > FILES else None,
+        "named": len(places),
     }
+
+
+def _named(names: Sequence[str], text: str) -> Sequence[int]:
+    """Find the files whose names have a text in them, whatever its case."""
+    text = text.lower()
+    return [place for place, name in enumerate(names) if text in name.lower()]
 
 
 def _state(view: View, artifact: Artifact) -> tuple[str, str]:
