@@ -34,7 +34,7 @@ def pages(documents: int, scale: Scale) -> list[Job]:
     return [
         Job(
             f"ui-page-{documents}",
-            f"elliptio ui: the next 100 of {documents:,} artifacts, with numbers beside values and a histogram",
+            f"elliptio ui: the next 100 of {documents:,} artifacts, with numbers beside values; bars follow",
             (_ours("older_pages"),),
             (Bar("50 ms", plus=0.05),),
             documents=documents, rounds=scale.rounds, times=10,

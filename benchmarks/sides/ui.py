@@ -120,7 +120,7 @@ def first_page_of_fewer(place: Place) -> Iterator[Action]:
 
 
 def older_pages(place: Place) -> Iterator[Action]:
-    """Page after page of the list, each with its numbers and its histogram, from the newest again at the end."""
+    """Page after page of the list, each with its numbers, from the newest again at the end."""
     with eio.Handler(_lake(place), progress=False) as h, _served(h) as browser:
         path = "artifacts"
 

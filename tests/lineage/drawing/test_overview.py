@@ -259,7 +259,7 @@ def calls(work: Callable[[], Any]) -> int:
 
 def test_a_thousand_take_few_steps() -> None:
     nodes, links, asked = lineage(team(), "train")
-    assert calls(lambda: overview(nodes, links, asked)) < 60_000
+    assert calls(lambda: overview(nodes, links, asked)) < 32_000
 
 
 @pytest.mark.slow
