@@ -87,3 +87,24 @@ def test_what_was_asked_for_is_in_the_window(page: Any, served: Any, made: dict[
     box = page.locator("svg.lineage a.node.asked").bounding_box()
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= 390
+
+
+def test_bars_of_the_histogram_are_walked_by_arrows(
+    page: Any, served: Any, local: eio.Handler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved(local, "late.csv", "x")
+    page.goto(f"{served.place}artifacts")
+    count = page.locator(".histogram a").count()
+    page.locator("summary:has-text('Columns')").focus()
+    page.keyboard.press("Tab")
+    told = "document.activeElement.getAttribute('aria-label')"
+    last = page.evaluate(told)
+    assert last == page.locator(".histogram a").last.get_attribute("aria-label")
+    assert page.eval_on_selector(".histogram a:focus .hit", "one => getComputedStyle(one).strokeWidth") == "2px"
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(told) == last
+    if count > 1:
+        page.keyboard.press("ArrowLeft")
+        assert page.evaluate(told) == page.locator(".histogram a").nth(count - 2).get_attribute("aria-label")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**since**")

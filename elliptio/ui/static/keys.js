@@ -64,6 +64,16 @@
   const frame = asked?.closest(".lg");
   if (frame) frame.scrollLeft = Number(asked.dataset.x) + 70 - frame.clientWidth / 2;
 
+  /* Of all bars one is come to by Tab; arrows walk from it. */
+  const bars = all(".histogram a");
+  bars.at(-1)?.setAttribute("tabindex", "0");
+  const pass = (key) => {
+    const at = bars.indexOf(document.activeElement);
+    const next = at < 0 ? undefined : bars[at + (key === "ArrowRight") - (key === "ArrowLeft")];
+    if (next) { bars[at].tabIndex = -1; next.tabIndex = 0; next.focus(); }
+    return at >= 0;
+  };
+
   const keys = {
     "/": () => { const field = one("[role=search] input:not([type=hidden]), input[name=q], input[name=to]"); if (field) { field.focus(); field.select(); } else go(one("nav.main [data-key=a]")); },
     j: () => move(1),
@@ -121,7 +131,7 @@
       const link = one(`nav.main [data-key="${CSS.escape(event.key)}"]`);
       if (link) { event.preventDefault(); go(link); return; }
     }
-    if (event.key.startsWith("Arrow")) { if (walk(event.key)) event.preventDefault(); return; }
+    if (event.key.startsWith("Arrow")) { if (pass(event.key) || walk(event.key)) event.preventDefault(); return; }
     const act = Object.hasOwn(keys, event.key) && keys[event.key];
     if (act) { event.preventDefault(); act(); }
   });
