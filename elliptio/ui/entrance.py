@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, TypeAlias
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from starlette.requests import cookie_parser
 
@@ -42,7 +42,7 @@ class Entrance:
         if scope["type"] != "http":  # of sockets there are none
             await send({"type": "websocket.close", "code": 1008})
             return
-        place = _below(self.policy.base, scope["path"])
+        place = _below(unquote(self.policy.base), scope["path"])
         facts = _facts(self.policy, scope, place)
         decision = decide(self.policy, facts)
         if decision.status != GO_ON:
@@ -55,7 +55,7 @@ class Entrance:
         elif place is None:
             await _say(self.policy, send, 404, f"This view lies below {self.policy.base}/ (--base-path).")
         elif place == "":
-            await _lead(self.policy, send, scope["path"].rpartition("/")[2] + "/")
+            await _lead(self.policy, send, quote(scope["path"].rpartition("/")[2], safe="@") + "/")
         elif place == EVENTS:  # it stays open, and is counted there
             await self._inside({**scope, "path": place, "root_path": "", "raw_path": place.encode()}, receive, send)
         elif self._open >= AT_ONCE:

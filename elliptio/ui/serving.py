@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import os
+import re
 import secrets
 import socket
 import threading
@@ -194,7 +195,8 @@ def checked_base(base: str) -> str:
 
     """
     found = f"/{base.strip('/')}" if base.strip("/") else ""
-    if not all(letter.isascii() and (letter.isalnum() or letter in "/-_.~") for letter in found) or "//" in found:
+    # JupyterHub leaves the @ of who is called by an address as it is, and writes other letters as %XX.
+    if "//" in found or not re.fullmatch(r"([A-Za-z0-9/._~@-]|%(?!2[Ff]|00)[0-9A-Fa-f]{2})*", found):
         raise ConfigError(f"--base-path is a path such as /lake, not {base!r}.")
     return found
 

@@ -60,6 +60,8 @@ def test_it_prints_one_address_and_serves_there(saved: str, root: Path) -> None:
         (["--token", "with a space in it; and more"], "A token has at least 16"),
         (["--write", "everything"], "--write takes tags, views, not 'everything'"),
         (["--base-path", "/a b"], "--base-path is a path"),
+        (["--base-path", "/a%2Fb"], "--base-path is a path"),
+        (["--base-path", "/a;b"], "--base-path is a path"),
         (["--port", "99999999"], "Cannot listen on"),
     ],
 )

@@ -157,6 +157,23 @@ def test_below_the_base_alone(local: eio.Handler) -> None:
     server.stop()
 
 
+@pytest.mark.parametrize("base", ["/user/andy@example.org/proxy/absolute/8000", "/user/j%C3%B6rg%20k"])
+def test_below_the_home_of_a_user_of_jupyterhub(local: eio.Handler, base: str) -> None:
+    server = Server(local, base=base)
+    server.start()
+    place = f"http://127.0.0.1:{server.port}{base}"
+    assert server.place == f"{place}/"
+    status, headers, _ = asked(server.url)
+    assert (status, urljoin(server.url, headers["location"])) == (303, f"{place}/")
+    assert f"Path={base}/;" in headers["set-cookie"]
+    cookie = headers["set-cookie"].partition(";")[0]
+    for path in ("/", "/artifacts", "/static/style.css"):
+        assert asked(place + path, cookie)[0] == 200
+    status, headers, _ = asked(place, cookie)
+    assert (status, urljoin(place, headers["location"])) == (303, f"{place}/")
+    server.stop()
+
+
 def test_two_views_in_one_browser(local: eio.Handler, tmp_path: Path, chromium: Any) -> None:
     other = eio.Handler(tmp_path / "other")
     saved(local, "here.txt", "x")
