@@ -196,7 +196,8 @@ def checked_base(base: str) -> str:
     """
     found = f"/{base.strip('/')}" if base.strip("/") else ""
     # JupyterHub leaves the @ of who is called by an address as it is, and writes other letters as %XX.
-    if "//" in found or not re.fullmatch(r"([A-Za-z0-9/._~@-]|%(?!2[Ff]|00)[0-9A-Fa-f]{2})*", found):
+    letters = r"([A-Za-z0-9/._~@-]|%(?!2[Ff]|00)[0-9A-Fa-f]{2})*"
+    if re.search(r"//|/\.\.?(/|$)", found) or not re.fullmatch(letters, found):
         raise ConfigError(f"--base-path is a path such as /lake, not {base!r}.")
     return found
 

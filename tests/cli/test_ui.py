@@ -62,6 +62,7 @@ def test_it_prints_one_address_and_serves_there(saved: str, root: Path) -> None:
         (["--base-path", "/a b"], "--base-path is a path"),
         (["--base-path", "/a%2Fb"], "--base-path is a path"),
         (["--base-path", "/a;b"], "--base-path is a path"),
+        (["--base-path", "/a/../b"], "--base-path is a path"),
         (["--port", "99999999"], "Cannot listen on"),
     ],
 )

@@ -17,7 +17,8 @@ def made(local: eio.Handler) -> dict[str, str]:
     labels = {"project": "riverflow", "ticket": "RT-7", "datatype": "dataset"}
     found = [saved(local, "a_rather_long_name_of_the_first_step.csv", "mass,species\n1,x\n", labels)]
     for number in range(1, 6):
-        step = saved(local, f"step_{number}.csv", f"mass,species\n{number},x\n", labels, based_on=[found[-1]])
+        name = f"step_{number}_with_a_name_that_takes_all_of_the_room.csv"
+        step = saved(local, name, f"mass,species\n{number},x\n", labels, based_on=[found[-1]])
         found.append(step)
     local.tag(found[0], "published")
     with local.run("train", {"depth": 4, "learning_rate": 0.0001, "batch_size": 128}) as run:
