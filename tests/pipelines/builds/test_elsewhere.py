@@ -19,6 +19,7 @@ from elliptio.pipelines.builds.runners.tasks import Task
 from elliptio.pipelines.session import BaseSession
 from elliptio.provenance.collecting import Provenance
 from elliptio.runs import brief
+from tests.performance.counting import calls_of
 from tests.pipelines.projects import Project
 
 STEPS = """
@@ -51,10 +52,17 @@ class Elsewhere:
 
     def __init__(self, there: BaseSession) -> None:
         self.there, self.lost = there, False
+        self.calls = list[int]()
 
     def submit(self, step: Task) -> Future[Outcome]:
         data, run = step.data() or {}, elsewhere.variables(step.session)
-        answer = answers.safely(lambda: elsewhere.run_in(self.there, data, run, tells=True))
+        made: list[dict[str, Any]] = []
+
+        def make() -> None:
+            made.append(answers.safely(lambda: elsewhere.run_in(self.there, data, run, tells=True)))
+
+        self.calls.append(calls_of(make))
+        (answer,) = made
         future: Future[Any] = Future()
         found = answers.adapted(future, step.session)
         if self.lost:
@@ -107,6 +115,21 @@ def test_the_build_records_them_with_one_file_each_at_most(project: Project, wor
     lake.index.delete(RUNS, [run["_id"] for run in lake.find_runs({})])
     assert run_records.reindex(lake) == (4, {})
     assert {run["_id"]: {**run, "heartbeat": None} for run in runs_below(project, build).values()} == found
+
+
+def test_a_step_more_that_keeps_something_takes_a_worker_few_calls(project: Project, worker: Elsewhere) -> None:
+    """A step that loads one value and saves one; 5,105 where its run was recorded as any other is."""
+    names = [f"s{number}" for number in range(6)]
+    crafts = "".join(
+        f"@Craft()\ndef {name}(one: Artifact) -> Artifact('{name}'):\n    return one + {number}\n"
+        for number, name in enumerate(names)
+    )
+    project.write("lib/many.py", f"from elliptio.pipelines import Artifact, Craft\n{crafts}")
+    project.write("catalog/all.yaml", "".join(f"- {{name: {name}, type: json}}\n" for name in ("one", *names)))
+    worker.there = project.session()
+    build = project.run("steps.one " + " ".join(f"many.{name}" for name in names), runner=worker)
+    assert build.ok
+    assert worker.calls[-1] < 3100
 
 
 def test_what_measures_or_fails_is_recorded_where_it_is_made(project: Project, worker: Elsewhere) -> None:
