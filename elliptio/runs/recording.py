@@ -101,8 +101,7 @@ class Recording:
         """Go on in a child of a fork: the run stays that of the parent, and so does what it has still to write."""
         if self._life is not None:
             self._life.forget()
-        self._owner = False
-        self.steps = None
+        self._owner, self.steps = False, None
         self._renew()
 
     @classmethod

@@ -291,7 +291,8 @@ class Engine:
 
     def _finish(self, turn: Turn, decided: Decided, future: Future[Any], progress: Progress) -> None:
         try:
-            outcome = _read(future.result(), self.session)
+            given = future.result()
+            outcome = given if given.__class__ is Outcome else _read(given, self.session)
         except CraftError as error:
             self._failed(turn, decided, error, progress)
             return
@@ -308,13 +309,11 @@ class Engine:
         progress.steps.append(turn.failed(decided))
 
 
-def _read(given: Any, session: BaseSession) -> Outcome:
-    """Read what a runner's future gave: that of the command is an answer."""
-    if isinstance(given, Outcome):
-        return given
-    from elliptio.pipelines.builds.runners.elsewhere import outcome_of
+def _read(answer: Any, session: BaseSession) -> Outcome:
+    """Read what the future of a runner gave that leaves the reading to the build, as one of the command does."""
+    from elliptio.pipelines.builds.runners.answers import outcome_of
 
-    return outcome_of(given, session)
+    return outcome_of(answer, session)
 
 
 def _run_hooks(pipeline: Pipeline, moment: str, what: Any) -> None:
