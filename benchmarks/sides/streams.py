@@ -42,15 +42,50 @@ def many_through_redis(place: Place) -> Iterator[Action]:
     return _sums(place, flow_of_many())
 
 
+def _numbers() -> Flow:
+    """Make a flow of one step."""
+    processor = Processor(name="bench-numbers", inputs=["upto"], outputs=["number"])
+
+    @processor
+    async def _count(upto: IO[int]) -> AsyncIterator[int]:
+        for number in range(await upto.first()):
+            yield number
+
+    return Flow.from_tasks(processor).resolve()
+
+
+def values_through_redis(place: Place) -> Iterator[Action]:
+    """Values of one step to who reads them."""
+    flow = _numbers()
+
+    async def run() -> None:
+        async with Supervisor(broker=_broker(place)) as supervisor:
+            execution = await supervisor.start_flow(flow, {"upto": place.count})
+            found = [value async for value in execution["number"].stream()]
+            assert found == list(range(place.count))
+            await execution.forget()
+
+    while True:
+        yield lambda: asyncio.run(run())
+
+
 def first_value(place: Place) -> Iterator[Action]:
-    """From the start of a flow to the first value that came through two of its steps, in a supervisor that is there."""
-    flow = flow_of()
+    """From the start of a flow of a step to its first value, in a supervisor that is there."""
+    return _first(place, _numbers(), "number")
+
+
+def first_value_of_second(place: Place) -> Iterator[Action]:
+    """From the start of a flow to the first value that came through two of its three steps."""
+    return _first(place, flow_of(), "squared")
+
+
+def _first(place: Place, flow: Flow, stream: str) -> Iterator[Action]:
     with asyncio.Runner() as runner:
         supervisor, begun = Supervisor(broker=_broker(place)), []
 
         async def run() -> None:
             execution = await supervisor.start_flow(flow, {"upto": 1}, all_outputs=True)
-            checked(1, await execution["squared"].first())
+            checked(1, await execution[stream].first())
             begun.append(execution)
 
         async def forget() -> None:
@@ -163,13 +198,7 @@ def slow_reader(place: Place) -> Iterator[Action]:
     from benchmarks.worker import memory
 
     processor = Processor(name="bench-slow", inputs=["number"], outputs=["last"])
-    numbers = Processor(name="bench-numbers", inputs=["upto"], outputs=["number"])
     seen: list[float] = []
-
-    @numbers
-    async def _numbers(upto: IO[int]) -> AsyncIterator[int]:
-        for number in range(await upto.first()):
-            yield number
 
     @processor
     async def _slow(number: IO[int]) -> Any:
@@ -181,7 +210,7 @@ def slow_reader(place: Place) -> Iterator[Action]:
                 seen.append(memory())
         return last
 
-    flow = Flow.from_tasks(numbers, processor).resolve()
+    flow = Flow.from_tasks(*_numbers().processors, processor).resolve()
 
     async def run(count: int) -> None:
         async with Supervisor(broker=_broker(place)) as supervisor:
