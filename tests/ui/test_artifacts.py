@@ -250,7 +250,7 @@ def test_of_what_no_index_serves_the_newest_are_looked_at_once(of_many: TestClie
     assert "<iframe" not in text
     recent = of_many.get("/artifacts?q=file:*.csv+since:30d").text
     (frame,) = re.findall(r'<iframe class="times" src="([^"]*)"', recent)
-    assert "Of the newest 3 alone" in of_many.get(f"/{unescape(frame)}").text
+    assert "Of all times more than 3 match" in of_many.get(f"/{unescape(frame)}").text
     assert "Nothing was made." in of_many.get("/times?q=project:whales").text
     assert of_many.get("/times?q=prject:x").status_code == 400
 

@@ -68,7 +68,7 @@ def show(view: View, asked: Asked) -> Answer:
     times = facets.edges(first, last)
     counts = _counts(view, base.query, times)
     if counts is None:
-        says = f"Of the newest {facets.SAMPLE:,} alone it would be seen when they were made."
+        says = f"Of all times more than {facets.SAMPLE:,} match, too many to count when they were made."
         return view.page("times.html", asked, histogram=None, says=says)
     return view.page("times.html", asked, histogram=_drawn(base, times, counts, link), says="")
 

@@ -64,9 +64,8 @@
   const frame = asked?.closest(".lg");
   if (frame) frame.scrollLeft = Number(asked.dataset.x) + 70 - frame.clientWidth / 2;
 
-  /* Of all bars one is come to by Tab; arrows walk from it. */
+  /* Of all bars one is come to by Tab, the last; arrows walk from it. */
   const bars = all(".histogram a");
-  bars.at(-1)?.setAttribute("tabindex", "0");
   const pass = (key) => {
     const at = bars.indexOf(document.activeElement);
     const next = at < 0 ? undefined : bars[at + (key === "ArrowRight") - (key === "ArrowLeft")];
@@ -113,7 +112,7 @@
       location.assign(`${identify}?hash=${hash}&size=${file.size}`);
     } catch (error) { say(`${file.name} cannot be read: ${error.message}`); }
   };
-  const holdsFiles = (event) => event.dataTransfer?.types.includes("Files");
+  const holdsFiles = (event) => drop && event.dataTransfer?.types.includes("Files");
   const mark = (on) => document.body.classList.toggle("dropping", on);
   document.addEventListener("dragover", (event) => { if (holdsFiles(event)) { event.preventDefault(); mark(true); } });
   document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) mark(false); });
