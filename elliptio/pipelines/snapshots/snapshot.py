@@ -205,7 +205,17 @@ class Snapshot:
         pandas.DataFrame
             A row each: ``what`` (craft, parameter, input, output), ``name``, ``here``, ``there``.
 
+        Raises
+        ------
+        TypeError
+            If the other is no snapshot.
+
         """
+        if not isinstance(other, Snapshot):
+            raise TypeError(
+                f"A snapshot is compared with another one, not with {other!r}: build.snapshot, p.snapshot() or "
+                "Snapshot.from_tag(…) gives one."
+            )
         import pandas as pd
 
         return pd.DataFrame(self.differences(other), columns=["what", "name", "here", "there"])

@@ -86,6 +86,8 @@ def test_an_old_snapshot_reads_the_old_data(graph: Project) -> None:
     assert (old.load("a"), old.load("b")) == (0, 1)
     assert (new.load("a"), new.load("b")) == (41, 42)
     assert set(old.diff(new)["what"]) == {"input", "output"}
+    with pytest.raises(TypeError, match="compared with another one, not with 'prod'"):
+        old.diff("prod")
     read = Snapshot.from_tag
     old.tag("prod")
     assert read("test", "prod", connectable=graph.session().backend).load("a") == 0
