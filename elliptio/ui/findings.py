@@ -20,6 +20,7 @@ from elliptio.lake.upkeep import GRACE, verdicts
 from elliptio.lake.upkeep.changed_links import Looked, changed_links
 from elliptio.lake.upkeep.verification import Problem
 from elliptio.masking import hide_password
+from elliptio.naming import several
 from elliptio.ui.view import View
 
 MOST_ARTIFACTS = 2_000
@@ -113,12 +114,8 @@ def _verified(view: View, whole: verdicts.Verdict | None) -> str:
     from elliptio.ui import wording
 
     when, who = wording.when(whole.time, view.clock()), wording.plain(whole.username, 40)
-    read = f"{_many(whole.artifacts, 'artifact')} with {_many(whole.files, 'file')} ({human_size(whole.bytes)})"
-    return f"{who} verified the whole lake {when}: {read}, {_many(whole.count, 'problem')}."
-
-
-def _many(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+    read = f"{several(whole.artifacts, 'artifact')} with {several(whole.files, 'file')} ({human_size(whole.bytes)})"
+    return f"{who} verified the whole lake {when}: {read}, {several(whole.count, 'problem')}."
 
 
 def _with_mends(view: View, found: list[Finding], *, reached: bool) -> list[Finding]:
@@ -167,7 +164,7 @@ def links(view: View, *, asked: bool) -> Part:
         return part
     part.findings = [_of_link(view, looked, problem) for problem in looked.problems]
     which = "newest " if looked.more else ""
-    count = f"{which}{_many(len(looked.links), 'link')} with {_many(looked.files, 'file')}"
+    count = f"{which}{several(len(looked.links), 'link')} with {several(looked.files, 'file')}"
     part.says = f"Looked at just now, by size and stamp: {count}." if looked.links else ""
     if looked.more:
         part.command = command(view, "verify")

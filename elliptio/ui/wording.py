@@ -117,8 +117,3 @@ def labels_of(document: Mapping[str, Any], most: int = 4) -> list[tuple[str, str
         return []
     found = [(plain(name, 40), plain(value, 60)) for name, value in labels.items() if value not in (None, "", {}, [])]
     return found[:most]
-
-
-def several(number: int, what: str) -> str:
-    """Write a number of things: ``1 file``, ``2,000 files``."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

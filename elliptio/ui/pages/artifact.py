@@ -10,7 +10,7 @@ from typing import Any, cast
 from elliptio.artifacts.artifact import Artifact
 from elliptio.documents import jsonable
 from elliptio.errors import DocumentNotFoundError
-from elliptio.naming import CELLS_LOG, DIFF_LOG
+from elliptio.naming import CELLS_LOG, DIFF_LOG, several
 from elliptio.ui import wording
 from elliptio.ui.asked import Answer, Asked, NotThereError, WrongError, as_dict, see_other, segment
 from elliptio.ui.checks import AT_ONCE, UNHASHED, UNREAD, VERIFIED
@@ -267,8 +267,8 @@ def _state(view: View, artifact: Artifact) -> tuple[str, str]:
         )
     if not files:
         return "mid", "no files"
-    several = "" if len(files) == 1 else "both files " if len(files) == 2 else f"all {len(files):,} files "
-    return "ok", f"✓ {several}verified {wording.when(min(read), view.clock())}"
+    whole = "" if len(files) == 1 else "both files " if len(files) == 2 else f"all {len(files):,} files "
+    return "ok", f"✓ {whole}verified {wording.when(min(read), view.clock())}"
 
 
 def _parents(view: View, identifiers: Sequence[str]) -> list[dict[str, Any]]:
@@ -331,7 +331,7 @@ def _facts(metadata: Any, run: Mapping[str, Any] | None) -> list[tuple[str, str,
         ("Came from", metadata.local_root, "code"),
         ("Lies in", metadata.remote_root, "code"),
         ("Made again of", metadata.reproduces, "code"),
-        ("Masked", wording.several(len(metadata.redactions), "secret") if metadata.redactions else "", ""),
+        ("Masked", several(len(metadata.redactions), "secret") if metadata.redactions else "", ""),
     ]
     return [(name, wording.plain(text), kind) for name, text, kind in found if text]
 

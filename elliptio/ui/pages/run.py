@@ -301,7 +301,7 @@ def _facts(view: View, run: Document) -> list[tuple[str, str, str]]:
         ("Folder", run.get("working_directory"), "code"),
         ("Machine", run.get("hostname"), ""),
         ("Python", f"{version}, {len(packages):,} packages" if version else "", ""),
-        ("Masked", wording.several(len(_listed(run["redactions"])), "secret") if run.get("redactions") else "", ""),
+        ("Masked", naming.several(len(_listed(run["redactions"])), "secret") if run.get("redactions") else "", ""),
     ]
     return [(name, wording.plain(text), kind) for name, text, kind in given if text]
 
