@@ -220,15 +220,12 @@ class Execution(Mapping[str, IO[Any]]):
             raise error
 
     async def _record(self, work: Work, given: Mapping[str, list[Any]]) -> None:
-        from elliptio.artifacts.artifact import Artifact
+        from elliptio.flows.sealing.elsewhere import artifacts_among
         from elliptio.flows.sealing.recording import FlowRecorder, Plan
 
-        artifacts = {
-            name: values[0] for name, values in given.items() if len(values) == 1 and isinstance(values[0], Artifact)
-        }
         steps = [one["name"] for one in self._plan["processors"]]
         name = " → ".join(steps) if len(steps) < 4 else f"{len(steps)} steps"
-        plan = Plan.of(self.id, self._plan, name, given=artifacts)
+        plan = Plan.of(self.id, self._plan, name, given=artifacts_among(given))
         self._recorder = FlowRecorder(work, self._reading.channel, plan)
         await self._recorder.begin()
         self._supervisor.background.start(self.id + " record", self._recorder.follow)

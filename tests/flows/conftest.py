@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import redis
 
+from elliptio.flows import MemoryBroker
 from elliptio.flows.testing import RedisServer, redis_program, redis_server
 
 
@@ -33,3 +34,18 @@ def keys(redis_url: str) -> Iterator[Any]:
     """What redis-py sees of that server."""
     with redis.Redis.from_url(redis_url) as client:
         yield client
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.server)])
+def broker(request: pytest.FixtureRequest) -> Callable[[], Any]:
+    if request.param == "memory":
+        return MemoryBroker
+    from elliptio.flows import RedisBroker
+
+    url = request.getfixturevalue("redis_url")
+    return lambda: RedisBroker(url, secret="a secret of tests")

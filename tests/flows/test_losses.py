@@ -9,37 +9,13 @@ import anyio
 import pytest
 
 from elliptio.errors import ConfigError
-from elliptio.flows import IO, Checkpoint, Flow, MemoryBroker, Processor, StepFailedError, Supervisor
-from elliptio.flows.executors.defining import Executor
+from elliptio.flows import IO, Checkpoint, Flow, Processor, StepFailedError, Supervisor
 from elliptio.flows.running import _Step
+from tests.flows.nowhere import Nowhere
 
 pytestmark = pytest.mark.filterwarnings("ignore:The processor .* is implemented once more")
 
 ATTEMPTS, LEASE = 3, 0.05
-
-
-class Nowhere(Executor):
-    """Lets nobody run a step, so that a test does."""
-
-    local = True
-
-    async def start(self, flow_id: str, step: str) -> None:
-        """Do nothing."""
-
-
-@pytest.fixture(params=["asyncio", "trio"])
-def backend(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.server)])
-def broker(request: pytest.FixtureRequest) -> Callable[[], Any]:
-    if request.param == "memory":
-        return MemoryBroker
-    from elliptio.flows import RedisBroker
-
-    url = request.getfixturevalue("redis_url")
-    return lambda: RedisBroker(url, secret="a secret of tests")
 
 
 @pytest.fixture

@@ -19,8 +19,13 @@ PAUSE = 0.1
 
 def recorded(work: Work, given: Mapping[str, list[Any]]) -> dict[str, Any]:
     """Say in the plan of a flow where it is recorded, and which inputs are artifacts already."""
-    names = {name: name_in_lake(values[0]) for name, values in given.items() if _is_artifact(values)}
+    names = {name: name_in_lake(artifact) for name, artifact in artifacts_among(given).items()}
     return {"root": work.lake.store.root, "given": names}
+
+
+def artifacts_among(given: Mapping[str, list[Any]]) -> dict[str, Artifact]:
+    """Take the inputs that are artifacts already out of all inputs of a flow."""
+    return {name: values[0] for name, values in given.items() if len(values) == 1 and isinstance(values[0], Artifact)}
 
 
 async def sealed(recorded: Mapping[str, Any], flow_id: str) -> dict[str, Artifact]:
@@ -42,10 +47,6 @@ async def sealed(recorded: Mapping[str, Any], flow_id: str) -> dict[str, Artifac
     while await anyio.to_thread.run_sync(_goes_on, recorded["root"], flow_id):
         await anyio.sleep(PAUSE)
     return await anyio.to_thread.run_sync(_found, recorded, flow_id)
-
-
-def _is_artifact(values: list[Any]) -> bool:
-    return len(values) == 1 and isinstance(values[0], Artifact)
 
 
 def _goes_on(root: str, flow_id: str) -> bool:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from elliptio.pipelines import active
 from elliptio.pipelines.builds.runners.addresses import craft_at
-from elliptio.pipelines.builds.runners.answers import Answer, safely, sent
+from elliptio.pipelines.builds.runners.answers import Answer, asked_in, safely, sent
 from elliptio.pipelines.builds.runners.tasks import Task
 from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.catalog.versions import version_of
@@ -198,5 +198,5 @@ def answered(data: Mapping[str, Any], run: Mapping[str, str | None] | None) -> A
 
 def variables(session: BaseSession) -> dict[str, str | None]:
     """Variables that make another process part of the run that the code at hand is in."""
-    scope = session.handler._scope.here()
+    scope = asked_in(session)
     return {} if scope.run is None else {**scope.environment(), scopes.BASED_ON: ""}
