@@ -9,14 +9,14 @@ import pytest
 from starlette.testclient import TestClient
 
 import elliptio as eio
-from elliptio.ui import wording
+from elliptio.naming import several
 from elliptio.ui.pages.run_rows import took
 from tests.ui.conftest import client_of, saved, story
 from tests.ui.test_pipelines import text_of
 
 
 def test_things_are_counted_in_words() -> None:
-    assert [wording.several(number, "secret") for number in (0, 1, 2000)] == ["0 secrets", "1 secret", "2,000 secrets"]
+    assert [several(number, "secret") for number in (0, 1, 2000)] == ["0 secrets", "1 secret", "2,000 secrets"]
 
 
 def test_what_took_a_moment_took_some_milliseconds() -> None:
