@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from elliptio.pipelines import CraftError, Pipeline, PipelineDefinitionError
+from elliptio.pipelines.builds.runners import dask
 from elliptio.testing import RunnerConformance
 from tests.pipelines.sessions import project, session
 
@@ -86,23 +88,30 @@ def ended(*processes: subprocess.Popen[bytes]) -> None:
             process.wait()
 
 
-@pytest.fixture(scope="module")
-def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A scheduler of Dask with two workers, each a process."""
+@contextlib.contextmanager
+def cluster(folder: Path, workers: int, *, threads: int) -> Iterator[str]:
+    """Start a scheduler of Dask with workers, each a process that nobody starts again."""
     pytest.importorskip("distributed")
-    folder = tmp_path_factory.mktemp("dask")
     file = folder / "scheduler.json"
     options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--no-show", "--scheduler-file", str(file)]
     processes = [started("distributed.cli.dask_scheduler", *options, cwd=folder, until=file.exists)]
-    address = json.loads(file.read_text())["address"]
-    worker = ["distributed.cli.dask_worker", address, "--nthreads", "2", "--no-nanny", "--no-dashboard"]
-    processes += [started(*worker, cwd=folder, until=lambda: True) for _ in range(2)]
-    from distributed import Client
+    try:
+        address = json.loads(file.read_text())["address"]
+        worker = ["distributed.cli.dask_worker", address, "--nthreads", str(threads), "--no-nanny", "--no-dashboard"]
+        processes += [started(*worker, cwd=folder, until=lambda: True) for _ in range(workers)]
+        from distributed import Client
 
-    with Client(address, set_as_default=False) as client:
-        client.wait_for_workers(2, timeout=60)
-    yield address.replace("tcp://", "dask://")
-    ended(*processes)
+        with Client(address, set_as_default=False) as client:
+            client.wait_for_workers(workers, timeout=60)
+        yield address.replace("tcp://", "dask://")
+    finally:
+        ended(*processes)
+
+
+@pytest.fixture(scope="module")
+def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with cluster(tmp_path_factory.mktemp("dask"), 2, threads=2) as address:
+        yield address
 
 
 @pytest.mark.slow
@@ -113,30 +122,88 @@ class TestDask(RunnerConformance):
     def runner(self, scheduler: str) -> str:
         return scheduler
 
-    def test_the_key_of_a_step_is_that_of_its_task(self, session: Any, scheduler: str) -> None:
+    @pytest.fixture
+    def watched(self, scheduler: str) -> Iterator[Any]:
+        """A client that notes what it is given to do, and how much of that is not over."""
         from distributed import Client
 
-        keys, given = [], []
-
         class Watched(Client):
-            def submit(self, *args: Any, key: str, **more: Any) -> Any:
-                keys.append(key)
-                given.extend(args[1:])
-                return super().submit(*args, key=key, **more)
+            keys, data, open = list[str](), list[Any](), list[int]()
+
+            def map(self, function: Any, data: list[Any], *, key: list[str], **more: Any) -> Any:
+                self.keys += key
+                self.data += data
+                self.open.append(len(data) + sum(one.status == "pending" for one in self.futures.values()))
+                return super().map(function, data, key=key, **more)
 
         with Watched(scheduler.replace("dask://", "tcp://"), set_as_default=False) as client:
-            build = self.run(client, "one")
-            assert build.ok
-            assert client.status == "running"
+            yield client
+
+    def test_the_key_of_a_step_is_that_of_its_task(self, session: Any, watched: Any) -> None:
+        build = self.run(watched, "one")
+        assert build.ok
+        assert watched.status == "running"
         document = session.catalog.current("one").metadata
-        assert keys == [document.entry["step"]]
+        assert watched.keys == [document.entry["step"]]
         # In one piece: of dicts and lists Dask makes a graph, as other tasks might give a part of them.
-        assert [type(one) for one in given] == [bytes]
+        assert [type(one) for one in watched.data] == [bytes]
+
+    def test_dask_has_some_steps_at_a_time_and_their_answers_are_read_together(
+        self, session: Any, watched: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for day in range(40):
+            session.catalog.save("day", day, day=day)
+        monkeypatch.setattr(dask, "MOST", 1)  # so that twice the threads of the workers count: 8
+        read, take = list[int](), dask.outcomes_of
+
+        def taking(answers: Any, *more: Any) -> Any:
+            read.append(len(answers))
+            return take(answers, *more)
+
+        monkeypatch.setattr(dask, "outcomes_of", taking)
+        build = self.run(watched, "per_day")
+        assert build.steps["status"].tolist() == ["made"] * 40
+        assert len(set(watched.keys)) == 40
+        assert 1 < max(watched.open) <= 8
+        assert sum(read) == 40
+        assert len(read) < 40
 
     def test_no_scheduler(self, session: Any) -> None:
         for address, said in (("dask://127.0.0.1:9", "No scheduler of Dask answers at dask"), ("dask://", "host:port")):
             with pytest.raises(PipelineDefinitionError, match=said):
                 self.pipeline("one").run(runner=address)
+
+
+ENDING = """
+import os, signal
+from elliptio.pipelines import Artifact, Craft
+
+@Craft(per=("day",))
+def ending(raw: Artifact) -> Artifact("out"):
+    if raw == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return raw
+"""
+
+
+@pytest.mark.slow
+def test_what_a_worker_of_dask_had_beside_the_step_that_ends_it_is_made_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = [{"name": name, "type": "json", "extra": {"path": f"{name}/!{{day}}.json"}} for name in ("raw", "out")]
+    root = project(tmp_path / "shop", *places, modules={"ending_steps": ENDING})
+    # The first loss counts, and for all that the worker had.
+    monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES", "0")
+    with session(root) as opened, cluster(tmp_path, 3, threads=1) as address:
+        from ending_steps import ending
+
+        for day in range(8):
+            opened.catalog.save("raw", day, day=day)
+        build = (Pipeline("p") + ending).run(runner=address, on_error="return")
+        failed = build.steps[build.steps["status"] == "failed"]
+        assert failed["keys"].tolist() == [{"day": 3}]
+        assert "KilledWorker" in failed["why"].iloc[0]
+        assert [opened.catalog.load("out", day=day) for day in range(8) if day != 3] == [0, 1, 2, 4, 5, 6, 7]
 
 
 APP = """

@@ -6,6 +6,7 @@ import base64
 import contextlib
 import pickle
 import traceback
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ import bson
 from bson.codec_options import CodecOptions
 
 from elliptio.pipelines.builds.making import Outcome
-from elliptio.pipelines.catalog.versions import version_of
+from elliptio.pipelines.catalog.versions import Version, version_of
 from elliptio.pipelines.errors import CraftError, failed
 from elliptio.runs.brief import steps_of
 from elliptio.runs.recording import Recording
@@ -65,6 +66,29 @@ def outcome_of(answer: Answer, session: BaseSession, around: Scope | None = None
         If the step failed: its cause is of the type of that of the craft, where this process knows it.
 
     """
+    (outcome,) = outcomes_of([answer], session, around)
+    if isinstance(outcome, CraftError):
+        raise outcome
+    return outcome
+
+
+def outcomes_of(
+    answers: Sequence[Answer], session: BaseSession, around: Scope | None = None
+) -> list[Outcome | CraftError]:
+    """Read answers as `outcome_of` does, those of steps that failed as errors; the index is asked once for all."""
+    ids = {one for answer in answers for one in answer.get("artifacts", {}).values()}
+    documents = session.handler.lake.find({"_id": {"$in": list(ids)}}, sort=(), limit=0) if ids else ()
+    found = {one["_id"]: version_of(one) for one in documents}
+    outcomes: list[Outcome | CraftError] = []
+    for answer in answers:
+        try:
+            outcomes.append(_read(answer, session, around, found))
+        except CraftError as error:
+            outcomes.append(error)
+    return outcomes
+
+
+def _read(answer: Answer, session: BaseSession, around: Scope | None, found: Mapping[str, Version]) -> Outcome:
     if "failed" in answer:
         cause = _cause(answer)
         raise failed(answer["failed"], cause) from cause
@@ -73,12 +97,10 @@ def outcome_of(answer: Answer, session: BaseSession, around: Scope | None = None
             # Two builds may wait for one task of Dask: it is a step of the one that asked first.
             if one["is_written"] or one["document"]["parent"] == around.run_id:
                 steps_of(session.handler.lake, around.run).add(one["document"], is_written=one["is_written"])
-    ids = list(answer["artifacts"].values())
-    documents = session.handler.lake.find({"_id": {"$in": ids}}, sort=(), limit=0)
-    found = {one["_id"]: version_of(one) for one in documents}
-    if len(found) < len(set(ids)):
+    unknown = sorted(set(answer["artifacts"].values()) - found.keys())
+    if unknown:
         raise CraftError(
-            f"What a process made is not known here: {', '.join(sorted(set(ids) - set(found)))} is not in the index "
+            f"What a process made is not known here: {', '.join(unknown)} is not in the index "
             f"{session.handler.index.address}. Let both use the same index."
         )
     versions = {name: found[identifier] for name, identifier in answer["artifacts"].items()}
@@ -106,6 +128,13 @@ def gone(what: str) -> CraftError:
     return CraftError(f"{what}. What it had not saved is lost; the next run makes it again.")
 
 
+def lost(error: BaseException) -> CraftError:
+    """Say that no answer came, and why."""
+    failure = gone(f"The step was not made: {type(error).__name__}: {error}")
+    failure.__cause__ = error
+    return failure
+
+
 def asked_in(session: BaseSession) -> Scope:
     """Find the run that the code at hand is in, which asks for a step."""
     return session.handler._scope.here()
@@ -122,9 +151,7 @@ def adapted(future: Any, session: BaseSession) -> Future[Outcome]:
         except CraftError as error:
             found.set_exception(error)
         except BaseException as error:
-            failure = gone(f"The step was not made: {type(error).__name__}: {error}")
-            failure.__cause__ = error
-            found.set_exception(failure)
+            found.set_exception(lost(error))
 
     future.add_done_callback(done)
     return found
