@@ -9,6 +9,7 @@ from elliptio.flows.combining import NO_PAD, Batches, Merged, Zipped
 from elliptio.flows.errors import EmptyStreamError, MismatchedIOError, ReadOnlyIOError
 from elliptio.flows.reading import BATCH, FROM_FIRST, FROM_LATEST, ONLY_NEW, Cursor, Reading, Stream
 from elliptio.flows.values import IOVal, IOVals, values_of
+from elliptio.flows.waiting import ASKING
 
 __all__ = ["FROM_FIRST", "FROM_LATEST", "IO", "ONLY_NEW"]
 
@@ -164,15 +165,22 @@ class IO(Generic[T]):
             return await self._read_at(position, last=last)
 
     async def _read_at(self, position: int, *, last: bool) -> T:
-        reading = self._reading
+        reading, asks = self._reading, False
         patience = reading.patience(self.name)
-        while True:
-            wait = reading.settings.io_read_timeout
-            values, end = await reading.channel.read(self.name, position, BATCH if last else 1, wait)
-            if values:
-                return cast(T, values[-1])
-            if end is not None:
-                raise reading.error_of(self.name, end) or EmptyStreamError(
-                    f"The stream {self.name!r} ended without a value."
-                )
-            await patience.check()
+        try:
+            while True:
+                wait = reading.settings.io_read_timeout
+                values, end = await reading.channel.read(self.name, position, BATCH if last else 1, wait)
+                if values:
+                    return cast(T, values[-1])
+                if end is not None:
+                    raise reading.error_of(self.name, end) or EmptyStreamError(
+                        f"The stream {self.name!r} ended without a value."
+                    )
+                if reading.reader is not None and not asks:
+                    asks = True
+                    await reading.channel.progress(self.name, ASKING + reading.reader, position)
+                await patience.check()
+        finally:
+            if asks:
+                reading.left.append((self.name, f"{ASKING}{reading.reader}"))

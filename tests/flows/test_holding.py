@@ -149,7 +149,8 @@ def test_a_step_that_waits_for_its_late_input_needs_no_exception() -> None:
 
 
 @pytest.mark.slow
-def test_a_step_that_holds_itself_up_is_told_who_holds_whom(backend: str) -> None:
+@pytest.mark.parametrize("one", [False, True])
+def test_a_step_that_holds_itself_up_is_told_who_holds_whom(backend: str, one: bool) -> None:
     both = Processor(name="both", outputs=["x", "y"])
     attached: list[anyio.Event] = []
     reads = Processor(name="reads", inputs=["x", "y"], outputs=["z"])
@@ -167,6 +168,8 @@ def test_a_step_that_holds_itself_up_is_told_who_holds_whom(backend: str) -> Non
         stream = x.stream()
         await anext(stream)
         attached[0].set()
+        if one:
+            yield await y.first()
         async for number in y.stream():
             yield number
 
