@@ -100,6 +100,8 @@ class Merged(AsyncIterator[Any]):
 
             for stream in self._streams:
                 tasks.start_soon(fetch, stream)
+        for stream in self._streams:
+            await stream.answered()
         if errors:
             raise errors[0]
 

@@ -7,16 +7,15 @@ from typing import Any
 
 from elliptio.flows.brokers.defining import Epoch
 from elliptio.flows.errors import StepLostError
-from elliptio.flows.waiting import ASKING
 
 LOST = "lost"
 """Part of a step's state that says how often it was lost, and how many values each of its streams had then."""
 
 
-def losses(epoch: Epoch, counts: Mapping[str, int], state: Mapping[str, Any] | None, step: str) -> int:
+def losses(epoch: Epoch, counts: Mapping[str, int], *, waited: bool) -> int:
     """Count the workers in a row that were lost with a step which came no further.
 
-    One that has worked off all that there is and waits is not counted: it was something else that ended its worker.
+    One that could only wait is not counted: it was something else that ended its worker.
 
     Parameters
     ----------
@@ -24,11 +23,11 @@ def losses(epoch: Epoch, counts: Mapping[str, int], state: Mapping[str, Any] | N
         That of whoever takes the step over.
     counts
         How many values each of its streams has.
-    state
-        That of the flow.
+    waited
+        Whether it could only wait, for values or for room.
 
     """
-    if not epoch.lost or (state is not None and _waits(state, step)):
+    if not epoch.lost or waited:
         return 0
     before = (epoch.state or {}).get(LOST)
     return before["times"] + 1 if before and before["counts"] == counts else 1
@@ -56,8 +55,3 @@ def check(times: int, attempts: int, step: str) -> None:
             "process, for want of memory or by a fault in compiled code: see the logs of the workers, and of their "
             "system. How often such a step is begun says the setting 'attempts'."
         )
-
-
-def _waits(state: Mapping[str, Any], step: str) -> bool:
-    asked = ((one, one["readers"].get(ASKING + step)) for one in state["streams"].values())
-    return any(one["end"] is None and position == one["count"] for one, position in asked)

@@ -14,7 +14,7 @@ from elliptio.flows.backgrounds import library_here
 from elliptio.flows.brokers.defining import HEARD, Broker, Channel, Outcome
 from elliptio.flows.outcomes import error_of
 from elliptio.flows.settings import Settings
-from elliptio.flows.waiting import ASKING, Patience, Start, Waits
+from elliptio.flows.waiting import AMONG, ASKING, Patience, Start, Waits
 
 T = TypeVar("T")
 
@@ -111,7 +111,7 @@ class Stream(AsyncIterator[T]):
     Attributes
     ----------
     alone
-        Whether its reader can do nothing else while it waits for the next value.
+        Whether its reader can do nothing else while it waits for the next value; not if that of another stream does.
 
     """
 
@@ -223,12 +223,19 @@ class Stream(AsyncIterator[T]):
         self._told, self._told_at = self.position, now
         return self._reader
 
+    async def answered(self) -> None:
+        """Say that the step waits here no longer."""
+        await self._ask(False)
+
     async def _ask(self, asking: bool) -> None:
-        """Say whether the step can do nothing but wait for the next value here."""
-        reader = self._reading.reader
-        if reader is not None and self.alone and self._asking != asking:
+        """Say whether the step can do nothing but wait for the next value: here, or of one of several streams."""
+        if self._reading.reader is not None and self._asking != asking:
             self._asking = asking
-            await self._reading.channel.progress(self.name, ASKING + reader, self.position if asking else None)
+            await self._reading.channel.progress(self.name, self._asker, self.position if asking else None)
+
+    @property
+    def _asker(self) -> str:
+        return f"{ASKING if self.alone else AMONG}{self._reading.reader}"
 
     async def _leave(self) -> None:
         await self._ask(False)
@@ -248,4 +255,4 @@ class Stream(AsyncIterator[T]):
         if getattr(self, "_told", -1) >= 0 and self._reader is not None:
             self._reading.left.append((self.name, self._reader))
             if self._asking:
-                self._reading.left.append((self.name, f"{ASKING}{self._reader}"))
+                self._reading.left.append((self.name, self._asker))

@@ -56,6 +56,11 @@ class Settings:
     limit_bytes: int = 64 * 2**20
     ttl: float = 7 * 86400.0
 
+    @property
+    def limits(self) -> tuple[int, int]:
+        """Values and bytes that a reader may be behind."""
+        return self.limit, self.limit_bytes
+
     def __repr__(self) -> str:
         shown = (f"{name}={getattr(self, name)!r}" for name in NAMES if name != "serialization_secret")
         return f"Settings({', '.join(shown)})"

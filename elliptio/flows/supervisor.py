@@ -342,8 +342,8 @@ class Supervisor(metaclass=_Attached):
         offered = set() if self.broker.steps is None else await self.broker.steps.offered()
         if self._is_local or self.broker.steps is None:
             offered |= {one["name"] for one in plan["processors"]}
-        limits = (self.settings.limit, self.settings.limit_bytes)
-        return status_of(flow_id, plan, state or {"streams": {}, "leases": {}}, limits, offered, time.time())
+        state = state or {"streams": {}, "leases": {}}
+        return status_of(flow_id, plan, state, self.settings.limits, offered, time.time())
 
     async def _plan(self, flow_id: str) -> dict[str, Any]:
         plan = await self.broker.flow(flow_id).plan()

@@ -16,6 +16,9 @@ FEEDER = "@input "
 ASKING = "?"
 """Prefix of a reader while its step can do nothing but wait for the next value of that stream."""
 
+AMONG = "??"
+"""Prefix of a reader while its step can do nothing but wait for the next value of one of several streams."""
+
 
 Start = Callable[[str, str], Awaitable[None]]
 """Lets a step of a flow be run."""
@@ -147,6 +150,27 @@ def holders(state: Mapping[str, Any], stream: str, limits: tuple[int, int]) -> l
     mean = one["bytes"] / one["count"] if one["count"] else 0
     behind = {reader: one["count"] - position for reader, position in one["readers"].items()}
     return sorted(reader for reader, far in behind.items() if far >= limit or far * mean >= limit_bytes)
+
+
+def asked_by(state: Mapping[str, Any], step: str) -> Iterator[tuple[str, str]]:
+    """Yield the streams that a step, or whoever had it before, says to wait for, and as which reader it does."""
+    for name, one in state["streams"].items():
+        for reader in (ASKING + step, AMONG + step):
+            if reader in one["readers"]:
+                yield name, reader
+
+
+def can_only_wait(plan: Mapping[str, Any], state: Mapping[str, Any], step: str, limits: tuple[int, int]) -> bool:
+    """Tell whether a step has worked off all that there is, or whoever reads what it makes is too far behind."""
+    streams = state["streams"]
+    outputs = next(one["outputs"] for one in plan["processors"] if one["name"] == step)
+    if any(holders(state, name, limits) for name in outputs if name not in plan["unbounded"]):
+        return True
+    asked = [(reader, streams[name]) for name, reader in asked_by(state, step) if end_of(state, name) is None]
+    one_of = [one["readers"][reader] == one["count"] for reader, one in asked if reader == AMONG + step]
+    return any(one["readers"][reader] == one["count"] for reader, one in asked if reader == ASKING + step) or (
+        bool(one_of) and all(one_of)
+    )
 
 
 def _held_by(

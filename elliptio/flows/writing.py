@@ -18,7 +18,7 @@ from elliptio.flows.losses import LOST, check, losses, marked
 from elliptio.flows.reading import Reading
 from elliptio.flows.serializing import same
 from elliptio.flows.values import IOVal, IOVals, size_of, values_of
-from elliptio.flows.waiting import circle
+from elliptio.flows.waiting import asked_by, can_only_wait, circle
 from elliptio.naming import shorten
 
 BATCH, PAUSE = 100, 0.001
@@ -72,11 +72,20 @@ class Outputs:
         for name in self._buffers:
             self._there[name] = await self._reading.channel.append(name, [], 0, self._step, self._epoch)
             self._positions[name] = saved.get(name, 0)
-        flow = await self._reading.broker.state(self._reading.flow_id) if self._epoch.lost else None
-        self._times = losses(self._epoch, self._there, flow, self._step)
+        self._times = losses(self._epoch, self._there, waited=await self._has_waited())
         if self._times or LOST in self._before:
             await self._renew(marked(self._before, self._times, self._there))
         check(self._times, self._reading.settings.attempts, self._step)
+
+    async def _has_waited(self) -> bool:
+        """Tell whether whoever had the step could only wait; it does so no longer."""
+        reading = self._reading
+        state = await reading.broker.state(reading.flow_id)
+        if state is None:
+            return False
+        reading.left += asked_by(state, self._step)
+        await reading.let_go()
+        return can_only_wait(self._plan, state, self._step, reading.settings.limits)
 
     def empty(self) -> list[str]:
         """List the streams that nothing was written to."""
@@ -292,8 +301,7 @@ class _Stuck:
         """Raise an error if nothing has moved for long, and steps wait for each other in a circle."""
         state = await self._reading.broker.state(self._reading.flow_id)
         settings = self._reading.settings
-        limits = (settings.limit, settings.limit_bytes)
-        said = circle(self._plan, state, self._stream, limits) if state else None
+        said = circle(self._plan, state, self._stream, settings.limits) if state else None
         moved = state and {name: (one["count"], one["readers"]) for name, one in state["streams"].items()}
         if said is None or moved != self._seen:
             self._seen, self._since = moved, time.monotonic()
