@@ -47,7 +47,8 @@ DOORS = {
         "MismatchedIOError", "NobodyRunsError", "PositionError", "Processor", "ProcessorError", "ReadOnlyIOError",
         "RedisBroker", "ReplayError", "Serializer", "Status", "StepFailedError", "StepLostError", "StreamEndedError",
         "StreamFullError", "Supervisor", "SupervisorError", "TamperedDataError", "Topology", "UnevenStreamsError",
-        "UnregisteredProcessorError", "UnresolvedFlowError", "UnserializableValueError", "WorkerExecutor",
+        "UnrecordedFlowError", "UnregisteredProcessorError", "UnresolvedFlowError", "UnserializableValueError",
+        "WorkerExecutor",
     ],
     elliptio.models: [
         "DamagedModelError", "DataModel", "Described", "DuplicateModelError", "FieldTypeError", "FileSystemStorage",

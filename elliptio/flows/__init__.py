@@ -14,8 +14,8 @@ _HOMES = {
         "FlowNotFoundError", "HeldUpError", "IOStreamTimeout", "LeaseLostError",
         "MismatchedIOError", "NobodyRunsError", "PositionError", "ProcessorError", "ReadOnlyIOError", "ReplayError",
         "StepFailedError", "StepLostError", "StreamEndedError", "StreamFullError", "SupervisorError",
-        "TamperedDataError", "UnevenStreamsError", "UnregisteredProcessorError", "UnresolvedFlowError",
-        "UnserializableValueError",
+        "TamperedDataError", "UnevenStreamsError", "UnrecordedFlowError", "UnregisteredProcessorError",
+        "UnresolvedFlowError", "UnserializableValueError",
     ),
     "executions": ("Execution",),
     "executors.defining": ("Executor",),
@@ -44,7 +44,8 @@ __all__ = [
     "MismatchedIOError", "NobodyRunsError", "PositionError", "Processor", "ProcessorError", "ReadOnlyIOError",
     "RedisBroker", "ReplayError", "Serializer", "Status", "StepFailedError", "StepLostError", "StreamEndedError",
     "StreamFullError", "Supervisor", "SupervisorError", "TamperedDataError", "Topology", "UnevenStreamsError",
-    "UnregisteredProcessorError", "UnresolvedFlowError", "UnserializableValueError", "WorkerExecutor",
+    "UnrecordedFlowError", "UnregisteredProcessorError", "UnresolvedFlowError", "UnserializableValueError",
+    "WorkerExecutor",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ if TYPE_CHECKING:
         SupervisorError,
         TamperedDataError,
         UnevenStreamsError,
+        UnrecordedFlowError,
         UnregisteredProcessorError,
         UnresolvedFlowError,
         UnserializableValueError,

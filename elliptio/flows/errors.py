@@ -10,6 +10,7 @@
     ├── CyclicFlowError (ValueError)                        processors need each other's streams in a circle
     ├── FloatingIOError (ValueError)                        streams that nobody writes, and no input was given for
     ├── UnresolvedFlowError (RuntimeError)                  a flow was used before `resolve`
+    ├── UnrecordedFlowError (RuntimeError)                  artifacts are asked of a flow that nobody records here
     ├── UnregisteredProcessorError (LookupError)            nobody implements a processor
     │   └── NobodyRunsError (TimeoutError)                  … and a reader has waited for it long enough
     ├── SupervisorError (RuntimeError)                      there is no supervisor, or already one
@@ -66,6 +67,10 @@ class FloatingIOError(ElliptioError, ValueError):
 
 class UnresolvedFlowError(ElliptioError, RuntimeError):
     """A flow was used before `Flow.resolve`."""
+
+
+class UnrecordedFlowError(ElliptioError, RuntimeError):
+    """Artifacts are asked of a flow that was started without ``record=``, or that only another process records."""
 
 
 class UnregisteredProcessorError(ElliptioError, LookupError):

@@ -14,7 +14,7 @@ from elliptio.flows.errors import (
     FlowNotFoundError,
     StepFailedError,
     TamperedDataError,
-    UnresolvedFlowError,
+    UnrecordedFlowError,
 )
 from elliptio.flows.outcomes import error_of, named
 from elliptio.flows.reading import Reading
@@ -119,8 +119,8 @@ class Execution(Mapping[str, IO[Any]]):
 
         Raises
         ------
-        UnresolvedFlowError
-            If it was not started with ``record=``.
+        UnrecordedFlowError
+            If it was not started with ``record=``, or failed streams are asked for elsewhere.
         FlowNotFoundError
             If another process records it, in a lake whose index, as it is configured here, does not know of it.
 
@@ -128,11 +128,11 @@ class Execution(Mapping[str, IO[Any]]):
         if self._recorder is not None:
             return await self._recorder.sealed(failed=failed)
         if "recorded" not in self._plan:
-            raise UnresolvedFlowError(
+            raise UnrecordedFlowError(
                 f"{self.id} is not recorded, so that its streams become no artifacts: start_flow(…, record=handler)."
             )
         if failed:
-            raise UnresolvedFlowError(f"Failed streams of {self.id} become artifacts only where it was started.")
+            raise UnrecordedFlowError(f"Failed streams of {self.id} become artifacts only where it was started.")
         from elliptio.flows.sealing import elsewhere
 
         await self._errors()

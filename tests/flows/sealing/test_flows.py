@@ -14,7 +14,7 @@ from PIL import Image
 
 import elliptio as eio
 from elliptio.flows import IO, Flow, IOVal, MemoryBroker, Processor, RedisBroker, Supervisor
-from elliptio.flows.errors import StepFailedError, TamperedDataError, UnresolvedFlowError
+from elliptio.flows.errors import StepFailedError, TamperedDataError, UnrecordedFlowError
 from elliptio.flows.sealing import elsewhere
 from elliptio.flows.sealing.values import values_of
 from elliptio.flows.serializing.batches import Batches
@@ -244,7 +244,7 @@ async def test_what_another_process_records_is_found_by_identifier(h: eio.Handle
             name: one.artifact_id for name, one in (await execution.sealed()).items()
         }
         assert set(found) == {"number", "squared"}
-        with pytest.raises(UnresolvedFlowError, match="only where it was started"):
+        with pytest.raises(UnrecordedFlowError, match="only where it was started"):
             await other.sealed(failed=True)
 
 
@@ -267,7 +267,7 @@ async def test_what_was_recorded_is_found_when_other_flows_were_started(h: eio.H
 async def test_a_flow_that_is_not_recorded_has_no_artifacts(broker: Any) -> None:
     async with Supervisor(broker=broker) as supervisor:
         execution = await supervisor.start_flow(Flow.from_tasks(count).resolve(), {"upto": 1})
-        with pytest.raises(UnresolvedFlowError, match="record=handler"):
+        with pytest.raises(UnrecordedFlowError, match="record=handler"):
             await execution.sealed()
 
 
