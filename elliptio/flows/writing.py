@@ -42,7 +42,8 @@ class Outputs:
         self._step: str = document["name"]
         self._epoch = epoch
         self._single = names[0] if len(names) == 1 else None
-        self._batch = _together(reading.settings.limit, shared=reading.broker.shared)
+        self._asks = reading.broker.shared
+        self._batch = _together(reading.settings.limit, shared=self._asks)
         self._most = reading.settings.limit_bytes // 4
         self._buffers: dict[str, list[Any]] = {name: [] for name in names}
         self._positions: dict[str, int] = dict.fromkeys(names, 0)
@@ -119,7 +120,9 @@ class Outputs:
                     count, look = 0, stride
                     if late:
                         await anyio.lowlevel.checkpoint()
-                        since, look, stride = clock(), 1, 1
+                        look = stride = 1
+                    if late or self._asks:  # the time that a server takes is none in which values were gathered
+                        since = clock()
                 else:
                     stride = min(2 * stride, 16, batch, most // size - count + 1)
                     look = count + stride

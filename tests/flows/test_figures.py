@@ -16,6 +16,7 @@ import pytest
 
 from elliptio.flows import IO, Flow, MemoryBroker, Processor, RedisBroker, StepFailedError, Supervisor
 from elliptio.flows.brokers.defining import Broker
+from elliptio.flows.brokers.redis.channel import RedisChannel
 
 pytestmark = pytest.mark.filterwarnings("ignore:The processor .* is implemented once more")
 
@@ -111,3 +112,31 @@ def test_what_waits_in_redis_takes_no_memory_here(redis_url: str) -> None:
 
     anyio.run(main)
     assert peaks[1] - peaks[0] <= 4 * MB, f"{count * size / MB:.0f} MB went through"
+
+
+@pytest.mark.server
+def test_what_a_server_takes_makes_no_smaller_batches(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    processor = Processor(name="numbers", outputs=["x"])
+    sizes: list[int] = []
+    append = RedisChannel.append
+
+    async def slow(self: RedisChannel, stream: str, values: Any, *arguments: Any, **options: Any) -> int:
+        if values:
+            sizes.append(len(values))
+            await anyio.sleep(0.005)
+        return await append(self, stream, values, *arguments, **options)
+
+    monkeypatch.setattr(RedisChannel, "append", slow)
+
+    @processor
+    async def _numbers() -> AsyncIterator[int]:
+        for number in range(10_000):
+            yield number
+
+    async def main() -> None:
+        async with Supervisor(broker=RedisBroker(redis_url, secret="of tests")) as supervisor:
+            await (await supervisor.start_flow(Flow.from_tasks(processor).resolve())).wait()
+
+    anyio.run(main)
+    assert sum(sizes) == 10_000
+    assert len(sizes) <= 60, "40 of 250 values each; a smaller one only where this process was kept waiting"
