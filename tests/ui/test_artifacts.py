@@ -244,13 +244,17 @@ def test_what_many_have_is_counted_no_further_than_that(of_many: TestClient) -> 
     assert "Who <small>of the newest 3</small>" in one
 
 
-def test_of_what_no_index_serves_the_newest_are_looked_at_once(of_many: TestClient) -> None:
+def test_of_what_no_index_serves_the_newest_are_looked_at_once(
+    of_many: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     text = of_many.get("/artifacts?q=file:*.csv").text
     assert '<span class="mid">more than 3 of 7</span>' in text
     assert "<iframe" not in text
     recent = of_many.get("/artifacts?q=file:*.csv+since:30d").text
     (frame,) = re.findall(r'<iframe class="times" src="([^"]*)"', recent)
     assert "Of all times more than 3 match" in of_many.get(f"/{unescape(frame)}").text
+    monkeypatch.setattr(facets, "SAMPLE", 7)
+    assert "more than 7 match" not in of_many.get("/times?q=file:*.csv+since:30d").text
     assert "Nothing was made." in of_many.get("/times?q=project:whales").text
     assert of_many.get("/times?q=prject:x").status_code == 400
 

@@ -126,8 +126,8 @@ def _counts(view: View, query: Mapping[str, Any], times: Sequence[datetime]) -> 
     if facets.is_cheap(query):
         parts = [{"creation_time": {"$gte": begin, "$lt": end}} for begin, end in pairwise(times)]
         return [_bar(view, {"$and": [query, part]} if query else part) for part in parts]
-    found = view.h.search(query, max_docs=facets.SAMPLE, columns=["creation_time"], counted=False)
-    if len(found.ids) == facets.SAMPLE:
+    found = view.h.search(query, max_docs=facets.SAMPLE + 1, columns=["creation_time"], counted=False)
+    if len(found.ids) > facets.SAMPLE:
         return None
     return facets.counts_between(times, found.columns["creation_time"])
 
