@@ -164,3 +164,29 @@ def test_a_server_that_stays_away_is_given_up(server: RedisServer, loop: str) ->
         await broker.aclose()
 
     anyio.run(main, backend=loop)
+
+
+def test_who_waits_is_not_given_up_while_others_are_answered(server: RedisServer, loop: str) -> None:
+    async def main() -> None:
+        proxy = Proxy(server.port)
+        with anyio.fail_after(LONG):
+            async with proxy.running():
+                broker = RedisBroker(f"redis://127.0.0.1:{proxy.port}", secret=SECRET)
+                broker._client._patience = 1.0
+                channel, found = broker.flow("a"), list[Any]()
+                epoch = await channel.claim("p", LONG)
+
+                async def wait() -> None:
+                    found.extend((await channel.read("late", 0, 1, LONG))[0])
+
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(wait)
+                    for number in range(45):
+                        await channel.append("soon", [number], number, "p", epoch)
+                        await anyio.sleep(0.05)
+                        proxy.cut()
+                    await channel.append("late", [1], 0, "p", epoch)
+                assert found == [1]
+                await broker.aclose()
+
+    anyio.run(main, backend=loop)

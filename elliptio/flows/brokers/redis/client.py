@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from hashlib import sha1
@@ -57,6 +58,7 @@ class Client:
         self.address = Address(url)
         self._patience = patience
         self._process = os.getpid()
+        self._answered = 0.0
         self._known: set[str] = set()
         self._idle: WeakKeyDictionary[Any, list[Connection]] = WeakKeyDictionary()
 
@@ -147,8 +149,10 @@ class Client:
                 if refused.code not in _AGAIN:
                     raise self._denied(refused) from refused
                 error = refused
-            now = anyio.current_time()
+            now = time.monotonic()
             until = now + self._patience if until is None else until
+            if wait:  # what waits long is cut each time that the server goes, though others were answered meanwhile
+                until = max(until, self._answered + self._patience)
             if now + pause > until:
                 raise BrokerUnavailableError(
                     f"The Redis at {self.address} cannot be reached: {_said(error)}. Tried for {self._patience:g} s."
@@ -166,6 +170,7 @@ class Client:
             except BaseException:
                 await connection.aclose()
                 raise
+        self._answered = time.monotonic()
         if len(idle) < MAX_IDLE:
             idle.append(connection)
         else:
