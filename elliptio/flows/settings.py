@@ -121,7 +121,7 @@ def _number(kind: Callable[[Any], Any]) -> Callable[[Any, str], Any]:
         try:
             number = kind(value) if isinstance(value, str) else value
             fits = not isinstance(number, bool) and kind(number) == number and 0 < number < float("inf")
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             fits = False
         if not fits:
             raise ConfigError(f"{what} must be a {'whole ' if kind is int else ''}number above 0, not {value!r}.")

@@ -323,7 +323,7 @@ def test_a_step_that_waited_once_does_not_seem_to_wait_for_ever(broker: Any, bac
     anyio.run(main, backend=backend)
 
 
-@pytest.mark.parametrize("wrong", [0, 2.5, "many"])
+@pytest.mark.parametrize("wrong", [0, 2.5, "many", float("inf"), float("nan")])
 def test_attempts_are_a_number(wrong: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError, match="'attempts' must be a whole number above 0"):
         Supervisor(attempts=wrong)
