@@ -66,7 +66,7 @@ def make(call: Call, catalog: Catalog, *, again: bool, seen: Provenance | None =
     with claimed(catalog.handler.lake, step):
         versions = Versions(catalog.handler.lake, catalog.project)
         found = versions.made_by(step, fresh=True)
-        whole = {name: found[name] for name in saved if name in found and catalog.is_whole(name, found[name], versions)}
+        whole = {name: found[name] for name in saved if name in found and not catalog.fault_of(name, found[name])}
         if len(whole) == len(saved) == len(call.craft.outputs):
             return Outcome(whole, seconds=time.perf_counter() - start, shared=True)
         return _executed(call, catalog, start, seen)

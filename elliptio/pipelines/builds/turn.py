@@ -12,6 +12,7 @@ from elliptio.pipelines.builds.sources import Need, Passed, Pending, Sources
 from elliptio.pipelines.builds.steps import Step
 from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.catalog.versions import BUILT, Version, Versions
+from elliptio.pipelines.catalog.wholeness import DAMAGED, GONE
 from elliptio.pipelines.crafts.binding import Bound, bind
 from elliptio.pipelines.crafts.calling import saved_to
 from elliptio.pipelines.crafts.craft import CraftFunction
@@ -224,7 +225,8 @@ class Turn:
 
     def _looked_up(self, decided: Decided, step: str, saved: Sequence[str], bound: Bound) -> Decided:
         found = self.versions.made_by(step)
-        whole = {name: found[name] for name in saved if name in found and self._is_whole(name, found[name])}
+        faults = {name: self.catalog.fault_of(name, found[name]) for name in saved if name in found}
+        whole = {name: found[name] for name, fault in faults.items() if not fault}
         others = self._others(whole) if len(whole) == len(saved) else ""
         if others:
             decided.why, decided.again = f"{others}, which it loads by itself, changed", True
@@ -240,7 +242,7 @@ class Turn:
                 decided.status, decided.why = ("defer" if passes else "skip"), UNCHANGED
         elif found:
             lost = next(name for name in saved if name not in whole)
-            decided.why = f"what it made of {lost!r} is not in the lake any more"
+            decided.why = f"what it made of {lost!r} is {faults.get(lost, GONE)}"
         else:
             keys = {name: self._keys_of(name, bound) for name in saved}
             decided.why = self.reasons.of(decided.craft, decided.call, keys)
@@ -266,9 +268,6 @@ class Turn:
                 return f"{name} ({keys})" if keys else name
         return ""
 
-    def _is_whole(self, name: str, version: Version) -> bool:
-        return self.catalog.is_whole(name, version, self.versions)
-
     def _keys_of(self, name: str, bound: Bound) -> Keys:
         return self.catalog[name].keys_of(bound.context)
 
@@ -284,7 +283,7 @@ class Turn:
             try:
                 self._take(name, version)
             except IntegrityError:
-                decided.status, decided.why = "make", f"what it made of {name!r} is damaged in the lake"
+                decided.status, decided.why = "make", f"what it made of {name!r} is {DAMAGED}"
                 decided.hit, decided.again = {}, True
                 return
 

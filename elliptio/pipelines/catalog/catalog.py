@@ -197,12 +197,9 @@ class Catalog:
             self._assets = Assets(self.handler, self.project, self.root, self.windows, self._session)
         return self._assets
 
-    def is_whole(self, name: str, version: Version, versions: Versions) -> bool:
-        """Tell whether what a version holds is there: in the lake, or at its path where the lake keeps no copy."""
-        entry = self._entries.get(name)
-        if entry is None or entry.history:
-            return versions.is_whole(version)
-        return self.windows.holds(entry, version)
+    def fault_of(self, name: str, version: Version) -> str:
+        """Say what is wrong with what a version holds, in the lake or at its path; nothing if it is as it was saved."""
+        return self.windows.fault_of(self._entries.get(name), version)
 
     def new_versions(self) -> Versions:
         """Begin to look up versions: what it says is of this moment."""

@@ -18,6 +18,7 @@ from elliptio.pipelines.project.own_folder import own_folder
 log = logging.getLogger(__name__)
 
 _FILE = "windows.db"
+_NO_WINDOW = ""
 _TABLE = """CREATE TABLE IF NOT EXISTS windows (
     lake TEXT NOT NULL, address TEXT NOT NULL, artifact_id TEXT NOT NULL, sha256 TEXT NOT NULL, stamp TEXT NOT NULL,
     PRIMARY KEY (lake, address)) WITHOUT ROWID"""
@@ -66,6 +67,14 @@ class Memory:
     def set(self, address: str, artifact_id: str, sha256: str, stamp: str) -> None:
         """Remember what was put or taken."""
         self._keep(address, Remembered(artifact_id, sha256, stamp))
+
+    def is_verified(self, path: str, sha256: str, stamp: str) -> bool:
+        """Tell whether a file of the lake was read, and was whole, when it had this stamp."""
+        return self.get(path) == Remembered(_NO_WINDOW, sha256, stamp)
+
+    def verified(self, path: str, sha256: str, stamp: str) -> None:
+        """Remember that a file of the lake was read, and was whole."""
+        self._keep(path, Remembered(_NO_WINDOW, sha256, stamp))
 
     def drop(self, address: str) -> None:
         """Forget what was there."""

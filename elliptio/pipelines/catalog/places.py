@@ -84,7 +84,7 @@ class Folder:
             return None
         except OSError as error:
             raise EntryError(f"{address} cannot be looked at: {error.strerror}.") from error
-        return _stamp(status)
+        return stamp_of(status)
 
     def local(self, address: str) -> Path | None:
         """Return the path."""
@@ -109,7 +109,7 @@ class Folder:
                 shutil.copyfile(source, temporary)
                 with open(temporary, "rb") as file:
                     os.replace(temporary, os.path.join(folder, name))
-                    return _stamp(os.fstat(file.fileno()))
+                    return stamp_of(os.fstat(file.fileno()))
             except BaseException:
                 if os.path.exists(temporary):
                     os.unlink(temporary)
@@ -135,7 +135,8 @@ class Folder:
                 yield path, keys
 
 
-def _stamp(status: os.stat_result) -> str:
+def stamp_of(status: os.stat_result) -> str:
+    """Write size, times and inode of a file: when one of them changes, so may have its content."""
     return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}:{status.st_ino}"
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from elliptio import naming
 from elliptio.artifacts.hashing import sha256_of
-from elliptio.pipelines.catalog import windows
+from elliptio.pipelines.catalog import wholeness, windows
 from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.catalog.memory import Memory
@@ -185,7 +185,13 @@ class Windows:
                     news.append(f"{entry.name} ({keys}): {told}")
         return news
 
-    def holds(self, entry: Entry, version: Version) -> bool:
+    def fault_of(self, entry: Entry | None, version: Version) -> str:
+        """Say what is wrong with what a version holds, in the lake or at its path; nothing if it is as it was saved."""
+        if entry is None or entry.history:
+            return wholeness.fault_of(self._work.lake, version, self.memory)
+        return "" if self._holds(entry, version) else wholeness.ELSEWHERE
+
+    def _holds(self, entry: Entry, version: Version) -> bool:
         """Tell whether a window holds a version: by what is remembered, else by its content."""
         path = entry.path_of(version.keys)
         if path is None:

@@ -6,7 +6,6 @@ taken up: the last of its versions that was not put aside, unless a move, a reco
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -235,18 +234,6 @@ class Versions:
             self._add(name, version)
         else:
             self._index(name, version)
-
-    def is_whole(self, version: Version) -> bool:
-        """Tell whether the file of a version lies in the lake with its size, where that takes no request.
-
-        Its content is verified by whoever reads it.
-        """
-        if version.key is None or self._lake.store.folder is None:
-            return version.sha256 is not None
-        try:
-            return os.stat(f"{self._lake.store.folder}/{version.key}").st_size == version.size
-        except OSError:
-            return False
 
     def take_up(
         self, name: str, keys: Keys, version: Version | None, *, username: str, why: str, run_id: str | None = None

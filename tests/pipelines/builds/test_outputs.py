@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import date
 from decimal import Decimal
@@ -20,6 +21,7 @@ from elliptio.pipelines import (
     PipelineDefinitionError,
     VersionNotFoundError,
 )
+from elliptio.pipelines.catalog import wholeness
 from tests.pipelines.projects import Project, fates, reasons
 from tests.pipelines.sessions import project as project_of
 from tests.pipelines.sessions import session
@@ -128,6 +130,59 @@ def test_what_is_damaged_in_the_lake_is_made_again(shop: Project) -> None:
     assert reasons(build) == {"added": "what it made of 'sum' is damaged in the lake"}
     assert (shop.root / "sum.json").read_text().strip() == "7"
     assert fates(shop.run("steps.added", {"a": 6})) == {"added": "skipped"}
+
+
+def overwrite(path: Path, how: str) -> None:
+    """Give a file of the lake other content of the same size, as people and tools do."""
+    content = path.read_bytes().replace(b"7", b"8")
+    before = path.stat()
+    if how == "moved over it":
+        other = path.with_name("other")
+        other.write_bytes(content)
+        os.utime(other, ns=(0, 0))
+        other.replace(path)
+        return
+    path.chmod(0o644)
+    path.write_bytes(content)
+    path.chmod(0o444)
+    if how == "its time set back":
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.parametrize("how", ["written", "moved over it", "its time set back"])
+def test_what_was_tampered_with_in_the_lake_is_made_again(
+    shop: Project, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wholeness, "LINGER", 0)
+    build = shop.run("steps.added", {"a": 6})
+    kept = Path(str(shop.handler.show(build.rows[0].artifact_ids["sum"]).file.remote_url))
+    size = kept.stat().st_size
+    overwrite(kept, how)
+    assert kept.stat().st_size == size
+    assert reasons(shop.plan("steps.added", {"a": 6})) == {"added": "what it made of 'sum' is damaged in the lake"}
+    assert fates(shop.run("steps.added", {"a": 6})) == {"added": "made"}
+    assert shop.session().catalog.load("sum") == 7
+    assert fates(shop.run("steps.added", {"a": 6})) == {"added": "skipped"}
+
+
+def test_a_file_that_is_younger_than_its_manifest_is_read_once(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As those of a lake that was copied without its times are: not at each run."""
+    read: list[str] = []
+    real = wholeness.sha256_of
+
+    def reading(path: str) -> str:
+        read.append(path)
+        return real(path)
+
+    monkeypatch.setattr(wholeness, "sha256_of", reading)
+    build = shop.run("steps.added")
+    assert fates(shop.run("steps.added")) == {"added": "skipped"}
+    assert not read
+    kept = Path(str(shop.handler.show(build.rows[0].artifact_ids["sum"]).file.remote_url))
+    os.utime(kept)
+    for _ in range(3):
+        assert fates(shop.run("steps.added")) == {"added": "skipped"}
+    assert read == [str(kept)]
 
 
 def test_tags_retries_and_runners_are_no_reason(shop: Project) -> None:
