@@ -322,12 +322,12 @@ class Metadata:
     recipe: dict[str, Any] | None = field(
         default=None,
         metadata=stored(
-            "of what a [craft](pipelines.md) made: `craft`, `code`, `parameters`, `inputs`, `packages`, `held` (code "
-            "of what it takes); only that has it",
+            "of what a [craft](pipelines.md) made: `craft`, `code`, `parameters`, `inputs`, `packages`, `formats`, "
+            "`held` (code of what it takes); only that has it",
             OBJECT,
             sparse=True,
             column=False,
-            parts=("craft", "code", "parameters", "inputs", "outputs", "packages", "held"),
+            parts=("craft", "code", "parameters", "inputs", "outputs", "packages", "formats", "held"),
         ),
         repr=False,
     )

@@ -12,9 +12,10 @@ from elliptio.lake import records
 from elliptio.pipelines import code
 from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.catalog.versions import Version, Versions
+from elliptio.pipelines.crafts import formats
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.execution import Call
-from elliptio.pipelines.crafts.recipes import classes_in, held_codes, without_secrets
+from elliptio.pipelines.crafts.recipes import classes_in, held_codes, is_cut, without_secrets
 from elliptio.provenance.collecting import username
 from elliptio.provenance.redaction import MASK
 
@@ -58,7 +59,7 @@ class Reasons:
             return NEVER
         changed = self._differences(craft, before, call)
         if not changed:
-            return "the format or the options of an input or an output changed"
+            return f"its `per`, or the format or the options of {_entries_of(craft)}, changed"
         return "; ".join(changed[:5]) + (f"; and {len(changed) - 5} more" if len(changed) > 5 else "")
 
     @functools.cached_property
@@ -97,10 +98,9 @@ class Reasons:
         found += _inputs(before.get("inputs", {}), now.get("inputs", {}), call)
         if before.get("version") != now.get("version"):
             found.append(f"version {before.get('version')} → {now.get('version')}")
-        secret = [name for name, value in parameters.items() if MASK in str(value)]
-        if not found and secret:
-            found.append(f"parameter {', '.join(secret)}: a secret, so its value was not recorded")
-        return list(dict.fromkeys(found))  # packages may be told of with the code, too
+        used = formats.written(call, self._session.catalog)
+        found += formats.changes(before.get("formats", ()), used)
+        return list(dict.fromkeys(found)) or _unrecorded(parameters, used)  # packages may be told of with the code, too
 
     def _code(self, craft: CraftFunction, before: str) -> list[str]:
         at = (craft.name, before)
@@ -174,6 +174,19 @@ def _named(what: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> list
         elif before[name] != now[name] or type(before[name]) is not type(now[name]):
             found.append(f"{what} {name}: {_written(before[name])} → {_written(now[name])}")
     return found
+
+
+def _unrecorded(parameters: Mapping[str, Any], used: Iterable[str]) -> list[str]:
+    """Name what may have changed where all that was recorded is the same."""
+    secret = [f"parameter {name}" for name, value in parameters.items() if MASK in str(value)]
+    secret += [f"an option of {name}" for name in formats.secrets_in(used)]
+    long = [name for name, value in parameters.items() if is_cut(value)]
+    found = [f"{', '.join(secret)}: a secret, so its value was not recorded"] if secret else []
+    return found + [f"parameter {name}: in what is too long to be shown" for name in long]
+
+
+def _entries_of(craft: CraftFunction) -> str:
+    return " or ".join(dict.fromkeys(craft.entries))
 
 
 def _written(value: Any) -> str:

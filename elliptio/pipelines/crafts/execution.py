@@ -15,6 +15,7 @@ from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.catalog.keys import NONE, Keys
 from elliptio.pipelines.catalog.versions import BUILT, Version
 from elliptio.pipelines.code.places import raised_at
+from elliptio.pipelines.crafts import formats
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.hints import Output
 from elliptio.pipelines.crafts.recipes import Recipe, Taken, masked, shown, without_secrets
@@ -169,14 +170,17 @@ def _execute(call: Call, catalog: Catalog, scope: Scope, seen: Provenance | None
     made.volatiles = {output.name: one for output, one in results if output.volatile}
     saved = {output.name: one for output, one in results if not output.volatile}
     if saved:
-        made.versions = _save(call, catalog, scope, saved, {"recipe": _recorded_recipe(call, scope), "seen": seen})
+        made.versions = _save(
+            call, catalog, scope, saved, {"recipe": _recorded_recipe(call, catalog, scope), "seen": seen}
+        )
     craft._run_hooks("post_run", craft, value)
     made.loaded = scope.loaded()
     return made
 
 
-def _recorded_recipe(call: Call, scope: Scope) -> dict[str, Any]:
+def _recorded_recipe(call: Call, catalog: Catalog, scope: Scope) -> dict[str, Any]:
     recipe = dict(call.recipe.parts)
+    recipe["formats"] = formats.written(call, catalog)
     if recipe.get("parameters"):
         recipe["parameters"] = without_secrets(recipe["parameters"])
     known = {one.artifact_id for taken in call.inputs.values() for one in taken.versions.values()} | set(call.behind)

@@ -20,6 +20,12 @@ FORMAT = 1
 """Counts the ways in which keys were made: with another one, all is made again."""
 
 
+MOST_SHOWN = 200
+"""Letters of the value of a parameter that is not plain, as it is recorded."""
+
+CUT = "…"
+
+
 @dataclass(frozen=True)
 class Taken:
     """Hold what a craft takes for one of its inputs.
@@ -219,7 +225,12 @@ def shown(value: Any) -> Any:
     if type(value) is float:
         return value
     text = repr(value)
-    return text if len(text) <= 200 else text[:200] + "…"
+    return text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + CUT
+
+
+def is_cut(value: Any) -> bool:
+    """Tell whether a value, as it is recorded, is not all of it."""
+    return isinstance(value, str) and len(value) == MOST_SHOWN + len(CUT) and value.endswith(CUT)
 
 
 @functools.lru_cache(maxsize=1 << 12)

@@ -249,6 +249,26 @@ def test_a_package_that_comes_or_goes_with_an_edit_is_said_once(shop: Project) -
             shop.edit("lib/steps.py", "import yaml\n\n    return value * len(yaml.dump(RATE))", "return value * 3")
 
 
+def test_the_entry_and_the_option_that_changed_are_named(shop: Project) -> None:
+    for old, new, why in (
+        ("raw.csv}}", "raw.csv}, load_options: {nrows: 2}}", "input raw: option nrows: 2 is new"),
+        ("nrows: 2", "nrows: 2.0", "input raw: option nrows: 2 → 2.0"),
+        ("nrows: 2.0", "sep: ;", "input raw: option nrows is gone; input raw: option sep: ';' is new"),
+        ("clean, type: csv", "clean, type: parquet", "output clean: csv → parquet"),
+    ):
+        shop.edit("catalog/all.yaml", old, new)
+        assert reasons(shop.plan(ALL))["clean"] == why
+        assert reasons(shop.run(ALL))["clean"] == why
+
+
+def test_what_was_too_long_to_be_recorded_is_named(shop: Project) -> None:
+    shop.edit("lib/steps.py", "top: int = 5", "top: int = 5, names: tuple = ()")
+    shop.run(ALL, {"names": [*range(100)]})
+    assert (
+        reasons(shop.plan(ALL, {"names": [*range(101)]}))["clean"] == "parameter names: in what is too long to be shown"
+    )
+
+
 def test_refresh_runs_all(shop: Project) -> None:
     build = shop.run(ALL, refresh=True)
     assert fates(build) == {"clean": "made", "total": "made"}

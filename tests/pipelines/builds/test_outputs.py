@@ -214,6 +214,30 @@ def test_what_a_class_of_a_user_is_given_counts(tmp_path: Path) -> None:
         assert opened.catalog.current("own").file.download(tmp_path).read_text() == "hello!"
 
 
+def test_an_option_that_is_a_secret_is_named_and_not_shown(tmp_path: Path) -> None:
+    class Sent(ArtifactInteractor, interactor_name="sent"):
+        def load(self, **kwargs: Any) -> None:
+            return None
+
+        def save(self, asset: Any, **kwargs: Any) -> bytes:
+            return b"sent"
+
+    @Craft()
+    def send() -> Artifact("mail"):  # type: ignore[valid-type]
+        return "hello"
+
+    why = []
+    for password in ("hunter-two", "swordfish"):
+        options = {"host": "here", "login": {"password": password}}
+        root = project_of(tmp_path / "shop", {"name": "mail", "type": "sent", "extra": {}, "save_options": options})
+        with session(root) as opened:
+            why.append((Pipeline() + send).run().steps["why"].tolist())
+            recipe = opened.catalog.current("mail").metadata.recipe
+            assert password not in str(recipe)
+            assert "here" in str(recipe)
+    assert why[1] == ["an option of output mail: a secret, so its value was not recorded"]
+
+
 def written_over(shop: Project) -> list[str]:
     """Texts of the versions that somebody wrote at the path of `sum`, the newest first."""
     catalog = shop.session().catalog
