@@ -23,7 +23,7 @@ def written(call: Call, catalog: Catalog) -> list[str]:
     """
     found = []
     for parameter, taken in call.inputs.items():
-        if taken.name in catalog and not taken.given and not taken.volatile:
+        if taken.versions:
             entry = catalog[taken.name]
             found.append(_line(INPUT, parameter, entry, entry.load_options))
     for one in call.craft.outputs:
