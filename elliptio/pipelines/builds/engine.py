@@ -21,7 +21,14 @@ from elliptio.pipelines.builds.sources import Passed
 from elliptio.pipelines.builds.steps import Step, Steps
 from elliptio.pipelines.builds.turn import Asked, Decided, Turn
 from elliptio.pipelines.catalog.keys import NONE
-from elliptio.pipelines.crafts.binding import require, require_keys, taken_names, takes_any, warn_of_unused
+from elliptio.pipelines.crafts.binding import (
+    require,
+    require_keys,
+    require_places,
+    taken_names,
+    takes_any,
+    warn_of_unused,
+)
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.errors import CraftError, reason
 from elliptio.pipelines.graphs.graph import Graph, graph_of
@@ -111,9 +118,9 @@ class Engine:
             if craft.name in names:  # before anything runs: the last one may come after hours
                 given = parameters.of(craft)
                 require(craft, given, craft.per)
-                for one in craft.outputs:
-                    if not one.volatile:
-                        require_keys(craft, self.session.catalog[one.name], given)
+                for entry in (self.session.catalog[one.name] for one in craft.outputs if not one.volatile):
+                    require_keys(craft, entry, given)
+                    require_places(craft, entry, given, self.session.catalog)
         return Turn(self.session, self._crafts, Asked(parameters, frozenset(names), refresh, volatiles, dry))
 
     # --- running ---

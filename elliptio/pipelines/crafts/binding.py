@@ -10,7 +10,7 @@ from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.catalog.interactors import Backend
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.hints import REQUIRED
-from elliptio.pipelines.errors import CraftDefinitionError, MissingKeysError
+from elliptio.pipelines.errors import CraftDefinitionError, MissingKeysError, PipelineDefinitionError
 from elliptio.system.warn import warn
 
 if TYPE_CHECKING:
@@ -143,6 +143,36 @@ def require_keys(craft: CraftFunction, entry: Entry, given: Collection[str]) -> 
             f"The craft {craft.name} makes {entry.name!r}, which needs a value for {', '.join(map(repr, missing))}: "
             f"pass {missing[0]}=…, or run the craft per=({missing[0]!r},)."
         )
+
+
+def require_places(craft: CraftFunction, entry: Entry, given: Collection[str], catalog: Catalog) -> None:
+    """Check that steps of a craft for different keys save to different keys of an entry, or one of them is asked for.
+
+    Raises
+    ------
+    PipelineDefinitionError
+        If they would all save to one: each would hide what the one before it made.
+
+    """
+    if not craft.per or _is_of_a_user(entry):
+        return
+    known = {name.lower() for name in (*entry.keys, *given)}
+    lacking = [name for name in craft.per if name.lower() not in known and _may_have(craft, name, catalog)]
+    if lacking:
+        key = lacking[0]
+        where = "its path" if entry.pattern else "a path of it"
+        raise PipelineDefinitionError(
+            f"The craft {craft.name} runs once per {', '.join(craft.per)}, and {entry.name!r}, which it makes, has no "
+            f"key {key!r}: each step would hide what the one before it made. Put !{{{key}}} into {where}, return it "
+            f"as Volatile({entry.name!r}), or pass {key}=… to make it for one."
+        )
+
+
+def _may_have(craft: CraftFunction, key: str, catalog: Catalog) -> bool:
+    """Tell whether an input has a key; of a value that is passed on nobody knows before it is made."""
+    entries = [catalog[one.name] for one in craft.inputs if not one.volatile and one.name in catalog]
+    known = {name.lower() for entry in entries for name in entry.keys}
+    return key.lower() in known or any(one.volatile for one in craft.inputs)
 
 
 def _is_of_a_user(entry: Entry) -> bool:

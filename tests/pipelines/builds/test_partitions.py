@@ -247,6 +247,33 @@ def test_a_key_that_no_input_has_is_said_with_those_there_are(year: Project) -> 
     assert str(error.value) == says
 
 
+@pytest.mark.parametrize("do", [Project.run, Project.plan])
+def test_a_result_that_lacks_a_key_of_its_steps_is_refused_before_anything_runs(year: Project, do: Any) -> None:
+    year.edit("lib/steps.py", "@Craft()", '@Craft(per="month")')
+    with pytest.raises(PipelineDefinitionError) as error:
+        do(year, ALL)
+    assert str(error.value) == (
+        "The craft yearly runs once per month, and 'yearly', which it makes, has no key 'month': each step would hide "
+        "what the one before it made. Put !{month} into a path of it, return it as Volatile('yearly'), or pass month=… "
+        "to make it for one."
+    )
+    assert year.session().catalog.versions("daily").empty
+    year.edit("catalog/all.yaml", "out/!{month}/!{day}", "out/!{day}")
+    with pytest.raises(PipelineDefinitionError, match=r"Put !\{month\} into its path"):
+        do(year, "steps.daily")
+
+
+def test_a_result_without_keys_may_be_made_for_one(year: Project) -> None:
+    year.edit("lib/steps.py", "@Craft()", '@Craft(per="month")')
+    year.edit(
+        "lib/steps.py",
+        '"sum": sum(one["sum"] for one in monthly.values()), "months": list(monthly)',
+        '"of": monthly["sum"]',
+    )
+    assert made(year.run(ALL, {"month": "02"}))["yearly"] == 1
+    assert year.session().catalog.load("yearly") == {"of": 6}
+
+
 def test_a_value_that_is_passed_on_for_one_key_alone_is_known_by_its_step(year: Project) -> None:
     year.write(
         "lib/steps.py",
