@@ -21,6 +21,7 @@ from elliptio.pipelines.builds.sources import Passed
 from elliptio.pipelines.builds.steps import Step, Steps
 from elliptio.pipelines.builds.turn import Asked, Decided, Turn
 from elliptio.pipelines.catalog.keys import NONE
+from elliptio.pipelines.catalog.keywords import giving
 from elliptio.pipelines.crafts.binding import (
     require,
     require_keys,
@@ -89,14 +90,16 @@ class Engine:
         """Tell what a run would do."""
         with uncollected():
             turn = self.turn(params, configuration, refresh, select, volatiles, dry=True)
-            steps = told(turn, turn.crafts)
+            with giving(turn.asked.parameters.shared):
+                steps = told(turn, turn.crafts)
             self.session.catalog.windows.memory.write()
             return Plan(self._pipeline.name, Steps(steps), _unfollowed(self.session, self._crafts), turn.sources.news)
 
     def snapshot(self, params: Mapping[str, Any]) -> Snapshot:
         """Take a snapshot without running."""
         turn = self.turn(params, None, False, None, True, dry=True)
-        return snapshotting.of_inputs(self.session, self.graph, self._crafts, turn)
+        with giving(turn.asked.parameters.shared):
+            return snapshotting.of_inputs(self.session, self.graph, self._crafts, turn)
 
     def turn(
         self,
@@ -146,6 +149,7 @@ class Engine:
         try:
             with contextlib.ExitStack() as block:
                 block.enter_context(active.inside(session))
+                block.enter_context(giving(turn.asked.parameters.shared))  # an entry is read once, for all crafts
                 run = block.enter_context(session.handler.run(pipeline.name, shown, labels={"pipeline": pipeline.name}))
                 bar = NamedProgress(len(turn.asked.selected), pipeline.name, enabled=session.handler.progress)
                 progress = Progress(block.enter_context(bar))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from elliptio.errors import FormatOptionError
-from elliptio.pipelines.catalog import reading
+from elliptio.pipelines.catalog import keywords, reading
 from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.catalog.keys import Keys, named
 from elliptio.pipelines.catalog.patterns import Pattern
@@ -242,9 +242,10 @@ class Catalog:
 
             wanted = pointed_at(self.handler.lake, entry, found, versions.history(entry.name, found), version)
         else:
-            wanted = self._synced(entry, found, versions, rest)
-        with _explaining(entry, rest):
-            return self.assets.load(entry, wanted, rest)
+            with keywords.giving(rest):
+                wanted = self._synced(entry, found, versions, rest)
+        with _options(entry, rest) as options:
+            return self.assets.load(entry, wanted, options)
 
     def save(self, name: str, value: Any, *, keys: Mapping[str, Any] | None = None, **more: Any) -> Artifact:
         """Save a value as a new version of an entry, and put it at its path; nothing is overwritten in the lake.
@@ -273,10 +274,10 @@ class Catalog:
         from elliptio.pipelines.catalog.versions import SAVED
 
         versions = self.new_versions()
-        # What somebody wrote at the path is not lost.
-        self.windows.sync(entry, found, versions, dry=True)
-        with _explaining(entry, rest):
-            version = self.assets.save(entry, found, value, SAVED, rest)
+        with keywords.giving(rest), _options(entry, rest) as options:
+            # What somebody wrote at the path is not lost.
+            self.windows.sync(entry, found, versions, dry=True)
+            version = self.assets.save(entry, found, value, SAVED, options)
         self.windows.memory.write()
         return self.handler.show(version.artifact_id)
 
@@ -386,10 +387,11 @@ def _no_key(entry: Entry, name: str) -> str:
 
 
 @contextlib.contextmanager
-def _explaining(entry: Entry, given: Mapping[str, Any]) -> Iterator[None]:
-    """Say of a keyword that is no option of a format that it is no key either: whoever passed it may mean one."""
+def _options(entry: Entry, given: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the options among keywords; say of one that no format has that it is no key either: it may be meant so."""
+    no_options = keywords.named_by(entry.pattern.text if entry.pattern else None)
     try:
-        yield
+        yield {name: value for name, value in given.items() if name not in no_options} if no_options else given
     except FormatOptionError as error:
         wrong = next((name for name in given if repr(name) in str(error)), None)
         if wrong is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 from urllib.parse import ParseResult
 
 from elliptio.pipelines.catalog import types
@@ -70,7 +70,9 @@ class ArtifactInteractor(ABC):
 class Backend(ABC):
     """Write and read bytes at a place that a user knows, by the prefix of paths: ``print://somewhere``.
 
-    A subclass names its prefix, ``class X(Backend, prefix="print")``.
+    A subclass names its prefix, ``class X(Backend, prefix="print")``. Beside the keys of an entry, `put` and `get` are
+    given what the caller gave: the parameters of a craft and its pipeline, or the keywords of `load` and `save`. One
+    without ``**keys`` is given what it names.
 
     Parameters
     ----------
@@ -90,12 +92,10 @@ class Backend(ABC):
 
     """
 
-    _classes: ClassVar[dict[str, type[Backend]]] = {}
-
     def __init_subclass__(cls, prefix: str | None = None, **more: Any) -> None:
         super().__init_subclass__(**more)
         if prefix is not None:
-            _register(Backend._classes, prefix, cls, "backend", prefix in OWN_PREFIXES)
+            _register(BACKENDS, prefix, cls, "backend", prefix in OWN_PREFIXES)
 
     def __init__(self, session: Any) -> None:
         self.session = session
@@ -111,8 +111,11 @@ class Backend(ABC):
     @classmethod
     def backends(cls) -> Mapping[str, type[Backend]]:
         """Return the backends of users by their prefixes."""
-        return dict(Backend._classes)
+        return dict(BACKENDS)
 
+
+BACKENDS: dict[str, type[Backend]] = {}
+"""Backends of users, by their prefixes."""
 
 OWN_PREFIXES = ("", "file", "s3", "lakefs")
 """Prefixes that elliptio knows itself."""

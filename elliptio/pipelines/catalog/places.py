@@ -14,6 +14,7 @@ from urllib.parse import urlparse
 from elliptio.pipelines.catalog import credentials
 from elliptio.pipelines.catalog.interactors import Backend
 from elliptio.pipelines.catalog.keys import Keys
+from elliptio.pipelines.catalog.keywords import taken_by
 from elliptio.pipelines.catalog.patterns import Pattern
 from elliptio.pipelines.errors import EntryError
 from elliptio.system.os_errors import explained
@@ -181,7 +182,7 @@ class Custom:
     def fetch(self, address: str, to: Path, keys: Mapping[str, Any]) -> bool:
         """Read the bytes."""
         try:
-            content = self._backend.get(fragment=urlparse(address), **keys)
+            content = self._backend.get(fragment=urlparse(address), **taken_by(self._backend.get, keys))
         except (FileNotFoundError, KeyError):
             return False
         if not isinstance(content, bytes | bytearray | memoryview):
@@ -193,7 +194,8 @@ class Custom:
 
     def put(self, address: str, source: Path, keys: Mapping[str, Any]) -> str:
         """Write the bytes."""
-        self._backend.put(payload=source.read_bytes(), fragment=urlparse(address), **keys)
+        more = taken_by(self._backend.put, keys)
+        self._backend.put(payload=source.read_bytes(), fragment=urlparse(address), **more)
         return ""
 
     def remove(self, address: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.catalog.keys import NONE, Keys
+from elliptio.pipelines.catalog.keywords import giving
 from elliptio.pipelines.catalog.versions import Version, Versions
 from elliptio.pipelines.crafts.binding import bind, positional, taken_names, takes_any, warn_of_unused
 from elliptio.pipelines.crafts.craft import CraftFunction
@@ -45,7 +46,8 @@ def call(craft: CraftFunction, session: BaseSession, args: Sequence[Any], kwargs
         if one.parameter in values:
             inputs[one.parameter] = Taken(one.name, given=True)
             continue
-        taken = None if one.volatile else _take(one, catalog, versions, bound.context)
+        with giving(bound.context):
+            taken = None if one.volatile else _take(one, catalog, versions, bound.context)
         if taken is not None:
             inputs[one.parameter] = taken
         elif one.is_needed:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from elliptio.naming import shorten
 from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.catalog.keys import NONE, Keys
+from elliptio.pipelines.catalog.keywords import giving
 from elliptio.pipelines.catalog.versions import BUILT, Version
 from elliptio.pipelines.code.places import raised_at
 from elliptio.pipelines.crafts import formats
@@ -132,7 +133,8 @@ def execute(call: Call, catalog: Catalog, seen: Provenance | None = None) -> Mad
     params = {name: shown(value) for name, value in {**call.keys, **call.parameters}.items()}
     with craft_run(catalog.handler, craft.name, params, _recorded(call), seen) as scope:
         try:
-            return _execute(call, catalog, scope, seen)
+            with giving(call.context):
+                return _execute(call, catalog, scope, seen)
         except Exception as error:
             told = isinstance(error, CraftError | CraftDefinitionError) and not isinstance(error, ValidationError)
             for_users = error if told else _explained(call, error, scope.run_id, catalog.root)

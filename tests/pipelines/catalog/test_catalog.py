@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pandas as pd
 import pytest
@@ -394,6 +395,73 @@ def test_a_backend_of_ones_own_gets_the_keywords(project: Project) -> None:
     seen["here/2.json"] = b'{"x": 5}', {}
     assert catalog.load("a", n=2) == {"x": 5}, "somebody wrote it"
     assert catalog.versions("a")["origin"].tolist() == ["taken in", "saved"]
+
+
+def test_a_backend_gets_what_it_names_beside_the_keys_of_an_entry(project: Project) -> None:
+    seen: list[tuple[str, Any]] = []
+
+    class Named(Backend, prefix="named-by-test"):
+        kept: ClassVar[dict[str, bytes]] = {}
+
+        def put(self, *, payload, fragment, n, tenant="nobody"):
+            self.kept[fragment.path] = payload
+            seen.append(("put", tenant))
+
+        def get(self, *, fragment, n):
+            return self.kept[fragment.path]
+
+    project.write("catalog/all.yaml", "- {name: a, type: json, extra: {path: 'named-by-test://here/!{n}.json'}}")
+    catalog = project.session().catalog
+    catalog.save("a", 1, n=2, tenant="eva", indent=2)
+    assert catalog.load("a", n=2, tenant="eva") == 1
+    assert seen == [("put", "eva")]
+    with pytest.raises(eio.FormatOptionError, match="has no key 'tennant'"):
+        catalog.save("a", 1, n=2, tennant="eva")
+
+
+def test_a_backend_gets_the_parameters_of_crafts_and_pipelines(project: Project) -> None:
+    seen: list[tuple[str, str, Any]] = []
+
+    class Told(Backend, prefix="told-by-test"):
+        kept: ClassVar[dict[str, bytes]] = {}
+
+        def put(self, *, payload, fragment, **keywords):
+            self.kept[fragment.path] = payload
+            seen.append(("put", fragment.path, keywords))
+
+        def get(self, *, fragment, **keywords):
+            seen.append(("get", fragment.path, keywords))
+            return self.kept[fragment.path]
+
+    Told.kept["/raw.json"] = b"1"
+    project.write(
+        "catalog/all.yaml",
+        """
+        - {name: raw, type: json, extra: {path: "told-by-test://here/raw.json"}}
+        - {name: out, type: json, extra: {path: "told-by-test://here/!{n}.json"}}
+        """,
+    )
+    project.write(
+        "lib/steps.py",
+        """
+        from elliptio.pipelines import Artifact, Craft
+
+        @Craft()
+        def made(raw: Artifact, by: int = 3) -> Artifact("out"):
+            return raw + by
+        """,
+    )
+    project.run("steps.made", {"n": 2, "tenant": "eva"})
+    given = {"n": 2, "tenant": "eva"}
+    assert ("get", "/raw.json", given) in seen
+    assert ("put", "/2.json", {**given, "by": 3}) in seen
+    seen.clear()
+    session = project.session()
+    with session:
+        (made,) = project.pipeline(session, "steps.made").crafts
+        assert made(n=5, tenant="ida") == 4
+    assert ("get", "/raw.json", {"n": 5, "tenant": "ida", "by": 3}) in seen
+    assert ("put", "/5.json", {"n": 5, "tenant": "ida", "by": 3}) in seen
 
 
 def test_projects_do_not_mix(project: Project) -> None:
