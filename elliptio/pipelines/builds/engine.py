@@ -22,14 +22,7 @@ from elliptio.pipelines.builds.steps import Step, Steps
 from elliptio.pipelines.builds.turn import Asked, Decided, Turn
 from elliptio.pipelines.catalog.keys import NONE
 from elliptio.pipelines.catalog.keywords import giving
-from elliptio.pipelines.crafts.binding import (
-    require,
-    require_keys,
-    require_places,
-    taken_names,
-    takes_any,
-    warn_of_unused,
-)
+from elliptio.pipelines.crafts.binding import require_all, taken_names, takes_any, warn_of_unused
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.errors import CraftError, reason
 from elliptio.pipelines.graphs.graph import Graph, graph_of
@@ -119,11 +112,7 @@ class Engine:
         names = with_values(self._crafts, selected(self._crafts, select))
         for craft in self._crafts:
             if craft.name in names:  # before anything runs: the last one may come after hours
-                given = parameters.of(craft)
-                require(craft, given, craft.per)
-                for entry in (self.session.catalog[one.name] for one in craft.outputs if not one.volatile):
-                    require_keys(craft, entry, given)
-                    require_places(craft, entry, given, self.session.catalog)
+                require_all(craft, parameters.of(craft), self.session.catalog)
         return Turn(self.session, self._crafts, Asked(parameters, frozenset(names), refresh, volatiles, dry))
 
     # --- running ---

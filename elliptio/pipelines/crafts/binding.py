@@ -124,7 +124,22 @@ def require(craft: CraftFunction, given: Collection[str], keys: Collection[str])
         )
 
 
-def require_keys(craft: CraftFunction, entry: Entry, given: Collection[str]) -> None:
+def require_all(craft: CraftFunction, given: Collection[str], catalog: Catalog) -> None:
+    """Check that the steps of a craft have all that they need to be told: parameters, and keys of what they save.
+
+    Raises
+    ------
+    CraftDefinitionError, MissingKeysError, PipelineDefinitionError
+        If something is missing; the message names it.
+
+    """
+    require(craft, given, craft.per)
+    for entry in (catalog[one.name] for one in craft.outputs if not one.volatile):
+        _require_keys(craft, entry, given)
+        _require_places(craft, entry, given, catalog)
+
+
+def _require_keys(craft: CraftFunction, entry: Entry, given: Collection[str]) -> None:
     """Check that each key of an entry that a craft makes has a value: from what is given, its partition or a default.
 
     Raises
@@ -145,7 +160,7 @@ def require_keys(craft: CraftFunction, entry: Entry, given: Collection[str]) -> 
         )
 
 
-def require_places(craft: CraftFunction, entry: Entry, given: Collection[str], catalog: Catalog) -> None:
+def _require_places(craft: CraftFunction, entry: Entry, given: Collection[str], catalog: Catalog) -> None:
     """Check that steps of a craft for different keys save to different keys of an entry, or one of them is asked for.
 
     Raises
