@@ -93,8 +93,8 @@ DOORS = {
         "S3Storage", "s3_client_context", "set_s3_client",
     ],
     elliptio.pipelines: [
-        "Acceptance", "Artifact", "ArtifactInteractor", "Audit", "BaseSession", "Build", "Catalog", "Connection",
-        "Craft",
+        "Acceptance", "ArgumentError", "Artifact", "ArtifactInteractor", "Audit", "BaseSession", "Build", "Catalog",
+        "Connection", "Craft",
         "CraftDefinitionError", "CraftError", "DuplicateNameError", "Entry", "EntryError", "Fingerprint", "Graph",
         "LakeBackend", "MemoryBackend", "MissingKeysError", "NoSessionError", "Partition", "Pipeline",
         "PipelineDefinitionError", "Plan", "ProjectError", "ProjectNotFoundError", "Runner", "SelectionError",

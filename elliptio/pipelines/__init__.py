@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 _HOMES = {
     "Acceptance": "accepting",
+    "ArgumentError": "errors",
     "Artifact": "crafts.hints",
     "ArtifactInteractor": "catalog.interactors",
     "Audit": "builds.auditing",
@@ -48,12 +49,13 @@ _HOMES = {
 }
 
 __all__ = [
-    "Acceptance", "Artifact", "ArtifactInteractor", "Audit", "BaseSession", "Build", "Catalog", "Connection", "Craft",
-    "CraftDefinitionError", "CraftError", "DuplicateNameError", "Entry", "EntryError", "Fingerprint", "Graph",
-    "LakeBackend", "MemoryBackend", "MissingKeysError", "NoSessionError", "Partition", "Pipeline",
-    "PipelineDefinitionError", "Plan", "ProjectError", "ProjectNotFoundError", "Runner", "SelectionError", "Session",
-    "ShadowedModuleWarning", "Snapshot", "SnapshotNotFoundError", "SnapshotTagTakenError", "TemplateError",
-    "UnknownNameError", "UnusedParameterWarning", "ValidationError", "VersionNotFoundError", "Volatile",
+    "Acceptance", "ArgumentError", "Artifact", "ArtifactInteractor", "Audit", "BaseSession", "Build", "Catalog",
+    "Connection", "Craft", "CraftDefinitionError", "CraftError", "DuplicateNameError", "Entry", "EntryError",
+    "Fingerprint", "Graph", "LakeBackend", "MemoryBackend", "MissingKeysError", "NoSessionError", "Partition",
+    "Pipeline", "PipelineDefinitionError", "Plan", "ProjectError", "ProjectNotFoundError", "Runner", "SelectionError",
+    "Session", "ShadowedModuleWarning", "Snapshot", "SnapshotNotFoundError", "SnapshotTagTakenError",
+    "TemplateError", "UnknownNameError", "UnusedParameterWarning", "ValidationError", "VersionNotFoundError",
+    "Volatile",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
@@ -69,6 +71,7 @@ if TYPE_CHECKING:
     from elliptio.pipelines.crafts.fingerprints import Fingerprint
     from elliptio.pipelines.crafts.hints import Artifact, Volatile
     from elliptio.pipelines.errors import (
+        ArgumentError,
         CraftDefinitionError,
         CraftError,
         DuplicateNameError,

@@ -11,6 +11,7 @@
     ├── DuplicateNameError (ValueError)                 two have the same name
     ├── EntryError (ValueError)                         an entry of the catalog is wrong, or cannot do what is asked
     │   └── MissingKeysError (KeyError)                 a value of a `!{key}` is not given
+    ├── ArgumentError (TypeError, ValueError)           what was given is not of the kind that is taken
     ├── VersionNotFoundError (FileNotFoundError, KeyError, ValueError)   an entry has no such version
     ├── NoSessionError (RuntimeError)                   not inside `with sess:`
     ├── CraftDefinitionError (TypeError, ValueError)    a craft's hints, parameters or results are wrong
@@ -54,6 +55,10 @@ class EntryError(ElliptioError, ValueError):
 
 class MissingKeysError(EntryError, KeyError):
     """A value for a ``!{key}`` of an entry was not given."""
+
+
+class ArgumentError(ElliptioError, TypeError, ValueError):
+    """An argument is not of the kind that a verb takes."""
 
 
 class VersionNotFoundError(ElliptioError, FileNotFoundError, KeyError, ValueError):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from elliptio.finding.search import is_missing
+from elliptio.pipelines.arguments import check_kind
 from elliptio.pipelines.catalog.keys import NONE, Keys
 from elliptio.pipelines.catalog.versions import version_of
 from elliptio.pipelines.crafts.values import LazyPartitions
@@ -99,6 +100,7 @@ def snapshots_of(session: BaseSession, query: Mapping[str, Any] | None) -> pd.Da
     from elliptio.indexes.query.checking import check_query
     from elliptio.indexes.query.predicate import compile_query
 
+    check_kind("query", query, (Mapping, type(None)), "a mapping, such as {'name': 'report'}")
     wanted = dict(query or {})
     check_query(wanted)
     matches = compile_query(wanted)

@@ -42,14 +42,15 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _read(file: str) -> dict[str, Any]:
-    with explained("read", file):
+    name = "standard input" if file == "-" else file
+    with explained("read", name):
         text = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     try:
         data = json.loads(text)
     except ValueError as error:  # not UTF-8 is one, too
-        raise UsageError(f"{file} is no step: it is not JSON: {error}") from error
+        raise UsageError(f"{name} is no step: it is not JSON: {error}") from error
     needed = ("root", "lake", "craft", "parameters", "context", "keys", "inputs", "key", "recipe", "again")
-    lacking = [name for name in needed if name not in data] if isinstance(data, dict) else ["craft"]
+    lacking = [one for one in needed if one not in data] if isinstance(data, dict) else ["craft"]
     if lacking:
-        raise UsageError(f"{file} is no step: it lacks {', '.join(map(repr, lacking))}")
+        raise UsageError(f"{name} is no step: it lacks {', '.join(map(repr, lacking))}")
     return dict(data)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from elliptio.errors import FormatOptionError
+from elliptio.pipelines.arguments import keys_in, shown
 from elliptio.pipelines.catalog import keywords, reading
 from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.catalog.keys import Keys, named
@@ -104,7 +105,7 @@ class Catalog:
     # --- what there is ---
 
     def __contains__(self, name: object) -> bool:
-        return name in self._entries
+        return isinstance(name, str) and name in self._entries
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -113,12 +114,12 @@ class Catalog:
         return iter(sorted(self._entries))
 
     def __getitem__(self, name: str) -> Entry:
-        found = self._entries.get(name)
+        found = self._entries.get(name) if isinstance(name, str) else None
         if found is None:
             from elliptio.formats.libraries import meant
 
             hint = meant(str(name), self._entries)[: 200 if len(self) >= 30 else None]
-            raise UnknownNameError(f"There is no entry {name!r} in the catalog; {hint}")
+            raise UnknownNameError(f"There is no entry {shown(name)} in the catalog; {hint}")
         # What takes an entry by itself, such as a flow, asks this catalog for its current version.
         vars(found)["_catalog"] = weakref.ref(self)
         return found
@@ -283,7 +284,7 @@ class Catalog:
 
     def _keys(self, entry: Entry, keys: Mapping[str, Any] | None, more: dict[str, Any]) -> tuple[Keys, dict[str, Any]]:
         known = {name.lower() for name in entry.keys}
-        self._refuse(entry, [name for name in keys or {} if name.lower() not in known])
+        self._refuse(entry, [name for name in keys_in("keys=", keys) if name.lower() not in known])
         rest = {name: value for name, value in more.items() if name.lower() not in known}
         return entry.keys_of({**more, **(keys or {})}), rest
 
@@ -338,7 +339,7 @@ class Catalog:
         entry = self[name]
         from elliptio.pipelines.catalog import frames
 
-        wanted = self._some_keys(entry, {**more, **(keys or {})})
+        wanted = self._some_keys(entry, {**more, **keys_in("keys=", keys)})
         versions = self._looked(entry, wanted)
         found = versions.of(name).items()
         return frames.of_versions(entry, {each: one for each, one in found if wanted.items() <= each.items()})

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from elliptio.errors import MetadataError
+from elliptio.pipelines.arguments import check_all, check_kind, check_name, refused
 from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.crafts.fingerprints import Fingerprint
@@ -132,15 +133,39 @@ class Backend(ABC):
 
 
 def name_of(entry: Entry | str) -> str:
-    """Return the name of an entry."""
-    return entry if isinstance(entry, str) else entry.name
+    """Return the name of an entry.
+
+    Raises
+    ------
+    ArgumentError
+        If it is neither an entry nor a name.
+
+    """
+    name = entry.name if isinstance(entry, Entry) else entry
+    check_name("entry", name)
+    return name
+
+
+def check_snapshot(snapshot: Snapshot) -> None:
+    """Refuse what is no snapshot."""
+    from elliptio.pipelines.snapshots.snapshot import Snapshot
+
+    check_kind("snapshot", snapshot, Snapshot, "a Snapshot, such as pipeline.snapshot()")
+
+
+def checked(partitions: Iterable[Partition]) -> list[Partition]:
+    """Return partitions, all of them some."""
+    return check_all("partitions", partitions, Partition, "an iterable of Partition")
 
 
 def fitting(partitions: Iterable[Partition], wanted: InputFingerprints) -> Partitions:
     """Keep the partitions that are made from what is wanted for their keys; all if nothing is."""
     if not wanted:
         return tuple(partitions)
-    by_keys = {Keys(dict(keys)): fingerprint for keys, fingerprint in wanted.items()}
+    try:
+        by_keys = {Keys(dict(keys)): fingerprint for keys, fingerprint in wanted.items()}
+    except (AttributeError, TypeError, ValueError):
+        raise refused("input_fingerprints", "a mapping from Keys to Fingerprint", wanted) from None
     return tuple(one for one in partitions if by_keys.get(Keys(one.keys)) == one.input_fingerprint)
 
 

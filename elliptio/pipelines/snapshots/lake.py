@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from elliptio.lake import records
+from elliptio.pipelines.arguments import check_kind, check_name
 from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.catalog.keys import NONE
 from elliptio.pipelines.catalog.versions import Versions
@@ -19,7 +20,9 @@ from elliptio.pipelines.snapshots.connections import (
     Connection,
     InputFingerprints,
     Partitions,
+    check_snapshot,
     check_tag,
+    checked,
     fitting,
     name_of,
     taken_by,
@@ -85,7 +88,7 @@ class LakeConnection(Connection):
 
     def write_artifact_partitions(self, entry: Entry | str, partitions: Iterable[Partition]) -> None:
         """Add partitions of an entry; versions in the lake are known without that."""
-        self._write(_ENTRIES, {name_of(entry): partitions})
+        self._write(_ENTRIES, {name_of(entry): checked(partitions)})
 
     def _written(self, entry: str | None, snapshot: str) -> Iterator[tuple[str, Partition]]:
         """Read what was written of an entry, or of all, with the names of the entries."""
@@ -112,12 +115,14 @@ class LakeConnection(Connection):
 
     def read_graph(self, name: str, fingerprint: Fingerprint) -> Graph:
         """Read a graph."""
+        check_name("name", name)
         for document in itertools.islice(self._find(GRAPH, graph=name, fingerprint=str(fingerprint)), 1):
             return Graph.from_record(document["content"])
         raise unknown_graph(name, fingerprint)
 
     def write_graph(self, graph: Graph) -> None:
         """Write a graph."""
+        check_kind("write_graph", graph, Graph, "a Graph, such as pipeline.graph")
         record_id = _id(self._project, graph.name, graph.fingerprint)
         if not records.is_known(self._lake, GRAPH, record_id):
             about = {"graph": graph.name, "fingerprint": str(graph.fingerprint)}
@@ -125,6 +130,7 @@ class LakeConnection(Connection):
 
     def read_snapshot(self, name: str, fingerprint: Fingerprint) -> Snapshot:
         """Read a snapshot."""
+        check_name("name", name)
         for document in itertools.islice(self._find(SNAPSHOT, graph=name, fingerprint=str(fingerprint)), 1):
             return self.snapshot_of(document)
         raise unknown_snapshot(name, fingerprint)
@@ -141,6 +147,7 @@ class LakeConnection(Connection):
 
     def write_snapshot(self, snapshot: Snapshot) -> None:
         """Write a snapshot."""
+        check_snapshot(snapshot)
         self.write_graph(snapshot.graph)
         record_id = _id(self._project, snapshot.name, snapshot.id)
         if not records.is_known(self._lake, SNAPSHOT, record_id):
@@ -161,6 +168,8 @@ class LakeConnection(Connection):
 
     def read_snapshot_tag(self, name: str, tag: str) -> Snapshot:
         """Read the snapshot that a tag names."""
+        check_name("name", name)
+        check_name("tag", tag)
         moves = self.moves(name, tag)
         if not moves:
             raise unknown_tag(name, tag, {one["about"]["tag"] for one in self._find(TAG, graph=name)})
@@ -186,6 +195,7 @@ class LakeConnection(Connection):
 
     def write_snapshot_tag(self, snapshot: Snapshot, tag: str, overwrite: bool = False) -> None:
         """Let a tag name a snapshot; of several at once who do not overwrite, one succeeds."""
+        check_snapshot(snapshot)
         check_tag(tag)
         self.write_snapshot(snapshot)
         content: dict[str, Any] = {"fingerprint": snapshot.id}
@@ -218,6 +228,8 @@ class LakeConnection(Connection):
 
     def read_snapshot_partitions(self, snapshot: Snapshot, key: str, entry: Entry | str) -> Partitions:
         """Read the partitions of a snapshot."""
+        check_snapshot(snapshot)
+        check_name("key", key)
         written = (one for _, one in self._written(key, snapshot.id))
         return tuple(dict.fromkeys([*taken_by(snapshot, key), *written]))
 
@@ -225,7 +237,9 @@ class LakeConnection(Connection):
         self, snapshot: Snapshot, key: str, entry: Entry | str, partitions: Iterable[Partition]
     ) -> None:
         """Add partitions to a snapshot."""
-        self._write(snapshot.id, {key: partitions})
+        check_snapshot(snapshot)
+        check_name("key", key)
+        self._write(snapshot.id, {key: checked(partitions)})
 
 
 class LakeBackend(Backend):

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from elliptio.pipelines.arguments import check_kind, check_name
 from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.crafts.fingerprints import Fingerprint
 from elliptio.pipelines.graphs.graph import Graph
@@ -14,7 +15,9 @@ from elliptio.pipelines.snapshots.connections import (
     Connection,
     InputFingerprints,
     Partitions,
+    check_snapshot,
     check_tag,
+    checked,
     fitting,
     name_of,
     taken_by,
@@ -46,31 +49,37 @@ class MemoryConnection(Connection):
 
     def write_artifact_partitions(self, entry: Entry | str, partitions: Iterable[Partition]) -> None:
         """Add partitions of an entry."""
-        self._of_entries.setdefault(name_of(entry), {}).update(dict.fromkeys(partitions))
+        self._of_entries.setdefault(name_of(entry), {}).update(dict.fromkeys(checked(partitions)))
 
     def read_graph(self, name: str, fingerprint: Fingerprint) -> Graph:
         """Read a graph."""
+        check_name("name", name)
         if (name, str(fingerprint)) not in self._graphs:
             raise unknown_graph(name, fingerprint)
         return self._graphs[name, str(fingerprint)]
 
     def write_graph(self, graph: Graph) -> None:
         """Write a graph."""
+        check_kind("write_graph", graph, Graph, "a Graph, such as pipeline.graph")
         self._graphs[graph.name, str(graph.fingerprint)] = graph
 
     def read_snapshot(self, name: str, fingerprint: Fingerprint) -> Snapshot:
         """Read a snapshot."""
+        check_name("name", name)
         if (name, str(fingerprint)) not in self._snapshots:
             raise unknown_snapshot(name, fingerprint)
         return self._snapshots[name, str(fingerprint)]
 
     def write_snapshot(self, snapshot: Snapshot) -> None:
         """Write a snapshot."""
+        check_snapshot(snapshot)
         self.write_graph(snapshot.graph)
         self._snapshots.setdefault((snapshot.name, snapshot.id), snapshot)
 
     def read_snapshot_tag(self, name: str, tag: str) -> Snapshot:
         """Read the snapshot that a tag names."""
+        check_name("name", name)
+        check_name("tag", tag)
         known = self._tags.get(name, {})
         if tag not in known:
             raise unknown_tag(name, tag, known)
@@ -78,6 +87,7 @@ class MemoryConnection(Connection):
 
     def write_snapshot_tag(self, snapshot: Snapshot, tag: str, overwrite: bool = False) -> None:
         """Let a tag name a snapshot."""
+        check_snapshot(snapshot)
         check_tag(tag)
         known = self._tags.setdefault(snapshot.name, {})
         if tag in known and not overwrite:
@@ -87,6 +97,8 @@ class MemoryConnection(Connection):
 
     def read_snapshot_partitions(self, snapshot: Snapshot, key: str, entry: Entry | str) -> Partitions:
         """Read the partitions of a snapshot."""
+        check_snapshot(snapshot)
+        check_name("key", key)
         written = self._of_snapshots.get((snapshot.name, snapshot.fingerprint, key), {})
         return tuple(dict.fromkeys([*taken_by(snapshot, key), *written]))
 
@@ -94,8 +106,10 @@ class MemoryConnection(Connection):
         self, snapshot: Snapshot, key: str, entry: Entry | str, partitions: Iterable[Partition]
     ) -> None:
         """Add partitions to a snapshot."""
+        check_snapshot(snapshot)
+        check_name("key", key)
         at = snapshot.name, snapshot.fingerprint, key
-        self._of_snapshots.setdefault(at, {}).update(dict.fromkeys(partitions))
+        self._of_snapshots.setdefault(at, {}).update(dict.fromkeys(checked(partitions)))
 
 
 class MemoryBackend(Backend):

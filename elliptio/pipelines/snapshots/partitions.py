@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from elliptio.pipelines.arguments import keys_in
 from elliptio.pipelines.catalog.keys import NONE, Keys
 from elliptio.pipelines.catalog.versions import Version
 from elliptio.pipelines.crafts.fingerprints import Fingerprint
@@ -41,7 +42,7 @@ class Partition:
 
     def __post_init__(self) -> None:
         if not isinstance(self.keys, Keys):
-            object.__setattr__(self, "keys", Keys(self.keys))
+            object.__setattr__(self, "keys", Keys(keys_in("keys", self.keys)))
 
     def as_record(self) -> dict[str, Any]:
         """Shape it as it is kept."""

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
+from elliptio.pipelines.arguments import check_name, keys_in, refused
 from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.crafts.fingerprints import Fingerprint
@@ -135,7 +136,8 @@ class Snapshot:
             If it has several partitions.
 
         """
-        found = self._partition(name, {**more, **(keys or {})})
+        check_name("name", name)
+        found = self._partition(name, {**more, **keys_in("keys=", keys)})
         catalog = self._at()
         entry = self.entries.get(name)
         assert found.artifact_id is not None
@@ -262,6 +264,8 @@ class Snapshot:
             from elliptio.pipelines import active
 
             connectable = active.session().backend
+        if not callable(getattr(connectable, "connect", None)):
+            raise refused("connectable", "a Backend or a Connection, such as sess.backend", connectable)
         with connectable.connect() as connection:
             return connection.read_snapshot_tag(graph_name, tag)
 

@@ -14,7 +14,7 @@ import pytest
 
 import elliptio as eio
 from elliptio.errors import FormatError, FormatOptionError, StoreError, ValueRefusedError, WriteOnlyError
-from elliptio.pipelines import Artifact, Catalog, Craft
+from elliptio.pipelines import ArgumentError, Artifact, Catalog, Craft
 from elliptio.pipelines.errors import (
     DuplicateNameError,
     EntryError,
@@ -462,6 +462,21 @@ def test_a_backend_gets_the_parameters_of_crafts_and_pipelines(project: Project)
         assert made(n=5, tenant="ida") == 4
     assert ("get", "/raw.json", {"n": 5, "tenant": "ida", "by": 3}) in seen
     assert ("put", "/5.json", {"n": 5, "tenant": "ida", "by": 3}) in seen
+
+
+@pytest.mark.parametrize("keys", [3, ["samples"], {1: 2}, b"x"])
+@pytest.mark.parametrize("verb", ["load", "current", "versions"])
+def test_keys_that_are_no_mapping_are_refused(catalog: Catalog, verb: str, keys: Any) -> None:
+    with pytest.raises(ArgumentError, match=r"keys= takes a mapping from names of keys to their values"):
+        getattr(catalog, verb)("coeffs", keys=keys)
+
+
+@pytest.mark.parametrize("name", [None, [], {}, "x" * 10**6])
+def test_a_name_that_cannot_be_one_is_unknown(catalog: Catalog, name: Any) -> None:
+    assert name not in catalog
+    with pytest.raises(UnknownNameError, match="There is no entry") as error:
+        catalog.load(name)
+    assert len(str(error.value)) < 500
 
 
 def test_projects_do_not_mix(project: Project) -> None:

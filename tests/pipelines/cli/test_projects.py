@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -173,6 +174,14 @@ def test_what_is_no_step_is_refused(cli: Run, tmp_path: Path) -> None:
     done = cli("step", "run", tmp_path / "bytes.json")
     assert done.code == 2
     assert "bytes.json is no step: it is not JSON" in done.err
+
+
+def test_what_is_read_from_standard_input_is_named_so(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for text, says in (("{", "is no step: it is not JSON"), ("{}", "is no step: it lacks 'root'")):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        done = cli("step", "run", "-")
+        assert done.code == 2
+        assert f"standard input {says}" in done.err
 
 
 def test_a_file_of_a_step_that_cannot_be_read_is_said_in_words(cli: Run, tmp_path: Path) -> None:

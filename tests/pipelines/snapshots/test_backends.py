@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 import elliptio as eio
-from elliptio.pipelines import LakeBackend, MemoryBackend, SnapshotTagTakenError
+from elliptio.pipelines import ArgumentError, Connection, LakeBackend, MemoryBackend, SnapshotTagTakenError
 from elliptio.testing import BackendConformance
 from elliptio.testing.backends import CLEAN, graph, partition, snapshot
 from tests.pipelines.projects import Project
@@ -109,3 +109,26 @@ def test_files_that_nobody_loaded_yet_are_known(project: Project) -> None:
         (one,) = connection.read_artifact_partitions("one")
         assert one.artifact_id == session.catalog.current("one").artifact_id
         assert connection.read_artifact_partitions("nowhere") == ()
+
+
+VERBS: dict[str, Callable[[Connection], object]] = {
+    "write_graph takes a Graph": lambda to: to.write_graph(5),  # type: ignore[arg-type]
+    "snapshot takes a Snapshot": lambda to: to.write_snapshot("daily"),  # type: ignore[arg-type]
+    "partitions takes an iterable of Partition": lambda to: to.write_artifact_partitions("clean", "day"),  # type: ignore[arg-type]
+    "entry takes a name": lambda to: to.write_artifact_partitions(["clean"], ()),  # type: ignore[arg-type]
+    "key takes a name": lambda to: to.write_snapshot_partitions(snapshot(graph()), [], "clean", ()),  # type: ignore[arg-type]
+    "name takes a name": lambda to: to.read_graph({1: 2}, graph().fingerprint),  # type: ignore[arg-type]
+    "input_fingerprints takes a mapping": lambda to: to.read_artifact_partitions("clean", 5),  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize("says", VERBS)
+@pytest.mark.parametrize("kind", ["lake", "memory"])
+def test_what_is_of_another_kind_is_refused_and_not_written(kind: str, says: str, tmp_path: Path) -> None:
+    """What a lake has is there for good: a key that is a list was, and failed each later run."""
+    backend = MemoryBackend() if kind == "memory" else LakeBackend(eio.Handler(tmp_path / "lake"))
+    with backend.connect() as connection:
+        with pytest.raises(ArgumentError, match=says) as error:
+            VERBS[says](connection)
+        assert isinstance(error.value, TypeError)
+        assert connection.read_artifact_partitions("clean") == ()
