@@ -26,9 +26,8 @@ def check_kind(what: str, given: Any, kinds: type | tuple[type, ...], wanted: st
 
 
 def check_name(what: str, given: Any) -> None:
-    """Refuse what is no text that can be a name."""
-    if not isinstance(given, str) or not given or not given.isprintable():
-        raise refused(what, "a name, a text that can be printed,", given)
+    """Refuse what is no text. Nothing else: pipelines of whatever name have been stored."""
+    check_kind(what, given, str, "a name, a text,")
 
 
 def keys_in(what: str, given: Any) -> Mapping[str, Any]:

@@ -39,7 +39,7 @@ class Listing:
     """
 
     def __init__(self, root_folder: str | os.PathLike[str] | None = None) -> None:
-        self.project: Project = find_project(None if root_folder is None else Path(root_folder))
+        self.project: Project = find_project(root_folder)
 
     @functools.cached_property
     def _session(self) -> BaseSession | None:

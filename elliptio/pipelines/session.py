@@ -94,7 +94,7 @@ class BaseSession(Hooks):
     def __init__(self, root_folder: str | os.PathLike[str] | None = None, *, handler: Handler | None = None) -> None:
         if hasattr(self, "project"):  # made by `Session`, which gives an object of the project's own class
             return
-        self.project: Project = find_project(None if root_folder is None else Path(root_folder))
+        self.project: Project = find_project(root_folder)
         self.root: Path = self.project.root
         self._handler = handler
         self._space = UserSpace()
@@ -310,7 +310,7 @@ class Session(BaseSession):
     def __new__(cls, root_folder: str | os.PathLike[str] | None = None, *, handler: Handler | None = None) -> Any:
         """Make a session of the project's own class."""
         if cls is Session:
-            project = find_project(None if root_folder is None else Path(root_folder))
+            project = find_project(root_folder)
             own = load_entrypoint(project)
             if own is not None:
                 if not isinstance(own, type) or not issubclass(own, BaseSession):
@@ -338,7 +338,7 @@ def opened(root: str | os.PathLike[str] | None, lake: Mapping[str, Any] | None =
     if any(value is not None for value in (lake or {}).values()):
         from elliptio.handler import Handler
 
-        handler = Handler._of_project(find_project(None if root is None else Path(root)).root, lake)
+        handler = Handler._of_project(find_project(root).root, lake)
     session: BaseSession = Session(root, handler=handler)
     try:
         with session:

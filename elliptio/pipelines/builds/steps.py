@@ -122,7 +122,7 @@ def table(rows: Sequence[Sequence[str]], width: int = WIDTH) -> list[str]:
         if below:
             lines.append(head.rstrip())
         indent = " " * (6 if below else left)
-        wrapped = wrap(text, width - len(indent), break_long_words=False, break_on_hyphens=False) or [""]
+        wrapped = wrap(text, max(width - len(indent), 1), break_long_words=False, break_on_hyphens=False) or [""]
         lines += [f"{indent if below or number else head}{line}".rstrip() for number, line in enumerate(wrapped)]
     return lines
 

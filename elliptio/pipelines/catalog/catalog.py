@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from elliptio.errors import FormatOptionError
-from elliptio.pipelines.arguments import keys_in, shown
+from elliptio.pipelines.arguments import check_all, keys_in, shown
 from elliptio.pipelines.catalog import keywords, reading
 from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.catalog.keys import Keys, named
@@ -91,7 +91,7 @@ class Catalog:
         if isinstance(source, str | os.PathLike):
             source = reading.read_entries(self.root / source, Reader(self.root, settings or {}, remember=False))
         self._entries: dict[str, Entry] = {}
-        for entry in source:
+        for entry in check_all("source", source, Entry, "a path, or entries"):
             self._add(entry)
         self._places = Places(self.root, session, settings)
         self._windows: Windows | None = None

@@ -175,5 +175,7 @@ def _check_options(options: Mapping[str, Any]) -> None:
             raise CraftDefinitionError(f"packages takes 'imported', 'all', 'none' or a list of names, not {value!r}.")
         if name == "validate" and value is not None and not callable(value):
             raise CraftDefinitionError(f"validate takes a function of the results, not {value!r}.")
+        if name == "version" and not isinstance(value, str | int | float | tuple | None):
+            raise CraftDefinitionError(f"version takes a text or a number, not {value!r}.")
         if name == "cache" and not isinstance(value, bool):
             raise CraftDefinitionError(f"cache takes True or False, not {value!r}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
+import re
 import struct
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
@@ -11,6 +12,8 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import PurePath
 from typing import Any, Self
+
+from elliptio.naming import shorten
 
 BITS = 256
 
@@ -66,6 +69,8 @@ class Fingerprint:
     @classmethod
     def from_hex(cls, digits: str) -> Self:
         """Take a number in hexadecimal digits, such as a sha256."""
+        if not isinstance(digits, str) or not re.fullmatch("[0-9a-fA-F]+", digits):
+            raise ValueError(f"from_hex takes hexadecimal digits, such as a sha256, not {shorten(repr(digits), 80)}.")
         return cls(int(digits, 16))
 
     @classmethod

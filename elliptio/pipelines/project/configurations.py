@@ -29,8 +29,8 @@ class Configurations(Mapping[str, dict[str, Any]]):
         self._known: dict[str, dict[str, Any]] = {}
 
     def __getitem__(self, name: str) -> dict[str, Any]:
-        if name not in self._files:
-            raise UnknownNameError(f"There is no configuration {name!r}; {meant(name, self._files)}")
+        if name not in self:
+            raise UnknownNameError(f"There is no configuration {name!r}; {meant(str(name), self._files)}")
         if name not in self._known:
             self._resolve(name)
         return copy.deepcopy(self._known[name])
@@ -42,7 +42,7 @@ class Configurations(Mapping[str, dict[str, Any]]):
         return len(self._files)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._files
+        return isinstance(name, str) and name in self._files
 
     def where(self, name: str) -> str:
         """Say where a configuration is defined: ``pipelines/parameters.yaml:1``."""

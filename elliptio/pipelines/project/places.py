@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
+from elliptio.pipelines.arguments import check_kind
 from elliptio.pipelines.errors import ProjectError, ProjectNotFoundError
 from elliptio.pipelines.project.names import meant
+from elliptio.system.os_errors import explained
 
 FILE = "pyproject.toml"
 TABLES = (("tool", "elliptio", "pipelines"), ("tool", "statisfactory"))
@@ -75,7 +78,7 @@ class Project:
         )
 
 
-def find_project(folder: str | Path | None = None) -> Project:
+def find_project(folder: str | os.PathLike[str] | None = None) -> Project:
     """Find the project that a folder (by default the working directory) lies in.
 
     Raises
@@ -87,10 +90,14 @@ def find_project(folder: str | Path | None = None) -> Project:
         If the table is wrong; the message names the file, the key and what is allowed.
 
     """
+    if folder is not None:
+        check_kind("root_folder", folder, (str, os.PathLike), "the path of a folder")
     start = (Path.cwd() if folder is None else Path(folder).expanduser()).absolute()
     if start.name == FILE and start.is_file():
         start = start.parent
-    if not start.is_dir():
+    with explained("look at", str(start)):
+        is_there = start.is_dir()
+    if not is_there:
         raise ProjectNotFoundError(f"There is no folder {start}.")
     start = Path(start.resolve() if ".." in start.parts else start)
     for each in (start, *start.parents):
