@@ -105,7 +105,7 @@ class Catalog:
     # --- what there is ---
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name in self._entries
+        return name in self._entries
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -114,7 +114,7 @@ class Catalog:
         return iter(sorted(self._entries))
 
     def __getitem__(self, name: str) -> Entry:
-        found = self._entries.get(name) if isinstance(name, str) else None
+        found = self._entries.get(name)
         if found is None:
             from elliptio.formats.libraries import meant
 

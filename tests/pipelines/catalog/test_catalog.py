@@ -471,7 +471,7 @@ def test_keys_that_are_no_mapping_are_refused(catalog: Catalog, verb: str, keys:
         getattr(catalog, verb)("coeffs", keys=keys)
 
 
-@pytest.mark.parametrize("name", [None, [], {}, "x" * 10**6])
+@pytest.mark.parametrize("name", [None, 5, "x" * 10**6])
 def test_a_name_that_cannot_be_one_is_unknown(catalog: Catalog, name: Any) -> None:
     assert name not in catalog
     with pytest.raises(UnknownNameError, match="There is no entry") as error:
