@@ -13,7 +13,8 @@ from elliptio.pipelines.project.configurations import Configurations, read_confi
 from elliptio.pipelines.project.definitions import Definitions, read_definitions
 from elliptio.pipelines.project.names import meant
 from elliptio.pipelines.project.places import Project, find_project
-from elliptio.pipelines.project.settings import Settings, hide, read_settings, shown
+from elliptio.pipelines.project.settings import Settings, hide, shown
+from elliptio.pipelines.project.settings_files import read_settings
 from elliptio.pipelines.project.yaml_files import Reader
 
 if TYPE_CHECKING:

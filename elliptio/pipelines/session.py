@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from elliptio.pipelines import active
 from elliptio.pipelines.catalog.catalog import Catalog
 from elliptio.pipelines.coding import Codes
-from elliptio.pipelines.defined import DefinedPipelines
 from elliptio.pipelines.errors import ProjectError
 from elliptio.pipelines.hooks import Hooks
-from elliptio.pipelines.project.configurations import Configurations, read_configurations
-from elliptio.pipelines.project.definitions import read_definitions
 from elliptio.pipelines.project.importing import load_entrypoint, make_importable
 from elliptio.pipelines.project.places import Project, find_project
-from elliptio.pipelines.project.settings import Settings, read_settings
+from elliptio.pipelines.project.settings import Settings
+from elliptio.pipelines.project.settings_files import read_settings
 from elliptio.pipelines.project.yaml_files import Reader
 
 if TYPE_CHECKING:
@@ -29,6 +27,8 @@ if TYPE_CHECKING:
     from elliptio.handler import Handler
     from elliptio.pipelines.code import Code
     from elliptio.pipelines.crafts.craft import CraftFunction
+    from elliptio.pipelines.defined import DefinedPipelines
+    from elliptio.pipelines.project.configurations import Configurations
     from elliptio.pipelines.snapshots.lake import LakeBackend
     from elliptio.provenance.collecting import Provenance
 
@@ -182,14 +182,18 @@ class BaseSession(Hooks):
     @functools.cached_property
     def parameters(self) -> Configurations:
         """Configurations by name, each as a dict of its own."""
+        from elliptio.pipelines.project.configurations import read_configurations
+
         return read_configurations(self.project.place("parameters"), self._reader)
 
     @functools.cached_property
     def pipelines_definitions(self) -> DefinedPipelines:
         """Pipelines by name; only what one needs is imported."""
-        return DefinedPipelines(
-            read_definitions(self.project.place("pipelines_definitions"), self._reader), self.project
-        )
+        from elliptio.pipelines.defined import DefinedPipelines
+        from elliptio.pipelines.project.definitions import read_definitions
+
+        found = read_definitions(self.project.place("pipelines_definitions"), self._reader)
+        return DefinedPipelines(found, self.project)
 
     @functools.cached_property
     def backend(self) -> LakeBackend:

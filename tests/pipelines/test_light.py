@@ -37,3 +37,28 @@ def test_entries_in_buckets_and_databases_import_nothing(tmp_path: Path) -> None
     )
     done = subprocess.run([sys.executable, "-c", OPEN], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+READ = """
+import sys
+before = {*sys.modules}
+from elliptio.pipelines import Catalog
+assert len(Catalog("catalog")) == 1
+print(*({*sys.modules} - before))
+"""
+
+OF_OTHER_WORK = {
+    "logging": "nothing is said",
+    "json": "nothing is kept for the next process",
+    "hashlib": "nothing is kept for the next process",
+    "secrets": "no window is written",
+    "shutil": "no window is read or written",
+    "urllib.error": "nothing lies in lakeFS",
+    "elliptio.pipelines.session": "there is none",
+}
+
+
+def test_a_catalog_by_itself_imports_what_reading_takes(tmp_path: Path) -> None:
+    root = project(tmp_path / "shop", {"name": "sales", "type": "csv", "extra": {"path": "sales.csv"}})
+    done = subprocess.run([sys.executable, "-c", READ], cwd=root, capture_output=True, text=True, check=True)
+    assert not {*done.stdout.split()} & {*OF_OTHER_WORK}

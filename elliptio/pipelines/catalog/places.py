@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlparse
 
-from elliptio.pipelines.catalog import credentials
 from elliptio.pipelines.catalog.interactors import Backend
 from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.catalog.keywords import taken_by
@@ -93,6 +90,8 @@ class Folder:
 
     def fetch(self, address: str, to: Path, keys: Mapping[str, Any]) -> bool:
         """Copy a file."""
+        import shutil
+
         with explained("read", address):
             try:
                 shutil.copyfile(address, to)
@@ -102,8 +101,10 @@ class Folder:
 
     def put(self, address: str, source: Path, keys: Mapping[str, Any]) -> str:
         """Copy a file beside its place, then rename it. Return the stamp of this file, whatever came after it."""
+        import shutil
+
         folder, name = os.path.split(os.path.realpath(address))  # a link stays one
-        temporary = os.path.join(folder, f".{name}.{secrets.token_hex(4)}.tmp")
+        temporary = os.path.join(folder, f".{name}.{os.urandom(4).hex()}.tmp")
         with explained("write", address):
             os.makedirs(folder, exist_ok=True)
             try:
@@ -258,10 +259,14 @@ class Places:
         return FileSystem(prefix)
 
     def _s3(self) -> Any:
+        from elliptio.pipelines.catalog import credentials
+
         session = self._session.aws_session if self._session else credentials.aws_session(self._settings or {})
         return credentials.s3_client(session)
 
     def _lakefs(self) -> Any:
+        from elliptio.pipelines.catalog import credentials
+
         found = self._session.lakefs_client if self._session else credentials.lakefs_client(self._settings or {})
         if found is None:
             raise EntryError(
@@ -285,4 +290,6 @@ class Places:
         return re.sub(r"[^A-Za-z0-9_-]", "-", name)
 
     def _make_branch(self, repository: str, branch: str) -> bool:
+        from elliptio.pipelines.catalog import credentials
+
         return credentials.make_branch(self._settings or {}, repository, branch)

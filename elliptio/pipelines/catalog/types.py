@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from elliptio.pipelines.errors import EntryError, sentence
 
@@ -27,17 +27,15 @@ PAGE = "datapane"
 """Type of a page of HTML that anything can be shown on."""
 
 
-@dataclasses.dataclass(frozen=True)
-class ExtraField:
-    """A name that `extra` may have, the types of its values, and whether it must be there."""
+class ExtraField(NamedTuple):
+    """Values of a name that `extra` may have: their types, and whether it must be there."""
 
-    name: str
     kinds: tuple[type, ...]
     needed: bool = False
 
 
-_PATH = (ExtraField("path", (str,)), ExtraField("history", (bool,)))
-_QUERY = (ExtraField(SECRET, (str,), True), ExtraField("query", (str,), True))
+_PATH = {"path": ExtraField((str,)), "history": ExtraField((bool,))}
+_QUERY = {SECRET: ExtraField((str,), True), "query": ExtraField((str,), True)}
 
 
 USUAL = frozenset({"csv", "parquet", "pickle", "json", *ALIASES, *QUERIES, PAGE})
@@ -115,8 +113,7 @@ def check_extra(type: str, extra: Any, where: str) -> Any:
     cls = CLASSES.get(type)
     if cls is not None:
         return _made(getattr(cls, "Extra", None), dict(extra), where)
-    fields = _QUERY if type in QUERIES else _PATH
-    allowed = {one.name: one for one in fields}
+    allowed = _QUERY if type in QUERIES else _PATH
     for name, value in extra.items():
         if name not in allowed:
             from elliptio.formats.libraries import meant
@@ -130,7 +127,7 @@ def check_extra(type: str, extra: Any, where: str) -> Any:
             raise EntryError(f"{where}: {name} in `extra` is {wanted}, not {shown}.")
     if extra.get("history") is False and "://" in extra.get("path", "://"):
         raise EntryError(f"{where}: history: false keeps no copy in the lake, so it needs a `path` of this machine.")
-    lacking = [one.name for one in fields if one.needed and one.name not in extra]
+    lacking = [name for name, field in allowed.items() if field.needed and name not in extra]
     if lacking:
         raise EntryError(f"{where}: the type {type} needs {' and '.join(map(repr, lacking))} in `extra`.")
     return dict(extra)
@@ -138,7 +135,7 @@ def check_extra(type: str, extra: Any, where: str) -> Any:
 
 def extras_of(type: str) -> list[str]:
     """Name what may stand in the `extra` of entries of one of elliptio's own types."""
-    return [one.name for one in (_QUERY if type in QUERIES else _PATH)]
+    return list(_QUERY if type in QUERIES else _PATH)
 
 
 def _kind_of(value: Any) -> str:

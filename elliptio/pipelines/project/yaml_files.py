@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import codecs
 import functools
-import hashlib
-import json
 import os
 import re
 import stat
@@ -21,8 +19,7 @@ from typing import Any
 from elliptio.errors import MissingExtraError
 from elliptio.pipelines.errors import ProjectError, ProjectNotFoundError
 from elliptio.pipelines.project.names import meant
-from elliptio.pipelines.project.own_folder import NAME, own_folder, replace
-from elliptio.pipelines.project.settings import Settings, hide, plain, secrets_of
+from elliptio.pipelines.project.settings import Settings, hide, secrets_of
 
 LARGEST = 64 * 2**20
 """Bytes that a file may have: what is longer was not written as YAML of a project."""
@@ -32,8 +29,6 @@ _SECRET = re.compile(
     r"|[\w-]*(?:key|secret|passw|passphrase|pwd|token|credential)[\w-]*['\"]?\s*:"
 )
 """Mark of a file with a password in it: it is read anew each time, so that nothing holds a copy."""
-_READER = b"1"
-"""Raise it when the same text is read to something else than before."""
 
 
 @dataclass(frozen=True)
@@ -130,8 +125,11 @@ class Reader:
         content = _content(path, shown)
         text = _decoded(content, shown)
         settings = self.settings if is_template and templates.is_template(text) else None
-        is_kept = self.remember and _SECRET.search(text) is None
-        kept = _Kept(self.root, shown, text, settings) if is_kept else None
+        kept = None
+        if self.remember and _SECRET.search(text) is None:
+            from elliptio.pipelines.project.kept import Kept
+
+            kept = Kept(self.root, shown, text, settings)
         found = kept.load() if kept else None
         if found is None:
             found, rendered = self._parsed(text, settings, shown)
@@ -244,66 +242,3 @@ def _may_show_secret(text: str, rendered: str, settings: Mapping[str, Any]) -> b
     """Tell whether a filled template may have a credential of the settings, which is written nowhere else."""
     folded = text.casefold()
     return any(secret in rendered or name.casefold() in folded for secret, name in secrets_of(settings).items())
-
-
-class _Kept:
-    """Keeps what was read of one file, as ``<sha256 of what it was read from> <sha256 of the JSON>`` and the JSON.
-
-    A reader of a torn, damaged, old or foreign file reads nothing, and reads the YAML.
-    """
-
-    def __init__(self, root: Path, shown: str, text: str, settings: Mapping[str, Any] | None) -> None:
-        self.root, self.name = root, f"{_sha256(shown.encode(errors='replace'))[:32]}.json"
-        self.key = _key(text, settings)
-
-    def load(self) -> tuple[Any, list[int]] | None:
-        if self.key is None:
-            return None
-        try:
-            header, _, payload = (self.root / NAME / "yaml" / self.name).read_bytes().partition(b"\n")
-            if header.decode("ascii") != f"{self.key} {_sha256(payload)}":
-                return None
-            value, lines = json.loads(payload)
-            return value, lines
-        except (OSError, ValueError, TypeError, RecursionError):
-            return None
-
-    def store(self, read: tuple[Any, list[int]]) -> None:
-        if self.key is None or not _is_json(read[0]):
-            return
-        folder = own_folder(self.root)
-        if folder is None:
-            return
-        payload = json.dumps(read).encode()
-        try:
-            (folder / "yaml").mkdir(exist_ok=True)
-            replace(folder / "yaml" / self.name, f"{self.key} {_sha256(payload)}\n".encode() + payload, private=True)
-        except OSError:
-            return
-
-
-def _key(text: str, settings: Mapping[str, Any] | None) -> str | None:
-    """Hash all that a result depends on: the text, and the settings whose names are in it."""
-    parts = [_READER, text.encode(errors="surrogatepass")]
-    if settings is not None:
-        folded = text.casefold()
-        used = {key: plain(settings[key]) for key in settings if str(key).casefold() in folded}
-        # A message may name all settings, a result cannot: only values of those that are named are in it.
-        if not _is_json(used):
-            return None
-        parts.append(json.dumps(used).encode())
-    return _sha256(b"\0".join(hashlib.sha256(part).digest() for part in parts))
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def _is_json(value: Any) -> bool:
-    """Tell whether JSON gives a value back as it is: nothing but texts for keys, no dates, no sets."""
-    kind = type(value)
-    if kind is dict:
-        return all(type(key) is str and _is_json(each) for key, each in value.items())
-    if kind is list:
-        return all(map(_is_json, value))
-    return value is None or kind in (str, int, float, bool)

@@ -13,7 +13,7 @@ from elliptio.pipelines.project.definitions import read_definitions
 from elliptio.pipelines.project.layout import lay_out
 from elliptio.pipelines.project.notebooks import compile_notebooks
 from elliptio.pipelines.project.places import find_project
-from elliptio.pipelines.project.settings import read_settings
+from elliptio.pipelines.project.settings_files import read_settings
 from elliptio.pipelines.project.yaml_files import Reader
 from tests.pipelines.project.files import put
 

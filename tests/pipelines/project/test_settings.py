@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from elliptio.pipelines.errors import ProjectError, UnknownNameError
-from elliptio.pipelines.project.settings import Settings, hide, merged, read_settings, secrets_of
+from elliptio.pipelines.project.settings import Settings, hide, merged, secrets_of
+from elliptio.pipelines.project.settings_files import read_settings
 from elliptio.pipelines.project.yaml_files import Reader
 from tests.pipelines.project.files import put
 

@@ -17,7 +17,8 @@ import pytest
 
 from elliptio.pipelines.errors import ProjectError, ProjectNotFoundError, TemplateError
 from elliptio.pipelines.project import yaml_text
-from elliptio.pipelines.project.settings import Settings, read_settings
+from elliptio.pipelines.project.settings import Settings
+from elliptio.pipelines.project.settings_files import read_settings
 from elliptio.pipelines.project.yaml_files import LARGEST, Reader, yaml_files
 from tests.pipelines.project.files import put
 
