@@ -12,18 +12,17 @@ import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from elliptio.errors import ConfigError
-from elliptio.masking import hide_login, hide_password
+from elliptio.masking import Later, hide_login, hide_password
 
 log = logging.getLogger(__name__)
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", re.IGNORECASE)
 _UNEXPANDED = re.compile(r"\$\{?[A-Za-z_]")
-_OURS = re.compile(r"""tool["']?\s*\.\s*["']?elliptio\b|^\s*["']?elliptio["']?\s*[=.]""", re.MULTILINE)
+_OURS = Later(r"""tool["']?\s*\.\s*["']?elliptio\b|^\s*["']?elliptio["']?\s*[=.]""", re.MULTILINE)
 """Signs that a ``pyproject.toml`` which cannot be parsed has settings of elliptio."""
 
 _FILE_OF_INDEX = "sqlite:///"
@@ -35,8 +34,7 @@ Parser = Callable[[Any], Any]
 Sources = list[tuple[str, Mapping[str, Any]]]
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """The value of a setting and, for people, where that came from."""
 
     name: str
@@ -93,8 +91,7 @@ def _size(value: Any) -> str:
     return text
 
 
-@dataclass(frozen=True)
-class Definition:
+class Definition(NamedTuple):
     """Meaning of a setting, the reading of its value, and its default."""
 
     meaning: str
@@ -127,7 +124,7 @@ DEFINITIONS: dict[str, Definition] = {
     "cache_size": Definition("Bytes that the cache may take, such as 10GB; 0 for no cache.", _size, "10GB"),
 }
 
-_OTHER_VARIABLES = re.compile(
+_OTHER_VARIABLES = Later(
     r"ELLIPTIO_(?:CONFIG_FILE|FLOWS_\w+|RUN_(?:ID|LAKE|BASED_ON)|REPRODUCES|TORTURE|BIND|BUCKET|USERNAME|PASSWORD|READER_\w+|MONGO_\w+"
     r"|REDIS_\w+|S3_PORT|S3_READER_\w+|UI_TOKEN)"
 )
@@ -229,7 +226,7 @@ def at_its_file(setting: Setting, folder: Path) -> Setting:
     path = value.removeprefix(scheme)
     if file is None or not path or "://" in path or path.startswith("~"):
         return setting
-    return replace(setting, value=f"{scheme}{file / path}")
+    return setting._replace(value=f"{scheme}{file / path}")
 
 
 def variable(name: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from elliptio import naming
 from elliptio.labels import AnyLabels, Labels, readable_labels, stored_labels
@@ -31,8 +31,7 @@ class Where(Enum):
     ENVIRONMENT = "in the document of the environment"
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """Declaration of a field of `Metadata`: how it is stored.
 
     Attributes

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
+
+from elliptio.masking import Later
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """A rule for a value.
 
     Attributes
@@ -76,8 +76,8 @@ LINK = Rule("an absolute path, s3://bucket/prefix or null", (str, _NONE), _is_li
 GIT = Rule("an object or null", (Mapping, _NONE), _is_git)
 
 
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
-_VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.!+_-]*")
+_NAME = Later(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+_VERSION = Later(r"[0-9A-Za-z][0-9A-Za-z.!+_-]*")
 
 
 def is_pin(name: str, version: object) -> bool:

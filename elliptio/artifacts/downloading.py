@@ -9,7 +9,6 @@ import logging
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,32 +29,6 @@ LARGEST_HASHED = 256 << 20
 
 Moved = Callable[[int], object]
 """Told of each piece of bytes that was moved."""
-
-
-@dataclass(frozen=True)
-class Downloads:
-    """Ways of the files of a lake to this machine.
-
-    Parameters
-    ----------
-    cache
-        Where copies are kept; None keeps none.
-    progress
-        Whether long downloads show a bar.
-    addressing
-        How bucket names go into the URLs of those that are linked on S3.
-    read
-        Told the identifier of each artifact that a file was read of.
-
-    """
-
-    cache: Cache | None = None
-    progress: bool = True
-    addressing: str = "auto"
-    read: Callable[[str], object] | None = None
-
-
-PLAIN = Downloads()
 
 
 class Stored(NamedTuple):

@@ -14,7 +14,8 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
 from elliptio.artifacts import downloading, hashing, verified_paths
 from elliptio.artifacts.block import Block
-from elliptio.artifacts.downloading import PLAIN, Downloads, Moved, Stored
+from elliptio.artifacts.downloading import Moved, Stored
+from elliptio.artifacts.downloads import PLAIN, Downloads
 from elliptio.errors import MissingKeyError, StoreError
 from elliptio.metadata import FileRecord
 from elliptio.system.file_systems import copy_open, make_executable

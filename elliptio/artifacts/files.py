@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from elliptio import naming
 from elliptio.artifacts.block import Block
 from elliptio.artifacts.display import printable
-from elliptio.artifacts.downloading import PLAIN, Downloads
+from elliptio.artifacts.downloads import PLAIN, Downloads
 from elliptio.artifacts.file import FILE_CLASSES, RemoteFile
 from elliptio.artifacts.showing import ShownAsText
 from elliptio.errors import FileKeyError

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 if TYPE_CHECKING:
     from elliptio.artifacts.artifact import Artifact
@@ -39,8 +38,7 @@ class RunOptions(TypedDict, total=False):
     columns: Sequence[str] | None
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """A query and how it is to be answered, as a user gave them; `Work.find` describes them."""
 
     query: Mapping[str, Any] | None = None

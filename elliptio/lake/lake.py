@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 from elliptio import naming
-from elliptio.artifacts.downloading import PLAIN, Downloads
+from elliptio.artifacts.downloads import PLAIN, Downloads
 from elliptio.documents import check_version, without_many_files
 from elliptio.errors import DocumentNotFoundError, IndexUnavailableError
 from elliptio.indexes.query import checking

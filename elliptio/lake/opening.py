@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from elliptio.artifacts.cache import Cache
-from elliptio.artifacts.downloading import Downloads
+from elliptio.artifacts.downloads import Downloads
 from elliptio.config import NoHomeError, Setting, lake_root, size_in_bytes, user_cache_folder, user_data_folder
 from elliptio.errors import ConfigError
 from elliptio.indexes.opening import open_index

@@ -17,6 +17,7 @@ from elliptio.errors import ElliptioError, FormatError, IndexUnavailableError, M
 from elliptio.lake.checks import check_storable
 from elliptio.lake.json_files import read_json
 from elliptio.lake.lake import Lake
+from elliptio.masking import Later
 from elliptio.metadata import VERSION
 from elliptio.protocols import Document, Query, Sort
 from elliptio.system.os_errors import damage_named
@@ -31,7 +32,7 @@ FOLDER = f"{naming.LAKE_FOLDER}/records"
 Record = Mapping[str, Any]
 """A part of a record: the values that it is found by, or those that it keeps."""
 
-_KEY = re.compile(rf"{re.escape(FOLDER)}/([a-z-]+)/([A-Za-z0-9_-]+)\.json")
+_KEY = Later(rf"{re.escape(FOLDER)}/([a-z-]+)/([A-Za-z0-9_-]+)\.json")
 _ADVICE = "Restore it from a backup, or remove it."
 _LONGEST = 15 << 20
 """Bytes of one; an index takes 16 MB."""

@@ -20,6 +20,7 @@ from elliptio.errors import DocumentNotFoundError, FormatError, MetadataError, T
 from elliptio.lake.checks import MOST_MISSING, check_artifact_id, credible, lies_at
 from elliptio.lake.json_files import read_json
 from elliptio.lake.lake import Lake
+from elliptio.masking import Later
 from elliptio.metadata import VERSION
 from elliptio.protocols import Document, Query
 from elliptio.system.os_errors import damage_named
@@ -38,7 +39,7 @@ AT_ONCE = 1000
 _LONGEST = 4096
 """Bytes of a move; what is longer is none."""
 
-_KEY = re.compile(rf"{re.escape(TAGS)}/([^/]+)/([0-9]{{8}})\.json")
+_KEY = Later(rf"{re.escape(TAGS)}/([^/]+)/([0-9]{{8}})\.json")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,13 @@ Each fact is captured or honestly absent. No probe fails an upload: what goes wr
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import importlib
 import logging
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from elliptio.naming import CELLS_LOG, DIFF_LOG, OUTPUT_LOG
 from elliptio.provenance import packages, process
@@ -53,8 +52,7 @@ _T = TypeVar("_T")
 _ASKS_GIT = tuple(f"elliptio.provenance.git.{name}" for name in ("patch", "repository", "watching"))
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Provenance:
+class Provenance(NamedTuple):
     """The known facts about the origin of an artifact.
 
     Parameters
@@ -90,8 +88,7 @@ class Provenance:
     repository_root: str | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Redacted:
+class _Redacted(NamedTuple):
     """A diff, masked, what was masked in it, and the state that it was asked of."""
 
     state: GitState
@@ -311,5 +308,5 @@ def _masked(diff: str) -> tuple[str, list[Finding]]:
     clean, findings = redact(diff)
     if findings:
         clean = f"# elliptio: masked {len(findings)} secrets, so those lines cannot be restored\n{clean}"
-        findings = [dataclasses.replace(finding, position=finding.position + 1) for finding in findings]
+        findings = [finding._replace(position=finding.position + 1) for finding in findings]
     return clean, findings

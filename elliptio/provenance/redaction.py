@@ -9,10 +9,9 @@ without bound is possessive (``++``).
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from elliptio.masking import CREDENTIALS, Rule, compiled
 from elliptio.provenance.secrets.arguments import secret_in_argument
@@ -27,8 +26,7 @@ from elliptio.provenance.secrets.vendors import PARTS, TOKENS
 MASK = "***"
 
 
-@dataclasses.dataclass(frozen=True, slots=True, order=True)
-class Finding:
+class Finding(NamedTuple):
     """A secret that was masked.
 
     Parameters

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -29,7 +28,7 @@ def joined(lake: Lake) -> HandlerScope:
     From now on what is read of this lake's files counts.
     """
     root = lake.store.root
-    lake.downloads = dataclasses.replace(lake.downloads, read=partial(scopes.read, root))
+    lake.downloads = lake.downloads._replace(read=partial(scopes.read, root))
     scope = scopes.inherited(root)
     if scope is None:
         return HandlerScope(root, naming.new_id("run")[0])

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import re
 import sys
 import threading
 import weakref
@@ -17,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import Context, ContextVar, copy_context
 from typing import Any, Protocol
 
+from elliptio.masking import Later
 from elliptio.protocols import Staging
 from elliptio.system.forking import Lock
 
@@ -28,8 +28,8 @@ RUN_ID, LAKE, BASED_ON = "ELLIPTIO_RUN_ID", "ELLIPTIO_RUN_LAKE", "ELLIPTIO_RUN_B
 MOST_TOLD = 2000
 """So many loaded artifacts are told to child processes: a variable holds 128 KiB."""
 
-_IDENTIFIER = re.compile(r"run_[0-9a-f-]{36}")
-_ARTIFACT_ID = re.compile(r"artifact_[0-9a-f-]{36}")
+_IDENTIFIER = Later(r"run_[0-9a-f-]{36}")
+_ARTIFACT_ID = Later(r"artifact_[0-9a-f-]{36}")
 
 
 class Recorder(Protocol):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-import dataclasses
 import io
 import logging
 import os
@@ -199,7 +198,7 @@ class Publication:
         if notebook is not None:
             logs.append(self.put_log(naming.CELLS_LOG, notebook))
             masked = masked + found
-        return dataclasses.replace(facts, redactions=masked), logs
+        return facts._replace(redactions=masked), logs
 
     def put_log(self, name: str, content: bytes) -> FileRecord:
         """Add a log to the staged artifact."""

@@ -8,10 +8,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from elliptio.errors import ConfigError, MissingExtraError
@@ -21,8 +20,7 @@ from elliptio.protocols import Store
 __all__ = ["SCHEMES", "Scheme", "open_store"]
 
 
-@dataclass(frozen=True, slots=True)
-class Scheme:
+class Scheme(NamedTuple):
     """Describe how to get a store: what makes it of a root, which packages it needs and the extra that installs them.
 
     Examples

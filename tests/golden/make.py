@@ -9,7 +9,6 @@ All that depends on the time, the machine and chance is fixed, so that what elli
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import shutil
 import sqlite3
 import sys
@@ -83,7 +82,7 @@ def _write_private(folder: Path, lake: Path) -> None:
         _fixed(),
         patch("elliptio.lake.run_records.datetime", _Clock),
         patch("elliptio.lake.tags.datetime", _Clock),
-        _facts(dataclasses.replace(PLAIN, username="andy", argv="python train.py --rate 0.5")),
+        _facts(PLAIN._replace(username="andy", argv="python train.py --rate 0.5")),
         patch("elliptio.system.liveness.this_process", lambda: process),
         eio.mock_username("andy"),
         eio.Handler(lake) as h,

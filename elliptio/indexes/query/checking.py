@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from elliptio.errors import QueryError
-from elliptio.indexes.query.patterns import compile_pattern
 from elliptio.indexes.query.values import TYPE_CODES, check_depth, check_path, check_text, guess, plain_value, short
 from elliptio.naming import normalize_package
 
@@ -148,6 +147,8 @@ def _operators(path: str, operators: Mapping[Any, Any], depth: int) -> dict[str,
 
 
 def _check_regex(path: str, pattern: Any, options: str) -> None:
+    from elliptio.indexes.query.patterns import compile_pattern
+
     if not isinstance(pattern, str):
         from bson import Regex
 

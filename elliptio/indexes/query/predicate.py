@@ -19,7 +19,6 @@ from bson.datetime_ms import DatetimeMS
 from elliptio.errors import QueryError
 from elliptio.indexes.query.ordering import order_key, regex_options
 from elliptio.indexes.query.paths import ARRAYS, MISSING, OBJECTS, Test, on_path
-from elliptio.indexes.query.patterns import compile_pattern
 from elliptio.indexes.query.values import TYPE_CODES
 
 Predicate = Callable[[Mapping[str, Any]], bool]
@@ -282,6 +281,8 @@ def regex_operand(operand: Any, options: str = "") -> tuple[str, str]:
 
 
 def _matched(pattern: str, options: str) -> Test:
+    from elliptio.indexes.query.patterns import compile_pattern
+
     search = compile_pattern(pattern, options).searching()
 
     def test(value: Any) -> bool:

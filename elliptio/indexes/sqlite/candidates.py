@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import bson
 from bson.codec_options import CodecOptions
@@ -30,8 +30,7 @@ PATH = "SELECT number, multikey FROM paths WHERE collection = ? AND path = ?"
 OPTIONS: CodecOptions[Document] = CodecOptions(tz_aware=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Collection:
+class Collection(NamedTuple):
     """Tell how the paths of a collection that holds something are indexed.
 
     Attributes

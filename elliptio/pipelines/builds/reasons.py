@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 import itertools
-import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from elliptio.lake import records
+from elliptio.masking import Later
 from elliptio.pipelines import code
 from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.catalog.versions import Version, Versions
@@ -26,7 +26,7 @@ CODE = "code"
 """Kind of the records that say what a digest of code was made of."""
 
 NEVER = "never made"
-_EXPRESSION = re.compile(r"[\[({]|[A-Za-z_][\w.]*\(")
+_EXPRESSION = Later(r"[\[({]|[A-Za-z_][\w.]*\(")
 
 
 class Reasons:

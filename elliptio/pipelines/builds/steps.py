@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from elliptio.pipelines.catalog.keys import NONE, Keys
 
@@ -27,8 +27,7 @@ LEAST = 28
 MOST_NOTES = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """A step, and what becomes of it.
 
     Attributes
@@ -49,7 +48,7 @@ class Step:
     status: str = MAKE
     why: str = ""
     seconds: float | None = None
-    artifact_ids: Mapping[str, str] = field(default_factory=dict)
+    artifact_ids: Mapping[str, str] = MappingProxyType({})
 
 
 class Steps(Sequence[Step]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from elliptio.errors import IntegrityError
 from elliptio.pipelines.builds.reasons import Reasons
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 UNCHANGED = "unchanged"
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """Hold what a caller asks of a turn.
 
     Attributes

@@ -16,7 +16,6 @@ import json
 import linecache
 import logging
 import os
-import re
 import secrets
 import sys
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
+from elliptio.masking import Later
 from elliptio.pipelines.code.bytecode import exact, facts_by_bytecode, loose
 from elliptio.pipelines.code.facts import FileFacts, FunctionFacts, facts_of, from_lists, function, to_lists
 from elliptio.system.collector import uncollected
@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 VERSION = 4
 """Raised when facts are made in another way."""
-_CELL = re.compile(r"[/\\]ipykernel_\d+[/\\]|^<(?:ipython|python)-input-|^<stdin")
+_CELL = Later(r"[/\\]ipykernel_\d+[/\\]|^<(?:ipython|python)-input-|^<stdin")
 _NO_FACTS = FileFacts({}, {}, {}, [], {}, [], [])
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from elliptio.pipelines.catalog.entries import Entry
 from elliptio.pipelines.catalog.interactors import Backend
@@ -21,8 +20,7 @@ class UnusedParameterWarning(UserWarning):
     """A parameter was given that nothing takes."""
 
 
-@dataclass(frozen=True)
-class Bound:
+class Bound(NamedTuple):
     """Values for a call of a craft.
 
     Attributes
@@ -96,7 +94,7 @@ def bind(craft: CraftFunction, given: Mapping[str, Any], keys: Mapping[str, Any]
         parameters,
         # A name that is also that of a key means the key: without that nobody could say which partition is meant.
         {name: value for name, value in given.items() if name in inputs and name not in keys},
-        {**dict(parameters.items()), **given, **keys},
+        {**parameters, **given, **keys},
     )
 
 

@@ -32,6 +32,8 @@ class CraftFunction(RunHooks):
         Its name.
     inputs, outputs
         What it takes, and what it gives.
+    entries
+        Names of the entries that it reads and writes.
     parameters
         Defaults of its plain parameters, by name.
 
@@ -40,6 +42,7 @@ class CraftFunction(RunHooks):
     name: str
     inputs: tuple[Input, ...]
     outputs: tuple[Output, ...]
+    entries: tuple[str, ...]
     parameters: Mapping[str, Any]
     keys_otherwise_spelled: Mapping[str, str]
     """Keys of its partitions by the plain parameters that have their name in other letters."""
@@ -86,7 +89,7 @@ class CraftFunction(RunHooks):
         self.tags = _names("tags", tags)
         signature = hints.read(function, _frame or sys._getframe(1))
         self.inputs, self.outputs = signature.inputs, signature.outputs
-        self.parameters = signature.parameters
+        self.parameters, self.entries = signature.parameters, signature.entries
         self.keys_otherwise_spelled = _otherwise_spelled(self.parameters, self.per)
         self.takes_more, self.positional_only = signature.takes_more, signature.positional_only
         options = {"packages": packages, "retries": retries, "validate": validate, "cache": cache}
@@ -105,12 +108,6 @@ class CraftFunction(RunHooks):
     def qualified(self) -> str:
         """Module and name of the function, by which a configuration names the craft."""
         return f"{self.__module__}.{self.__wrapped__.__name__}"
-
-    @property
-    def entries(self) -> list[str]:
-        """Names of the entries that it reads and writes."""
-        names = [one.name for one in self.inputs if not one.volatile]
-        return [*names, *(one.name for one in self.outputs if not one.volatile)]
 
     @property
     def defaults(self) -> dict[str, Any]:

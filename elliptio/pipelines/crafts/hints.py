@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from inspect import CO_VARARGS, CO_VARKEYWORDS
 from types import FrameType, FunctionType, UnionType
 from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
@@ -86,8 +85,7 @@ REQUIRED: Any = inspect.Parameter.empty
 """Default of a parameter that has none."""
 
 
-@dataclass(frozen=True)
-class Input:
+class Input(NamedTuple):
     """A parameter that is loaded from an entry, or taken from an earlier craft."""
 
     parameter: str
@@ -101,16 +99,14 @@ class Input:
         return self.default is REQUIRED
 
 
-@dataclass(frozen=True)
-class Output:
+class Output(NamedTuple):
     """A result that is saved to an entry, or passed on."""
 
     name: str
     volatile: bool
 
 
-@dataclass(frozen=True)
-class Signature:
+class Signature(NamedTuple):
     """Parameters and results of a craft.
 
     Attributes
@@ -131,6 +127,12 @@ class Signature:
     outputs: tuple[Output, ...]
     takes_more: bool
     positional_only: tuple[str, ...] = ()
+
+    @property
+    def entries(self) -> tuple[str, ...]:
+        """Names of the entries that it reads and writes."""
+        read = [one.name for one in self.inputs if not one.volatile]
+        return (*read, *[one.name for one in self.outputs if not one.volatile])
 
 
 def read(function: Callable[..., Any], where: FrameType | None) -> Signature:

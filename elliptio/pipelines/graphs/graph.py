@@ -7,14 +7,13 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from elliptio.pipelines.crafts.craft import CraftFunction
 from elliptio.pipelines.crafts.fingerprints import Fingerprint
 
 
-@dataclass(frozen=True)
-class GraphCraft:
+class GraphCraft(NamedTuple):
     """A craft in a graph: what it takes and gives, and the digest of its code."""
 
     name: str
