@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from elliptio.pipelines.builds.steps import MAKE, SKIP, WIDTH, Step, Steps, notes
@@ -94,5 +93,5 @@ def _tell_what_it_needs(decided: Decided, steps: list[Step]) -> None:
             for passed in need.passed.values():
                 one = passed.deferred
                 if one is not None and steps[one.row].status == SKIP:
-                    steps[one.row] = replace(steps[one.row], status=MAKE, why=NEEDED, artifact_ids={})
+                    steps[one.row] = steps[one.row]._replace(status=MAKE, why=NEEDED, artifact_ids={})
                     stack.append(one)

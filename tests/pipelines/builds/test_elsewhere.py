@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -149,7 +148,7 @@ def test_an_environment_of_its_own_is_described_once(
     def seen(session: BaseSession) -> Provenance:
         found: Provenance = here(session)
         other = {**found.environment, "_id": "e" * 64, "python_version": "3.99"}
-        return replace(found, environment=other) if session is worker.there else found
+        return found._replace(environment=other) if session is worker.there else found
 
     monkeypatch.setattr(BaseSession, "seen", property(seen))
     build = built(project, worker, "one two says")
