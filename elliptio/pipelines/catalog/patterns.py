@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from elliptio.masking import hide_password
-from elliptio.pipelines.catalog.keys import Keys, canonical
+from elliptio.pipelines.catalog.keys import Keys
 from elliptio.pipelines.errors import EntryError, MissingKeysError
 
 _MARK = re.compile(r"!!|!\{([A-Za-z_][A-Za-z0-9_]*)\}|!\{[^}]*\}?")
@@ -80,11 +80,12 @@ class Pattern:
             If a value cannot stand there.
 
         """
-        known = values.as_dict() if isinstance(values, Keys) else values
+        keys = values if isinstance(values, Keys) else Keys(self._given(values))
+        known = keys.as_dict()
         if known.keys() != self._names:
-            known = self._given(values)
+            known = self._given(known)
         return "".join(
-            [literal if key is None else self._checked(key, str(canonical(known[key]))) for literal, key in self._parts]
+            [literal if key is None else self._checked(key, str(known[key])) for literal, key in self._parts]
         )
 
     def _given(self, values: Mapping[str, Any]) -> dict[str, Any]:
