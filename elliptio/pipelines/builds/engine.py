@@ -110,9 +110,8 @@ class Engine:
         parameters = distribute(self._crafts, params, configuration)
         _warn(self.name, self.session.catalog, self._crafts, parameters)
         names = with_values(self._crafts, selected(self._crafts, select))
-        for craft in self._crafts:
-            if craft.name in names:  # before anything runs: the last one may come after hours
-                require_all(craft, parameters.of(craft), self.session.catalog)
+        # Before anything runs: the last one may come after hours.
+        require_all([craft for craft in self._crafts if craft.name in names], parameters, self.session.catalog)
         return Turn(self.session, self._crafts, Asked(parameters, frozenset(names), refresh, volatiles, dry))
 
     # --- running ---

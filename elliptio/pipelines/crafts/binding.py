@@ -14,6 +14,7 @@ from elliptio.system.warn import warn
 
 if TYPE_CHECKING:
     from elliptio.pipelines.catalog.catalog import Catalog
+    from elliptio.pipelines.graphs.parameters import Parameters
 
 
 class UnusedParameterWarning(UserWarning):
@@ -122,8 +123,8 @@ def require(craft: CraftFunction, given: Collection[str], keys: Collection[str])
         )
 
 
-def require_all(craft: CraftFunction, given: Collection[str], catalog: Catalog) -> None:
-    """Check that the steps of a craft have all that they need to be told: parameters, and keys of what they save.
+def require_all(crafts: Iterable[CraftFunction], parameters: Parameters, catalog: Catalog) -> None:
+    """Check that the steps of crafts have all that they need to be told: parameters, and keys of what they save.
 
     Raises
     ------
@@ -131,10 +132,13 @@ def require_all(craft: CraftFunction, given: Collection[str], catalog: Catalog) 
         If something is missing; the message names it.
 
     """
-    require(craft, given, craft.per)
-    for entry in (catalog[one.name] for one in craft.outputs if not one.volatile):
-        _require_keys(craft, entry, given)
-        _require_places(craft, entry, given, catalog)
+    for craft in crafts:
+        given = parameters.of(craft)
+        require(craft, given, craft.per)
+        for one in craft.outputs:
+            if not one.volatile:
+                _require_keys(craft, catalog[one.name], given)
+                _require_places(craft, catalog[one.name], given, catalog)
 
 
 def _require_keys(craft: CraftFunction, entry: Entry, given: Collection[str]) -> None:

@@ -133,8 +133,7 @@ def execute(call: Call, catalog: Catalog, seen: Provenance | None = None) -> Mad
     params = {name: shown(value) for name, value in {**call.keys, **call.parameters}.items()}
     with craft_run(catalog.handler, craft.name, params, _recorded(call), seen) as scope:
         try:
-            with giving(call.context):
-                return _execute(call, catalog, scope, seen)
+            return _execute(call, catalog, scope, seen)
         except Exception as error:
             told = isinstance(error, CraftError | CraftDefinitionError) and not isinstance(error, ValidationError)
             for_users = error if told else _explained(call, error, scope.run_id, catalog.root)
@@ -172,9 +171,10 @@ def _execute(call: Call, catalog: Catalog, scope: Scope, seen: Provenance | None
     made.volatiles = {output.name: one for output, one in results if output.volatile}
     saved = {output.name: one for output, one in results if not output.volatile}
     if saved:
-        made.versions = _save(
-            call, catalog, scope, saved, {"recipe": _recorded_recipe(call, catalog, scope), "seen": seen}
-        )
+        with giving(call.context):
+            made.versions = _save(
+                call, catalog, scope, saved, {"recipe": _recorded_recipe(call, catalog, scope), "seen": seen}
+            )
     craft._run_hooks("post_run", craft, value)
     made.loaded = scope.loaded()
     return made
