@@ -8,6 +8,7 @@ DOIT = "files named by hand, md5, no flush, no lineage"
 HAMILTON = "only a function's own code counts; no flush, no lineage"
 KEDRO = "only whether a file exists counts; no hash, no flush, no lineage"
 BARE = "results in memory: no key, no hash, no flush, no lineage"
+KEPT = "each result in a flushed file: no key, no hash, no lineage, no index"
 WHOLE = "the whole folder is made again"
 PART = "its months are one step"
 PANDAS = Limit(
@@ -74,7 +75,11 @@ def making(scale: Scale) -> list[Job]:
         Job(
             f"pipeline-dask-{tiny}",
             f"{tiny:,} tiny steps on 2 workers of Dask, all kept",
-            (Side("elliptio", "pipelines", "on_dask", "ours"), Side("Dask", "pipelines", "bare_dask", "floor", BARE)),
+            (
+                Side("elliptio", "pipelines", "on_dask", "ours"),
+                Side("Dask", "pipelines", "bare_dask", "floor", BARE),
+                Side("Dask, a file each", "pipelines", "kept_dask", "floor", KEPT),
+            ),
             (Bar("2.5 × Dask", 2.5, ("Dask",)),),
             count=tiny, rounds=min(3, scale.rounds), synced=True,
         ),

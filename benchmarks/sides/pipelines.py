@@ -26,6 +26,16 @@ from distributed import Client, LocalCluster
                 LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
                 Client(cluster) as client,
             ):"""
+KEEP = """\
+    with open(f"{number}.part", "w") as file:
+        json.dump(value + number, file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.rename(file.name, f"{number}.json")
+    folder = os.open(".", os.O_RDONLY)
+    os.fsync(folder)
+    os.close(folder)
+"""
 RUN = projects.python("run.py")
 
 
@@ -159,8 +169,12 @@ def _on_dask(folder: Path, steps: int) -> None:
     )
 
 
-def _bare_dask(folder: Path, steps: int) -> None:
-    write(folder, "steps.py", f"{SAY}\n\ndef tiny(value, number):\n    say('s')\n    return value + number\n")
+def _bare_dask(folder: Path, steps: int, body: str = "") -> None:
+    write(
+        folder,
+        "steps.py",
+        f"import json, os\n{SAY}\n\ndef tiny(value, number):\n    say('s')\n{body}    return value + number\n",
+    )
     write(
         folder,
         "run.py",
@@ -171,6 +185,10 @@ def _bare_dask(folder: Path, steps: int) -> None:
                 client.gather([client.submit(steps.tiny, 0, number, pure=False) for number in range({steps})])
         """,
     )
+
+
+def _kept_dask(folder: Path, steps: int) -> None:
+    _bare_dask(folder, steps, KEEP)
 
 
 def make_chain(place: Place) -> Iterator[Action]:
@@ -218,6 +236,11 @@ def on_dask(place: Place) -> Iterator[Action]:
 def bare_dask(place: Place) -> Iterator[Action]:
     """Give as many functions to a cluster of the same kind, and wait for what they return."""
     return projects.first(place, _bare_dask, RUN, place.count)
+
+
+def kept_dask(place: Place) -> Iterator[Action]:
+    """Do the same, and have each function write what it returns to a file that is flushed before it has its name."""
+    return projects.first(place, _kept_dask, RUN, place.count)
 
 
 def read_catalog(place: Place) -> Iterator[Action]:
