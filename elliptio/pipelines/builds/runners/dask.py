@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import pickle
 import threading
 import time
@@ -87,8 +88,9 @@ class Dask:
         self._ahead: list[_Asked] = []
         self._suspects: list[_Asked] = []
         self._given, self._threads = 0, 0
-        self._looked: float | None = None
-        self._news: SimpleQueue[_Asked | None] = SimpleQueue()
+        self._looked = -math.inf
+        # Steps, and whether each is over or is asked for; None when there is nothing more to do.
+        self._news: SimpleQueue[tuple[_Asked, bool] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
 
     def submit(self, step: Task) -> Future[Outcome]:
@@ -103,7 +105,7 @@ class Dask:
         # In one piece: Dask looks into dicts and lists for what other tasks give, here and where the step is made.
         asked = _Asked(key, pickle.dumps((data, self._variables)))
         self._waiting.add(asked)
-        self._news.put(asked)
+        self._news.put((asked, False))
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="elliptio-dask", daemon=True)
             self._thread.start()
@@ -114,9 +116,8 @@ class Dask:
         if self._thread is not None:
             self._news.put(None)
             self._thread.join(CONNECT_SECONDS)
-        for asked in self._waiting:
-            if asked.task is not None:
-                asked.task.cancel()
+        if tasks := [asked.task for asked in self._waiting if asked.task is not None]:
+            self._client.cancel(tasks)
         self._waiting.clear()
         if self._is_own:
             self._client.close()
@@ -126,11 +127,11 @@ class Dask:
         while True:
             news = [self._news.get()]
             news += [self._news.get() for _ in range(self._news.qsize())]
-            if None in news:
+            some = [each for each in news if each is not None]
+            if len(some) < len(news):
                 return
-            # Before anything is done to them: a step that is asked for has a task later, one that is over none again.
-            self._ahead += [one for one in news if one is not None and one.task is None]
-            self._take([one for one in news if one is not None and one.task is not None])
+            self._ahead += [one for one, is_over in some if not is_over]
+            self._take([one for one, is_over in some if is_over])
             if not self._ahead and not self._given and self._suspects:
                 self._ahead.append(self._suspects.pop(0))
             if self._ahead:
@@ -141,21 +142,21 @@ class Dask:
         try:
             room = max(0, self._most() - self._given)
             some, self._ahead = self._ahead[:room], self._ahead[room:]
-            self._given += len(some)
             tasks = self._client.map(_made, [one.data for one in some], key=[one.key for one in some]) if some else ()
         except Exception as error:
             for one in [*some, *self._ahead]:
                 self._over(one, lost(error))
             self._ahead = []
             return
+        self._given += len(some)
         for one, task in zip(some, tasks, strict=True):
             one.task = task
-            task.add_done_callback(lambda _, one=one: self._news.put(one))
+            task.add_done_callback(lambda _, one=one: self._news.put((one, True)))
 
     def _most(self) -> int:
         """Tell how many steps Dask may have."""
         now = time.monotonic()
-        if self._looked is None or now - self._looked >= LOOK_SECONDS:
+        if now - self._looked >= LOOK_SECONDS:
             self._looked, self._threads = now, sum(self._client.nthreads().values())
         return max(MOST, 2 * self._threads)
 
@@ -171,7 +172,7 @@ class Dask:
         for one, outcome in zip(some, outcomes, strict=True):
             if not one.is_suspect and isinstance(outcome, CraftError) and _is_of_lost_workers(outcome):
                 log.warning("Dask lost the workers that had the step %s; it is made once more, alone", one.key[:12])
-                one.key, one.task, one.is_suspect = f"{one.key}-{uuid.uuid4().hex}", None, True
+                one.key, one.is_suspect = f"{one.key}-{uuid.uuid4().hex}", True
                 self._suspects.append(one)
             else:
                 self._over(one, outcome)
